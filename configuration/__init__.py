@@ -1,0 +1,1 @@
+"""How every process reads its configuration: TOML, environment, and all mistakes at once with file and key."""

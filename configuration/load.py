@@ -1,0 +1,114 @@
+"""Read a TOML file into a model, with environment overrides and every mistake named."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+PREFIX: Final = "HEARTHWATCH_"
+_FROM_FILE: Final = "_FILE"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: the file, the key inside it (dotted, empty for the file itself), and what to do."""
+
+    file: Path
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.key}: {self.message}" if self.key else f"{self.file}: {self.message}"
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be used; holds all of its problems. The command line exits with 2."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.environ) -> Model:
+    """The configuration in `path` as `model`; `HEARTHWATCH_SECTION__KEY` overrides. Raises ConfigurationError."""
+    document = read_toml(path)
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and _names_a_key(name, model):
+            _override(document, name, value, path)
+    return validate(document, model, path)
+
+
+def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
+    """`document`, which stands in `path`, as `model`; raises ConfigurationError."""
+    try:
+        return model.model_validate(document, context={"base": path.absolute().parent})
+    except ValidationError as error:
+        problems = [
+            Problem(path, _key(detail["loc"]), detail["msg"].removeprefix("Value error, "))
+            for detail in error.errors(include_url=False)
+        ]
+        raise ConfigurationError(problems) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The TOML document in `path`; raises ConfigurationError where it is missing, unreadable or not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError([Problem(path, "", error.strerror or str(error))]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError([Problem(path, "", f"not valid TOML: {error}")]) from error
+
+
+def _names_a_key(name: str, model: type[BaseModel]) -> bool:
+    key = name.removeprefix(PREFIX).lower()
+    return "__" in key or key in model.model_fields
+
+
+def _override(document: dict[str, Any], name: str, value: str, path: Path) -> None:
+    keys = name.removeprefix(PREFIX).lower().split("__")
+    if keys[-1].endswith(_FROM_FILE.lower()) and keys[-1] not in _table(document, keys[:-1]):
+        keys[-1], value = _secret(name, keys[-1], value)
+    table = document
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise ConfigurationError([Problem(path, ".".join(keys), f"{name} names a table that is a value here")])
+    table[keys[-1]] = _parse(value)
+
+
+def _table(document: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    for key in keys:
+        document = document.get(key, {})
+    return document
+
+
+def _secret(name: str, key: str, value: str) -> tuple[str, str]:
+    # `token_file` and `password_file` are keys of their own: the file is named, not read, there.
+    if key in ("token_file", "password_file"):
+        return key, value
+    try:
+        return key.removesuffix(_FROM_FILE.lower()), Path(value).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError([Problem(Path(value), "", f"{name}: {error.strerror}")]) from error
+
+
+def _parse(value: str) -> Any:
+    """An override is TOML where it reads as TOML (numbers, booleans, lists), and otherwise the text itself."""
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")

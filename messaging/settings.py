@@ -1,0 +1,51 @@
+"""How to reach the broker: the `[mqtt]` table of every configuration file (CONTRACT §9)."""
+
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from configuration.fields import FilePath, Settings
+from wire.topics import DEFAULT_ROOT
+
+DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+class MqttSettings(Settings):
+    """Broker address and credentials; secrets stand in files, never in the configuration."""
+
+    url: str = "mqtt://127.0.0.1:1883"
+    root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")] = DEFAULT_ROOT
+    username: str | None = None
+    password_file: FilePath | None = None
+    ca: FilePath | None = None
+    cert: FilePath | None = None
+    key: FilePath | None = None
+    keepalive_s: Annotated[int, Field(ge=5, le=1200)] = 15
+
+    @model_validator(mode="after")
+    def _check(self) -> "MqttSettings":
+        parts = urlsplit(self.url)
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.password is not None:
+            raise ValueError("url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it")
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("cert and key go together")
+        if parts.scheme == "mqtt" and (self.ca or self.cert):
+            raise ValueError("ca, cert and key need an mqtts:// url")
+        return self
+
+    @property
+    def host(self) -> str:
+        """The broker's host name or address."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The broker's TCP port."""
+        parts = urlsplit(self.url)
+        return parts.port or DEFAULT_PORTS[parts.scheme]
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return urlsplit(self.url).scheme == "mqtts"

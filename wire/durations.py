@@ -1,0 +1,23 @@
+"""Durations as people write them in configuration: `500ms 30s 10m 2h 7d` (CONTRACT §11)."""
+
+import re
+from typing import Final
+
+_UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds in a duration such as `30s`; raises ValueError saying how to write one."""
+    match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration; write a number and a unit, like 500ms 30s 10m 2h 7d")
+    return round(float(match[1]) * _UNITS_MS[match[2]])
+
+
+def format_duration(milliseconds: int) -> str:
+    """The shortest exact text that `parse_duration` reads back as `milliseconds`."""
+    for unit in ("d", "h", "m", "s"):
+        if milliseconds and milliseconds % _UNITS_MS[unit] == 0:
+            return f"{milliseconds // _UNITS_MS[unit]}{unit}"
+    return f"{milliseconds}ms"

@@ -1,0 +1,129 @@
+"""Messages to JSON bytes (CONTRACT §3)."""
+
+import gzip
+import json
+from typing import Any
+
+from wire.messages import VERSION, Ack, Alert, Command, Reading, Result, Status, Telemetry
+
+
+def to_json(document: dict[str, Any]) -> bytes:
+    """Compact UTF-8 JSON; raises ValueError for a non-finite number, which JSON cannot carry."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def compress(payload: bytes) -> bytes:
+    """The same payload gzipped; without a time stamp, so that equal payloads stay equal bytes."""
+    return gzip.compress(payload, mtime=0)
+
+
+def reading_document(reading: Reading) -> dict[str, Any]:
+    """A reading as the JSON object that stands in a telemetry message and in the journal."""
+    return {
+        "device": reading.device,
+        "at": reading.at,
+        "state": reading.state,
+        "faults": reading.faults,
+        "bad": reading.bad,
+        "values": reading.values,
+    }
+
+
+def encode_telemetry(telemetry: Telemetry) -> bytes:
+    """One telemetry message; `dropped` stands in it only when something was dropped."""
+    document: dict[str, Any] = {
+        "v": telemetry.v,
+        "epoch": telemetry.epoch,
+        "seq": telemetry.seq,
+        "sent_at": telemetry.sent_at,
+        "interval_s": telemetry.interval_s,
+        "readings": [reading_document(reading) for reading in telemetry.readings],
+    }
+    if telemetry.dropped is not None:
+        dropped = telemetry.dropped
+        document["dropped"] = {"from": dropped.first, "to": dropped.last, "reason": dropped.reason}
+    return to_json(document)
+
+
+def encode_status(status: Status) -> bytes:
+    """A birth message with everything known, or the bare last will."""
+    if not status.online:
+        return to_json({"v": VERSION, "online": False})
+    return to_json(
+        {
+            "v": VERSION,
+            "online": True,
+            "at": status.at,
+            "epoch": status.epoch,
+            "software": status.software,
+            "interval_s": status.interval_s,
+            "devices": [
+                {"device": d.device, "profile": d.profile, "bus": d.bus, "address": d.address} for d in status.devices
+            ],
+        }
+    )
+
+
+def encode_ack(ack: Ack) -> bytes:
+    """The watermark message."""
+    return to_json({"v": VERSION, "epoch": ack.epoch, "upto": ack.upto})
+
+
+def encode_command(command: Command) -> bytes:
+    """A command; it must never be published retained."""
+    return to_json(
+        {
+            "v": VERSION,
+            "id": command.id,
+            "device": command.device,
+            "set": command.set,
+            "expires_at": command.expires_at,
+            "by": command.by,
+        }
+    )
+
+
+def encode_result(result: Result) -> bytes:
+    """The answer to a command."""
+    return to_json(
+        {
+            "v": VERSION,
+            "id": result.id,
+            "status": result.status,
+            "reason": result.reason,
+            "read_back": result.read_back,
+            "at": result.at,
+        }
+    )
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """An alert as the JSON object of the feed and of the HTTP API, in the contract's order."""
+    return {
+        "v": VERSION,
+        "id": alert.id,
+        "rule": alert.rule,
+        "subject": alert.subject,
+        "district": alert.district,
+        "town": alert.town,
+        "village": alert.village,
+        "priority": alert.priority,
+        "state": alert.state,
+        "acknowledged_by": alert.acknowledged_by,
+        "shelved_until": alert.shelved_until,
+        "onset": alert.onset,
+        "raised_at": alert.raised_at,
+        "cleared_at": alert.cleared_at,
+        "value": alert.value,
+        "limit": alert.limit,
+        "unit": alert.unit,
+        "code": alert.code,
+        "children": alert.children,
+        "ticket": alert.ticket,
+        "text": alert.text,
+    }
+
+
+def encode_alert(alert: Alert) -> bytes:
+    """An alert as the feed publishes it."""
+    return to_json(alert_document(alert))

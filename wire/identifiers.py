@@ -1,0 +1,16 @@
+"""Identifiers that appear in topics, payloads and configuration (CONTRACT §1)."""
+
+import re
+
+_IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,47}")
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` may name a district, town, village, gateway, device or profile."""
+    return _IDENTIFIER.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a rule or a point, which use `_` where identifiers use `-`."""
+    return _NAME.fullmatch(text) is not None

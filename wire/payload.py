@@ -1,0 +1,146 @@
+"""Payload bytes to a JSON document, with a named reason for everything that is not one (RELIABILITY §3)."""
+
+import json
+import re
+import zlib
+from typing import Any, Final
+
+from wire.messages import MAX_DEPTH, MAX_PAYLOAD_BYTES
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+
+# JSON of telemetry shrinks 5 to 20 times; nothing honest expands more than this many times.
+_BOMB_RATIO: Final = 200
+# A message over the limit is refused, but its envelope is still looked for within this size.
+_ENVELOPE_SEARCH_BYTES: Final = 16 * MAX_PAYLOAD_BYTES
+
+
+_EPOCH = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class PayloadError(ValueError):
+    """A payload that cannot be used as a whole; `reason` is one of RELIABILITY §3's payload reasons."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+
+
+def inflate(payload: bytes, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
+    """The JSON bytes of a payload that may be gzipped.
+
+    Raises PayloadError `empty`, `too_large`, `decompression_bomb` or `truncated_gzip`.
+    """
+    if not payload:
+        raise PayloadError("empty")
+    if not payload.startswith(GZIP_MAGIC):
+        if len(payload) > limit:
+            raise PayloadError("too_large", f"{len(payload)} bytes, at most {limit}")
+        return payload
+    return _gunzip(payload, limit)
+
+
+def _gunzip(payload: bytes, limit: int) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        plain = stream.decompress(payload, limit + 1)
+    except zlib.error as error:
+        raise PayloadError("truncated_gzip", str(error)) from error
+    if len(plain) > limit:
+        consumed = len(payload) - len(stream.unconsumed_tail)
+        bomb = len(plain) > _BOMB_RATIO * consumed
+        raise PayloadError("decompression_bomb" if bomb else "too_large", f"more than {limit} bytes when expanded")
+    if not stream.eof:
+        raise PayloadError("truncated_gzip", "the stream ends early")
+    if not plain:
+        raise PayloadError("empty")
+    return plain
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise _DuplicateKeyError
+    return document
+
+
+def parse_document(plain: bytes) -> dict[str, Any]:
+    """The JSON object in `plain`; NaN and infinities come back as floats for the caller to judge.
+
+    Raises PayloadError `bad_utf8`, `not_json`, `duplicate_key`, `too_deep` or `wrong_type`.
+    """
+    try:
+        document = json.loads(plain.decode(), object_pairs_hook=_unique)
+    except UnicodeDecodeError as error:
+        raise PayloadError("bad_utf8", str(error)) from error
+    except RecursionError as error:
+        raise PayloadError("too_deep") from error
+    except _DuplicateKeyError as error:
+        raise PayloadError("duplicate_key") from error
+    except ValueError as error:  # json.JSONDecodeError, or an integer with too many digits
+        raise PayloadError("not_json", str(error)) from error
+    if _depth(document) > MAX_DEPTH:
+        raise PayloadError("too_deep", f"nested deeper than {MAX_DEPTH}")
+    if b"\\u" in plain:
+        _refuse_lone_surrogates(document)
+    if not isinstance(document, dict):
+        raise PayloadError("wrong_type", "the message is not a JSON object")
+    return document
+
+
+def _refuse_lone_surrogates(document: object) -> None:
+    """JSON can escape half a character; no database and no file could hold it."""
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise PayloadError("bad_utf8", str(error)) from error
+
+
+def _depth(document: object) -> int:
+    level: list[object] = [document]
+    depth = 0
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            break
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def salvage_envelope(payload: bytes) -> tuple[str, int] | None:
+    """The `(epoch, seq)` of a message that is refused as a whole, or None where it cannot be read.
+
+    A refused message whose envelope can be read still counts as received (CONTRACT §11 "Poison").
+    """
+    try:
+        document = parse_lenient(inflate(payload, _ENVELOPE_SEARCH_BYTES))
+    except PayloadError:
+        return None
+    return envelope_of(document)
+
+
+def parse_lenient(plain: bytes) -> object:
+    """JSON without the duplicate-key and depth rules; raises PayloadError where it is not JSON at all."""
+    try:
+        return json.loads(plain)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError("not_json", str(error)) from error
+
+
+def envelope_of(document: object) -> tuple[str, int] | None:
+    """`(epoch, seq)` where `v`, `epoch` and `seq` all stand in `document` with the right types."""
+    if not isinstance(document, dict) or type(document.get("v")) is not int:
+        return None
+    epoch, seq = document.get("epoch"), document.get("seq")
+    if type(epoch) is not str or type(seq) is not int:
+        return None
+    return (epoch, seq) if is_envelope(epoch, seq) else None
+
+
+def is_envelope(epoch: str, seq: int) -> bool:
+    """Whether a message may be numbered so: an epoch of 1 to 64 plain characters, and `seq` from 1."""
+    return _EPOCH.fullmatch(epoch) is not None and 0 < seq < 2**63
