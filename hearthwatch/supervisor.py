@@ -1,0 +1,144 @@
+"""Child processes kept alive: started in order, started again when they die, ended in the opposite order."""
+
+import ctypes
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger()
+
+_PR_SET_PDEATHSIG: Final = 1  # <sys/prctl.h>
+_RESTART_AFTER_S: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
+_STEADY_AFTER_S: Final = 30.0
+_STOP_WITHIN_S: Final = 20.0
+
+
+def hearthwatch_command(*arguments: str) -> list[str]:
+    """The command line of another hearthwatch process with the same interpreter."""
+    return [sys.executable, "-m", "hearthwatch", *arguments]
+
+
+@dataclass(slots=True)
+class Child:
+    """One process to keep alive; `wanted` is False while it is meant to be down."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str] | None = None
+    wanted: bool = True
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    restart_at: float | None = field(default=None)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process exists and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Runs children with their output in `logs/NAME.log`; `check` must be called a few times a second."""
+
+    def __init__(self, logs: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logs = logs
+        self._clock = clock
+        self.children: dict[str, Child] = {}
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str] | None = None) -> Child:
+        """Start a child and keep it alive from now on."""
+        child = Child(name, command, environment)
+        self.children[name] = child
+        self._launch(child)
+        return child
+
+    def check(self) -> None:
+        """Start again what has died, later the more often it dies at once."""
+        for child in self.children.values():
+            if child.wanted and not child.running:
+                self._revive(child)
+
+    def kill(self, name: str) -> None:
+        """End a child as a power cut would (SIGKILL) and keep it down until `revive`."""
+        child = self.children[name]
+        child.wanted = False
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait()
+        self._write_list()
+
+    def revive(self, name: str) -> None:
+        """Start a child again that `kill` took down."""
+        child = self.children[name]
+        child.wanted = True
+        self._launch(child)
+
+    def stop(self, name: str) -> None:
+        """Ask a child to end (SIGTERM), and end it for good if it does not within 20 s."""
+        child = self.children[name]
+        child.wanted = False
+        if child.process is None or child.process.poll() is not None:
+            return
+        child.process.send_signal(signal.SIGTERM)
+        try:
+            child.process.wait(_STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            log.warning("child_does_not_end", name=name)
+            child.process.kill()
+            child.process.wait()
+
+    def stop_all(self) -> None:
+        """Stop every child, the last started first."""
+        for name in reversed(self.children):
+            self.stop(name)
+        self._write_list()
+
+    def _revive(self, child: Child) -> None:
+        now = self._clock()
+        if child.restart_at is None:
+            code = child.process.returncode if child.process is not None else None
+            child.failures = 0 if now - child.started > _STEADY_AFTER_S else child.failures + 1
+            child.restart_at = now + _RESTART_AFTER_S[min(child.failures, len(_RESTART_AFTER_S) - 1)]
+            log.warning("child_ended", name=child.name, exit_code=code)
+        if now >= child.restart_at:
+            self._launch(child)
+            log.info("child_started_again", name=child.name)
+
+    def _launch(self, child: Child) -> None:
+        with (self._logs / f"{child.name}.log").open("ab") as output:
+            child.process = subprocess.Popen(
+                child.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=child.environment,
+                # A session of its own: Ctrl-C reaches us alone, and we end the children in order.
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509
+            )
+        child.started, child.restart_at = self._clock(), None
+        self._write_list()
+
+    def _write_list(self) -> None:
+        running = {c.name: c.process.pid for c in self.children.values() if c.process is not None and c.running}
+        target = self._logs / "processes.json"
+        draft = target.with_suffix(".new")
+        draft.write_text(json.dumps(running, indent=1) + "\n")
+        draft.replace(target)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: even if this process is killed outright, its children are asked to end."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,61 @@
+"""Fixtures shared by all tests: real servers, started when first asked for, ended by pid."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import InfluxGate, InfluxServer, MosquittoBroker, NatsBroker, Server, VictoriaServer
+
+
+def _running(server: Server) -> Iterator[Server]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def nats_broker(tmp_path: Path) -> Iterator[Server]:
+    """The embedded broker, fresh for one test; may be killed and started again on the same port and data."""
+    yield from _running(NatsBroker(tmp_path / "nats"))
+
+
+@pytest.fixture
+def mosquitto_broker(tmp_path: Path) -> Iterator[Server]:
+    """Mosquitto, fresh for one test."""
+    yield from _running(MosquittoBroker(tmp_path / "mosquitto"))
+
+
+@pytest.fixture(params=["nats", "mosquitto"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """Each of the two brokers in turn."""
+    kind = NatsBroker if request.param == "nats" else MosquittoBroker
+    yield from _running(kind(tmp_path / request.param))
+
+
+@pytest.fixture(scope="session")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxGate]:
+    """InfluxDB 1.6 behind nginx; shared, so tests keep apart by their device and village ids."""
+    folder = tmp_path_factory.mktemp("influx")
+    database = InfluxServer(folder / "influxd")
+    gate = InfluxGate(folder / "nginx", database)
+    database.start()
+    try:
+        gate.start()
+        yield gate
+    finally:
+        gate.stop()
+        database.stop()
+
+
+@pytest.fixture(scope="session")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServer]:
+    """VictoriaMetrics; shared, so tests keep apart by their device and village ids."""
+    server = VictoriaServer(tmp_path_factory.mktemp("victoria"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
