@@ -1,0 +1,98 @@
+"""The configuration tables of the alert service (CONTRACT §9)."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from configuration.fields import Duration, FilePath, Settings
+
+_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!/)(?!:memory:)(?P<path>.+)")
+
+
+class TicketsSettings(Settings):
+    """`[tickets]`: where tickets live; any SQLAlchemy URL, a relative SQLite path is relative to the file."""
+
+    url: Annotated[str, Field(validate_default=True)] = "sqlite:///tickets.db"
+
+    @field_validator("url")
+    @classmethod
+    def _resolve(cls, url: str, info: ValidationInfo) -> str:
+        match = _SQLITE.fullmatch(url)
+        base = (info.context or {}).get("base")
+        if match is None or base is None:
+            return url
+        return f"sqlite:///{(Path(base) / match['path']).absolute()}"
+
+
+class HttpSettings(Settings):
+    """`[http]`: the address of the API and console."""
+
+    listen: str = "127.0.0.1:8080"
+
+    @field_validator("listen")
+    @classmethod
+    def _check(cls, listen: str) -> str:
+        if _LISTEN.fullmatch(listen) is None or int(listen.rpartition(":")[2]) > 65_535:
+            raise ValueError("listen must look like 127.0.0.1:8080")
+        return listen
+
+    @property
+    def host(self) -> str:
+        """The address to listen on."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The TCP port to listen on; 0 takes a free one."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class RulesSettings(Settings):
+    """`[rules]`: rule files (glob patterns), and numbers a district changes: `[rules.override.<rule id>]`."""
+
+    files: list[FilePath] = []
+    override: dict[str, dict[str, Any]] = {}
+
+
+def _month_and_day(text: str) -> str:
+    try:
+        date.fromisoformat(f"2000-{text}")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a month and day; write it like 11-01") from error
+    return text
+
+
+MonthDay = Annotated[str, AfterValidator(_month_and_day)]
+
+
+class SeasonSettings(Settings):
+    """`[season]`: the heating season, both days included, in `timezone` (FEATURES row 4)."""
+
+    start: MonthDay = "11-01"
+    end: MonthDay = "03-31"
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _check(cls, timezone: str) -> str:
+        try:
+            ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{timezone!r} is not a time zone of the tz database") from error
+        return timezone
+
+
+class AlertsSettings(Settings):
+    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing."""
+
+    state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
+    client_id: str = "hearthwatch-alerts"
+    dispatch_within: Annotated[Duration, Field(validate_default=True)] = "10m"  # type: ignore[assignment]
+    onsite_within: Annotated[Duration, Field(validate_default=True)] = "2h"  # type: ignore[assignment]
+    repair_within: Annotated[Duration, Field(validate_default=True)] = "4h"  # type: ignore[assignment]
+    snapshot_every: Annotated[Duration, Field(validate_default=True)] = "30s"  # type: ignore[assignment]
