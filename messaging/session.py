@@ -45,7 +45,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message from the broker; `connection` is the number of the connection that brought it."""
+    """One message from the broker; `connection` is the number of the connection that brought it.
+
+    `redelivered` is the DUP flag: the broker has sent this very message before, and got no PUBACK.
+    """
 
     topic: str
     payload: bytes
@@ -53,6 +56,7 @@ class Delivery:
     qos: int
     mid: int
     connection: int
+    redelivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,15 @@ class Session:
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         self.events.put(
-            Delivery(message.topic, bytes(message.payload), message.retain, message.qos, message.mid, self._connection)
+            Delivery(
+                message.topic,
+                bytes(message.payload),
+                message.retain,
+                message.qos,
+                message.mid,
+                self._connection,
+                message.dup,
+            )
         )
 
     def _on_publish(

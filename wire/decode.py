@@ -28,6 +28,11 @@ from wire.points import FAULT_KINDS, POINTS, STATES
 
 FastDecoder = Callable[[bytes], Telemetry]
 
+
+class NotGiven(list[str]):
+    """What a fast decoder puts where a reading has no `bad`, so that every key of the payload can be accounted for."""
+
+
 _FAULT = re.compile(r"([a-z_]+):[A-Za-z0-9._-]{1,32}")
 _MAX_INTEGER: Final = 2**63
 _PLACE_KEYS: Final = ("district", "town", "village", "gateway")
@@ -73,8 +78,9 @@ class UnreadableError(ValueError):
 def decode_telemetry(payload: bytes, fast: FastDecoder | None = None) -> Decoded:
     """One telemetry message, gzipped or not; raises UnreadableError.
 
-    `fast` may be a typed decoder into `Telemetry` that raises ValueError for anything that does not fit; its answer
-    is used only when it provably saw every key of the payload once, otherwise the strict path reads it again.
+    `fast` may be a typed decoder into `Telemetry` that raises ValueError for anything that does not fit and fills an
+    absent `bad` with `NotGiven()`; its answer is used only when it provably saw every key of the payload once,
+    otherwise the strict path reads it again.
     """
     try:
         plain = inflate(payload)
@@ -102,7 +108,7 @@ def _colons(telemetry: Telemetry) -> int:
     count = 6 + telemetry.epoch.count(":")
     for reading in telemetry.readings:
         count += 5 + len(reading.values) + reading.device.count(":")
-        count += 1 if reading.bad else 0
+        count += 0 if isinstance(reading.bad, NotGiven) else 1
         count += sum(name.count(":") for name in (*reading.faults, *reading.bad, *reading.values))
     return count
 

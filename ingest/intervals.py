@@ -1,0 +1,46 @@
+"""Which message numbers of one gateway and epoch have been received (DESIGN §4, step 2). Pure."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+
+class Intervals:
+    """A set of positive integers as sorted closed intervals that neither overlap nor touch."""
+
+    def __init__(self, intervals: Iterable[tuple[int, int]] = ()) -> None:
+        """`intervals` are `(first, last)` pairs, in any order, overlapping or not."""
+        self._first: list[int] = []
+        self._last: list[int] = []
+        for first, last in intervals:
+            self.add(first, last)
+
+    def add(self, first: int, last: int) -> None:
+        """Add every number from `first` to `last`, inclusive."""
+        if self._last and first == self._last[-1] + 1:
+            self._last[-1] = last
+            return
+        # Whatever overlaps or touches the new interval becomes one with it.
+        begin = bisect_right(self._last, first - 2)
+        end = bisect_right(self._first, last + 1)
+        if begin < end:
+            first, last = min(first, self._first[begin]), max(last, self._last[end - 1])
+        self._first[begin:end] = [first]
+        self._last[begin:end] = [last]
+
+    def __contains__(self, number: int) -> bool:
+        index = bisect_right(self._first, number) - 1
+        return index >= 0 and number <= self._last[index]
+
+    def upto(self) -> int:
+        """The watermark: the highest number below which, from 1, none is missing; 0 where 1 is missing."""
+        return self._last[0] if self._first and self._first[0] == 1 else 0
+
+    def missing(self) -> int:
+        """How many numbers below the highest are missing."""
+        if not self._first:
+            return 0
+        return self._last[-1] - sum(last - first + 1 for first, last in self.pairs())
+
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """The intervals as `(first, last)`, in order."""
+        return tuple(zip(self._first, self._last, strict=True))

@@ -1,0 +1,32 @@
+"""The reading store: SQLite, or InfluxDB and what speaks like it (CONTRACT §5)."""
+
+from pathlib import Path
+
+from ingest.store.model import ReadingStore, RefusedReading, Series, StoredReading, StoreUnavailable
+from ingest.store.settings import StoreSettings
+
+__all__ = [
+    "ReadingStore",
+    "RefusedReading",
+    "Series",
+    "StoreSettings",
+    "StoreUnavailable",
+    "StoredReading",
+    "open_store",
+]
+
+
+def open_store(settings: StoreSettings) -> ReadingStore:
+    """The store that `settings.url` names.
+
+    Raises ConfigurationError for a file that cannot be used. An InfluxDB is not contacted before the first call.
+    """
+    # Each database's library is loaded only where it is used: influxdb-client alone takes half a second.
+    target = settings.target
+    if isinstance(target, Path):
+        from ingest.store.sqlite import SqliteStore
+
+        return SqliteStore(target)
+    from ingest.store.influx import InfluxStore
+
+    return InfluxStore(target, settings.token_file)

@@ -1,0 +1,73 @@
+"""Readings to InfluxDB line protocol (CONTRACT §5): `heat_pump,tags fields time`, time in ms.
+
+What has to be escaped is decided once per series; the rest is one formatted string per reading.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ingest.store.model import StoredReading
+from wire.topics import Place
+
+MEASUREMENT: Final = "heat_pump"
+
+_IN_TAG = re.compile(r"[,= \\]")
+
+
+class LineEncoder:
+    """Remembers the escaped beginning of each device's lines."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, tuple[Place, str]] = {}
+
+    def line(self, stored: StoredReading) -> str:
+        """One line, without its newline. `bad` is written only where there is something bad."""
+        reading = stored.reading
+        fields = "".join([f"{name}={value!r}," for name, value in reading.values.items()])
+        faults = quoted(",".join(reading.faults)) if reading.faults else '""'
+        bad = f",bad={quoted(','.join(reading.bad))}" if reading.bad else ""
+        return (
+            f"{self._prefix(stored.place, reading.device)} {fields}state={quoted(reading.state)},faults={faults},"
+            f"epoch={quoted(stored.epoch)},seq={stored.seq}i{bad} {reading.at}"
+        )
+
+    def lines(self, readings: Iterable[StoredReading]) -> list[str]:
+        """A line for each reading, in order."""
+        return [self.line(stored) for stored in readings]
+
+    def _prefix(self, place: Place, device: str) -> str:
+        known = self._series.get(device)
+        if known is not None and (known[0] is place or known[0] == place):
+            return known[1]
+        prefix = series(place, device)
+        self._series[device] = (place, prefix)
+        return prefix
+
+
+def series(place: Place, device: str) -> str:
+    """Measurement and tags, escaped, in the order of the contract."""
+    tags = (
+        ("district", place.district),
+        ("town", place.town),
+        ("village", place.village),
+        ("gateway", place.gateway),
+        ("device", device),
+    )
+    return ",".join([MEASUREMENT, *(f"{name}={_escaped(value)}" for name, value in tags)])
+
+
+def quoted(text: str) -> str:
+    """A string field."""
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def body(lines: Sequence[str]) -> bytes:
+    """A request body."""
+    return "\n".join(lines).encode()
+
+
+def _escaped(value: str) -> str:
+    return _IN_TAG.sub(lambda found: "\\" + found[0], value)

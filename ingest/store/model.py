@@ -1,0 +1,92 @@
+"""What a reading store takes and gives, and what can go wrong with it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from wire.messages import Reading
+from wire.points import POINTS
+from wire.topics import Place
+
+
+class StoreUnavailable(Exception):  # noqa: N818  (a state to wait out, named as the log says it)
+    """The store cannot take or give readings now; trying again later helps. The text says what to do."""
+
+
+@dataclass(slots=True)
+class StoredReading:
+    """One reading with where it came from: the gateway's place and the number of its message."""
+
+    place: Place
+    epoch: str
+    seq: int
+    reading: Reading
+
+
+@dataclass(slots=True)
+class RefusedReading:
+    """A reading the store will never take; `detail` is the store's own explanation."""
+
+    stored: StoredReading
+    code: Literal["too_old", "store_refused"]
+    detail: str
+
+
+Series = list[tuple[int, float | None]]
+"""`(at in UTC ms, value)` in time order; None where there is none."""
+
+
+class ReadingStore(Protocol):
+    """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`."""
+
+    def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
+        """Store `readings`; writing one again changes nothing. Returns those refused for good.
+
+        Raises StoreUnavailable: nothing is known about what was stored, and all of it is to be written again.
+        """
+        ...
+
+    def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
+        """Readings later than `at`, in order of event time, then device; at most `limit`."""
+        ...
+
+    def latest(self) -> dict[str, StoredReading]:
+        """The newest reading of each device."""
+        ...
+
+    def window(self, device: str, start: int, end: int, points: Sequence[str], step: int | None) -> dict[str, Series]:
+        """Each of `points` of one device; with `step` (ms) its mean per bucket, None where a bucket is empty.
+
+        Buckets begin at multiples of `step`. Without `step`, every reading, None where it lacks the point.
+        Raises ValueError for a point that does not exist.
+        """
+        ...
+
+    def history(self, device: str, start: int, end: int) -> list[StoredReading]:
+        """All readings of one device, in time order."""
+        ...
+
+    def check(self) -> None:
+        """Raise StoreUnavailable, saying what to do, where the store does not answer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
+
+def raw_series(history: Sequence[StoredReading], points: Sequence[str]) -> dict[str, Series]:
+    """The values of `points` as they were read; None where a reading lacks the point."""
+    return {point: [(one.reading.at, one.reading.values.get(point)) for one in history] for point in points}
+
+
+def bucketed(means: dict[int, float | None], start: int, end: int, step: int) -> Series:
+    """`means` by bucket start, with an explicit None for every empty bucket of the range."""
+    return [(bucket, means.get(bucket)) for bucket in range(start // step * step, end, step)]
+
+
+def check_points(points: Sequence[str]) -> None:
+    """Raise ValueError for a point that does not exist, before its name gets into a query."""
+    unknown = [point for point in points if point not in POINTS]
+    if unknown:
+        raise ValueError(f"no such point: {', '.join(unknown)}")

@@ -1,0 +1,55 @@
+"""The `[store]` table of server.toml: where readings and dead letters go (CONTRACT §9)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from configuration.fields import FilePath, Settings, resolve_path
+
+_SQLITE: Final = "sqlite:"
+_INFLUX: Final = "influxdb+"
+_EXPECTED: Final = "url must be sqlite:FILE or influxdb+http://HOST:8086/ORG/BUCKET (or influxdb+https://…)"
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxAddress:
+    """Where an InfluxDB is: the server's base URL, the organisation and the bucket (1.x: the database)."""
+
+    server: str
+    organisation: str
+    bucket: str
+
+
+class StoreSettings(Settings):
+    """The reading store's address, the file with its token, and the dead-letter file."""
+
+    url: Annotated[str, Field(validate_default=True)] = "sqlite:readings.db"
+    token_file: FilePath | None = None
+    dead_letters: Annotated[FilePath, Field(validate_default=True)] = Path("dead-letters.jsonl")
+
+    @field_validator("url")
+    @classmethod
+    def _check(cls, url: str, info: ValidationInfo) -> str:
+        if url.startswith(_SQLITE) and url != _SQLITE:
+            return _SQLITE + str(resolve_path(Path(url.removeprefix(_SQLITE)), info))
+        if _influx(url) is not None:
+            return url
+        raise ValueError(_EXPECTED)
+
+    @property
+    def target(self) -> Path | InfluxAddress:
+        """The SQLite file, or where the InfluxDB is."""
+        return _influx(self.url) or Path(self.url.removeprefix(_SQLITE))
+
+
+def _influx(url: str) -> InfluxAddress | None:
+    if not url.startswith(_INFLUX):
+        return None
+    parts = urlsplit(url.removeprefix(_INFLUX))
+    levels = parts.path.strip("/").split("/")
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(levels) != 2 or not all(levels):
+        return None
+    return InfluxAddress(f"{parts.scheme}://{parts.netloc}", unquote(levels[0]), unquote(levels[1]))
