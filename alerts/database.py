@@ -5,6 +5,8 @@ All times are integer UTC milliseconds. Tables hold what is; what may happen to 
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +30,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT_MS: Final = 10_000
-_MIGRATION_LOCK: Final = 0x68656174  # "heat": two services that start at once must not both migrate
+# Names of PostgreSQL advisory locks, arbitrary but ours: two services that start at once must not both migrate.
+_MIGRATION_LOCK: Final = 0x68656174
+_WRITER_LOCK: Final = 0x68656175
 
 # SQLite counts rows by itself only for a column declared INTEGER.
 _COUNTER: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -325,6 +329,31 @@ def _begin_immediately(connection: Any) -> None:
     # A read that later writes would fail at once when another writer came between; taking the lock first waits.
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """One transaction that may write: committed at the end, rolled back by an exception."""
+    with Session(engine) as session, session.begin():
+        lock_writers(session)
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One transaction that only reads; on SQLite it neither waits for the writer nor holds it up."""
+    with Session(engine.execution_options(read_only=True)) as session, session.begin():
+        yield session
+
+
+def lock_writers(session: Session) -> None:
+    """Let one writer in at a time until its transaction ends.
+
+    Ticket numbers, one open case for each fault, and feed ids that become visible in order all rest on it. SQLite
+    does so by itself; PostgreSQL needs to be told.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
 
 
 def _migrate(engine: Engine) -> None:

@@ -55,8 +55,8 @@ class HttpSettings(Settings):
 class RulesSettings(Settings):
     """`[rules]`: rule files (glob patterns), and numbers a district changes: `[rules.override.<rule id>]`."""
 
-    files: list[FilePath] = []
-    override: dict[str, dict[str, Any]] = {}
+    files: list[FilePath] = Field(default_factory=list)
+    override: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def _month_and_day(text: str) -> str:
@@ -92,7 +92,7 @@ class AlertsSettings(Settings):
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
     client_id: str = "hearthwatch-alerts"
-    dispatch_within: Annotated[Duration, Field(validate_default=True)] = "10m"  # type: ignore[assignment]
-    onsite_within: Annotated[Duration, Field(validate_default=True)] = "2h"  # type: ignore[assignment]
-    repair_within: Annotated[Duration, Field(validate_default=True)] = "4h"  # type: ignore[assignment]
-    snapshot_every: Annotated[Duration, Field(validate_default=True)] = "30s"  # type: ignore[assignment]
+    dispatch_within: Duration = 10 * 60_000
+    onsite_within: Duration = 2 * 3_600_000
+    repair_within: Duration = 4 * 3_600_000
+    snapshot_every: Duration = 30_000
