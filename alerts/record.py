@@ -1,4 +1,4 @@
-"""One transaction: what the rules decided becomes alerts, tickets, feed events and outbox rows, together or not at all."""
+"""One transaction: what the rules decided becomes alerts, tickets, feed events and outbox rows, all or none."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -240,32 +240,32 @@ def ticket_documents(session: Session, rows: Sequence[TicketRow]) -> list[dict[s
     """The tickets as the HTTP API and the feed show them (CONTRACT §11), in the order of `rows`."""
     session.flush()
     ids = [row.id for row in rows]
-    alerts = _grouped(
-        session.execute(
-            select(TicketAlertRow.ticket_id, TicketAlertRow.alert_id)
-            .where(TicketAlertRow.ticket_id.in_(ids))
-            .order_by(TicketAlertRow.alert_id)
-        ).tuples()
-    )
-    escalations: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for escalation in session.scalars(
-        select(EscalationRow).where(EscalationRow.ticket_id.in_(ids)).order_by(EscalationRow.due)
-    ):
-        escalations[escalation.ticket_id].append(
-            {"stage": escalation.stage, "due": escalation.due, "at": escalation.at}
-        )
-    complaints: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    called = select(TicketEventRow).where(TicketEventRow.ticket_id.in_(ids), TicketEventRow.event == "complaint")
-    for event in session.scalars(called.order_by(TicketEventRow.id)):
-        complaints[event.ticket_id].append({"at": event.at, "by": event.by, **event.details})
+    alerts, escalations, complaints = _linked(session, ids), _escalations(session, ids), _complaints(session, ids)
     return [_document(row, alerts[row.id], escalations[row.id], complaints[row.id]) for row in rows]
 
 
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = defaultdict(list)
-    for key, value in pairs:
-        grouped[key].append(value)
-    return grouped
+def _linked(session: Session, tickets: Sequence[str]) -> dict[str, list[str]]:
+    linked: dict[str, list[str]] = defaultdict(list)
+    wanted = select(TicketAlertRow).where(TicketAlertRow.ticket_id.in_(tickets)).order_by(TicketAlertRow.alert_id)
+    for link in session.scalars(wanted):
+        linked[link.ticket_id].append(link.alert_id)
+    return linked
+
+
+def _escalations(session: Session, tickets: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    escalations: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    wanted = select(EscalationRow).where(EscalationRow.ticket_id.in_(tickets)).order_by(EscalationRow.due)
+    for row in session.scalars(wanted):
+        escalations[row.ticket_id].append({"stage": row.stage, "due": row.due, "at": row.at})
+    return escalations
+
+
+def _complaints(session: Session, tickets: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    complaints: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    called = select(TicketEventRow).where(TicketEventRow.ticket_id.in_(tickets), TicketEventRow.event == "complaint")
+    for event in session.scalars(called.order_by(TicketEventRow.id)):
+        complaints[event.ticket_id].append({"at": event.at, "by": event.by, **event.details})
+    return complaints
 
 
 def _document(

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from alerts.database import AlertRow
 from alerts.lifecycle import Episode, Key, Spot, State
 from wire.messages import Priority
 
+_TABLE: Final = cast("Table", AlertRow.__table__)
 # Far below the number of parameters SQLite (32,766) and PostgreSQL (65,535) take in a statement.
 _CHUNK: Final = 500
 
@@ -47,11 +48,11 @@ def save_episodes(session: Session, known: Collection[str], episodes: Sequence[E
     changed = [_columns(episode) for episode in episodes if episode.id in known]
     new = [_columns(episode) for episode in episodes if episode.id not in known]
     if changed:
-        table = AlertRow.__table__
-        statement = update(table).where(table.c.id == bindparam("row_id")).values({c: bindparam(c) for c in _STORED})
+        values: dict[str, Any] = {name: bindparam(name) for name in _STORED}
+        statement = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values(values)
         session.connection().execute(statement, [{**row, "row_id": row["id"]} for row in changed])
     if new:
-        session.connection().execute(insert(AlertRow.__table__), new)
+        session.connection().execute(insert(_TABLE), new)
 
 
 def to_episode(row: AlertRow) -> Episode:
@@ -118,7 +119,7 @@ def _columns(episode: Episode) -> dict[str, Any]:
     }
 
 
-_STORED: Final = tuple(column.name for column in AlertRow.__table__.columns if column.name != "id")
+_STORED: Final = tuple(column.name for column in _TABLE.columns if column.name != "id")
 
 
 def _chunks(subjects: Sequence[str]) -> Iterator[list[str]]:
