@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 PREFIX: Final = "HEARTHWATCH_"
-_FROM_FILE: Final = "_FILE"
+_FROM_FILE: Final = "_file"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -40,7 +40,7 @@ def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.env
     document = read_toml(path)
     for name, value in environment.items():
         if name.startswith(PREFIX) and _names_a_key(name, model):
-            _override(document, name, value, path)
+            _override(document, name, value, model, path)
     return validate(document, model, path)
 
 
@@ -71,10 +71,11 @@ def _names_a_key(name: str, model: type[BaseModel]) -> bool:
     return "__" in key or key in model.model_fields
 
 
-def _override(document: dict[str, Any], name: str, value: str, path: Path) -> None:
+def _override(document: dict[str, Any], name: str, value: str, model: type[BaseModel], path: Path) -> None:
     keys = name.removeprefix(PREFIX).lower().split("__")
-    if keys[-1].endswith(_FROM_FILE.lower()) and keys[-1] not in _table(document, keys[:-1]):
-        keys[-1], value = _secret(name, keys[-1], value)
+    fields = _fields_at(model, keys[:-1])
+    if keys[-1].endswith(_FROM_FILE) and keys[-1] not in fields and keys[-1].removesuffix(_FROM_FILE) in fields:
+        keys[-1], value = keys[-1].removesuffix(_FROM_FILE), _secret(name, value)
     table = document
     for key in keys[:-1]:
         table = table.setdefault(key, {})
@@ -83,20 +84,21 @@ def _override(document: dict[str, Any], name: str, value: str, path: Path) -> No
     table[keys[-1]] = _parse(value)
 
 
-def _table(document: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+def _fields_at(model: type[BaseModel], keys: list[str]) -> Mapping[str, Any]:
+    """The fields of the table that `keys` lead to; empty where they lead to no table of the model."""
     for key in keys:
-        document = document.get(key, {})
-    return document
+        field = model.model_fields.get(key)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return {}
+        model = field.annotation
+    return model.model_fields
 
 
-def _secret(name: str, key: str, value: str) -> tuple[str, str]:
-    # `token_file` and `password_file` are keys of their own: the file is named, not read, there.
-    if key in ("token_file", "password_file"):
-        return key, value
+def _secret(name: str, file: str) -> str:
     try:
-        return key.removesuffix(_FROM_FILE.lower()), Path(value).read_text(encoding="utf-8").strip()
+        return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigurationError([Problem(Path(value), "", f"{name}: {error.strerror}")]) from error
+        raise ConfigurationError([Problem(Path(file), "", f"{name}: {error.strerror}")]) from error
 
 
 def _parse(value: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Final
 # the last one is being written. The broker's limit for one subscription is 65,535.
 MAX_IN_FLIGHT: Final = 4_096
 # How long the broker waits for a PUBACK before it sends again (RELIABILITY §2 "set a low ack_wait").
-ACK_WAIT: Final = "10s"
+ACK_WAIT: Final = "5s"
 
 
 class BrokerMissingError(RuntimeError):

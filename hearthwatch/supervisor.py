@@ -123,7 +123,7 @@ class Supervisor:
                 env=child.environment,
                 # A session of its own: Ctrl-C reaches us alone, and we end the children in order.
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509
+                preexec_fn=_end_with_parent,
             )
         child.started, child.restart_at = self._clock(), None
         self._write_list()

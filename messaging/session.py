@@ -2,7 +2,8 @@
 
 Traps of the client library handled here (RELIABILITY §2): an acknowledgement is sent only on the connection that
 delivered, because message ids are reused after a reconnect; callbacks only enqueue, because an exception in one
-would end the network thread while the client still calls itself connected.
+would end the network thread while the client still calls itself connected; a broker that sends again what we hold
+but have not acknowledged yet (NATS does, on a standing connection) does not fill the queue.
 """
 
 import queue
@@ -101,6 +102,7 @@ class Session:
         self._subscriptions = list(subscriptions)
         self._connection = 0
         self._up = False
+        self._held: set[int] = set()
         self._lock = threading.Lock()
         self._client = _client(settings, client_id, persistent)
         if will is not None:
@@ -135,6 +137,7 @@ class Session:
         with self._lock:
             if not self._up or delivery.connection != self._connection:
                 return False
+            self._held.discard(delivery.mid)
             return delivery.qos == 0 or self._client.ack(delivery.mid, delivery.qos) == MQTT_ERR_SUCCESS
 
     def _on_connect(
@@ -146,6 +149,7 @@ class Session:
         with self._lock:
             self._connection += 1
             self._up = True
+            self._held.clear()
         if self._subscriptions:
             client.subscribe([(topic, 1) for topic in self._subscriptions])
         self.events.put(Connected(self._connection))
@@ -159,6 +163,11 @@ class Session:
             self.events.put(Disconnected(str(code)))
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        if message.qos > 0:
+            with self._lock:
+                if message.mid in self._held:
+                    return
+                self._held.add(message.mid)
         self.events.put(
             Delivery(
                 message.topic,

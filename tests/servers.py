@@ -57,7 +57,7 @@ def answers(port: int) -> bool:
 def http_status(url: str) -> int | None:
     """The status of a GET, or None where nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=2) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -191,10 +191,10 @@ bind-address = "127.0.0.1:{self.rpc_port}"
 
     def start(self) -> None:
         super().start()
-        query = urllib.request.Request(  # noqa: S310
+        query = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/query", data=b"q=CREATE DATABASE hearthwatch", method="POST"
         )
-        urllib.request.urlopen(query, timeout=10).close()  # noqa: S310
+        urllib.request.urlopen(query, timeout=10).close()
 
 
 class InfluxGate(Server):

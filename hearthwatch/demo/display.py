@@ -1,0 +1,82 @@
+"""What the demo shows on the terminal: progress while it sets up, a live line while it runs, figures at the end.
+
+Everything goes to standard error, so that `--json` has standard output to itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hearthwatch.demo.observe import Observed
+from simulators.verify import Verification
+
+
+class Display:
+    """The demo's terminal; `quiet` shows only what went wrong."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, quiet=quiet)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, int, int], None]]:
+        """A bar for each step of the set-up; yields `step(name, done, total)`."""
+        columns = (SpinnerColumn(), TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeElapsedColumn(), console=self._console) as progress:
+            tasks: dict[str, Any] = {}
+
+            def step(name: str, done: int, total: int) -> None:
+                if name not in tasks:
+                    tasks[name] = progress.add_task(name, total=total)
+                progress.update(tasks[name], completed=done)
+
+            yield step
+
+    def announce(self, console: str, mqtt: str, data: Path, user: str, password: str) -> None:
+        """Where to look, and what is about to happen."""
+        text = (
+            f"Console  [bold]{console}[/]   user [bold]{user}[/]   password [bold]{password}[/]\n"
+            f"Broker   {mqtt}/   watch the feed: hearthwatch watch --url {mqtt}\n"
+            f"Data     {data}\n\n"
+            "Within a minute a heat pump trips, a house falls below 18 °C and a gateway dies.\n"
+            "Each becomes one ticket on the page. Ctrl-C ends everything."
+        )
+        self._console.print(Panel(text, title="hearthwatch is watching", expand=False, highlight=False))
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[Observed, float, int | None], None]]:
+        """One line that is kept current; yields `show(observed, elapsed_ms, run_ms)`."""
+        with Live(console=self._console, refresh_per_second=4, transient=True) as live:
+
+            def show(observed: Observed, elapsed_ms: float, run_ms: int | None) -> None:
+                limit = f" of {run_ms // 1000} s" if run_ms is not None else " s"
+                live.update(
+                    f"{elapsed_ms / 1000:.0f}{limit} · {len(observed.devices)} heat pumps · "
+                    f"{observed.readings:,} readings stored · {observed.active_alerts} alerts active · "
+                    f"{observed.tickets} tickets"
+                )
+
+            yield show
+
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """A spinner while the processes end."""
+        with self._console.status("ending all processes, gateways first"):
+            yield
+
+    def conclude(self, report: dict[str, Any], verification: Verification) -> None:
+        """The figures, and the details of whatever is not as it should be."""
+        table = Table(title="what happened against what was seen", show_header=False)
+        for key, value in report.items():
+            if isinstance(value, int | float):
+                table.add_row(key.replace("_", " "), f"{value:,}")
+        self._console.print(table)
+        if not verification.clean:
+            Console(stderr=True).print("\n".join(verification.details), highlight=False, markup=False)

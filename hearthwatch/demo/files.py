@@ -1,0 +1,86 @@
+"""The configuration files of the demo's processes, as text; pure."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from hearthwatch.demo.layout import DISTRICT, TOWN, Gateway, Line
+
+INTERVAL_S: Final = 5
+# A demonstration cannot wait the hour that the shipped rule holds a low room before it alerts.
+LOW_ROOM_ON_DELAY: Final = "10s"
+
+
+def terminal_path(data: Path, line: Line) -> Path:
+    """Where the pseudo-terminal of a serial line appears."""
+    return data / "lines" / line.name
+
+
+def bus_url(data: Path, line: Line, tcp_ports: dict[str, int]) -> str:
+    """The address at which a gateway reaches `line`."""
+    if line.serial:
+        return f"serial://{terminal_path(data, line)}?baud=9600&parity=N&stop=1"
+    return f"tcp://127.0.0.1:{tcp_ports[line.name]}"
+
+
+def gateway_toml(gateway: Gateway, data: Path, mqtt_url: str, tcp_ports: dict[str, int]) -> str:
+    """gateway.toml of one village box."""
+    parts = [
+        f"""\
+district = "{DISTRICT}"
+town = "{TOWN}"
+village = "{gateway.village}"
+gateway = "{gateway.name}"
+interval = "{INTERVAL_S}s"
+[mqtt]
+url = "{mqtt_url}"
+[journal]
+path = "{gateway.name}-journal.db"
+resend_after = "10s"
+"""
+    ]
+    for line in gateway.lines:
+        parts.append(f"[[bus]]\nurl = {_text(bus_url(data, line, tcp_ports))}\n")
+        parts += [
+            f'[[bus.device]]\nid = "{unit.device}"\naddress = {unit.address}\nprofile = "{line.profile}"\n'
+            for unit in line.units
+        ]
+    return "".join(parts)
+
+
+def server_toml(mqtt_url: str, port: int) -> str:
+    """server.toml of ingest and alerts."""
+    return f"""\
+[mqtt]
+url = "{mqtt_url}"
+[store]
+url = "sqlite:readings.db"
+dead_letters = "dead-letters.jsonl"
+[tickets]
+url = "sqlite:///tickets.db"
+[http]
+listen = "127.0.0.1:{port}"
+[rules.override.low_room_temperature]
+on_delay = "{LOW_ROOM_ON_DELAY}"
+"""
+
+
+def simulation_toml(
+    gateways: tuple[Gateway, ...], data: Path, tcp_ports: dict[str, int], seed: int, speed: float
+) -> str:
+    """The settings of the process that plays all heat pumps."""
+    parts = [f'scenario = "demo"\nseed = {seed}\nspeed = {speed}\ntruth = "truth.jsonl"\n']
+    for line in (line for gateway in gateways for line in gateway.lines):
+        where = (
+            f"pty = {_text(str(terminal_path(data, line)))}"
+            if line.serial
+            else f'tcp = "127.0.0.1:{tcp_ports[line.name]}"'
+        )
+        parts.append(f'[[line]]\n{where}\nprofile = "{line.profile}"\nbaud = 9600\n')
+        parts += [f'[[line.unit]]\ndevice = "{unit.device}"\naddress = {unit.address}\n' for unit in line.units]
+    return "".join(parts)
+
+
+def _text(text: str) -> str:
+    # A JSON string is a TOML basic string for any path.
+    return json.dumps(text, ensure_ascii=False)

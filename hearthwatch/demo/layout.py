@@ -1,0 +1,90 @@
+"""Which simulated heat pump hangs on which line of which gateway in which village; pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from typing import Final
+
+DISTRICT: Final = "mentougou"
+TOWN: Final = "zhaitang"
+# Villages of the town, with the short form that device and gateway ids carry.
+_VILLAGES: Final = (("matao", "mt"), ("xihulin", "xh"), ("huanglingxi", "hl"), ("baihutou", "bh"), ("lingshui", "ls"))
+
+_GATEWAYS_PER_VILLAGE: Final = 2
+_UNITS_PER_GATEWAY: Final = 15
+_MAX_GATEWAYS: Final = len(_VILLAGES) * _GATEWAYS_PER_VILLAGE
+# At 9600 baud a unit costs about a sixth of a second a poll, so sixteen fit twice into the demo's interval.
+_UNITS_PER_SERIAL_LINE: Final = 16
+_SERIAL_PROFILES: Final = ("midea-mthermal", "phnix")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One heat pump: its device id and its Modbus address on its line."""
+
+    device: str
+    address: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One bus: `serial` is a multi-drop RTU line on a pseudo-terminal, otherwise it is Modbus TCP."""
+
+    name: str
+    serial: bool
+    profile: str
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One village box with its lines."""
+
+    name: str
+    village: str
+    lines: tuple[Line, ...]
+
+    @property
+    def devices(self) -> list[str]:
+        """The ids of all heat pumps behind this gateway."""
+        return [unit.device for line in self.lines for unit in line.units]
+
+
+def plan_layout(units: int) -> tuple[Gateway, ...]:
+    """Spread `units` heat pumps over two or more gateways; the first of them also has a Modbus TCP line.
+
+    Raises ValueError for fewer than four units, which cannot fill two lines of each kind.
+    """
+    if units < 4:
+        raise ValueError("the demo needs at least 4 units, to fill two serial lines and one Modbus TCP line")
+    count = min(_MAX_GATEWAYS, max(2, ceil(units / _UNITS_PER_GATEWAY)))
+    shares = [units // count + (1 if index < units % count else 0) for index in range(count)]
+    return tuple(_gateway(index, count, share) for index, share in enumerate(shares))
+
+
+def _gateway(index: int, count: int, share: int) -> Gateway:
+    # An odd last gateway joins the village before it: alone in a village, its death would be a village outage.
+    group = min(index // _GATEWAYS_PER_VILLAGE, max(0, count // _GATEWAYS_PER_VILLAGE - 1))
+    village, short = _VILLAGES[group]
+    number = index - group * _GATEWAYS_PER_VILLAGE + 1
+    ids = (f"mtg-{short}-{number:02d}{serial:03d}" for serial in range(1, share + 1))
+    name = f"{short}-{number:02d}"
+    return Gateway(name, village, tuple(_lines(name, index, share, ids)))
+
+
+def _lines(gateway: str, index: int, share: int, ids: Iterator[str]) -> Iterator[Line]:
+    over_tcp = max(1, share // 3) if index == 0 else 0
+    if over_tcp:
+        yield Line(f"{gateway}-tcp", serial=False, profile="midea-mthermal", units=_units(ids, over_tcp))
+    left, number = share - over_tcp, 0
+    while left > 0:
+        number += 1
+        profile = _SERIAL_PROFILES[(index + number - 1) % len(_SERIAL_PROFILES)]
+        size = min(left, _UNITS_PER_SERIAL_LINE)
+        yield Line(f"{gateway}-rs485-{number}", serial=True, profile=profile, units=_units(ids, size))
+        left -= size
+
+
+def _units(ids: Iterator[str], count: int) -> tuple[Unit, ...]:
+    return tuple(Unit(device, address) for address, device in enumerate(islice(ids, count), start=1))

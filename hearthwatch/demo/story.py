@@ -1,0 +1,38 @@
+"""What the demo does to its own gateways, and when; pure. What happens to heat pumps stands in the scenario."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from hearthwatch.demo.layout import Gateway
+
+# The last will waits 15 s before it counts, so the ticket is on the page well within the first minute.
+_GATEWAY_DIES_AFTER_MS: Final = 15_000
+_GATEWAY_RETURNS_AFTER_MS: Final = 90_000
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """The power of a village box goes or comes back, `after_ms` after the demo was ready."""
+
+    after_ms: int
+    gateway: Gateway
+    edge: Literal["down", "up"]
+
+    def truth(self, at: int) -> dict[str, object]:
+        """The line of ground truth that this event leaves, carried out at `at` (UTC ms)."""
+        return {
+            "type": "gateway",
+            "gateway": self.gateway.name,
+            "devices": self.gateway.devices,
+            "edge": self.edge,
+            "at": at,
+        }
+
+
+def gateway_events(gateways: tuple[Gateway, ...]) -> list[GatewayEvent]:
+    """The last gateway dies as in a power cut and comes back later, with its journal."""
+    victim = gateways[-1]
+    return [
+        GatewayEvent(_GATEWAY_DIES_AFTER_MS, victim, "down"),
+        GatewayEvent(_GATEWAY_RETURNS_AFTER_MS, victim, "up"),
+    ]

@@ -1,0 +1,18 @@
+"""SIGTERM and Ctrl-C as an event that the services watch."""
+
+import signal
+import threading
+from types import FrameType
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM or SIGINT sets; a second signal ends the process in the usual way."""
+    stop = threading.Event()
+
+    def _stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    return stop
