@@ -1,0 +1,125 @@
+"""`simulate bus`: the shell that owns clock and threads, and writes down what happened."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import structlog
+
+from simulators.bus.quirks import Line
+from simulators.bus.serial_line import SerialLine
+from simulators.bus.slaves import Slaves
+from simulators.bus.tcp_line import TcpLine
+from simulators.faults import Effects
+from simulators.plant import Plant, PlantUnit
+from simulators.registers import MAPS
+from simulators.registers.image import Image
+from simulators.scenario import QUIET, Scenario, load_scenario
+from simulators.settings import LineSettings, SimulationSettings
+from simulators.truth import TruthLog
+
+STEP_S: Final = 0.25
+
+log = structlog.get_logger()
+
+
+def wall_clock_ms() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class SimulatorService:
+    """Units, lines and truth of one simulation. Raises ConfigurationError, OSError, KeyError (unknown fault)."""
+
+    def __init__(self, settings: SimulationSettings, clock: Callable[[], int] = wall_clock_ms) -> None:
+        self._settings, self._clock = settings, clock
+        self._scenario = QUIET if settings.scenario is None else load_scenario(settings.scenario)
+        self._devices = [(unit.id, unit.address, line) for line in settings.line for unit in line.unit]
+        maps = [MAPS[line.profile]() for _, _, line in self._devices]
+        self._truth = None if settings.truth is None else TruthLog(settings.truth)
+        self._plant = Plant(self._scenario, maps, settings.seed, clock())
+        self._units = {
+            device: PlantUnit(self._plant, index, maps[index], clock, self._observer(device))
+            for index, (device, _, _) in enumerate(self._devices)
+        }
+        self._lines = [self._open(number, line) for number, line in enumerate(settings.line)]
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that runs."""
+        return self._scenario
+
+    @property
+    def tcp_ports(self) -> list[int]:
+        """The ports of the TCP lines, in the order of the settings; useful where port 0 was asked for."""
+        return [line.port for line in self._lines if isinstance(line, TcpLine)]
+
+    def run(self, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Serve every line and let time pass until `stop` is set; `on_ready` is called once the lines answer."""
+        ended = threading.Event()
+        serving = [threading.Thread(target=line.run, args=(ended,), name="modbus-line") for line in self._lines]
+        self._write_start()
+        for thread in serving:
+            thread.start()
+        log.info("simulation running", scenario=self._scenario.name, units=len(self._devices))
+        on_ready()
+        try:
+            self._let_time_pass(stop)
+        finally:
+            ended.set()
+            for thread in serving:
+                thread.join()
+            self._write({"type": "stop", "at": self._clock()})
+            if self._truth is not None:
+                self._truth.close()
+
+    def _let_time_pass(self, stop: threading.Event) -> None:
+        start = last = time.monotonic()
+        known = Effects()
+        while not stop.wait(STEP_S):
+            now = time.monotonic()
+            moment = self._plant.advance(round((now - start) * 1000), (now - last) * self._settings.speed)
+            self._write_edges(known, moment.effects)
+            last, known = now, moment.effects
+
+    def _open(self, number: int, line: LineSettings) -> SerialLine | TcpLine:
+        slaves: Slaves = {unit.address: self._units[unit.id] for unit in line.unit}
+        quirks = Line(line.quirks, self._settings.seed * 1_000 + number)
+        if line.pty is not None:
+            return SerialLine(line.pty, slaves, quirks, line.baud)
+        host, _, port = (line.tcp or "").rpartition(":")
+        return TcpLine(host, int(port), slaves, quirks)
+
+    def _observer(self, device: str) -> Callable[[Image, int, bool], None]:
+        def observed(image: Image, at: int, doubtful: bool) -> None:
+            document: dict[str, object] = {"type": "read", "device": device, "at": at, "state": image.state}
+            document |= {"faults": list(image.faults), "values": dict(image.values)}
+            self._write(document | ({"doubtful": True} if doubtful else {}))
+
+        return observed
+
+    def _write_start(self) -> None:
+        settings = self._settings
+        start = {"type": "start", "at": self._clock(), "seed": settings.seed, "scenario": self._scenario.name}
+        self._write(start | {"speed": settings.speed})
+        for device, address, line in self._devices:
+            self._write({"type": "device", "device": device, "profile": line.profile, "address": address})
+
+    def _write_edges(self, before: Effects, after: Effects) -> None:
+        at = self._clock()
+        for index, (device, _, _) in enumerate(self._devices):
+            for code, edge in _edges(before.faults.get(index, ()), after.faults.get(index, ())):
+                self._write({"type": "fault", "device": device, "code": code, "edge": edge, "at": at})
+            if (index in before.silent) != (index in after.silent):
+                edge = "begin" if index in after.silent else "end"
+                self._write({"type": "silent", "device": device, "edge": edge, "at": at})
+
+    def _write(self, document: Mapping[str, object]) -> None:
+        if self._truth is not None:
+            self._truth.append(document)
+
+
+def _edges(before: Iterable[str], after: Iterable[str]) -> list[tuple[str, str]]:
+    begun, ended = sorted(set(after) - set(before)), sorted(set(before) - set(after))
+    return [(code, "begin") for code in begun] + [(code, "end") for code in ended]
