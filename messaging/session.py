@@ -25,7 +25,7 @@ _RECONNECT_S = (1, 30)
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker accepted the connection; subscriptions have been sent."""
+    """The broker accepted the connection and the subscriptions; what is published from now on arrives."""
 
     connection: int
 
@@ -109,6 +109,7 @@ class Session:
             self._client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         if report_published:
             self._client.on_publish = self._on_publish
@@ -152,7 +153,14 @@ class Session:
             self._held.clear()
         if self._subscriptions:
             client.subscribe([(topic, 1) for topic in self._subscriptions])
-        self.events.put(Connected(self._connection))
+        else:
+            self.events.put(Connected(self._connection))
+
+    def _on_subscribe(
+        self, client: Client, userdata: Any, mid: int, codes: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        refused = [topic for topic, code in zip(self._subscriptions, codes, strict=False) if code.is_failure]
+        self.events.put(Refused(f"may not read {', '.join(refused)}") if refused else Connected(self._connection))
 
     def _on_disconnect(
         self, client: Client, userdata: Any, flags: DisconnectFlags, code: ReasonCode, properties: Properties | None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from configuration.fields import Duration, FilePath, Identifier, Settings
 from configuration.load import ConfigurationError, load
@@ -17,7 +18,7 @@ class Table(Settings):
 class Document(Settings):
     village: Identifier
     part: Table
-    items: list[Table] = []
+    items: list[Table] = Field(default_factory=list)
 
 
 GOOD = 'village = "matao"\n[part]\npath = "data/x.db"\nevery = "2m"\n'
