@@ -1,0 +1,7 @@
+"""The one counter of rejected input that all services share (RELIABILITY §3); not imported on the edge."""
+
+from typing import Final
+
+from prometheus_client import Counter
+
+REJECTED: Final = Counter("hearthwatch_rejected", "Rejected input by stable code", ["service", "code"])
