@@ -1,0 +1,40 @@
+"""Puts the endpoints together into one application."""
+
+from collections.abc import Callable
+from threading import Event
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import Engine
+
+from alerts.api import alerts, devices, feed, operations, problems, sessions, summary, tickets
+from alerts.api.context import ApiContext
+from alerts.api.protection import BodyLimit, SecurityHeaders
+from alerts.settings import AlertsSettings
+from ingest.store import ReadingStore
+
+PREFIX = "/api/v1"
+
+
+def create_app(
+    database: Engine,
+    store: ReadingStore,
+    settings: AlertsSettings,
+    readiness: Callable[[], list[str]],
+    clock: Callable[[], int],
+    stop: Event,
+) -> FastAPI:
+    """The HTTP API as an ASGI application.
+
+    `readiness` lists what is missing (empty when ready), `clock` gives UTC ms, `stop` ends open feeds when set.
+    """
+    app = FastAPI(title="hearthwatch", version="1", openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
+    app.state.context = ApiContext(database, store, settings, readiness, clock, stop)
+    api = APIRouter(prefix=PREFIX)
+    for part in (sessions, alerts, tickets, devices, feed, summary):
+        api.include_router(part.router)
+    app.include_router(operations.router)
+    app.include_router(api)
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    return app

@@ -1,0 +1,140 @@
+"""Devices and their readings (CONTRACT §7)."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+
+from alerts.api.callers import KnownCaller
+from alerts.api.context import ApiContext, Context
+from alerts.api.lists import DEFAULT, Cursor, Limit, Page
+from alerts.api.problems import Problem
+from alerts.database import reading
+from alerts.queries import get_device, list_devices
+from alerts.scope import Scope
+from ingest.store import ReadingStore, StoreUnavailable
+from wire.durations import parse_duration
+from wire.points import POINT_NAMES
+
+router = APIRouter(prefix="/devices")
+
+DAY_MS: Final = 86_400_000
+MIN_STEP_MS: Final = 1_000
+MAX_ROWS: Final = 12_000
+"""Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB with every point."""
+
+RAW_INTERVAL_MS: Final = 30_000  # CONTRACT §9 `interval`: what a reading is taken to last where no step is given
+
+Time = Annotated[int | None, Query(ge=0, lt=2**53)]
+
+
+@router.get("", response_model=Page)
+def devices(
+    context: Context,
+    caller: KnownCaller,
+    town: str | None = None,
+    village: str | None = None,
+    gateway: str | None = None,
+    profile: str | None = None,
+    brand: str | None = None,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """Devices by id."""
+    with reading(context.database) as session:
+        return list_devices(
+            session,
+            caller.scope,
+            town=town,
+            village=village,
+            gateway=gateway,
+            profile=profile,
+            brand=brand,
+            limit=limit,
+            cursor=cursor,
+        )
+
+
+@router.get("/{device}")
+def device(device: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """One device, and the values of its newest reading."""
+    return device_with_values(context, caller.scope, device)
+
+
+@router.get("/{device}/readings")
+def readings(
+    device: str,
+    context: Context,
+    caller: KnownCaller,
+    start: Annotated[Time, Query(alias="from")] = None,
+    end: Annotated[Time, Query(alias="to")] = None,
+    points: Annotated[str | None, Query(max_length=500)] = None,
+    step: Annotated[str | None, Query(max_length=16)] = None,
+) -> dict[str, Any]:
+    """Values of a device in `from <= at < to` (UTC ms; the last 24 h by default), as `[at, value]` per point.
+
+    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives the mean of each such
+    interval, null where it has no reading; without it, every reading. 422 `too_many_points` beyond `MAX_ROWS`.
+    """
+    with reading(context.database) as session:
+        get_device(session, caller.scope, device)
+    until = context.clock() + 1 if end is None else end
+    since = until - DAY_MS if start is None else start
+    step_ms = None if step is None else read_step(step)
+    check_window(since, until, step_ms)
+    series = context.store.window(device, since, until, _read_points(points), step_ms)
+    return {"device": device, "points": series, "step": step_ms}
+
+
+def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[str, Any]:
+    """The device, and under `values` its newest reading by point; None where the store has none or is away.
+
+    Raises NotFoundError.
+    """
+    with reading(context.database) as session:
+        document = get_device(session, scope, device)
+    return {**document, "values": _newest_values(context.store, device, document["last_at"])}
+
+
+def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str, float] | None:
+    if at is None:
+        return None
+    try:
+        newest = store.history(device, at, at + 1)
+    except StoreUnavailable:
+        return None  # /readyz tells of it; what the ticket database knows of the device is still worth showing
+    return newest[-1].reading.values if newest else None
+
+
+def read_step(step: str) -> int:
+    """Milliseconds in `step`, a duration or a whole number of ms; raises Problem."""
+    try:
+        step_ms = int(step) if step.isdecimal() else parse_duration(step)
+    except ValueError as error:
+        raise _invalid(f"step: {error}") from error
+    if step_ms < MIN_STEP_MS:
+        raise _invalid("step: at least 1s")
+    return step_ms
+
+
+def check_window(since: int, until: int, step_ms: int | None) -> None:
+    """Raises Problem for an empty window or one of more rows than an answer may have."""
+    if since >= until:
+        raise _invalid("from must be before to")
+    if (until - since) / (step_ms or RAW_INTERVAL_MS) > MAX_ROWS:
+        detail = f"an answer has at most {MAX_ROWS} rows; ask for a shorter time, or give a longer step"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_points", detail)
+
+
+def _read_points(points: str | None) -> list[str]:
+    if points is None:
+        return list(POINT_NAMES)
+    wanted = list(dict.fromkeys(points.split(",")))
+    unknown = [name for name in wanted if name not in POINT_NAMES]
+    if unknown:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_point", f"no such point: {', '.join(unknown)}")
+    return wanted
+
+
+def _invalid(detail: str) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)

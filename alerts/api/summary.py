@@ -1,0 +1,19 @@
+"""The counts at the head of a page (CONTRACT §7)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from alerts.api.callers import KnownCaller
+from alerts.api.context import Context
+from alerts.database import reading
+from alerts.queries import summarise
+
+router = APIRouter()
+
+
+@router.get("/summary")
+def summary(context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """Active and unacknowledged alerts by priority, tickets by state, number of devices, and the server time."""
+    with reading(context.database) as session:
+        return {**summarise(session, caller.scope), "at": context.clock()}

@@ -1,0 +1,39 @@
+"""What calls for attention, most urgent first: the two lists of a control-room page."""
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from alerts.database import AlertRow, TicketRow
+from alerts.lifecycle import as_alert
+from alerts.scope import Scope
+from alerts.store.cases import ticket_documents
+from alerts.store.episodes import to_episode
+from alerts.tickets import FINAL
+from wire.encode import alert_document
+
+PRIORITIES: Final = ("urgent", "high", "medium", "low")
+
+
+def alerts_calling(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:
+    """Alerts that are active, or have cleared before anybody took note: by priority, then the oldest first.
+
+    Each is the alert of CONTRACT §3 with `subject_kind` beside it. Alerts kept back while their data is old are not
+    among them.
+    """
+    calling = or_(AlertRow.state == "active", AlertRow.acknowledged_by.is_(None))
+    wanted = select(AlertRow).where(scope.alerts(), AlertRow.announced_at.is_not(None), calling)
+    rows = session.scalars(wanted.order_by(_rank(AlertRow.priority), AlertRow.onset, AlertRow.id).limit(limit))
+    return [{**alert_document(as_alert(to_episode(row))), "subject_kind": row.subject_kind} for row in rows]
+
+
+def tickets_open(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:
+    """Tickets neither closed nor cancelled, as of CONTRACT §11: by priority, then the oldest first."""
+    wanted = select(TicketRow).where(scope.tickets(), TicketRow.state.not_in(sorted(FINAL)))
+    rows = session.scalars(wanted.order_by(_rank(TicketRow.priority), TicketRow.opened_at, TicketRow.id).limit(limit))
+    return ticket_documents(session, rows.all())
+
+
+def _rank(priority: InstrumentedAttribute[str]) -> ColumnElement[int]:
+    return case({name: rank for rank, name in enumerate(PRIORITIES)}, value=priority, else_=len(PRIORITIES))

@@ -1,0 +1,42 @@
+"""How values and times are written on the page: with unit, and in the time of the control room."""
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_ZONE: Final = ZoneInfo("Asia/Shanghai")
+
+# A rule's unit is the suffix of its point (CONTRACT §4) or `percent`: what to multiply by, decimals, and the sign shown.
+_UNITS: Final = {
+    "c": (1.0, 1, " °C"),
+    "w": (0.001, 2, " kW"),
+    "kwh": (1.0, 1, " kWh"),
+    "percent": (1.0, 1, " %"),
+    "bar": (1.0, 1, " bar"),
+    "lpm": (1.0, 1, " L/min"),
+    "v": (1.0, 0, " V"),
+    "a": (1.0, 1, " A"),
+    "hz": (1.0, 0, " Hz"),
+    "rpm": (1.0, 0, " rpm"),
+}
+
+
+def measured(value: float, unit: str | None) -> str:
+    """`value` with its unit, as people read it: `16.4 °C`."""
+    factor, decimals, text = _UNITS.get(unit or "", (1.0, 1, f" {unit}" if unit else ""))
+    return f"{value * factor:.{decimals}f}{text}".replace("-", "\N{MINUS SIGN}")
+
+
+def beijing(at: int) -> str:
+    """A UTC ms time as date and time of day in China."""
+    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%Y-%m-%d %H:%M:%S}"
+
+
+def beijing_clock(at: int) -> str:
+    """A UTC ms time as month, day, hour and minute in China."""
+    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%m-%d %H:%M}"
+
+
+def iso(at: int) -> str:
+    """A UTC ms time as ISO 8601, for machines."""
+    return datetime.fromtimestamp(at / 1000, _ZONE).isoformat(timespec="seconds")
