@@ -23,6 +23,7 @@ from hearthwatch.errors import FAILED
 from hearthwatch.free_ports import free_ports
 from hearthwatch.server_process import metrics_environment, start_services
 from hearthwatch.server_settings import load_server_settings
+from hearthwatch.simulation import find_scenario
 from hearthwatch.supervisor import Supervisor, hearthwatch_command
 from hearthwatch.verification import verify_system
 
@@ -84,7 +85,9 @@ class Demo:
         (self._data / "lines").mkdir(parents=True, exist_ok=True)
         self._write("broker.conf", broker_configuration(self._data / "broker", "127.0.0.1", self._options.mqtt_port))
         self._write("server.toml", files.server_toml(self._mqtt_url, self._options.port))
-        simulation = files.simulation_toml(self._gateways, self._data, ports, self._options.seed, self._options.speed)
+        simulation = files.simulation_toml(
+            self._gateways, self._data, ports, find_scenario("demo"), self._options.seed, self._options.speed
+        )
         self._write("simulation.toml", simulation)
         for gateway in self._gateways:
             self._write(f"{gateway.name}.toml", files.gateway_toml(gateway, self._data, self._mqtt_url, ports))

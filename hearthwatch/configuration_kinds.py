@@ -1,0 +1,52 @@
+"""The kinds of configuration file: how each is recognised, checked, and described as a JSON Schema."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from configuration.load import ConfigurationError, Problem, read_toml, validate
+from gateway_agent.profile import Profile
+from gateway_agent.settings import GatewaySettings
+from hearthwatch.rule_files import load_rules
+from hearthwatch.server_settings import ServerSettings
+from simulators.scenario import Scenario
+from simulators.settings import SimulationSettings
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "gateway": GatewaySettings,
+    "server": ServerSettings,
+    "profile": Profile,
+    "scenario": Scenario,
+    "simulation": SimulationSettings,
+}
+
+# A key that only this kind of file has.
+_SIGNS: tuple[tuple[str, str], ...] = (
+    ("gateway", "gateway"),
+    ("rule", "rule"),
+    ("line", "simulation"),
+    ("weather", "scenario"),
+    ("points", "profile"),
+    ("point", "profile"),
+    ("store", "server"),
+    ("tickets", "server"),
+    ("http", "server"),
+)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """A JSON Schema for each kind of file that a model describes, by kind."""
+    return {kind: model.model_json_schema() for kind, model in _MODELS.items()}
+
+
+def check_file(path: Path) -> str:
+    """The kind of the file at `path`, once it is found good; raises ConfigurationError with all its mistakes."""
+    document = read_toml(path)
+    kind = next((kind for key, kind in _SIGNS if key in document), None)
+    if kind is None:
+        raise ConfigurationError([Problem(path, "", f"not a known kind of file: {', '.join([*_MODELS, 'rule'])}")])
+    checks: dict[str, Callable[[], object]] = {"rule": lambda: load_rules([path])}
+    checks.get(kind, lambda: validate(document, _MODELS[kind], path))()
+    return kind
