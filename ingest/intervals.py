@@ -14,18 +14,20 @@ class Intervals:
         for first, last in intervals:
             self.add(first, last)
 
-    def add(self, first: int, last: int) -> None:
-        """Add every number from `first` to `last`, inclusive."""
+    def add(self, first: int, last: int) -> int:
+        """Add every number from `first` to `last`, inclusive; returns how many of them are new."""
         if self._last and first == self._last[-1] + 1:
             self._last[-1] = last
-            return
+            return last - first + 1
         # Whatever overlaps or touches the new interval becomes one with it.
         begin = bisect_right(self._last, first - 2)
         end = bisect_right(self._first, last + 1)
+        known = _size(self._first[begin:end], self._last[begin:end])
         if begin < end:
             first, last = min(first, self._first[begin]), max(last, self._last[end - 1])
         self._first[begin:end] = [first]
         self._last[begin:end] = [last]
+        return last - first + 1 - known
 
     def __contains__(self, number: int) -> bool:
         index = bisect_right(self._first, number) - 1
@@ -37,10 +39,12 @@ class Intervals:
 
     def missing(self) -> int:
         """How many numbers below the highest are missing."""
-        if not self._first:
-            return 0
-        return self._last[-1] - sum(last - first + 1 for first, last in self.pairs())
+        return self._last[-1] - _size(self._first, self._last) if self._last else 0
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The intervals as `(first, last)`, in order."""
         return tuple(zip(self._first, self._last, strict=True))
+
+
+def _size(firsts: list[int], lasts: list[int]) -> int:
+    return sum(lasts) - sum(firsts) + len(firsts)

@@ -14,7 +14,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from configuration.loader import ConfigurationError, Problem
+from configuration.load import ConfigurationError, Problem
 from ingest.store.line_protocol import MEASUREMENT, LineEncoder, body
 from ingest.store.model import (
     RefusedReading,

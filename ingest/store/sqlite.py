@@ -6,7 +6,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from configuration.loader import ConfigurationError, Problem
 from ingest.store.model import (
     RefusedReading,
     Series,
@@ -16,6 +15,7 @@ from ingest.store.model import (
     check_points,
     raw_series,
 )
+from ingest.store.sqlite_file import BUSY_S, advice, open_database
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
@@ -44,9 +44,6 @@ _SELECT: Final = f"""
 SELECT d.district, d.town, d.village, {", ".join(f"r.{name}" for name in _COLUMNS)}
 FROM reading AS r JOIN device AS d ON d.device = r.device
 """
-
-# A reader copies a checkpoint's worth of pages at most; a writer that meets a lock waits this long (s).
-_BUSY_S: Final = 10.0
 
 
 class SqliteStore:
@@ -116,7 +113,7 @@ class SqliteStore:
             yield from connection.execute(sql, values)
 
     def _connection(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
+        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -124,35 +121,6 @@ class SqliteStore:
             yield
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self._path}: {error}; {advice(error)}") from error
-
-
-def open_database(path: Path, schema: str) -> sqlite3.Connection:
-    """A connection to the database in `path` in WAL mode with full durability; raises ConfigurationError.
-
-    A reading is forgotten by its gateway once it is acknowledged, so every commit must survive a power cut:
-    `synchronous=FULL`.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
-    except (sqlite3.Error, OSError) as error:
-        raise ConfigurationError([Problem(path, "", f"{error}; {advice(error)}")]) from error
-    return connection
-
-
-def advice(error: Exception) -> str:
-    """What the operator can do about a database or file error."""
-    text = str(error)
-    if "malformed" in text or "not a database" in text:
-        return "the file is damaged: move it aside and restart (a new one is made), then restore it from a backup"
-    if "full" in text:
-        return "free some disk space"
-    if "locked" in text:
-        return "another program is holding the file; stop it"
-    return "check that the folder exists and that this user may write the file and beside it"
 
 
 def row(stored: StoredReading) -> tuple[object, ...]:

@@ -1,0 +1,46 @@
+"""A batch: what is written, committed and acknowledged together."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ingest.dead_letters import DeadLetter
+from ingest.register import Register, Remembered
+from ingest.store.model import StoredReading
+from ingest.validation import Verdict
+from messaging.session import Delivery
+from wire.messages import Ack
+from wire.topics import Place
+
+
+@dataclass(slots=True)
+class Batch:
+    """Judged messages in arrival order, and what they come to.
+
+    `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later messages are
+    already moving the register on while this batch is being written.
+    """
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    readings: list[StoredReading] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    changes: Remembered = field(default_factory=Remembered)
+    answers: list[tuple[Place, Ack]] = field(default_factory=list)
+    missing: int = 0
+    _answered: dict[tuple[Place, str], None] = field(default_factory=dict)
+
+    def add(self, delivery: Delivery, verdict: Verdict) -> None:
+        """Take in one judged message."""
+        self.deliveries.append(delivery)
+        self.readings += verdict.readings
+        self.letters += verdict.letters
+        if verdict.counts:
+            self.counts.update(verdict.counts)
+        if verdict.answer is not None:
+            self._answered[verdict.answer] = None
+
+    def seal(self, register: Register) -> None:
+        """Take the register's changes and the watermarks that hold once they are committed."""
+        self.changes = register.take_changes()
+        self.answers = [(place, Ack(epoch, register.watermark(place, epoch))) for place, epoch in self._answered]
+        self.missing = register.missing()

@@ -1,0 +1,133 @@
+"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order (DESIGN §4).
+
+A crash between any two steps repeats the earlier ones with the same effect: the store keeps one point per device
+and time, dead letters after the last committed end are cut off, and a committed number is a duplicate.
+"""
+
+import random
+import threading
+import time
+from typing import Final
+
+import structlog
+
+from ingest import metrics
+from ingest.batch import Batch
+from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
+from ingest.inbox import Inbox
+from ingest.ledger import Ledger
+from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
+from messaging.rejections import REJECTED
+from messaging.session import Session
+from wire.encode import encode_ack
+from wire.topics import gateway_topic
+
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 15.0
+
+_log = structlog.get_logger()
+
+
+def pause_s(attempt: int, chance: float) -> float:
+    """How long to wait after failed attempt number `attempt` (from 0); `chance` in 0..1 spreads several services."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(attempt, 16)) * (0.5 + chance / 2)
+
+
+class Committer:
+    """Commits batches one after the other; used by one thread."""
+
+    def __init__(
+        self,
+        store: ReadingStore,
+        letters: DeadLetterFile,
+        ledger: Ledger,
+        committed: Position | None,
+        session: Session,
+        inbox: Inbox,
+        root: str,
+    ) -> None:
+        """`committed` is the end of the dead-letter file that `ledger` remembers."""
+        self._store = store
+        self._letters = letters
+        self._ledger = ledger
+        self._committed = committed
+        self._session = session
+        self._inbox = inbox
+        self._root = root
+        self._gave_up = False
+
+    def commit(self, batch: Batch, now: int, stop: threading.Event) -> None:
+        """Make `batch`, sealed at server time `now`, durable and answer it; waits for the store as long as it takes.
+
+        Where `stop` is set while the store is away, nothing is acknowledged, now or later: the broker keeps the
+        messages.
+        """
+        began = time.monotonic()
+        # The changes of a batch build on those of the one before: without that one they would be a lie.
+        if self._gave_up or not self._persist_patiently(batch, now, stop):
+            self._gave_up = True
+            return
+        self._answer(batch)
+        metrics.BATCH_SECONDS.observe(time.monotonic() - began)
+
+    def _persist_patiently(self, batch: Batch, now: int, stop: threading.Event) -> bool:
+        attempt = 0
+        while True:
+            try:
+                self._persist(batch, now)
+            except StoreUnavailable as error:
+                metrics.STORE_UP.set(0)
+                if attempt == 0:
+                    _log.warning("store_unavailable", reason=str(error), waiting=len(batch.readings))
+                if stop.wait(pause_s(attempt, random.random())):  # noqa: S311  (jitter)
+                    return False
+                attempt += 1
+                continue
+            metrics.STORE_UP.set(1)
+            if attempt > 0:
+                _log.info("store_available", attempts=attempt + 1)
+            return True
+
+    def _persist(self, batch: Batch, now: int) -> None:
+        refused = self._store.write(batch.readings) if batch.readings else []
+        letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
+        end = self._letters.append(letters, self._committed)
+        self._ledger.commit(batch.changes, end)
+        self._committed = end
+        _count(batch, letters, len(batch.readings) - len(refused))
+
+    def _answer(self, batch: Batch) -> None:
+        for delivery in batch.deliveries:
+            self._inbox.release(delivery)
+            self._session.acknowledge(delivery)
+        for place, ack in batch.answers:
+            self._session.publish(gateway_topic("ack", place, self._root), encode_ack(ack))
+
+
+def _letter(refused: RefusedReading, now: int, root: str) -> DeadLetter:
+    stored = refused.stored
+    _log.warning("reading_refused", code=refused.code, device=stored.reading.device, detail=refused.detail)
+    return DeadLetter(
+        now,
+        refused.code,
+        gateway_topic("telemetry", stored.place, root),
+        stored.place.gateway,
+        stored.epoch,
+        stored.seq,
+        stored.reading.device,
+        stored.reading,
+    )
+
+
+def _count(batch: Batch, letters: list[DeadLetter], stored: int) -> None:
+    metrics.STORED.inc(stored)
+    metrics.MESSAGES.inc(len(batch.deliveries))
+    metrics.MISSING.set(batch.missing)
+    for letter in letters:
+        REJECTED.labels("ingest", letter.code).inc()
+    for name, count in batch.counts.items():
+        if name.startswith("point:"):
+            REJECTED.labels("ingest", f"payload_invalid:{name.removeprefix('point:')}").inc(count)
+    metrics.DUPLICATES.inc(batch.counts["duplicate"])
+    metrics.STALE_EPOCHS.inc(batch.counts["stale_epoch"])
+    metrics.LOST.inc(batch.counts["lost"])

@@ -1,0 +1,126 @@
+"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once (CONTRACT §11)."""
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from configuration.load import ConfigurationError, Problem
+from ingest.store.model import StoreUnavailable
+from wire.encode import reading_document
+from wire.messages import Reading
+
+_PAYLOAD_BYTES: Final = 4_096  # CONTRACT §11 "first 4 kB"
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """One rejected message (`payload` set) or reading (`reading` set); `at` is the server's time in UTC ms."""
+
+    at: int
+    code: str
+    topic: str
+    gateway: str | None = None
+    epoch: str | None = None
+    seq: int | None = None
+    device: str | None = None
+    reading: object = None
+    payload: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An end of the file: which file (its inode number) and how long (bytes)."""
+
+    inode: int
+    size: int
+
+
+class DeadLetterFile:
+    """Appends lines durably; the ledger commits the end of the file together with the batch that wrote it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be written."""
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._open()
+        except OSError as error:
+            problem = Problem(path, "", f"{error.strerror}; check that this user may write store.dead_letters")
+            raise ConfigurationError([problem]) from error
+
+    def append(self, letters: Iterable[DeadLetter], committed: Position | None) -> Position:
+        """Append `letters`, wait until they are on disk, and return the new end. Raises StoreUnavailable.
+
+        Lines after `committed` come from a batch that was never committed: its messages come again, so those
+        lines are cut off first.
+        """
+        text = b"".join(line(letter) for letter in letters)
+        try:
+            self._follow_rotation()
+            self._cut(committed)
+            if text:
+                self._write(text)
+            return self._end()
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path}: {error.strerror}; free some disk space") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _open(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+
+    def _follow_rotation(self) -> None:
+        """After the file was renamed or removed, go on in a new one of the old name."""
+        if self._path.exists() and self._path.stat().st_ino == self._end().inode:
+            return
+        os.close(self._file)
+        self._file = self._open()
+
+    def _cut(self, committed: Position | None) -> None:
+        end = self._end()
+        if committed is not None and committed.inode == end.inode and committed.size < end.size:
+            os.ftruncate(self._file, committed.size)
+
+    def _write(self, text: bytes) -> None:
+        while text:
+            text = text[os.write(self._file, text) :]
+        os.fsync(self._file)
+
+    def _end(self) -> Position:
+        status = os.fstat(self._file)
+        return Position(status.st_ino, status.st_size)
+
+
+def line(letter: DeadLetter) -> bytes:
+    """A dead letter as its line in the file."""
+    document = {
+        "at": letter.at,
+        "code": letter.code,
+        "topic": letter.topic,
+        "gateway": letter.gateway,
+        "epoch": letter.epoch,
+        "seq": letter.seq,
+        "device": letter.device,
+        "reading": _document(letter.reading),
+    }
+    if letter.payload is not None:
+        document["payload"] = b64encode(letter.payload[:_PAYLOAD_BYTES]).decode()
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _document(reading: object) -> Any:
+    """A reading as JSON can carry it: infinities and not-a-number, which it cannot, as text."""
+    if isinstance(reading, Reading):
+        return reading_document(reading)
+    if isinstance(reading, dict):
+        return {name: _document(value) for name, value in reading.items()}
+    if isinstance(reading, list):
+        return [_document(value) for value in reading]
+    return str(reading) if isinstance(reading, float) and not isfinite(reading) else reading

@@ -1,0 +1,191 @@
+"""The ingest service: one thread judges messages into batches, one commits them. It owns both, and the clock."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from typing import Final
+
+import structlog
+from prometheus_client import start_http_server
+
+from ingest.batch import Batch
+from ingest.commit import Committer
+from ingest.dead_letters import DeadLetterFile
+from ingest.inbox import Inbox
+from ingest.ledger import Ledger
+from ingest.register import Register
+from ingest.settings import IngestSettings
+from ingest.store import StoreSettings, open_store
+from ingest.validation import Admission, Judge
+from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
+from messaging.settings import MqttSettings
+
+# How long nothing happens at most before the service looks whether it should stop.
+_IDLE_S: Final = 0.2
+
+_log = structlog.get_logger()
+
+
+def wall_clock_ms() -> int:
+    """UTC milliseconds now."""
+    return time.time_ns() // 1_000_000
+
+
+class IngestService:
+    """Receives telemetry until it is told to stop; whatever it has acknowledged is durable."""
+
+    def __init__(
+        self,
+        mqtt: MqttSettings,
+        store: StoreSettings,
+        ingest: IngestSettings,
+        clock: Callable[[], int] = wall_clock_ms,
+        admission: Admission | None = None,
+    ) -> None:
+        """`admission` says which devices are registered, where `ingest.registered_only` asks for it."""
+        self._mqtt = mqtt
+        self._store = store
+        self._ingest = ingest
+        self._clock = clock
+        self._admission = admission if admission is not None else Admission(registered_only=ingest.registered_only)
+
+    def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set, then commit what has arrived and close.
+
+        Raises ConfigurationError where a file cannot be used. A store or broker that does not answer is waited for.
+        """
+        with ExitStack() as opened:
+            self._open_and_serve(opened, stop)
+
+    def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
+        store = open_store(self._store)
+        opened.callback(store.close)
+        letters = DeadLetterFile(self._store.dead_letters)
+        opened.callback(letters.close)
+        ledger = Ledger(self._ingest.state)
+        opened.callback(ledger.close)
+        remembered, committed = ledger.load()
+        register = Register(remembered)
+        session = Session(self._mqtt, self._ingest.client_id, subscriptions=self._topics())
+        inbox = Inbox(session.events, _notice)
+        committer = Committer(store, letters, ledger, committed, session, inbox, self._mqtt.root)
+        opened.enter_context(_metrics_server(self._ingest.metrics))
+        session.start()
+        opened.callback(session.stop)
+        judge = Judge(register, self._admission, self._mqtt.root)
+        _Pipeline(self._ingest, self._clock, inbox, register, judge, committer).run(stop)
+
+    def _topics(self) -> list[str]:
+        # `#` and not the exact number of levels: a message on a wrong topic is to be reported, not overlooked.
+        root = self._mqtt.root
+        return self._ingest.topics or [f"{root}/telemetry/#", f"{root}/status/#"]
+
+
+class _Pipeline:
+    """Two stages: while a batch is being committed, the next one is judged."""
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        clock: Callable[[], int],
+        inbox: Inbox,
+        register: Register,
+        judge: Judge,
+        committer: Committer,
+    ) -> None:
+        self._most = settings.batch_readings
+        self._wait_s = settings.batch_wait / 1000
+        # A broker that waits for PUBACKs falls silent; a tenth of the batch time tells that no more is coming.
+        self._quiet_s = self._wait_s / 10
+        self._clock = clock
+        self._inbox = inbox
+        self._register = register
+        self._judge = judge
+        self._committer = committer
+        self._commit: Future[None] | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        with ThreadPoolExecutor(1, thread_name_prefix="ingest-commit") as executor:
+            try:
+                while not stop.is_set():
+                    self._hand_over(self._collect(stop), executor, stop)
+            finally:
+                # Without this, an error here would leave the commit waiting for the store for ever.
+                stop.set()
+            self._hand_over(self._leftovers(), executor, stop)
+            self._wait_for_commit()
+
+    def _collect(self, stop: threading.Event) -> Batch:
+        batch = Batch()
+        began = time.monotonic()
+        while not stop.is_set():
+            delivery = self._inbox.take(self._quiet_s if batch.deliveries else _IDLE_S)
+            if delivery is None and not batch.deliveries:
+                self._busy()
+                began = time.monotonic()
+                continue
+            if delivery is not None:
+                self._take(batch, delivery)
+            if self._is_due(batch, quiet=delivery is None, age_s=time.monotonic() - began):
+                break
+        return batch
+
+    def _is_due(self, batch: Batch, *, quiet: bool, age_s: float) -> bool:
+        if self._is_full(batch):
+            return True
+        return (quiet or age_s >= self._wait_s) and not self._busy()
+
+    def _is_full(self, batch: Batch) -> bool:
+        return max(len(batch.readings), len(batch.deliveries)) >= self._most
+
+    def _leftovers(self) -> Batch:
+        batch = Batch()
+        while not self._is_full(batch) and (delivery := self._inbox.take(0.001)) is not None:
+            self._take(batch, delivery)
+        return batch
+
+    def _take(self, batch: Batch, delivery: Delivery) -> None:
+        again = delivery.redelivered or delivery.retained
+        batch.add(delivery, self._judge.judge(delivery.topic, delivery.payload, self._clock(), again=again))
+
+    def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
+        if not batch.deliveries:
+            return
+        batch.seal(self._register)
+        self._wait_for_commit()
+        self._commit = executor.submit(self._committer.commit, batch, self._clock(), stop)
+
+    def _busy(self) -> bool:
+        """Whether a batch is being committed; an error that ended the last commit is raised here."""
+        if self._commit is None or not self._commit.done():
+            return self._commit is not None
+        finished, self._commit = self._commit, None
+        finished.result()
+        return False
+
+    def _wait_for_commit(self) -> None:
+        while self._busy():
+            if self._commit is not None:
+                wait([self._commit], timeout=_IDLE_S)
+            self._inbox.absorb()
+
+
+def _notice(event: Event) -> None:
+    if isinstance(event, Connected):
+        _log.info("broker_connected")
+    elif isinstance(event, Disconnected):
+        _log.warning("broker_lost", reason=event.reason)
+    elif isinstance(event, Refused):
+        _log.error("broker_refused", reason=event.reason)
+
+
+def _metrics_server(listen: str | None) -> ExitStack:
+    stack = ExitStack()
+    if listen is not None:
+        host, port = listen.rsplit(":", 1)
+        server, thread = start_http_server(int(port), host)
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+    return stack
