@@ -1,0 +1,163 @@
+"""Publishes the journal, forgets what the store holds, answers commands. The shell around `outgoing`.
+
+Runs on one thread, which alone talks to the MQTT session.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import Empty
+from time import monotonic_ns
+from typing import Final
+
+import structlog
+
+from gateway_agent.journal import Journal
+from gateway_agent.outgoing import Outgoing
+from messaging.session import Connected, Delivery, Disconnected, Event, Published, Refused, Session
+from wire.decode import decode_ack, decode_command
+from wire.encode import encode_result, encode_status
+from wire.messages import AnnouncedDevice, Result, Status
+from wire.payload import PayloadError
+from wire.topics import DEFAULT_ROOT, GatewayTopic, Place, gateway_topic
+
+# How long a message may wait in the journal before anybody looks: far below the interval, far above idle load.
+_TICK_S: Final = 0.1
+# After the stop, so long for the watermark to cover what is left; a service manager kills after ten.
+_DRAIN_MS: Final = 3_000
+
+_log = structlog.get_logger()
+
+
+def _monotonic_ms() -> int:
+    return monotonic_ns() // 1_000_000
+
+
+class Publisher:
+    """One gateway's publishing, over a session that reports what was published."""
+
+    def __init__(
+        self,
+        session: Session,
+        journal: Journal,
+        place: Place,
+        devices: list[AnnouncedDevice],
+        *,
+        interval_s: float,
+        resend_after_ms: int,
+        software: str,
+        clock: Callable[[], int],
+        root: str = DEFAULT_ROOT,
+    ) -> None:
+        """Nothing is sent before `run`."""
+        self._session = session
+        self._journal = journal
+        self._place = place
+        self._root = root
+        self._devices = devices
+        self._interval_s = interval_s
+        self._resend_after_ms = resend_after_ms
+        self._software = software
+        self._clock = clock
+        self._refused = False
+        self._begin_epoch()
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish until `stop` is set, then what is still in the journal, for at most three seconds; then sign off."""
+        self._session.start()
+        try:
+            while not stop.is_set():
+                self._turn()
+            self._drain()
+            self._sign_off()
+        finally:
+            self._session.stop()
+
+    def _begin_epoch(self) -> None:
+        self._epoch = self._journal.epoch
+        self._outgoing = Outgoing(self._resend_after_ms, self._journal.last)
+
+    def _turn(self) -> None:
+        """Wait a tick for something to happen, deal with all that did, and publish what is due."""
+        try:
+            self._handle(self._session.events.get(timeout=_TICK_S))
+            while True:
+                self._handle(self._session.events.get_nowait())
+        except Empty:
+            pass
+        if self._epoch != self._journal.epoch:
+            self._begin_epoch()
+            self._announce()
+        if self._session.connected:
+            self._publish_due(_monotonic_ms())
+
+    def _publish_due(self, now: int) -> None:
+        lost = self._outgoing.unreadable(now)
+        if lost is not None and self._journal.drop(lost, "unreadable", self._clock()) is not None:
+            _log.error("message dropped, the receiver cannot read it", seq=lost)
+        for message in self._outgoing.choose(self._journal.pending, now):
+            mid = self._session.publish(self._topic("telemetry"), message.payload)
+            self._outgoing.published(message, mid, now)
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Connected():
+                self._refused = False
+                _log.info("connected to the broker")
+                self._announce()
+                self._outgoing.connected(self._journal.last)
+            case Disconnected(reason):
+                _log.warning("broker lost", reason=reason)
+            case Refused(reason) if not self._refused:
+                self._refused = True
+                _log.error("the broker refuses us", reason=reason)
+            case Published(mid):
+                self._outgoing.delivered(mid)
+            case Delivery():
+                self._receive(event)
+                self._session.acknowledge(event)
+
+    def _receive(self, delivery: Delivery) -> None:
+        try:
+            if delivery.topic == self._topic("ack"):
+                self._forget(delivery.payload)
+            elif delivery.topic == self._topic("command"):
+                self._reject(delivery.payload)
+        except PayloadError as error:
+            _log.warning("unreadable message", topic=delivery.topic, reason=str(error))
+
+    def _forget(self, payload: bytes) -> None:
+        ack = decode_ack(payload)
+        if self._journal.acknowledge(ack.epoch, ack.upto):
+            self._outgoing.acknowledged(ack, _monotonic_ms())
+        else:
+            _log.info("watermark of another journal ignored", epoch=ack.epoch, upto=ack.upto)
+
+    def _reject(self, payload: bytes) -> None:
+        command = decode_command(payload)
+        result = Result(command.id, "rejected", "not_writable", self._clock())
+        self._session.publish(self._topic("result"), encode_result(result))
+
+    def _announce(self) -> None:
+        birth = Status(True, self._clock(), self._epoch, self._software, self._interval_s, self._devices)
+        self._session.publish(self._topic("status"), encode_status(birth), retain=True)
+
+    def _drain(self) -> None:
+        give_up = _monotonic_ms() + _DRAIN_MS
+        while self._session.connected and not self._journal.is_empty() and _monotonic_ms() < give_up:
+            self._turn()
+
+    def _sign_off(self) -> None:
+        """Say that we go, and wait until the broker has it: a clean disconnect suppresses the last will."""
+        if not self._session.connected:
+            return
+        farewell = self._session.publish(self._topic("status"), encode_status(Status(online=False)), retain=True)
+        give_up = _monotonic_ms() + _DRAIN_MS
+        while self._session.connected and _monotonic_ms() < give_up:
+            try:
+                if self._session.events.get(timeout=_TICK_S) == Published(farewell):
+                    return
+            except Empty:
+                continue
+
+    def _topic(self, kind: GatewayTopic) -> str:
+        return gateway_topic(kind, self._place, self._root)

@@ -1,0 +1,138 @@
+"""The running gateway: one thread per line, one for the broker; owns clock and threads."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from time import time_ns
+
+import structlog
+
+from gateway_agent.bus import Bus
+from gateway_agent.journal import Journal
+from gateway_agent.poll import Unit
+from gateway_agent.profile import Profile
+from gateway_agent.profiles import load_profiles
+from gateway_agent.publisher import Publisher
+from gateway_agent.settings import BusSettings, GatewaySettings
+from gateway_agent.sweep import Line
+from messaging.session import Session, Will
+from wire.encode import encode_status
+from wire.messages import AnnouncedDevice, Reading, Status
+from wire.topics import gateway_topic
+
+_log = structlog.get_logger()
+
+
+def wall_clock_ms() -> int:
+    """UTC milliseconds."""
+    return time_ns() // 1_000_000
+
+
+class GatewayService:
+    """A village box: polls its lines, journals, publishes."""
+
+    def __init__(
+        self, settings: GatewaySettings, profile_dirs: Sequence[Path], clock: Callable[[], int] = wall_clock_ms
+    ) -> None:
+        """Load every profile; nothing is touched yet. Raises ConfigurationError."""
+        self._settings = settings
+        self._profiles = load_profiles(settings.profile_references(), profile_dirs)
+        self._clock = clock
+        self._failures: list[BaseException] = []
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, then publish what is left and return.
+
+        Raises sqlite3.Error where the journal cannot be opened, and whatever ended a line's thread.
+        """
+        settings = self._settings
+        interval_s = settings.interval / 1_000
+        journal = Journal(settings.journal.path, interval_s, settings.journal.max_mb)
+        publisher = self._publisher(journal, interval_s)
+        keeper = Keeper(journal, self._clock)
+        lines = [self._line(bus, keeper, interval_s) for bus in settings.bus]
+        threads = [threading.Thread(target=self._watch, args=(line, stop), name="line") for line in lines]
+        try:
+            for thread in threads:
+                thread.start()
+            publisher.run(stop)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+            journal.close()
+        if self._failures:
+            raise self._failures[0]
+
+    def _watch(self, line: Line, stop: threading.Event) -> None:
+        """A line that fails in a way nobody foresaw ends the service, so that it is restarted and seen."""
+        try:
+            line.run(stop)
+        except BaseException as failure:
+            self._failures.append(failure)
+            stop.set()
+            raise
+
+    def _line(self, bus: BusSettings, keeper: "Keeper", interval_s: float) -> Line:
+        units = [Unit(device.id, device.address, self._profiles[device.profile], bus.line) for device in bus.device]
+        return Line(Bus(bus.line), units, interval_s, keeper.keep, self._clock)
+
+    def _publisher(self, journal: Journal, interval_s: float) -> Publisher:
+        settings = self._settings
+        return Publisher(
+            _session(settings),
+            journal,
+            settings.place,
+            announced(settings, self._profiles),
+            interval_s=interval_s,
+            resend_after_ms=settings.journal.resend_after,
+            software=f"hearthwatch {version('hearthwatch')}",
+            clock=self._clock,
+            root=settings.mqtt.root,
+        )
+
+
+class Keeper:
+    """Puts readings into the journal; counts and says once when it cannot."""
+
+    def __init__(self, journal: Journal, clock: Callable[[], int]) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._failing = False
+        self.lost = 0
+
+    def keep(self, readings: Sequence[Reading]) -> None:
+        """Journal `readings`; those it cannot take are counted in `lost`."""
+        try:
+            self._journal.append(readings, self._clock())
+        except sqlite3.Error as error:
+            self.lost += len(readings)
+            if not self._failing:
+                _log.error("the journal takes no readings", reason=str(error))
+            self._failing = True
+            return
+        if self._failing:
+            _log.info("the journal takes readings again", lost=self.lost)
+        self._failing = False
+
+
+def announced(settings: GatewaySettings, profiles: dict[str, Profile]) -> list[AnnouncedDevice]:
+    """The devices as the birth message lists them."""
+    return [
+        AnnouncedDevice(device.id, profiles[device.profile].profile, bus.line.name, device.address)
+        for bus in settings.bus
+        for device in bus.device
+    ]
+
+
+def _session(settings: GatewaySettings) -> Session:
+    place, root = settings.place, settings.mqtt.root
+    return Session(
+        settings.mqtt,
+        f"gateway-{place.district}-{place.town}-{place.village}-{place.gateway}",
+        subscriptions=[gateway_topic("ack", place, root), gateway_topic("command", place, root)],
+        will=Will(gateway_topic("status", place, root), encode_status(Status(online=False))),
+        report_published=True,
+    )

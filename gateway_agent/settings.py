@@ -1,0 +1,106 @@
+"""The gateway's configuration file (CONTRACT §9)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
+from gateway_agent.line import LineAddress, parse_line
+from messaging.settings import MqttSettings
+from wire.topics import Place
+
+Location = tuple[int | str, ...]
+
+
+def _line_url(url: str) -> str:
+    parse_line(url)
+    return url
+
+
+def _profile_reference(text: str, info: ValidationInfo) -> str:
+    return str(resolve_path(Path(text), info)) if text.endswith(".toml") else text
+
+
+class JournalSettings(Settings):
+    """Where readings wait until they are stored, how much room they get, and when one is sent again."""
+
+    path: FilePath
+    max_mb: Annotated[int, Field(ge=1, le=65_536)] = 256
+    resend_after: Duration = 60_000
+
+
+class DeviceSettings(Settings):
+    """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file."""
+
+    id: Identifier
+    address: Annotated[int, Field(ge=1, le=247)]
+    profile: Annotated[str, AfterValidator(_profile_reference)]
+
+
+class BusSettings(Settings):
+    """One line and the units on it."""
+
+    url: Annotated[str, AfterValidator(_line_url)]
+    device: Annotated[list[DeviceSettings], Field(min_length=1)]
+
+    @property
+    def line(self) -> LineAddress:
+        """The parsed URL."""
+        return parse_line(self.url)
+
+
+class GatewaySettings(Settings):
+    """Everything the gateway needs to run."""
+
+    district: Identifier
+    town: Identifier
+    village: Identifier
+    gateway: Identifier
+    interval: Annotated[Duration, Field(ge=1_000, le=86_400_000)] = 30_000
+    mqtt: MqttSettings = MqttSettings()
+    journal: JournalSettings
+    bus: Annotated[list[BusSettings], Field(min_length=1)]
+
+    @property
+    def place(self) -> Place:
+        """Who this gateway is in topics."""
+        return Place(self.district, self.town, self.village, self.gateway)
+
+    def profile_references(self) -> list[str]:
+        """What the devices name as their profiles."""
+        return [device.profile for bus in self.bus for device in bus.device]
+
+    @model_validator(mode="after")
+    def _unique(self) -> "GatewaySettings":
+        repeated = [*_repeated(self._ids()), *_repeated(self._addresses()), *_repeated(self._lines())]
+        if repeated:
+            raise ValidationError.from_exception_data(type(self).__name__, repeated)
+        return self
+
+    def _ids(self) -> Iterator[tuple[Location, object]]:
+        for number, bus in enumerate(self.bus):
+            for index, device in enumerate(bus.device):
+                yield ("bus", number, "device", index, "id"), device.id
+
+    def _addresses(self) -> Iterator[tuple[Location, object]]:
+        for number, bus in enumerate(self.bus):
+            for index, device in enumerate(bus.device):
+                yield ("bus", number, "device", index, "address"), (bus.line.name, device.address)
+
+    def _lines(self) -> Iterator[tuple[Location, object]]:
+        for number, bus in enumerate(self.bus):
+            yield ("bus", number, "url"), bus.line.name
+
+
+def _repeated(items: Iterator[tuple[Location, object]]) -> Iterator[InitErrorDetails]:
+    """An error at the key of every item whose value stands at an earlier key too."""
+    seen: dict[object, Location] = {}
+    for location, value in items:
+        if value in seen:
+            first = ".".join(map(str, seen[value]))
+            error = PydanticCustomError("repeated", "the same as {first}; it must be unique", {"first": first})
+            yield InitErrorDetails(type=error, loc=location, input=value)
+        seen.setdefault(value, location)

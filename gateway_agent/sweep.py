@@ -1,0 +1,125 @@
+"""One line, polled in aligned sweeps on a thread of its own."""
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from gateway_agent.bus import Bus
+from gateway_agent.decode import decode
+from gateway_agent.health import Health, choose_polls, release_all
+from gateway_agent.link import LineDown
+from gateway_agent.poll import NoAnswer, Unit
+from gateway_agent.stamp import next_stamp
+from wire.messages import Reading
+
+# Readings of one line are numbered together when they lie this close; more waiting would risk them unjournalled.
+_GROUP_MS: Final = 1_000
+
+_log = structlog.get_logger()
+
+Keep = Callable[[Sequence[Reading]], None]
+"""Takes readings over for good."""
+
+
+class Line:
+    """The units of one bus. `keep` gets their readings, at most a second after they were read."""
+
+    def __init__(
+        self, bus: Bus, units: Sequence[Unit], interval_s: float, keep: Keep, clock: Callable[[], int]
+    ) -> None:
+        """`interval_s` is the time from one sweep to the next."""
+        self._bus = bus
+        self._units = {unit.name: unit for unit in units}
+        self._health = {unit.name: Health() for unit in units}
+        self._interval_s = interval_s
+        self._keep = keep
+        self._clock = clock
+        self._log = _log.bind(bus=bus.line.name)
+        self._latest: dict[str, Reading] = {}
+        self._group: list[Reading] = []
+        self._up = True
+
+    def run(self, stop: threading.Event) -> None:
+        """Sweep at every multiple of the interval from now on, until `stop` is set; a sweep too long skips some."""
+        began = monotonic()
+        try:
+            while not stop.is_set():
+                self.sweep(stop)
+                elapsed = monotonic() - began
+                stop.wait(self._interval_s - elapsed % self._interval_s)
+        finally:
+            self._bus.close()
+
+    def sweep(self, stop: threading.Event) -> None:
+        """Ask every unit that is due, once."""
+        probe_s = {name: unit.probe_s for name, unit in self._units.items()}
+        answered = 0
+        try:
+            for name in choose_polls(self._health, probe_s, monotonic(), self._interval_s):
+                if stop.is_set():
+                    break
+                answered += self._ask(self._units[name])
+            self._line_is_up()
+        except LineDown as error:
+            self._line_is_down(str(error))
+        finally:
+            self._flush()
+        if not answered:
+            # Nobody answered: behind a serial server the connection may be dead without saying so.
+            self._bus.close()
+
+    def _ask(self, unit: Unit) -> bool:
+        health = self._health[unit.name]
+        try:
+            registers = unit.read(self._bus, probe=health.quarantined)
+        except NoAnswer as silence:
+            self._missed(unit.name, silence.code)
+            return False
+        self._answered(unit.name)
+        observation = decode(unit.profile, registers)
+        before = self._latest.get(unit.name)
+        at = next_stamp(self._clock(), before.at if before is not None else None)
+        self._add(
+            Reading(unit.name, at, observation.state, observation.faults, observation.values, observation.bad), before
+        )
+        return True
+
+    def _missed(self, name: str, code: str) -> None:
+        health = self._health[name]
+        health.missed(monotonic(), self._interval_s)
+        if health.misses == 1:
+            self._log.warning("unit does not answer", device=name, code=code)
+
+    def _answered(self, name: str) -> None:
+        health = self._health[name]
+        if health.misses:
+            self._log.info("unit answers again", device=name, missed=health.misses)
+        was_dead = all(each.quarantined for each in self._health.values())
+        health.answered()
+        if was_dead:
+            release_all(self._health)
+
+    def _add(self, reading: Reading, before: Reading | None) -> None:
+        self._latest[reading.device] = reading
+        self._group.append(reading)
+        changed = before is None or (before.state, before.faults) != (reading.state, reading.faults)
+        if changed or abs(reading.at - self._group[0].at) >= _GROUP_MS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._group:
+            group, self._group = self._group, []
+            self._keep(group)
+
+    def _line_is_down(self, reason: str) -> None:
+        if self._up:
+            self._log.error("line is down", reason=reason)
+        self._up = False
+
+    def _line_is_up(self) -> None:
+        if not self._up:
+            self._log.info("line is up again")
+        self._up = True
