@@ -1,0 +1,132 @@
+"""Readings as columns: what a batch is, and how readings become batches of at most one row per device."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.columns import Bools, Floats, Ints
+from wire.messages import Reading
+from wire.points import STATES
+
+StateCodes = NDArray[np.int8]
+
+STATE_CODES: Final[Mapping[str, int]] = {state: code for code, state in enumerate(STATES)}
+UNKNOWN_STATE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """n readings of n different devices, one per row.
+
+    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`; `points` one float64
+    column per point, NaN where it was not read or is bad. Faults are pairs: row `fault_rows[i]` reports the code
+    numbered `fault_codes[i]`. `previous_at` and `previous_state` are of the device's reading before (NEVER,
+    UNKNOWN_STATE if there is none), `interval_ms` its poll interval (0 where unknown); the fleet fills these three.
+    """
+
+    slots: Ints
+    at: Ints
+    state: StateCodes
+    points: Mapping[str, Floats]
+    fault_rows: Ints
+    fault_codes: Ints
+    previous_at: Ints
+    previous_state: StateCodes
+    interval_ms: Ints
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def take(self, rows: Ints) -> "Batch":
+        """The batch of these rows, in this order; no row twice."""
+        new_row = np.full(len(self), -1)
+        new_row[rows] = np.arange(len(rows))
+        fault_rows = new_row[self.fault_rows]
+        kept = fault_rows >= 0
+        return Batch(
+            self.slots[rows],
+            self.at[rows],
+            self.state[rows],
+            {name: values[rows] for name, values in self.points.items()},
+            fault_rows[kept],
+            self.fault_codes[kept],
+            self.previous_at[rows],
+            self.previous_state[rows],
+            self.interval_ms[rows],
+        )
+
+    def following(self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints) -> "Batch":
+        """The same readings, with what is known of each device from before."""
+        return replace(self, previous_at=previous_at, previous_state=previous_state, interval_ms=interval_ms)
+
+
+def columns(
+    slots: Ints,
+    at: Ints,
+    state: StateCodes,
+    points: Mapping[str, Floats],
+    fault_rows: Ints | None = None,
+    fault_codes: Ints | None = None,
+) -> Batch:
+    """A batch from bare columns, before the fleet has looked at it."""
+    none, unknown = np.zeros(0, np.int64), np.zeros(0, np.int8)
+    return Batch(
+        slots,
+        at,
+        state,
+        points,
+        none if fault_rows is None else fault_rows,
+        none if fault_codes is None else fault_codes,
+        none,
+        unknown,
+        none,
+    )
+
+
+def from_readings(
+    readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
+) -> Batch:
+    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes."""
+    size = len(readings)
+    columns_of = [np.array([reading.values.get(point, np.nan) for reading in readings], np.float64) for point in points]
+    by_name = dict(zip(points, columns_of, strict=True))
+    for row, reading in enumerate(readings):
+        if reading.bad:
+            for name in by_name.keys() & reading.bad:
+                by_name[name][row] = np.nan
+    pairs = [(row, code) for row, reading in enumerate(readings) if reading.faults for code in reading.faults]
+    return columns(
+        slots,
+        np.fromiter([reading.at for reading in readings], np.int64, size),
+        np.fromiter([STATE_CODES[reading.state] for reading in readings], np.int8, size),
+        by_name,
+        np.array([row for row, _ in pairs], np.int64),
+        np.array([number_of(code) for _, code in pairs], np.int64),
+    )
+
+
+def one_row_per_device(batch: Batch) -> Iterator[Batch]:
+    """The rows of `batch` (which may hold a device many times) as batches to judge one after the other.
+
+    The k-th batch holds the k-th reading of each device in event time; of equal times the earlier row comes first.
+    """
+    order = np.lexsort((batch.at, batch.slots))
+    slots = batch.slots[order]
+    first = np.ones(len(slots), bool)
+    first[1:] = slots[1:] != slots[:-1]
+    if first.all():
+        if len(batch):
+            yield batch
+        return
+    start = np.maximum.accumulate(np.where(first, np.arange(len(slots)), 0))
+    rank = np.arange(len(slots)) - start
+    for turn in range(int(rank.max()) + 1):
+        yield batch.take(order[rank == turn])
+
+
+def known(values: Floats) -> Bools:
+    """Which rows have a value."""
+    return ~np.isnan(values)

@@ -1,0 +1,56 @@
+"""Arrays by device slot that grow together: the state of a rule over the whole fleet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NEVER: Final = -1
+"""Stands for "no time yet" inside int64 columns; event times are never negative."""
+
+
+def column(kind: type[np.generic], fill: float | bool, width: int | None = None) -> Any:
+    """A field of `Columns`: one value per slot (or `width` of them), `fill` where nothing is known."""
+
+    def empty() -> NDArray[Any]:
+        return np.full((0,) if width is None else (0, width), fill, kind)
+
+    return field(default_factory=empty, metadata={"fill": fill})
+
+
+@dataclass
+class Columns:
+    """Base of a struct of arrays; every field is an array whose first axis is the slot."""
+
+    def resize(self, capacity: int) -> None:
+        """Give every array `capacity` rows, keeping those there are."""
+        for spec in fields(self):
+            old = getattr(self, spec.name)
+            new = np.full((capacity, *old.shape[1:]), spec.metadata["fill"], old.dtype)
+            new[: len(old)] = old
+            setattr(self, spec.name, new)
+
+    def snapshot(self, count: int) -> dict[str, np.ndarray]:
+        """Copies of the first `count` rows, by field name."""
+        return {spec.name: getattr(self, spec.name)[:count].copy() for spec in fields(self)}
+
+    def fits(self, saved: Mapping[str, np.ndarray]) -> bool:
+        """Whether `saved` is a snapshot of columns of the same names, types and widths."""
+        return all(
+            spec.name in saved
+            and saved[spec.name].dtype == getattr(self, spec.name).dtype
+            and saved[spec.name].shape[1:] == getattr(self, spec.name).shape[1:]
+            for spec in fields(self)
+        )
+
+    def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
+        """Put row i of every saved array at `slots[i]`; a snapshot that does not fit is ignored."""
+        if self.fits(saved):
+            for spec in fields(self):
+                getattr(self, spec.name)[slots] = saved[spec.name]

@@ -1,0 +1,127 @@
+"""The rules over readings, in event time, for the whole fleet at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from rules.batch import Batch, from_readings, one_row_per_device
+from rules.codes import Codes
+from rules.columns import Ints
+from rules.fleet import Fleet
+from rules.rule import Rule
+from rules.transition import Episode, Transition
+from rules.watch import DeviceRule, Edge, OpenEpisode, Watch
+from wire.messages import Reading
+from wire.topics import Place
+
+
+class Engine:
+    """Judges readings by every device rule among `rules`; the others are left to `rules.presence`.
+
+    State is arrays by device slot; `fleet` and `codes` number devices and fault codes for callers that bring columns.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.fleet = Fleet()
+        self.codes = Codes()
+        device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
+        self._rules: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
+        self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
+        self._capacity = 0
+        self.points = tuple(sorted({point for rule in device_rules for point in rule.points}))
+
+    @property
+    def late_readings(self) -> int:
+        """How many readings were ignored because their device's newest was as new or newer."""
+        return self.fleet.late
+
+    def expect(self, devices: Sequence[str], interval_ms: int) -> None:
+        """Note the poll interval of devices; gaps are measured against it."""
+        self.fleet.expect(devices, interval_ms)
+
+    def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Transition]:
+        """What `readings`, in any order, change; transitions in order of event time.
+
+        `now` (UTC ms) is the server's time; decisions are made in event time and do not depend on it.
+        """
+        bare = [reading for _, reading in readings]
+        slots = self.fleet.slots([reading.device for reading in bare])
+        return self.step(from_readings(bare, slots, self.points, self.codes.number), now)
+
+    def step(self, batch: Batch, now: int) -> list[Transition]:
+        """The same for columns: `batch` as from `rules.batch.columns`, with a column for each of `points`."""
+        self._make_room()
+        transitions: list[Transition] = []
+        for part in one_row_per_device(batch):
+            admitted = self.fleet.admit(part)
+            if len(admitted):
+                for name, watch in self._watches.items():
+                    transitions += [self._transition(self._rules[name], edge) for edge in watch.step(admitted)]
+        return sorted(transitions, key=lambda found: (found.at, found.subject, found.rule, found.code or ""))
+
+    def _make_room(self) -> None:
+        if self._capacity < self.fleet.capacity:
+            self._capacity = self.fleet.capacity
+            for watch in self._watches.values():
+                watch.resize(self._capacity)
+
+    def _transition(self, rule: DeviceRule, edge: Edge) -> Transition:
+        device = self.fleet.devices[edge.slot]
+        return Transition(
+            rule=rule.id,
+            subject=device,
+            subject_kind="device",
+            edge=edge.edge,
+            code=edge.code,
+            onset=edge.onset,
+            at=edge.at,
+            value=edge.value,
+            limit=edge.limit,
+            unit=rule.unit,
+            priority=edge.priority,
+            reason=edge.reason,
+            text=rule.words(edge, device),
+        )
+
+    def newest(self) -> dict[str, int]:
+        """The event time (UTC ms) of the newest reading of each device."""
+        return self.fleet.newest()
+
+    def active(self) -> list[Episode]:
+        """The alerts held open."""
+        return [
+            Episode(name, self.fleet.devices[held.slot], held.code, held.onset)
+            for name, watch in self._watches.items()
+            for held in watch.open_episodes()
+        ]
+
+    def adopt(self, episodes: Iterable[Episode]) -> None:
+        """Hold open alerts that were raised before this engine began; the next readings decide whether they clear.
+
+        Episodes of rules that are not among this engine's are ignored.
+        """
+        for episode in episodes:
+            watch = self._watches.get(episode.rule)
+            if watch is not None:
+                slot = int(self.fleet.slots([episode.subject])[0])
+                self._make_room()
+                watch.adopt(OpenEpisode(slot, episode.code, episode.onset))
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """The whole state as plain arrays (numbers and texts), to be saved and given to `restore`."""
+        saved = {f"fleet.{name}": values for name, values in self.fleet.snapshot().items()}
+        for rule, watch in self._watches.items():
+            saved |= {f"rule.{rule}.{name}": values for name, values in watch.snapshot(len(self.fleet)).items()}
+        return saved
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
+        """Take back a snapshot, by device and rule id; what it has of other rules or other shapes is ignored."""
+        slots: Ints = self.fleet.restore(_part(snapshot, "fleet"))
+        self._make_room()
+        for rule, watch in self._watches.items():
+            watch.restore(_part(snapshot, f"rule.{rule}"), slots)
+
+
+def _part(snapshot: Mapping[str, np.ndarray], owner: str) -> dict[str, np.ndarray]:
+    prefix = f"{owner}."
+    return {name.removeprefix(prefix): values for name, values in snapshot.items() if name.startswith(prefix)}

@@ -1,0 +1,84 @@
+"""Which device lives in which slot, and what was last seen of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rules.batch import UNKNOWN_STATE, Batch, StateCodes
+from rules.columns import NEVER, Columns, Ints, column
+
+
+@dataclass
+class _Last(Columns):
+    at: Ints = column(np.int64, NEVER)
+    state: StateCodes = column(np.int8, UNKNOWN_STATE)
+    interval_ms: Ints = column(np.int64, 0)
+
+
+class Fleet:
+    """The devices by slot, with the event time and state of the newest reading of each.
+
+    `late` counts the readings that were not newer than their device's newest.
+    """
+
+    def __init__(self) -> None:
+        self.devices: list[str] = []
+        self.late = 0
+        self._slot_of: dict[str, int] = {}
+        self._last = _Last()
+
+    def __len__(self) -> int:
+        return len(self.devices)
+
+    @property
+    def capacity(self) -> int:
+        """How many slots the arrays have room for."""
+        return len(self._last.at)
+
+    def slots(self, devices: Sequence[str]) -> Ints:
+        """The slot of each device; a new device gets the next free one."""
+        slot_of = self._slot_of
+        try:
+            return np.fromiter([slot_of[device] for device in devices], np.int64, len(devices))
+        except KeyError:
+            return np.fromiter([self._slot(device) for device in devices], np.int64, len(devices))
+
+    def _slot(self, device: str) -> int:
+        slot = self._slot_of.setdefault(device, len(self.devices))
+        if slot == len(self.devices):
+            self.devices.append(device)
+            if slot >= self.capacity:
+                self._last.resize(max(64, 2 * self.capacity))
+        return slot
+
+    def expect(self, devices: Sequence[str], interval_ms: int) -> None:
+        """Note how often these devices are polled."""
+        self._last.interval_ms[self.slots(devices)] = interval_ms
+
+    def admit(self, batch: Batch) -> Batch:
+        """The rows that are newer than all before of their device, with what was known before; takes note of them."""
+        newer = batch.at > self._last.at[batch.slots]
+        if not newer.all():
+            self.late += int(np.count_nonzero(~newer))
+            batch = batch.take(np.flatnonzero(newer))
+        slots, last = batch.slots, self._last
+        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots])
+        last.at[slots] = batch.at
+        last.state[slots] = batch.state
+        return admitted
+
+    def newest(self) -> dict[str, int]:
+        """The event time (UTC ms) of the newest reading of each device that has one."""
+        times = self._last.at[: len(self)].tolist()
+        return {device: at for device, at in zip(self.devices, times, strict=True) if at != NEVER}
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Devices (as a text array) and what was last seen of each."""
+        return {"device": np.array(self.devices, np.str_), **self._last.snapshot(len(self))}
+
+    def restore(self, saved: Mapping[str, np.ndarray]) -> Ints:
+        """Take back a snapshot; answers the slot in this fleet of each saved device."""
+        slots = self.slots([str(device) for device in saved["device"].tolist()])
+        self._last.restore(saved, slots)
+        return slots

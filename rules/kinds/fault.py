@@ -1,0 +1,187 @@
+"""A fault code that a heat pump reports itself; one alert per device and code.
+
+Raised when the code has been seen on every reading for `on_delay` (0: on the first reading that shows it); cleared
+after `clear_readings` consecutive readings without it (CONTRACT §11: 2).
+
+Most devices report nothing, so the state is not by slot but a sorted list of what is present: one key per (slot, code).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+import numpy as np
+
+from rules.batch import Batch
+from rules.codes import Codes
+from rules.columns import NEVER, Bools, Ints
+from rules.rule import Problem, RuleErrors, Texts, count, duration, key, priority, texts
+from rules.transition import EdgeKind
+from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
+from wire.messages import Priority
+from wire.points import FAULT_KINDS
+
+_CODES: Final = 1 << 24
+"""Room for code numbers below the slot in a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMeaning:
+    """What a kind of fault means and what to check first; `priority` None is that of the rule."""
+
+    meaning: Texts
+    priority: Priority | None
+
+
+def meanings(value: object) -> dict[str, FaultMeaning]:
+    """A table per fault kind with `zh`, `en` and perhaps a `priority`."""
+    if not isinstance(value, dict):
+        raise ValueError("write a table per fault kind")
+    parsed: dict[str, FaultMeaning] = {}
+    problems: list[Problem] = [
+        (name, f"unknown fault kind; known are {', '.join(sorted(FAULT_KINDS))}") for name in value.keys() - FAULT_KINDS
+    ]
+    problems += [(name, "missing") for name in FAULT_KINDS - value.keys()]
+    for name in value.keys() & FAULT_KINDS:
+        try:
+            parsed[name] = _meaning(value[name])
+        except RuleErrors as error:
+            problems += [(f"{name}.{inner}", message) for inner, message in error.problems]
+        except ValueError as error:
+            problems.append((name, str(error)))
+    if problems:
+        raise RuleErrors(sorted(problems))
+    return parsed
+
+
+def _meaning(value: object) -> FaultMeaning:
+    if not isinstance(value, dict):
+        raise ValueError("write a table with zh, en and perhaps a priority")
+    urgency = priority(value["priority"]) if "priority" in value else None
+    return FaultMeaning(texts({name: text for name, text in value.items() if name != "priority"}), urgency)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultRule(DeviceRule):
+    """Every code a unit reports; priority and meaning come from the code's kind, `meanings.<kind>`."""
+
+    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"code", "meaning"}
+
+    meanings: Mapping[str, FaultMeaning] = key(meanings)
+    on_delay_ms: int = key(duration, 0)
+    clear_readings: int = key(count, 2)
+
+    def watch(self, codes: Codes) -> "FaultWatch":
+        return FaultWatch(self, codes)
+
+    def meaning_of(self, code: str) -> FaultMeaning:
+        """Of a `kind:vendor_code`; a kind that is none of CONTRACT §4 counts as `other`."""
+        return self.meanings.get(code.partition(":")[0], self.meanings["other"])
+
+    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+        code = edge.code or ""
+        return {"code": code.partition(":")[2], "meaning": self.meaning_of(code).meaning[language]}
+
+
+class FaultWatch:
+    """One fault rule at work on all devices."""
+
+    def __init__(self, rule: FaultRule, codes: Codes) -> None:
+        self._rule = rule
+        self._codes = codes
+        self._present = _Present()
+        self._at_of = np.zeros(0, np.int64)  # by slot: event time of the row in this batch; NEVER between batches
+
+    def resize(self, capacity: int) -> None:
+        self._at_of = np.full(capacity, NEVER)
+
+    def step(self, batch: Batch) -> list[Edge]:
+        shown = np.unique(batch.slots[batch.fault_rows] * _CODES + batch.fault_codes)
+        if not len(shown) and not len(self._present.keys):
+            return []
+        self._at_of[batch.slots] = batch.at
+        edges = self._judge(shown)
+        self._at_of[batch.slots] = NEVER
+        return edges
+
+    def _judge(self, shown: Ints) -> list[Edge]:
+        new = np.setdiff1d(shown, self._present.keys, assume_unique=True)
+        self._present.add(new, self._at_of[new // _CODES])
+        present = self._present
+        at = self._at_of[present.keys // _CODES]
+        seen = np.isin(present.keys, shown, assume_unique=True)
+        present.missed += (at != NEVER) & ~seen
+        present.missed[seen] = 0
+        raising = seen & ~present.raised & (at - present.onset >= self._rule.on_delay_ms)
+        gone = present.missed >= self._rule.clear_readings
+        present.raised |= raising
+        edges = [
+            *self._edges("clear", "code_gone", gone & present.raised, at),
+            *self._edges("raise", "code_reported", raising, at),
+        ]
+        present.keep(~gone)
+        return edges
+
+    def _edges(self, edge: EdgeKind, reason: str, which: Bools, at: Ints) -> Iterator[Edge]:
+        for index in np.flatnonzero(which).tolist():
+            slot, number = divmod(int(self._present.keys[index]), _CODES)
+            code = self._codes.texts[number]
+            onset = int(self._present.onset[index])
+            urgency = self._rule.meaning_of(code).priority or self._rule.priority
+            yield Edge(slot, edge, onset, int(at[index]), reason, urgency, code=code)
+
+    def open_episodes(self) -> list[OpenEpisode]:
+        held = zip(
+            self._present.keys.tolist(), self._present.onset.tolist(), self._present.raised.tolist(), strict=True
+        )
+        return [OpenEpisode(key // _CODES, self._codes.texts[key % _CODES], at) for key, at, raised in held if raised]
+
+    def adopt(self, episode: OpenEpisode) -> None:
+        if episode.code is None:
+            return
+        wanted = np.array([episode.slot * _CODES + self._codes.number(episode.code)])
+        self._present.keep(self._present.keys != wanted)
+        self._present.add(wanted, np.array([episode.onset]), raised=True)
+
+    def snapshot(self, count: int) -> Snapshot:
+        present = self._present
+        texts = [self._codes.texts[number] for number in (present.keys % _CODES).tolist()]
+        return {
+            "row": present.keys // _CODES,
+            "code": np.array(texts, np.str_),
+            "onset": present.onset.copy(),
+            "missed": present.missed.copy(),
+            "raised": present.raised.copy(),
+        }
+
+    def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
+        if not saved.keys() >= {"row", "code", "onset", "missed", "raised"}:
+            return
+        numbers = np.array([self._codes.number(str(text)) for text in saved["code"].tolist()], np.int64)
+        self._present.keep(~np.isin(self._present.keys // _CODES, slots))
+        self._present.add(slots[saved["row"]] * _CODES + numbers, saved["onset"], saved["raised"], saved["missed"])
+
+
+class _Present:
+    """The codes present in the fleet, as parallel arrays sorted by key."""
+
+    def __init__(self) -> None:
+        self.keys = np.zeros(0, np.int64)  # slot * _CODES + number of the code
+        self.onset = np.zeros(0, np.int64)
+        self.raised = np.zeros(0, np.bool_)
+        self.missed = np.zeros(0, np.int64)  # consecutive readings without the code
+
+    def add(self, keys: Ints, onset: Ints, raised: Bools | bool = False, missed: Ints | int = 0) -> None:
+        if not len(keys):
+            return
+        order = np.argsort(np.concatenate([self.keys, keys]), kind="stable")
+        self.keys = np.concatenate([self.keys, keys])[order]
+        self.onset = np.concatenate([self.onset, onset])[order]
+        self.raised = np.concatenate([self.raised, np.broadcast_to(raised, keys.shape)])[order]
+        self.missed = np.concatenate([self.missed, np.broadcast_to(missed, keys.shape)])[order]
+
+    def keep(self, which: Bools) -> None:
+        if which.all():
+            return
+        self.keys, self.onset = self.keys[which], self.onset[which]
+        self.raised, self.missed = self.raised[which], self.missed[which]

@@ -1,0 +1,156 @@
+"""The gateways and devices that are expected, and when each was heard (server receive time, UTC ms)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rules.transition import SubjectKind
+from wire.topics import Place
+
+AwayReason = Literal["silent", "last_will"]
+VillageKey = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Device:
+    """`heard_at` is the newest reading, or the beginning of a fresh grace; `alert` the onset of its open alert."""
+
+    id: str
+    heard_at: int
+    alert: int | None = None
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A gateway judged gone: last heard at `since`, noticed at `judged_at`."""
+
+    since: int
+    judged_at: int
+    reason: AwayReason
+
+
+@dataclass(slots=True)
+class Gateway:
+    """As Device; `will_at` is when its last will came, `scan_at` when its devices need judging next at the earliest."""
+
+    place: Place
+    interval_ms: int
+    heard_at: int
+    devices: dict[str, Device] = field(default_factory=dict)
+    will_at: int | None = None
+    away: Away | None = None
+    alert: int | None = None
+    back: bool = False
+    scan_at: int = 0
+
+
+@dataclass(slots=True)
+class Village:
+    """`forming_at` is when an outage was first suspected, `children` the last count that was told."""
+
+    key: VillageKey
+    gateways: dict[Place, Gateway] = field(default_factory=dict)
+    alert: int | None = None
+    forming_at: int | None = None
+    children: int = 0
+
+
+class Roster:
+    """The villages, gateways and devices known from births and messages.
+
+    `adopted` holds alerts raised before this roster began whose subject is not known yet, by (kind, id), with onset.
+    """
+
+    def __init__(self) -> None:
+        self.villages: dict[VillageKey, Village] = {}
+        self.adopted: dict[tuple[SubjectKind, str], int] = {}
+        self._gateways: dict[Place, Gateway] = {}
+        self._home: dict[str, Gateway] = {}
+
+    def announce(
+        self, place: Place, devices: Sequence[str], interval_ms: int, now: int
+    ) -> list[tuple[Gateway, Device]]:
+        """Take in a birth; answers the devices it no longer lists. A device of another gateway stays there."""
+        gateway = self._speaking(place, interval_ms, now)
+        listed = set(devices)
+        gone = [device for name, device in gateway.devices.items() if name not in listed]
+        for device in gone:
+            del gateway.devices[device.id], self._home[device.id]
+        for device in gateway.devices.values():
+            # A box that just started has not polled yet.
+            device.heard_at = max(device.heard_at, now)
+        for name in devices:
+            if name not in self._home:
+                self.place_device(gateway, Device(name, now, self.adopted.pop(("device", name), None)))
+        gateway.scan_at = 0
+        return [(gateway, device) for device in gone]
+
+    def place_device(self, gateway: Gateway, device: Device) -> None:
+        """From now on `device` belongs to `gateway`."""
+        self._home[device.id] = gateway
+        gateway.devices[device.id] = device
+
+    def heard(self, place: Place, devices: Iterable[str], interval_ms: int, now: int) -> None:
+        """A message of `place` came with readings of `devices`; one that no birth lists is not waited for."""
+        gateway = self._speaking(place, interval_ms, now)
+        for name in devices:
+            device = gateway.devices.get(name)
+            if device is not None:
+                device.heard_at = now
+                if device.alert is not None:
+                    device.back = True
+                    gateway.scan_at = 0
+
+    def last_will(self, place: Place, now: int) -> None:
+        """The broker says that `place` is gone."""
+        self.gateway(place, 0, now).will_at = now
+
+    def _speaking(self, place: Place, interval_ms: int, now: int) -> Gateway:
+        gateway = self.gateway(place, interval_ms, now)
+        gateway.heard_at = now
+        gateway.will_at = None
+        gateway.back = gateway.away is not None
+        if gateway.interval_ms != interval_ms:
+            gateway.interval_ms = interval_ms
+            gateway.scan_at = 0
+        return gateway
+
+    def gateway(self, place: Place, interval_ms: int, now: int) -> Gateway:
+        """The gateway at `place`; a new one counts as heard `now`."""
+        gateway = self._gateways.get(place)
+        if gateway is None:
+            gateway = self._gateways[place] = Gateway(place, interval_ms, now)
+            key = (place.district, place.town, place.village)
+            self.village(key).gateways[place] = gateway
+            self._take_back(gateway, now)
+        return gateway
+
+    def _take_back(self, gateway: Gateway, now: int) -> None:
+        onset = self.adopted.pop(("gateway", gateway.place.gateway), None)
+        if onset is not None:
+            gateway.alert = onset
+            gateway.away = Away(onset, now, "silent")
+
+    def village(self, key: VillageKey) -> Village:
+        """The village `key`, new if it was unknown."""
+        village = self.villages.get(key)
+        if village is None:
+            village = self.villages[key] = Village(key, alert=self.adopted.pop(("village", key[2]), None))
+        return village
+
+    def gateways(self) -> Iterable[Gateway]:
+        """All of them."""
+        return self._gateways.values()
+
+    def adopt(self, kind: SubjectKind, subject: str, onset: int, now: int) -> None:
+        """Hold an alert open that was raised before this roster began, even if its subject is yet to come."""
+        self.adopted[kind, subject] = onset
+        if kind == "device" and subject in self._home:
+            self._home[subject].devices[subject].alert = self.adopted.pop((kind, subject))
+        for gateway in self._gateways.values() if kind == "gateway" else ():
+            if gateway.place.gateway == subject:
+                self._take_back(gateway, now)
+        for village in self.villages.values() if kind == "village" else ():
+            if village.key[2] == subject:
+                village.alert = self.adopted.pop((kind, subject), onset)
