@@ -14,7 +14,6 @@ import structlog
 from ingest import metrics
 from ingest.batch import Batch
 from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
-from ingest.inbox import Inbox
 from ingest.ledger import Ledger
 from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
 from messaging.rejections import REJECTED
@@ -43,7 +42,6 @@ class Committer:
         ledger: Ledger,
         committed: Position | None,
         session: Session,
-        inbox: Inbox,
         root: str,
     ) -> None:
         """`committed` is the end of the dead-letter file that `ledger` remembers."""
@@ -52,7 +50,6 @@ class Committer:
         self._ledger = ledger
         self._committed = committed
         self._session = session
-        self._inbox = inbox
         self._root = root
         self._gave_up = False
 
@@ -98,7 +95,6 @@ class Committer:
 
     def _answer(self, batch: Batch) -> None:
         for delivery in batch.deliveries:
-            self._inbox.release(delivery)
             self._session.acknowledge(delivery)
         for place, ack in batch.answers:
             self._session.publish(gateway_topic("ack", place, self._root), encode_ack(ack))

@@ -70,7 +70,7 @@ class IngestService:
         register = Register(remembered)
         session = Session(self._mqtt, self._ingest.client_id, subscriptions=self._topics())
         inbox = Inbox(session.events, _notice)
-        committer = Committer(store, letters, ledger, committed, session, inbox, self._mqtt.root)
+        committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.enter_context(_metrics_server(self._ingest.metrics))
         session.start()
         opened.callback(session.stop)
