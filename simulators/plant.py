@@ -9,7 +9,7 @@ import numpy as np
 
 from simulators.faults import Effects, Event, effects
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Disturbance, FleetState, at_rest, build_fleet, step
+from simulators.physics.fleet import Disturbance, FleetState, Start, at_rest, build_fleet, step
 from simulators.physics.measure import measure
 from simulators.registers.image import Image, RegisterMap, UnitReading, code_for, read_words
 from simulators.scenario import Scenario
@@ -38,9 +38,8 @@ class Plant:
         self._weather = scenario.weather_for(seed)
         self._events = tuple(_localised(event, maps) for event in scenario.events(units))
         self._fleet = build_fleet(*scenario.houses(units, seed))
-        start, self._room_target_c = scenario.rooms(units)
-        counters = np.random.default_rng([seed, 206]).uniform(1_500.0, 6_000.0, units)
-        state = at_rest(self._fleet, start, self._room_target_c, self._weather.at(now).outdoor_c, counters)
+        self._units = units
+        state = at_rest(self._fleet, _start(scenario, units, seed), self._weather.at(now).outdoor_c)
         self._lock = threading.Lock()
         self._physical = float(now)
         self._moment = self._observe(effects(self._events, 0), state)
@@ -86,11 +85,18 @@ class Plant:
         return Moment(active, state, measure(self._fleet, state, self._weather.at(now), now))
 
     def _disturbance(self, active: Effects) -> Disturbance:
-        tripped = np.zeros(len(self._room_target_c), bool)
+        tripped = np.zeros(self._units, bool)
         tripped[list(active.faults)] = True
-        window = np.zeros(len(self._room_target_c))
+        window = np.zeros(self._units)
         window[list(active.window_w_k)] = list(active.window_w_k.values())
         return Disturbance(tripped, window)
+
+
+def _start(scenario: Scenario, units: int, seed: int) -> Start:
+    """Rooms of the scenario, counters as in the middle of a season, and coils anywhere between clean and frosted."""
+    generator = np.random.default_rng([seed, 206])
+    room_c, room_target_c = scenario.rooms(units)
+    return Start(room_c, room_target_c, generator.uniform(1_500.0, 6_000.0, units), generator.uniform(0.0, 1.0, units))
 
 
 def _localised(event: Event, maps: Sequence[RegisterMap]) -> Event:

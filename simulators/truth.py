@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 
 class TruthLog:
@@ -23,3 +24,14 @@ class TruthLog:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def read_truth(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a truth file; a last line still being written is left out.
+
+    Raises OSError where the file cannot be read and ValueError where a whole line is not JSON.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield json.loads(line)

@@ -81,8 +81,19 @@ def build_fleet(uninsulated: Flags, area: Floats) -> Fleet:
     return Fleet(houses, Machines(nominal, nominal / FLOW_AT_5_K))
 
 
-def at_rest(fleet: Fleet, room_c: Floats, room_target_c: Floats, outdoor_c: float, energy_kwh: Floats) -> FleetState:
-    """Units as they stand when their rooms have long been at `room_c`: water warm, compressors running along."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the units are found: rooms and thermostats in °C, electricity counters in kWh, frost over its trigger."""
+
+    room_c: Floats
+    room_target_c: Floats
+    energy_kwh: Floats
+    frosted: Floats
+
+
+def at_rest(fleet: Fleet, start: Start, outdoor_c: float) -> FleetState:
+    """Units whose rooms have long been at their starting temperature: water warm, compressors running along."""
+    room_c = start.room_c
     outside = np.full_like(room_c, outdoor_c)
     load = np.maximum(fleet.houses.loss * (room_c - outside) - house.GAIN_W, 0.0)
     water = room_c + load / fleet.houses.radiator
@@ -95,15 +106,15 @@ def at_rest(fleet: Fleet, room_c: Floats, room_target_c: Floats, outdoor_c: floa
         running=running,
         defrosting=np.zeros(len(room_c), bool),
         phase_s=np.full_like(room_c, control.MINIMUM_RUN_S),
-        heating_s=zeros,
+        heating_s=frost.MINIMUM_HEATING_S * start.frosted,
         hz=np.where(running, np.minimum(hz, heat_pump.MAX_HZ), 0.0),
-        frost_kg=zeros,
+        frost_kg=frost.TRIGGER_KG * fleet.machines.size * start.frosted,
         coil_c=np.where(running, outside - 7.0, outside),
         heat_w=np.where(running, load, 0.0),
         power_w=zeros,
-        heat_j=energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics.md §20.1 and §20.5
-        energy_j=energy_kwh * 3.6e6,
-        room_target_c=room_target_c,
+        heat_j=start.energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics.md §20.1 and §20.5
+        energy_j=start.energy_kwh * 3.6e6,
+        room_target_c=start.room_target_c,
         supply_limit_c=np.full_like(room_c, SUPPLY_LIMIT_C),
         switched_on=np.ones(len(room_c), bool),
     )

@@ -84,7 +84,7 @@ _QUANTITIES: Final = (
     Quantity("exv_steps", 103, 1.0),
     Quantity("high_bar", 116, 0.01),
     Quantity("low_bar", 117, 0.01),
-    Quantity("current_a", 118, 0.1),  # the live unit counts tenths of an ampere
+    Quantity("current_a", 118, 1.0),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
     Quantity("voltage_v", 119, 1.0),
     Quantity("flow_lpm", 138, LITRES_A_MINUTE),
     Quantity("frequency_limit", 139, 1.0),

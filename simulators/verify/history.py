@@ -1,0 +1,88 @@
+"""The truth, put in order: reads by device, and when devices were silent and gateways down."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any, Final
+
+COLLAPSE_MS: Final = 1_000  # reads of one device closer than this are one poll
+FOREVER: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt the reply."""
+
+    at: int
+    state: str
+    faults: tuple[str, ...]
+    values: Mapping[str, float]
+    doubtful: bool = False
+
+
+@dataclass(slots=True)
+class Span:
+    """From `begin` until `end`; FOREVER while it lasts."""
+
+    begin: int
+    end: int = FOREVER
+
+
+@dataclass(slots=True)
+class History:
+    """Everything the truth file says. `end` is when the run ended, or its last line."""
+
+    reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
+    silent: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    down: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    gateway_of: dict[str, str] = field(default_factory=dict)
+    end: int = 0
+
+    def up_again(self, device: str, begin: int, end: int) -> int | None:
+        """When the gateway of `device` was back, if it was down at some time in `begin`…`end`; FOREVER if never."""
+        spans = self.down.get(self.gateway_of.get(device, ""), [])
+        ends = [span.end for span in spans if span.begin <= end and span.end >= begin]
+        return max(ends) if ends else None
+
+
+def usual_interval(reads: list[Read]) -> float:
+    """Median time between reads, ms; one minute where there are too few to tell."""
+    steps = [after.at - before.at for before, after in pairwise(reads)]
+    return median(steps) if steps else 60_000.0
+
+
+def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
+    """The history told by truth lines in the order they were written; unknown types are passed over."""
+    history = History()
+    stopped: int | None = None
+    for line in truth:
+        history.end = max(history.end, int(line.get("at", 0)))
+        match line.get("type"):
+            case "read":
+                _add_read(history.reads[line["device"]], line)
+            case "silent":
+                _add_edge(history.silent[line["device"]], line["edge"] == "begin", line["at"])
+            case "gateway":
+                _add_edge(history.down[line["gateway"]], line["edge"] == "down", line["at"])
+                history.gateway_of |= dict.fromkeys(line["devices"], line["gateway"])
+            case "stop":
+                stopped = int(line["at"])
+    history.end = history.end if stopped is None else stopped
+    return history
+
+
+def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
+    doubtful = bool(line.get("doubtful", False))
+    if reads and line["at"] - reads[-1].at < COLLAPSE_MS:
+        doubtful = reads.pop().doubtful and doubtful
+    reads.append(Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful))
+
+
+def _add_edge(spans: list[Span], begins: bool, at: int) -> None:
+    lasts = bool(spans) and spans[-1].end == FOREVER
+    if begins and not lasts:
+        spans.append(Span(at))
+    elif not begins and lasts:
+        spans[-1].end = at

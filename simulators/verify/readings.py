@@ -1,0 +1,113 @@
+"""Reads against stored readings: each read once, and as the registers held it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from simulators.verify.history import History, Read, usual_interval
+from simulators.verify.result import Verification
+
+WINDOW_MS: Final = 2_000  # a reading is stamped at the bus, the truth when the reply was sent
+UNFINISHED_MS: Final = 5_000  # the end of a run may cut off what is still under way
+SILENCE: Final = 1.5  # in usual intervals: after that a device has fallen silent
+TEMPERATURE_STEP_K: Final = 0.1
+OTHER_SHARE: Final = 0.05
+OTHER_STEP: Final = 1.0
+REQUIRED: Final = ("supply_c", "return_c", "room_c", "outdoor_c")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """One row of the reading store; missing points are absent from `values`, or None."""
+
+    device: str
+    at: int
+    state: str
+    faults: Sequence[str]
+    values: Mapping[str, float | None]
+
+
+def compare_readings(history: History, stored: Iterable[StoredReading], result: Verification) -> dict[str, list[Read]]:
+    """Note what was lost, duplicated or stored wrongly; returns the reads that must have been heard, by device."""
+    by_device: dict[str, list[StoredReading]] = defaultdict(list)
+    for reading in stored:
+        by_device[reading.device].append(reading)
+    heard = {}
+    for device in sorted(history.reads.keys() | by_device.keys()):
+        rows = sorted(by_device.get(device, []), key=lambda row: row.at)
+        heard[device] = _compare_device(device, history.reads.get(device, []), rows, history.end, result)
+    return heard
+
+
+def _compare_device(
+    device: str, reads: list[Read], rows: list[StoredReading], end: int, result: Verification
+) -> list[Read]:
+    result.reads += len(reads)
+    result.stored += len(rows)
+    interval = usual_interval(reads)
+    pairs, spare = _pair(reads, rows, min(WINDOW_MS, max(500.0, 0.45 * interval)))
+    for row in spare:
+        result.find("duplicated", device, row.at, "a stored reading without a read of its own")
+    heard = []
+    for index, read in enumerate(reads):
+        row_or_none = pairs.get(index)
+        if row_or_none is not None:
+            _compare_values(device, read, row_or_none, result)
+            heard.append(read)
+        elif read.doubtful:
+            continue
+        elif _interrupted(reads, index, interval, end):
+            result.interrupted += 1
+        else:
+            result.find("lost", device, read.at, "read, but not stored")
+            heard.append(read)
+    return heard
+
+
+def _pair(
+    reads: list[Read], rows: list[StoredReading], window: float
+) -> tuple[dict[int, StoredReading], list[StoredReading]]:
+    """Reads (by index) with their rows, in the order of time, and the rows left over."""
+    pairs: dict[int, StoredReading] = {}
+    spare = []
+    index = 0
+    for row in rows:
+        while index < len(reads) and reads[index].at < row.at - window:
+            index += 1
+        if index < len(reads) and reads[index].at <= row.at + window:
+            pairs[index] = row
+            index += 1
+        else:
+            spare.append(row)
+    return pairs, spare
+
+
+def _interrupted(reads: list[Read], index: int, interval: float, end: int) -> bool:
+    """Whether a read that was not stored may never have reached the journal: the last before a silence or the end."""
+    if index + 1 == len(reads):
+        return True
+    at = reads[index].at
+    return reads[index + 1].at - at > SILENCE * interval or at >= end - UNFINISHED_MS
+
+
+def _compare_values(device: str, read: Read, row: StoredReading, result: Verification) -> None:
+    wrong = [
+        f"{point} {row.values.get(point)} instead of {value}"
+        for point, value in read.values.items()
+        if _differs(point, value, row.values.get(point))
+    ]
+    if row.state != read.state:
+        wrong.append(f"state {row.state} instead of {read.state}")
+    if sorted(row.faults) != sorted(read.faults):
+        wrong.append(f"faults {list(row.faults)} instead of {list(read.faults)}")
+    if wrong:
+        result.find("wrong_value", device, read.at, "; ".join(wrong))
+
+
+def _differs(point: str, held: float, stored: float | None) -> bool:
+    """A profile need not have every point, but it must have the temperatures that are required of it."""
+    if stored is None:
+        return point in REQUIRED
+    allowed = TEMPERATURE_STEP_K if point.endswith("_c") else max(OTHER_STEP, OTHER_SHARE * abs(held))
+    return abs(stored - held) > allowed + 1e-6
