@@ -20,6 +20,10 @@ POLL_GAP_MS: Final = 500  # requests closer than this belong to one poll, which 
 STALEST_MS: Final = 5_000
 
 
+class UnknownFaultError(ValueError):
+    """A scenario's fault that the unit it strikes has no register for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The whole village at one moment: what is going on, and one column per point."""
@@ -33,10 +37,10 @@ class Plant:
     """Physics under a scenario. `advance` moves time, `reading` tells one unit's present; safe at once."""
 
     def __init__(self, scenario: Scenario, maps: Sequence[RegisterMap], seed: int, now: int) -> None:
-        """One unit per register map; raises KeyError where a fault of the scenario exists in no unit's registers."""
+        """One unit per register map; raises UnknownFaultError."""
         units = len(maps)
         self._weather = scenario.weather_for(seed)
-        self._events = tuple(_localised(event, maps) for event in scenario.events(units))
+        self._events = [own for event in scenario.events(units) for own in _localised(event, maps)]
         self._fleet = build_fleet(*scenario.houses(units, seed))
         self._units = units
         state = at_rest(self._fleet, _start(scenario, units, seed), self._weather.at(now).outdoor_c)
@@ -99,14 +103,20 @@ def _start(scenario: Scenario, units: int, seed: int) -> Start:
     return Start(room_c, room_target_c, generator.uniform(1_500.0, 6_000.0, units), generator.uniform(0.0, 1.0, units))
 
 
-def _localised(event: Event, maps: Sequence[RegisterMap]) -> Event:
-    """A fault under the code of the unit's own brand; a scenario's fault strikes units of one brand each."""
+def _localised(event: Event, maps: Sequence[RegisterMap]) -> list[Event]:
+    """A fault as one event for each unit, under the code of the unit's own brand."""
     if event.effect != "fault":
-        return event
-    codes = {code_for(event.detail, maps[unit].fault_codes) for unit in event.units}
-    if len(codes) > 1:
-        raise KeyError(f"{event.detail}: the units struck are of several brands; write one event for each")
-    return replace(event, detail=codes.pop())
+        return [event]
+    return [
+        replace(event, units=(unit,), detail=_own_code(event.detail, maps[unit].fault_codes)) for unit in event.units
+    ]
+
+
+def _own_code(detail: str, codes: Sequence[str]) -> str:
+    code = code_for(detail, codes)
+    if code is None:
+        raise UnknownFaultError(f"{detail!r} is not among the faults its unit can show: {', '.join(codes)}")
+    return code
 
 
 def _state(state: FleetState, unit: int) -> State:

@@ -3,18 +3,20 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import structlog
 
+from configuration.load import ConfigurationError, Problem
 from simulators.bus.quirks import Line
 from simulators.bus.serial_line import SerialLine
 from simulators.bus.slaves import Slaves
 from simulators.bus.tcp_line import TcpLine
 from simulators.faults import Effects
-from simulators.plant import Plant, PlantUnit
+from simulators.plant import Plant, PlantUnit, UnknownFaultError
 from simulators.registers import MAPS
-from simulators.registers.image import Image
+from simulators.registers.image import Image, RegisterMap
 from simulators.scenario import QUIET, Scenario, load_scenario
 from simulators.settings import LineSettings, SimulationSettings
 from simulators.truth import TruthLog
@@ -30,7 +32,7 @@ def wall_clock_ms() -> int:
 
 
 class SimulatorService:
-    """Units, lines and truth of one simulation. Raises ConfigurationError, OSError, KeyError (unknown fault)."""
+    """Units, lines and truth of one simulation. Raises ConfigurationError and OSError."""
 
     def __init__(self, settings: SimulationSettings, clock: Callable[[], int] = wall_clock_ms) -> None:
         self._settings, self._clock = settings, clock
@@ -38,12 +40,13 @@ class SimulatorService:
         self._devices = [(unit.id, unit.address, line) for line in settings.line for unit in line.unit]
         maps = [MAPS[line.profile]() for _, _, line in self._devices]
         self._truth = None if settings.truth is None else TruthLog(settings.truth)
-        self._plant = Plant(self._scenario, maps, settings.seed, clock())
+        self._plant = self._build_plant(maps)
         self._units = {
             device: PlantUnit(self._plant, index, maps[index], clock, self._observer(device))
             for index, (device, _, _) in enumerate(self._devices)
         }
-        self._lines = [self._open(number, line) for number, line in enumerate(settings.line)]
+        self._lines: list[SerialLine | TcpLine] = []
+        self._open_lines()
 
     @property
     def scenario(self) -> Scenario:
@@ -71,8 +74,7 @@ class SimulatorService:
             for thread in serving:
                 thread.join()
             self._write({"type": "stop", "at": self._clock()})
-            if self._truth is not None:
-                self._truth.close()
+            self._close()
 
     def _let_time_pass(self, stop: threading.Event) -> None:
         start = last = time.monotonic()
@@ -82,6 +84,26 @@ class SimulatorService:
             moment = self._plant.advance(round((now - start) * 1000), (now - last) * self._settings.speed)
             self._write_edges(known, moment.effects)
             last, known = now, moment.effects
+
+    def _build_plant(self, maps: list[RegisterMap]) -> Plant:
+        try:
+            return Plant(self._scenario, maps, self._settings.seed, self._clock())
+        except UnknownFaultError as error:
+            raise ConfigurationError([Problem(self._settings.scenario or Path(), "event", str(error))]) from error
+
+    def _open_lines(self) -> None:
+        try:
+            for number, line in enumerate(self._settings.line):
+                self._lines.append(self._open(number, line))
+        except OSError:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        for line in self._lines:
+            line.close()
+        if self._truth is not None:
+            self._truth.close()
 
     def _open(self, number: int, line: LineSettings) -> SerialLine | TcpLine:
         slaves: Slaves = {unit.address: self._units[unit.id] for unit in line.unit}

@@ -32,20 +32,22 @@ class SerialLine:
         self._link()
 
     def _link(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         new.symlink_to(os.ttyname(self._slave))
         new.replace(self._path)
 
     def run(self, stop: threading.Event) -> None:
-        """Answer until `stop` is set, then remove the link."""
-        try:
-            while not stop.is_set():
-                self._serve_once(stop)
-        finally:
-            with suppress(FileNotFoundError):
-                self._path.unlink()
-            os.close(self._master)
-            os.close(self._slave)
+        """Answer until `stop` is set."""
+        while not stop.is_set():
+            self._serve_once(stop)
+
+    def close(self) -> None:
+        """Take the terminal and its link away."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._master)
+        os.close(self._slave)
 
     def _serve_once(self, stop: threading.Event) -> None:
         ready, _, _ = select.select([self._master], [], [], SILENCE_S)

@@ -32,6 +32,9 @@ class TcpLine:
         self._stop.set()
         self._server.shutdown()
         serving.join()
+
+    def close(self) -> None:
+        """Stop listening."""
         self._server.server_close()
 
     def _converse(self, stream: socketserver.StreamRequestHandler) -> None:

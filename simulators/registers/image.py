@@ -164,15 +164,12 @@ def settings_asked(settings: Iterable[Setting], address: int, words: Sequence[in
     return asked
 
 
-def code_for(kind_or_code: str, codes: Sequence[str]) -> str:
-    """The fault of this brand meant by `kind:vendor_code` or by `kind` alone.
+def code_for(kind_or_code: str, codes: Sequence[str]) -> str | None:
+    """The fault of this brand meant by `kind:vendor_code` or by `kind` alone, or None where it has none.
 
-    A code of another brand stands for the brand's own first code of that kind. Raises KeyError where it has none.
+    A code of another brand stands for the brand's own first code of that kind.
     """
     if kind_or_code in codes:
         return kind_or_code
     kind = kind_or_code.partition(":")[0]
-    for code in codes:
-        if code.partition(":")[0] == kind:
-            return code
-    raise KeyError(kind_or_code)
+    return next((code for code in codes if code.partition(":")[0] == kind), None)
