@@ -96,3 +96,5 @@ class AlertsSettings(Settings):
     onsite_within: Duration = 2 * 3_600_000
     repair_within: Duration = 4 * 3_600_000
     snapshot_every: Duration = 30_000
+    catch_up: Duration = 2 * 3_600_000
+    feed_kept: Duration = 24 * 3_600_000

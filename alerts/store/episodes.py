@@ -40,6 +40,11 @@ def active_episodes(session: Session) -> list[Episode]:
     return [to_episode(row) for row in rows]
 
 
+def due_from_shelf(session: Session, now: int) -> list[Episode]:
+    """Active episodes whose time on the shelf is over."""
+    return [to_episode(row) for row in session.scalars(select(AlertRow).where(AlertRow.shelved_until <= now))]
+
+
 def save_episodes(session: Session, known: Collection[str], episodes: Sequence[Episode]) -> None:
     """Write `episodes`; those whose id is in `known` replace their row, the others are new.
 

@@ -1,0 +1,219 @@
+"""What the rules make of the bus: who may speak, what is heard, what is decided, and where it stands.
+
+Holds the rule state; the clock comes in as `now` (server time, UTC ms), and nothing here does I/O.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import structlog
+
+from alerts.backfill import Held, is_live, look
+from alerts.lifecycle import Episode, Spot
+from alerts.record import Decided
+from alerts.store.register import Known, LastHeard
+from rules.engine import Engine
+from rules.presence import Presence
+from rules.rule import Rule
+from rules.transition import Episode as OpenEpisode
+from rules.transition import SubjectKind, Transition
+from wire.clocks import check_event_time
+from wire.messages import Reading, Status, Telemetry
+from wire.ownership import Ownership
+from wire.topics import Place
+
+_log = structlog.get_logger()
+
+_SECOND_MS: Final = 1_000
+# What a gateway that has not told its interval is taken to have: the default of gateway.toml (CONTRACT §9).
+_DEFAULT_INTERVAL_MS: Final = 30_000
+
+
+@dataclass(slots=True)
+class Heard:
+    """What one telemetry message brought: readings to judge, and the codes of those refused."""
+
+    accepted: list[tuple[Place, Reading]] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+
+
+class Evaluation:
+    """The rules at work on one district's bus.
+
+    `places` says where each device was last heard or announced; `fresh` collects what is new of devices, for the
+    register.
+    """
+
+    def __init__(self, rules: Sequence[Rule], started_at: int) -> None:
+        self._engine = Engine(rules)
+        self._presence = Presence(rules, started_at)
+        self._ownership = Ownership()
+        self._gateways: dict[str, Place] = {}
+        self._villages: dict[str, Place] = {}
+        self._held: dict[str, tuple[Episode, Held]] = {}
+        self._births: dict[Place, int] = {}
+        self._last_at: dict[str, int] = {}
+        self.fresh: dict[str, LastHeard] = {}
+        self.places: dict[str, Place] = {}
+
+    @property
+    def late_readings(self) -> int:
+        """Readings that were not newer than their device's newest."""
+        return self._engine.late_readings
+
+    def learn(self, known: Iterable[Known], now: int) -> None:
+        """Take over the register of an earlier run; to be called after `restore`, which knows better who is silent."""
+        for gateway in known:
+            interval_ms = gateway.interval_ms or _DEFAULT_INTERVAL_MS
+            self.places.update(dict.fromkeys(gateway.others, gateway.place))
+            self._last_at |= gateway.last_at
+            owned = self._own(gateway.place, gateway.devices, interval_ms)
+            if gateway.place not in self._births:
+                self._presence.announce(gateway.place, owned, interval_ms, now)
+
+    def born(self, place: Place, status: Status, retained: bool, now: int) -> list[str]:
+        """A gateway announces itself; returns which of its devices it owns.
+
+        The broker repeats a retained birth at every subscription: one that is known does not mean that the gateway
+        speaks now.
+        """
+        interval_ms = _DEFAULT_INTERVAL_MS if status.interval_s is None else _milliseconds(status.interval_s)
+        owned = self._own(place, [device.device for device in status.devices], interval_ms)
+        at = status.at or 0
+        if not retained or self._births.get(place) != at:
+            self._presence.announce(place, owned, interval_ms, now)
+        self._births[place] = at
+        return owned
+
+    def _own(self, place: Place, devices: Sequence[str], interval_ms: int) -> list[str]:
+        self._place(place)
+        self._ownership.announce(place, devices)
+        owned = sorted(self._ownership.devices_of(place))
+        self.places.update(dict.fromkeys(owned, place))
+        self._engine.expect(owned, interval_ms)
+        return owned
+
+    def died(self, place: Place, now: int) -> None:
+        """The broker tells a gateway's last will."""
+        self._place(place)
+        self._presence.last_will(place, now)
+
+    def bus_up(self, now: int) -> None:
+        """Our connection to the broker stands."""
+        self._presence.bus_up(now)
+
+    def bus_down(self, now: int) -> None:
+        """Our connection to the broker is away: silence means nothing now."""
+        self._presence.bus_down(now)
+
+    def hear(self, place: Place, telemetry: Telemetry, now: int) -> Heard:
+        """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
+        self._place(place)
+        heard = Heard()
+        devices: list[str] = []
+        for reading in telemetry.readings:
+            if not self._ownership.claim(reading.device, place):
+                heard.rejected.append("not_owned")
+                continue
+            devices.append(reading.device)
+            self.places[reading.device] = place
+            code = check_event_time(reading.at, now)
+            if code is None:
+                heard.accepted.append((place, reading))
+            else:
+                heard.rejected.append(code)
+        self._presence.heard(place, devices, _milliseconds(telemetry.interval_s), now)
+        return heard
+
+    def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Decided]:
+        """Judge readings; what they change is live only if it is recent."""
+        for place, reading in readings:
+            self.places.setdefault(reading.device, place)
+            if self._last_at.get(reading.device, -1) < reading.at:
+                self._last_at[reading.device] = reading.at
+                self.fresh[reading.device] = LastHeard(reading.at, now, reading.state)
+        decided = self._engine.observe(readings, now)
+        return [Decided(one, spot, is_live(one.at, now)) for one in decided if (spot := self._spot(one)) is not None]
+
+    def step(self, now: int) -> list[Decided]:
+        """Judge silence; to be called about once a second."""
+        return [Decided(one, spot) for one in self._presence.step(now) if (spot := self._spot(one)) is not None]
+
+    def hold(self, episodes: Iterable[Episode], now: int) -> None:
+        """Remember alerts that are active but told of the past, until `due` says that they still hold."""
+        for episode in episodes:
+            if episode.state == "active" and episode.announced_at is None:
+                self._held.setdefault(episode.id, (episode, Held(episode.onset, now)))
+            else:
+                self._held.pop(episode.id, None)
+
+    def due(self, now: int) -> list[Episode]:
+        """Held-back alerts whose condition holds on the newest data; each is given once."""
+        if not self._held:
+            return []
+        newest = self._engine.newest()
+        due: list[Episode] = []
+        for name, (episode, held) in list(self._held.items()):
+            still = look(held, newest.get(episode.subject, episode.onset), now)
+            if still is None:
+                due.append(self._held.pop(name)[0])
+            else:
+                self._held[name] = (episode, still)
+        return due
+
+    def adopt(self, episodes: Iterable[Episode], now: int) -> None:
+        """Make the rules hold open what the database says is active and they have forgotten."""
+        mine = {(one.rule, one.subject, one.code or "") for one in (*self._engine.active(), *self._presence.active())}
+        lost = [
+            OpenEpisode(one.rule, one.subject, one.code or None, one.onset)
+            for one in episodes
+            if (one.rule, one.subject, one.code) not in mine
+        ]
+        self._engine.adopt(lost)
+        self._presence.adopt(lost, now)
+
+    def newest(self) -> int | None:
+        """The newest event time of all devices, None before the first reading."""
+        return max(self._engine.newest().values(), default=None)
+
+    def snapshot(self) -> dict[str, Mapping[str, np.ndarray]]:
+        """The rule state, by part, as plain arrays."""
+        return {"engine": self._engine.snapshot(), "presence": self._presence.snapshot(), "births": self._pack_births()}
+
+    def _pack_births(self) -> dict[str, np.ndarray]:
+        places = [(at.district, at.town, at.village, at.gateway) for at in self._births]
+        times = np.array(list(self._births.values()), np.int64)
+        return {"place": np.array(places, np.str_).reshape(-1, 4), "at": times}
+
+    def restore(self, parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Take back a snapshot; one that another version wrote differently is left out."""
+        try:
+            self._engine.restore(parts["engine"])
+            self._presence.restore(parts["presence"])
+            places, times = parts["births"]["place"].tolist(), parts["births"]["at"].tolist()
+            self._births = {Place(*levels): at for levels, at in zip(places, times, strict=True)}
+        except (KeyError, ValueError) as error:
+            _log.warning("rule state is of another version; the rules begin with less memory", error=str(error))
+
+    def _place(self, place: Place) -> None:
+        self._gateways[place.gateway] = place
+        self._villages[place.village] = place
+
+    def _spot(self, transition: Transition) -> Spot | None:
+        kind: SubjectKind = transition.subject_kind
+        where: dict[SubjectKind, dict[str, Place]] = {
+            "device": self.places,
+            "gateway": self._gateways,
+            "village": self._villages,
+        }
+        place = where[kind].get(transition.subject)
+        if place is None:
+            _log.error("a transition of a subject that no gateway has named", kind=kind, subject=transition.subject)
+            return None
+        return Spot(place.district, place.town, place.village, None if kind == "village" else place.gateway)
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * _SECOND_MS)

@@ -1,0 +1,54 @@
+"""Rule state on disk: one npz file of plain arrays, replaced in one step."""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import structlog
+
+_NAME: Final = "rules.npz"
+_log = structlog.get_logger()
+
+Arrays = dict[str, np.ndarray]
+
+
+class SnapshotFile:
+    """The file `rules.npz` in the directory `[alerts] state`."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / _NAME
+
+    def write(self, parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Replace the file by the arrays of each named part; raises OSError, and then the old file stands."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {f"{part}/{name}": values for part, content in parts.items() for name, values in content.items()}
+        unfinished = self._path.with_suffix(".new")
+        with unfinished.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self._path)
+
+    def read(self) -> dict[str, Arrays]:
+        """The parts last written; empty where there is no file. A file that cannot be read is set aside."""
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+            self._path.replace(self._path.with_suffix(".unreadable"))
+            _log.error("rule state is unreadable and was set aside", file=str(self._path), error=str(error))
+            return {}
+        return _parts(arrays)
+
+
+def _parts(arrays: Arrays) -> dict[str, Arrays]:
+    parts: dict[str, Arrays] = {}
+    for name, values in arrays.items():
+        part, _, rest = name.partition("/")
+        parts.setdefault(part, {})[rest] = values
+    return parts
