@@ -46,7 +46,7 @@ class Unit:
         Raises NoAnswer where there is nothing to tell, and LineDown.
         """
         registers: dict[Key, int] = {}
-        learnt = (len(self.illegal), self.longest)
+        known = set(self.illegal), self.longest
         code = "no_reply"
         for number, request in enumerate(self.requests):
             try:
@@ -55,10 +55,13 @@ class Unit:
                 code = error.code
                 if number == 0 and code == "no_reply":
                     break
-        if learnt != (len(self.illegal), self.longest):
-            self._plan()
         if not registers:
+            # A controller that is starting up refuses everything; that says nothing about single registers.
+            code = "device_exception" if self.illegal > known[0] else code
+            self.illegal, self.longest = known
             raise NoAnswer(code)
+        if known != (self.illegal, self.longest):
+            self._plan()
         return registers
 
     def _plan(self) -> None:

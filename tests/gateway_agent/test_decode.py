@@ -1,0 +1,92 @@
+"""Registers to readings: golden vectors, every fault code, and no value where there is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_agent.decode import decode
+from gateway_agent.profile import Key, Profile
+from gateway_agent.profiles import load_profile
+from simulators.registers import MAPS
+from simulators.registers.image import UnitReading
+from wire.decode import is_fault
+from wire.points import POINTS, STATES
+
+REPOSITORY = Path(__file__).parents[2]
+PROFILE_DIRS = [REPOSITORY / "config" / "profiles"]
+VECTORS = sorted((REPOSITORY / "tests" / "golden" / "readings").glob("*.json"))
+PROFILES = {name: load_profile(name, PROFILE_DIRS) for name in ("midea-mthermal", "phnix")}
+
+
+def wanted(profile: Profile) -> list[Key]:
+    return sorted({(table, first + i) for (table, first), count in profile.spans() for i in range(count)})
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_golden_vector(path: Path) -> None:
+    vector = json.loads(path.read_text(encoding="utf-8"))
+    registers: dict[Key, int] = {("holding", int(address)): raw for address, raw in vector["registers"].items()}
+    seen = decode(PROFILES[vector["profile"]], registers)
+    assert {"state": seen.state, "faults": seen.faults, "bad": seen.bad, "values": seen.values} == vector["expected"]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@pytest.mark.parametrize("state", ["off", "standby", "heating", "defrost"])
+def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
+    profile, registers = PROFILES[name], MAPS[name]()
+    values = dict.fromkeys(POINTS, 1.0) | {
+        "supply_c": 41.5, "return_c": 36.2, "outdoor_c": -17.3, "suction_c": -21.4, "coil_c": -19.0, "tank_c": 48.0,
+        "power_w": 2300.0, "heat_w": 6100.0, "energy_kwh": 70_123.0, "heat_kwh": 131_000.0, "voltage_v": 221.0,
+        "flow_lpm": 21.0, "high_bar": 27.31, "low_bar": 4.6, "exv_steps": 180.0, "four_way": 0.0,
+        "compressor_hz": 62.0 if state in ("heating", "defrost") else 0.0,
+    }  # fmt: skip
+    for code in (*registers.fault_codes, None):
+        faults = (code,) if code is not None else ()
+        image = registers.image(UnitReading(state, faults, values, frozenset({"room_c"})))  # type: ignore[arg-type]
+        seen = decode(profile, {key: image.words.get(key[1], 0) & 0xFFFF for key in wanted(profile)})
+        assert (seen.state, seen.faults, seen.bad) == (state, list(faults), ["room_c"])
+        assert seen.values == pytest.approx({point: image.values[point] for point in seen.values})
+        assert set(image.values) - {"room_c"} == set(seen.values)
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@given(data=st.data())
+def test_any_contents_give_a_valid_reading(name: str, data: st.DataObject) -> None:
+    profile = PROFILES[name]
+    keys = wanted(profile)
+    read = data.draw(st.dictionaries(st.sampled_from(keys), st.integers(0, 0xFFFF), max_size=len(keys)))
+    seen = decode(profile, read)
+    assert seen.state in STATES
+    assert all(is_fault(fault) for fault in seen.faults)
+    assert not set(seen.values) & set(seen.bad)
+    assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
+    for source in profile.point:
+        sources = [other for other in profile.point if other.point == source.point]
+        if not any((profile.key(other), 1) in {(key, 1) for key in read} for other in sources):
+            assert source.point not in seen.values
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_points_of_a_failed_block_are_bad_and_the_rest_is_kept(name: str) -> None:
+    profile = PROFILES[name]
+    registers = dict.fromkeys(wanted(profile), 1)
+    whole = decode(profile, registers)
+    for key in registers:
+        seen = decode(profile, {other: raw for other, raw in registers.items() if other != key})
+        assert {point: seen.values[point] for point in seen.values} == {
+            point: value for point, value in whole.values.items() if point not in seen.bad
+        }
+        assert set(whole.values) <= set(seen.values) | set(seen.bad)
+
+
+def test_an_unread_fault_register_is_said_and_not_taken_for_no_fault() -> None:
+    profile = PROFILES["midea-mthermal"]
+    registers = dict.fromkeys(wanted(profile), 0)
+    del registers[("holding", 124)]
+    assert "faults" in decode(profile, registers).bad
+    registers = dict.fromkeys(wanted(profile), 0)
+    del registers[("holding", 128)]
+    assert "state" in decode(profile, registers).bad

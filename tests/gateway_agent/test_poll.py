@@ -1,0 +1,78 @@
+"""One unit: blocks are split to find an illegal register, and what was learnt is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_agent.bus import Bus
+from gateway_agent.decode import decode
+from gateway_agent.line import parse_line
+from gateway_agent.poll import NoAnswer, Unit
+from gateway_agent.profiles import load_profile
+from tests.gateway_agent.slaves import TcpSlave, Units
+
+MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[2] / "config" / "profiles"])
+QUICK = MIDEA.model_copy(update={"read": MIDEA.read.model_copy(update={"timeout_ms": 60})})
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.units = Units({1: dict.fromkeys((*range(23), *range(100, 200)), 0) | {110: 32, 104: 28, 101: 3, 100: 29}})
+        self._slave = TcpSlave(self.units)
+        line = parse_line(f"tcp://127.0.0.1:{self._slave.port}")
+        self.bus = Bus(line)
+        self.unit = Unit("a", 1, QUICK, line)
+
+    def close(self) -> None:
+        self.bus.close()
+        self._slave.close()
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.close()
+
+
+def test_an_illegal_register_costs_only_its_own_point(rig: Rig) -> None:
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    rig.units.illegal = {109, 119}
+    split = decode(QUICK, rig.unit.read(rig.bus))
+    assert set(whole.values) - set(split.values) == {"suction_c", "voltage_v"}
+    assert rig.unit.illegal == {("holding", 109), ("holding", 119)}
+    rig.units.asked.clear()
+    assert decode(QUICK, rig.unit.read(rig.bus)).values == split.values
+    assert all(not {109, 119} & set(range(first, first + count)) for _, _, first, count in rig.units.asked)
+
+
+def test_firmware_that_bears_only_short_blocks_loses_nothing_and_is_asked_for_short_ones(rig: Rig) -> None:
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    rig.units.longest = 16
+    assert decode(QUICK, rig.unit.read(rig.bus)) == whole
+    assert rig.unit.illegal == set()
+    assert rig.unit.longest is not None
+    assert rig.unit.longest <= 16
+    rig.units.asked.clear()
+    assert decode(QUICK, rig.unit.read(rig.bus)) == whole
+    assert max(count for *_, count in rig.units.asked) <= 16
+
+
+def test_a_silent_unit_is_given_up_after_one_question_when_probed_and_two_otherwise(rig: Rig) -> None:
+    rig.units.dead = {1}
+    with pytest.raises(NoAnswer, match="no_reply"):
+        rig.unit.read(rig.bus, probe=True)
+    assert len(rig.units.asked) == 1
+    with pytest.raises(NoAnswer):
+        rig.unit.read(rig.bus)
+    assert len(rig.units.asked) == 3
+
+
+def test_a_unit_that_refuses_everything_for_a_while_is_not_written_off(rig: Rig) -> None:
+    before = rig.unit.read(rig.bus)
+    rig.units.illegal = set(range(3000))
+    with pytest.raises(NoAnswer, match="device_exception"):
+        rig.unit.read(rig.bus)
+    rig.units.illegal = set()
+    assert rig.unit.read(rig.bus) == before
