@@ -6,10 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from alerts.rulebook import load_rules
+from alerts.settings import RulesSettings
 from configuration.load import ConfigurationError, Problem, read_toml, validate
 from gateway_agent.profile import Profile
 from gateway_agent.settings import GatewaySettings
-from hearthwatch.rule_files import load_rules
 from hearthwatch.server_settings import ServerSettings
 from simulators.scenario import Scenario
 from simulators.settings import SimulationSettings
@@ -47,6 +48,6 @@ def check_file(path: Path) -> str:
     kind = next((kind for key, kind in _SIGNS if key in document), None)
     if kind is None:
         raise ConfigurationError([Problem(path, "", f"not a known kind of file: {', '.join([*_MODELS, 'rule'])}")])
-    checks: dict[str, Callable[[], object]] = {"rule": lambda: load_rules([path])}
+    checks: dict[str, Callable[[], object]] = {"rule": lambda: load_rules(RulesSettings(files=[path.absolute()]))}
     checks.get(kind, lambda: validate(document, _MODELS[kind], path))()
     return kind

@@ -1,12 +1,10 @@
-"""Rule files: found by pattern, read, changed by a district's overrides, with every mistake named by file and key."""
+"""Which rule files a server.toml means."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from configuration.load import ConfigurationError, Problem, read_toml
+from configuration.load import ConfigurationError, Problem
 from hearthwatch.resources import config_folder
-from rules.definition import Rule, RuleErrors, parse_rule
 
 
 def find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:
@@ -16,7 +14,7 @@ def find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:
     that a server.toml may stand anywhere. No pattern at all means the shipped rules too.
     """
     if not patterns:
-        return _matches(config_folder() / "rules" / "*.toml")
+        return shipped_rule_files()
     found: list[Path] = []
     for pattern in patterns:
         files = _matches(pattern) or _shipped(pattern)
@@ -26,41 +24,14 @@ def find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:
     return found
 
 
-def _matches(pattern: Path) -> list[Path]:
-    return sorted(path for path in pattern.parent.glob(pattern.name) if path.is_file())
+def shipped_rule_files(pattern: str = "*.toml") -> list[Path]:
+    """The rule files that come with the software."""
+    return _matches(config_folder() / "rules" / pattern)
 
 
 def _shipped(pattern: Path) -> list[Path]:
-    named_so = pattern.parts[-3:-1] == ("config", "rules")
-    return _matches(config_folder() / "rules" / pattern.name) if named_so else []
+    return shipped_rule_files(pattern.name) if pattern.parts[-3:-1] == ("config", "rules") else []
 
 
-def load_rules(paths: Iterable[Path]) -> list[Rule]:
-    """The rules in `paths`; raises ConfigurationError with the mistakes of all files at once."""
-    rules: list[Rule] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            rules += parse_rule(read_toml(path))
-        except RuleErrors as error:
-            problems += [Problem(path, key, message) for key, message in error.problems]
-        except ConfigurationError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigurationError(problems)
-    return rules
-
-
-def apply_overrides(rules: Sequence[Rule], overrides: Mapping[str, Mapping[str, Any]], config: Path) -> list[Rule]:
-    """`rules` with a district's own numbers from `[rules.override.<rule id>]`; raises ConfigurationError."""
-    known = {rule.id for rule in rules}
-    problems = [Problem(config, f"rules.override.{id_}", "no such rule") for id_ in overrides if id_ not in known]
-    changed: list[Rule] = []
-    for rule in rules:
-        try:
-            changed.append(rule.with_overrides(dict(overrides.get(rule.id, {}))))
-        except RuleErrors as error:
-            problems += [Problem(config, f"rules.override.{rule.id}.{key}", text) for key, text in error.problems]
-    if problems:
-        raise ConfigurationError(problems)
-    return changed
+def _matches(pattern: Path) -> list[Path]:
+    return sorted(path for path in pattern.parent.glob(pattern.name) if path.is_file())

@@ -34,16 +34,18 @@ def check(config: Config = Path("gateway.toml"), as_json: AsJson = False) -> Non
 
     No bus is touched. Exits with 2 where a key is wrong or a line cannot be polled within its interval.
     """
-    from configuration.load import load
+    from configuration.load import ConfigurationError, load
     from gateway_agent.check import check_gateway
+    from gateway_agent.profiles import load_profiles
     from gateway_agent.settings import GatewaySettings
-    from hearthwatch.errors import WRONG_USAGE
     from hearthwatch.resources import profile_folders
 
-    report = check_gateway(load(config, GatewaySettings), profile_folders())
+    settings = load(config, GatewaySettings)
+    profiles = load_profiles(settings.profile_references(), profile_folders())
+    report = check_gateway(settings, profiles, config)
     if as_json:
         print_json(report.to_document())
     else:
         typer.echo(report.to_text())
-    if not report.fits:
-        raise typer.Exit(WRONG_USAGE)
+    if report.problems:
+        raise ConfigurationError(list(report.problems))

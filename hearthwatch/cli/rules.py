@@ -13,9 +13,9 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Rule files; default: the shipped ones.")] = None,
 ) -> None:
     """Validate rule files; names every mistake with file and key, and exits with 2 on any."""
-    from hearthwatch.resources import config_folder
-    from hearthwatch.rule_files import load_rules
+    from alerts.rulebook import load_rules
+    from alerts.settings import RulesSettings
+    from hearthwatch.rule_files import shipped_rule_files
 
-    paths = files or sorted((config_folder() / "rules").glob("*.toml"))
-    for rule in load_rules(paths):
+    for rule in load_rules(RulesSettings(files=files or shipped_rule_files())):
         typer.echo(f"{rule.id}: {rule.kind}, {rule.priority}")

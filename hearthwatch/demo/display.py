@@ -79,4 +79,4 @@ class Display:
                 table.add_row(key.replace("_", " "), f"{value:,}")
         self._console.print(table)
         if not verification.clean:
-            Console(stderr=True).print("\n".join(verification.details), highlight=False, markup=False)
+            Console(stderr=True).print(verification.to_text(), highlight=False, markup=False)

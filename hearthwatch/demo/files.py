@@ -6,7 +6,7 @@ from typing import Final
 
 from hearthwatch.demo.layout import DISTRICT, TOWN, Gateway, Line
 
-INTERVAL_S: Final = 5
+INTERVAL_S: Final = 10
 # A demonstration cannot wait the hour that the shipped rule holds a low room before it alerts.
 LOW_ROOM_ON_DELAY: Final = "10s"
 
@@ -36,7 +36,7 @@ interval = "{INTERVAL_S}s"
 url = "{mqtt_url}"
 [journal]
 path = "{gateway.name}-journal.db"
-resend_after = "10s"
+resend_after = "20s"
 """
     ]
     for line in gateway.lines:
