@@ -41,22 +41,15 @@ class Batch:
         return len(self.slots)
 
     def take(self, rows: Ints) -> "Batch":
-        """The batch of these rows, in this order; no row twice."""
-        new_row = np.full(len(self), -1)
-        new_row[rows] = np.arange(len(rows))
-        fault_rows = new_row[self.fault_rows]
-        kept = fault_rows >= 0
-        return Batch(
-            self.slots[rows],
-            self.at[rows],
-            self.state[rows],
-            {name: values[rows] for name, values in self.points.items()},
-            fault_rows[kept],
-            self.fault_codes[kept],
-            self.previous_at[rows],
-            self.previous_state[rows],
-            self.interval_ms[rows],
-        )
+        """The batch of these rows, in this order and no row twice, as the fleet has not seen it yet."""
+        fault_rows, fault_codes = self.fault_rows, self.fault_codes
+        if len(fault_rows):
+            new_row = np.full(len(self), -1)
+            new_row[rows] = np.arange(len(rows))
+            kept = new_row[fault_rows] >= 0
+            fault_rows, fault_codes = new_row[fault_rows][kept], fault_codes[kept]
+        points = {name: values[rows] for name, values in self.points.items()}
+        return columns(self.slots[rows], self.at[rows], self.state[rows], points, fault_rows, fault_codes)
 
     def following(self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints) -> "Batch":
         """The same readings, with what is known of each device from before."""
@@ -91,8 +84,10 @@ def from_readings(
 ) -> Batch:
     """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes."""
     size = len(readings)
-    columns_of = [np.array([reading.values.get(point, np.nan) for reading in readings], np.float64) for point in points]
-    by_name = dict(zip(points, columns_of, strict=True))
+    missing = np.nan
+    by_name = {
+        point: np.array([reading.values.get(point, missing) for reading in readings], np.float64) for point in points
+    }
     for row, reading in enumerate(readings):
         if reading.bad:
             for name in by_name.keys() & reading.bad:
@@ -122,9 +117,10 @@ def one_row_per_device(batch: Batch) -> Iterator[Batch]:
             yield batch
         return
     start = np.maximum.accumulate(np.where(first, np.arange(len(slots)), 0))
-    rank = np.arange(len(slots)) - start
-    for turn in range(int(rank.max()) + 1):
-        yield batch.take(order[rank == turn])
+    turn = np.arange(len(slots)) - start
+    by_turn = np.argsort(turn, kind="stable")
+    for rows in np.split(order[by_turn], np.cumsum(np.bincount(turn))[:-1]):
+        yield batch.take(rows)
 
 
 def known(values: Floats) -> Bools:

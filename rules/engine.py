@@ -88,12 +88,13 @@ class Engine:
         return self.fleet.newest()
 
     def active(self) -> list[Episode]:
-        """The alerts held open."""
-        return [
+        """The alerts held open, in order of rule, device and code."""
+        held_open = [
             Episode(name, self.fleet.devices[held.slot], held.code, held.onset)
             for name, watch in self._watches.items()
             for held in watch.open_episodes()
         ]
+        return sorted(held_open, key=lambda held: (held.rule, held.subject, held.code or ""))
 
     def adopt(self, episodes: Iterable[Episode]) -> None:
         """Hold open alerts that were raised before this engine began; the next readings decide whether they clear.

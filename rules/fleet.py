@@ -54,7 +54,8 @@ class Fleet:
 
     def expect(self, devices: Sequence[str], interval_ms: int) -> None:
         """Note how often these devices are polled."""
-        self._last.interval_ms[self.slots(devices)] = interval_ms
+        slots = self.slots(devices)  # first: new devices may need larger arrays
+        self._last.interval_ms[slots] = interval_ms
 
     def admit(self, batch: Batch) -> Batch:
         """The rows that are newer than all before of their device, with what was known before; takes note of them."""
