@@ -22,7 +22,7 @@ def parse_rule(document: Mapping[str, Any]) -> list[Rule]:
         try:
             found.append(_parse_table(table))
         except RuleErrors as error:
-            problems += [(f"rule[{position}].{name}", message) for name, message in error.problems]
+            problems += error.below(f"rule[{position}]")
     problems += _repeated(found)
     if problems:
         raise RuleErrors(problems)

@@ -25,6 +25,14 @@ class RuleErrors(ValueError):  # noqa: N818 - it carries all of them
         super().__init__("\n".join(f"{key}: {message}" if key else message for key, message in problems))
         self.problems = problems
 
+    def below(self, key: str) -> list[Problem]:
+        """The same mistakes, seen from outside the table or list that stands under `key`."""
+        return [(_join(key, inner), message) for inner, message in self.problems]
+
+
+def _join(outer: str, inner: str) -> str:
+    return f"{outer}{inner}" if not inner or inner.startswith("[") else f"{outer}.{inner}"
+
 
 def key(parse: Callable[[Any], object], default: object = MISSING) -> Any:
     """A field that is a key of the rule document, read by `parse`, which raises ValueError saying what to write.
@@ -186,7 +194,7 @@ def read_keys(model: type[Rule], document: Mapping[str, object]) -> tuple[dict[s
         try:
             values[spec.name] = spec.metadata["parse"](document[name])
         except RuleErrors as error:
-            problems += [(f"{name}.{inner}" if inner else name, message) for inner, message in error.problems]
+            problems += error.below(name)
         except ValueError as error:
             problems.append((name, str(error)))
     return values, problems

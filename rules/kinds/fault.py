@@ -46,7 +46,7 @@ def meanings(value: object) -> dict[str, FaultMeaning]:
         try:
             parsed[name] = _meaning(value[name])
         except RuleErrors as error:
-            problems += [(f"{name}.{inner}", message) for inner, message in error.problems]
+            problems += error.below(name)
         except ValueError as error:
             problems.append((name, str(error)))
     if problems:
