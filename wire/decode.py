@@ -109,7 +109,7 @@ def _colons(telemetry: Telemetry) -> int:
     for reading in telemetry.readings:
         count += 5 + len(reading.values) + reading.device.count(":")
         count += 0 if isinstance(reading.bad, NotGiven) else 1
-        count += sum(name.count(":") for name in (*reading.faults, *reading.bad, *reading.values))
+        count += "".join((*reading.faults, *reading.bad, *reading.values)).count(":")
     return count
 
 

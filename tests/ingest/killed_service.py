@@ -1,0 +1,57 @@
+"""The service in a process of its own that kills itself right after the n-th time it has done one step.
+
+Usage: killed_service.py BROKER_URL STORE_URL FOLDER STEP COUNT; STEP `never` serves until SIGTERM.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ingest.dead_letters import DeadLetterFile
+from ingest.ledger import Ledger
+from ingest.service import IngestService
+from ingest.store.influx import InfluxStore
+from ingest.store.sqlite import SqliteStore
+from messaging.session import Session
+from messaging.settings import MqttSettings
+from tests.ingest.harness import Folder
+
+STEPS: dict[str, list[tuple[type, str]]] = {
+    "write": [(SqliteStore, "write"), (InfluxStore, "write")],
+    "letters": [(DeadLetterFile, "append")],
+    "commit": [(Ledger, "commit")],
+    "acknowledge": [(Session, "acknowledge")],
+    "publish": [(Session, "publish")],
+}
+
+
+def dying(step: Callable[..., Any], count: int) -> Callable[..., Any]:
+    done = 0
+
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        nonlocal done
+        answer = step(*arguments, **named)
+        done += 1
+        if done == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    return wrapper
+
+
+def main() -> None:
+    broker_url, store_url, folder, step, count = sys.argv[1:]
+    for owner, name in STEPS.get(step, []):
+        setattr(owner, name, dying(getattr(owner, name), int(count)))
+    store, settings = Folder(Path(folder), store_url).settings(batch_readings=5, batch_wait="20ms")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    IngestService(MqttSettings(url=broker_url), store, settings).run(stop)
+
+
+if __name__ == "__main__":
+    main()
