@@ -45,12 +45,14 @@ class LineSettings(Settings):
     profile: Profile = "midea-mthermal"
     baud: Annotated[int, Field(ge=1_200, le=115_200)] | None = None
     quirks: tuple[Quirk, ...] = ()
-    unit: Annotated[tuple[UnitSettings, ...], Field(min_length=1)]
+    unit: tuple[UnitSettings, ...]
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.pty is None) == (self.tcp is None):
             raise ValueError("name either pty or tcp")
+        if not self.unit:
+            raise ValueError("name at least one unit")
         addresses = [unit.address for unit in self.unit]
         if len(set(addresses)) != len(addresses):
             raise ValueError("two units of one line have the same address")
@@ -64,10 +66,12 @@ class SimulationSettings(Settings):
     seed: int = 1
     speed: Annotated[float, Field(gt=0.0, le=10_000.0)] = 1.0
     truth: FilePath | None = None
-    line: Annotated[tuple[LineSettings, ...], Field(min_length=1)]
+    line: tuple[LineSettings, ...]
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
+        if not self.line:
+            raise ValueError("name at least one line")
         ids = [unit.id for line in self.line for unit in line.unit]
         if len(set(ids)) != len(ids):
             raise ValueError("two units have the same id")
