@@ -89,7 +89,12 @@ def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
             begin = None
     if begin is not None:
         found.append(_low_room(device, begin, FOREVER, last_low, limits))
-    return found
+    return [episode for episode in found if _could_be_raised(episode, limits)]
+
+
+def _could_be_raised(episode: Episode, limits: Limits) -> bool:
+    """Whether the room may have been low for the on-delay, seeing that nobody knows what it did between two reads."""
+    return episode.end - episode.begin >= limits.low_room_on_delay_ms - SLACK_MS
 
 
 def _low_room(device: str, begin: int, end: int, last_low: int, limits: Limits) -> Episode:
