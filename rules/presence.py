@@ -15,7 +15,7 @@ import numpy as np
 from rules import roster_snapshot
 from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.presence_words import PresenceWords
-from rules.roster import Away, Gateway, Roster, Village
+from rules.roster import Away, Device, Gateway, Roster, Village
 from rules.rule import Rule, RuleErrors
 from rules.transition import Episode, SubjectKind, Transition
 from wire.topics import Place
@@ -40,14 +40,10 @@ class Presence:
         self._roster = Roster()
         self._judged_from = started_at
         self._bus_down = False
-        self._released: list[Transition] = []
 
     def announce(self, place: Place, devices: Sequence[str], interval_ms: int, now: int) -> None:
         """A birth: `place` polls exactly `devices`, which are waited for from now on."""
-        for gateway, device in self._roster.announce(place, devices, interval_ms, now):
-            if self._device_rule is not None and device.alert is not None:
-                words = PresenceWords(gateway.place, now)
-                self._released += [words.device_clear(self._device_rule, device, "no_longer_announced")]
+        self._roster.announce(place, devices, interval_ms, now)
 
     def heard(self, place: Place, devices: Iterable[str], interval_ms: int, now: int) -> None:
         """A telemetry message of `place` came, with readings of `devices`."""
@@ -65,18 +61,13 @@ class Presence:
         """Our own broker connection is back: silence counts from now, and last wills wait anew."""
         self._bus_down = False
         self._judged_from = now
-        for gateway in self._roster.gateways():
-            if gateway.will_at is not None:
-                gateway.will_at = now
+        self._roster.judge_anew(now)
 
     def step(self, now: int) -> list[Transition]:
         """What has changed by `now`; to be called about once a second."""
         if self._bus_down:
             return []
-        transitions, self._released = self._released, []
-        for village in self._roster.villages.values():
-            transitions += self._step_village(village, now)
-        return transitions
+        return [one for village in self._roster.villages.values() for one in self._step_village(village, now)]
 
     def _step_village(self, village: Village, now: int) -> Iterator[Transition]:
         for gateway in village.gateways.values():
@@ -226,6 +217,7 @@ class Presence:
     # ---- devices
 
     def _scan_devices(self, gateway: Gateway, now: int) -> Iterator[Transition]:
+        yield from self._end_alerts(gateway, now)
         rule = self._device_rule
         if rule is None:
             return
@@ -233,9 +225,6 @@ class Presence:
         words = PresenceWords(gateway.place, now)
         next_due = now + limit
         for device in gateway.devices.values():
-            if device.back:
-                yield words.device_clear(rule, device, "heard_again")
-                device.alert, device.back = None, False
             if device.alert is not None:
                 continue
             due = self._silent_since(device.heard_at) + limit
@@ -246,15 +235,27 @@ class Presence:
                 next_due = min(next_due, due)
         gateway.scan_at = next_due
 
+    def _end_alerts(self, gateway: Gateway, now: int) -> Iterator[Transition]:
+        """Clear the alerts of devices that were heard again, and let go those that the birth no longer lists."""
+        for device in list(gateway.devices.values()):
+            if not device.listed:
+                yield from self._clear_device(gateway, device, "no_longer_announced", now)
+                del gateway.devices[device.id]
+            elif device.back:
+                yield from self._clear_device(gateway, device, "heard_again", now)
+
+    def _clear_device(self, gateway: Gateway, device: Device, reason: str, now: int) -> Iterator[Transition]:
+        if device.alert is not None and self._device_rule is not None:
+            yield PresenceWords(gateway.place, now).device_clear(self._device_rule, device, reason)
+        device.alert, device.back = None, False
+
     def _spoke_without(self, gateway: Gateway, due: int) -> bool:
         """Whether the gateway was heard about when the device was due, so that it is not the one that is silent."""
         return self._gateway_rule is None or gateway.heard_at >= due - gateway.interval_ms // 2
 
     def _suppress_devices(self, gateway: Gateway, reason: str, now: int) -> Iterator[Transition]:
         for device in gateway.devices.values():
-            if device.alert is not None and self._device_rule is not None:
-                yield PresenceWords(gateway.place, now).device_clear(self._device_rule, device, reason)
-                device.alert, device.back = None, False
+            yield from self._clear_device(gateway, device, reason, now)
 
     # ---- what is known
 
@@ -309,6 +310,7 @@ class Presence:
         Raises KeyError or ValueError where `snapshot` is not one, and then nothing has changed.
         """
         self._roster = roster_snapshot.unpack(snapshot)
+        self._roster.judge_anew(self._judged_from)
 
 
 def _fresh_grace(gateway: Gateway, now: int) -> None:

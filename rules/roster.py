@@ -13,12 +13,16 @@ VillageKey = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Device:
-    """`heard_at` is the newest reading, or the beginning of a fresh grace; `alert` the onset of its open alert."""
+    """`heard_at` is the newest reading, or the beginning of a fresh grace; `alert` the onset of its open alert.
+
+    `back` says that it was heard since the alert, `listed` that its gateway's birth still lists it.
+    """
 
     id: str
     heard_at: int
     alert: int | None = None
     back: bool = False
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +72,26 @@ class Roster:
         self._gateways: dict[Place, Gateway] = {}
         self._home: dict[str, Gateway] = {}
 
-    def announce(
-        self, place: Place, devices: Sequence[str], interval_ms: int, now: int
-    ) -> list[tuple[Gateway, Device]]:
-        """Take in a birth; answers the devices it no longer lists. A device of another gateway stays there."""
+    def announce(self, place: Place, devices: Sequence[str], interval_ms: int, now: int) -> None:
+        """Take in a birth. What it no longer lists is free for others; what belongs to another gateway stays there."""
         gateway = self._speaking(place, interval_ms, now)
         listed = set(devices)
-        gone = [device for name, device in gateway.devices.items() if name not in listed]
-        for device in gone:
-            del gateway.devices[device.id], self._home[device.id]
         for device in gateway.devices.values():
             # A box that just started has not polled yet.
             device.heard_at = max(device.heard_at, now)
+            device.listed = device.id in listed
+            if not device.listed and self._home.get(device.id) is gateway:
+                del self._home[device.id]
         for name in devices:
             if name not in self._home:
-                self.place_device(gateway, Device(name, now, self.adopted.pop(("device", name), None)))
+                held = gateway.devices.get(name)
+                self.place_device(gateway, held or Device(name, now, self.adopted.pop(("device", name), None)))
         gateway.scan_at = 0
-        return [(gateway, device) for device in gone]
 
     def place_device(self, gateway: Gateway, device: Device) -> None:
-        """From now on `device` belongs to `gateway`."""
-        self._home[device.id] = gateway
+        """`device` is polled by `gateway`, and belongs to it if it is still listed."""
+        if device.listed:
+            self._home[device.id] = gateway
         gateway.devices[device.id] = device
 
     def heard(self, place: Place, devices: Iterable[str], interval_ms: int, now: int) -> None:
@@ -142,6 +145,16 @@ class Roster:
     def gateways(self) -> Iterable[Gateway]:
         """All of them."""
         return self._gateways.values()
+
+    def judge_anew(self, now: int) -> None:
+        """After a time without hearing anybody: forget what was concluded but not told yet; last wills wait anew."""
+        for village in self.villages.values():
+            village.forming_at = None
+            for gateway in village.gateways.values():
+                if gateway.alert is None and village.alert is None:
+                    gateway.away = None
+                if gateway.will_at is not None:
+                    gateway.will_at = now
 
     def adopt(self, kind: SubjectKind, subject: str, onset: int, now: int) -> None:
         """Hold an alert open that was raised before this roster began, even if its subject is yet to come."""

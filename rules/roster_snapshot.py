@@ -23,7 +23,7 @@ def pack(roster: Roster) -> dict[str, np.ndarray]:
         "gateway": np.array(places, np.str_).reshape(-1, 4),
         "gateway_numbers": _numbers([_gateway_numbers(gateway) for gateway in gateways], 8),
         "device": np.array([device.id for _, device in devices], np.str_),
-        "device_numbers": _numbers([(row, d.heard_at, _or_none(d.alert), int(d.back)) for row, d in devices], 4),
+        "device_numbers": _numbers([(row, *_device_numbers(device)) for row, device in devices], 5),
         "village": np.array([village.key for village in villages], np.str_).reshape(-1, 3),
         "village_numbers": _numbers([(_or_none(v.alert), _or_none(v.forming_at), v.children) for v in villages], 3),
     }
@@ -33,8 +33,9 @@ def unpack(saved: Mapping[str, np.ndarray]) -> Roster:
     """The roster that `pack` saw; raises KeyError or ValueError where `saved` is not such a snapshot."""
     roster = Roster()
     gateways = [_gateway(roster, *row) for row in zip(saved["gateway"].tolist(), _rows(saved, "gateway"), strict=True)]
-    for name, (row, heard_at, alert, back) in zip(saved["device"].tolist(), _rows(saved, "device"), strict=True):
-        roster.place_device(gateways[row], Device(name, heard_at, _optional(alert), bool(back)))
+    for name, (row, heard_at, alert, *flags) in zip(saved["device"].tolist(), _rows(saved, "device"), strict=True):
+        back, listed = map(bool, flags)
+        roster.place_device(gateways[row], Device(name, heard_at, _optional(alert), back, listed))
     for key, (alert, forming_at, children) in zip(saved["village"].tolist(), _rows(saved, "village"), strict=True):
         district, town, name = key
         village = roster.village((district, town, name))
@@ -47,6 +48,10 @@ def _gateway_numbers(gateway: Gateway) -> tuple[int, ...]:
     gone = (_NONE, _NONE, _NONE) if away is None else (away.since, away.judged_at, _REASONS.index(away.reason))
     alert, will_at = _or_none(gateway.alert), _or_none(gateway.will_at)
     return (gateway.interval_ms, gateway.heard_at, will_at, *gone, alert, int(gateway.back))
+
+
+def _device_numbers(device: Device) -> tuple[int, ...]:
+    return device.heard_at, _or_none(device.alert), int(device.back), int(device.listed)
 
 
 def _gateway(roster: Roster, place: Sequence[str], numbers: Sequence[int]) -> Gateway:

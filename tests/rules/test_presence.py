@@ -357,6 +357,35 @@ def test_a_snapshot_holds_only_plain_arrays_and_loses_nothing() -> None:
     assert all(array.dtype.kind in "iU" for array in saved.values())
     restored = Presence(shipped_rules(), T0)
     restored.restore(saved)
+    assert restored.active() == world.presence.active()
+    assert [one.subject for one in restored.active()] == ["matao-4-3"]
+    saved_again = restored.snapshot()
+    restored.restore(saved_again)
     for name, array in restored.snapshot().items():
-        np.testing.assert_array_equal(array, saved[name])
-    assert short(restored.step(world.now + 10 * SECOND)) == short(world.presence.step(world.now + 10 * SECOND)) != []
+        np.testing.assert_array_equal(array, saved_again[name])
+
+
+def test_what_is_not_a_snapshot_is_refused_and_changes_nothing() -> None:
+    world = World(1, 2)
+    with pytest.raises(KeyError):
+        world.presence.restore({})
+    world.boxes[0].on_air = False
+    assert len(world.run(200)) == 1
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_judgement_not_told_before_a_pause_is_made_anew(replaced: bool) -> None:
+    world = World(1, 4)
+    world.run(60)
+    world.presence.last_will(world.boxes[0].place, world.now)
+    world.run(17)  # judged away, and waiting whether it is a village
+    if replaced:
+        saved = world.presence.snapshot()
+        world.presence = Presence(shipped_rules(), world.now)
+        world.presence.restore(saved)
+    else:
+        world.presence.bus_down(world.now)
+        world.presence.bus_up(world.now)
+    assert world.run(14) == []
+    world.presence.announce(world.boxes[0].place, world.boxes[0].devices, INTERVAL, world.now)
+    assert world.run(60) == []
