@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ PER_GATEWAY: Final = 30
 INTERVAL_MS: Final = 30_000
 START: Final = 1_763_740_000_000
 ROUNDS: Final = 12
+Item = TypeVar("Item")
 _RULES = Path(__file__).parent.parent / "config" / "rules"
 
 
@@ -89,7 +90,7 @@ def messages(size: int) -> Iterator[list[list[tuple[Place, Reading]]]]:
         yield [readings[first : first + size] for first in range(0, DEVICES, size)]
 
 
-def median_ns(rounds: Iterator[Sequence[object]], work: Callable[[object], object]) -> float:
+def median_ns(rounds: Iterator[Sequence[Item]], work: Callable[[Item], object]) -> float:
     """Nanoseconds per reading of the median round after the first, which fills the fleet."""
     times: list[int] = []
     for items in rounds:
@@ -104,14 +105,14 @@ def time_columns(size: int) -> float:
     """Nanoseconds per reading when columns come in batches of `size`."""
     engine = Engine(shipped_rules())
     now = START + ROUNDS * INTERVAL_MS
-    return median_ns(batches(engine, size), lambda batch: engine.step(batch, now))  # type: ignore[arg-type]
+    return median_ns(batches(engine, size), lambda batch: engine.step(batch, now))
 
 
 def time_readings(size: int) -> float:
     """Nanoseconds per reading when `wire` readings come in batches of `size`."""
     engine = Engine(shipped_rules())
     now = START + ROUNDS * INTERVAL_MS
-    return median_ns(messages(size), lambda part: engine.observe(part, now))  # type: ignore[arg-type]
+    return median_ns(messages(size), lambda part: engine.observe(part, now))
 
 
 def time_presence() -> tuple[float, float]:

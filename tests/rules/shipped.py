@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rules.definition import Rule, parse_rule
 from wire.messages import Reading
@@ -15,7 +15,7 @@ MINUTE: Final = 60_000
 PLACE: Final = Place("mentougou", "zhaitang", "matao", "mt-01")
 
 
-def document(name: str) -> dict[str, object]:
+def document(name: str) -> dict[str, Any]:
     """The document of config/rules/<name>.toml."""
     return tomllib.loads((RULES_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 

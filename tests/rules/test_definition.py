@@ -17,7 +17,7 @@ from wire.points import FAULT_KINDS
 
 def table(name: str, **changes: Any) -> dict[str, Any]:
     """A shipped document with keys of its rule replaced, or left out where the value is None."""
-    (rule,) = document(name)["rule"]  # type: ignore[misc]
+    (rule,) = document(name)["rule"]
     merged = {key: value for key, value in {**rule, **changes}.items() if value is not None}
     return {"rule": [merged]}
 
