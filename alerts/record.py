@@ -84,7 +84,8 @@ def _write(
     now: int,
 ) -> None:
     for episode in recorded.episodes.values():
-        if episode.state == "active" and episode.announced_at is not None and episode.ticket is None:
+        # One that cleared within this very round gets its ticket too: how messages fall into rounds decides nothing.
+        if episode.announced_at is not None and episode.ticket is None:
             recorded.episodes[episode.id] = replace(episode, ticket=open_case(session, episode, profile, now))
     session.flush()
     changed = list(recorded.episodes.values())

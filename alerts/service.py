@@ -40,6 +40,7 @@ _IDLE_WAIT_S: Final = 0.1
 _BATCH: Final = 2_000
 _TICK_S: Final = 0.5
 _RETRY_S: Final = 1.0
+_DATABASE_LOST: Final = "the ticket database does not take changes; see the log"
 
 # What waiting may cure; IntegrityError is another writer having been first with the same thing.
 _PASSING: Final = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
@@ -232,13 +233,13 @@ class AlertService:
                 return answer
 
     def _database_lost(self, error: Exception) -> None:
-        if "tickets" not in self._missing:
+        if self._missing.get("tickets") != _DATABASE_LOST:
             _log.error("the ticket database does not take changes; waiting for it", error=str(error))
-        self._missing["tickets"] = "the ticket database does not answer; see the log"
+        self._missing["tickets"] = _DATABASE_LOST
         metrics.DATABASE_UP.set(0)
 
     def _database_found(self) -> None:
-        if self._missing.pop("tickets", None) is not None:
+        if self._missing.pop("tickets", None) == _DATABASE_LOST:
             _log.info("the ticket database takes changes")
         metrics.DATABASE_UP.set(1)
 
