@@ -138,14 +138,17 @@ class PlantUnit:
         plant: Plant,
         unit: int,
         registers: RegisterMap,
-        clock: Callable[[], int],
-        observed: Callable[[Image, int, bool], None],
+        timer: Callable[[], int],
+        observed: Callable[[Image, bool], None],
     ) -> None:
-        """`observed` is told the image, the time and the doubt of each read that carried the supply temperature."""
+        """`timer` counts milliseconds and never steps back.
+
+        `observed` is told the image, and the doubt, of each read that carried the supply temperature.
+        """
         self._plant, self._unit, self._registers = plant, unit, registers
-        self._clock, self._observed = clock, observed
+        self._timer, self._observed = timer, observed
         self._image = registers.image(plant.reading(unit))
-        self._made = self._asked = 0
+        self._made = self._asked = timer() - STALEST_MS
 
     @property
     def silent(self) -> bool:
@@ -155,23 +158,23 @@ class PlantUnit:
     def read(self, address: int, count: int) -> list[int]:
         """The words of a read; raises RefusedError."""
         self._registers.check_read(address, count)
-        self._renew(self._clock())
+        self._renew(self._timer())
         return read_words(self._image, address, count)
 
     def write(self, address: int, words: list[int]) -> None:
         """Carry out a write; raises RefusedError."""
         self._plant.change(self._unit, self._registers.settings_written(address, words))
-        self._made = 0  # the next read shows the new setting
+        self._image = self._registers.image(self._plant.reading(self._unit))
 
     def was_read(self, carried: range, doubtful: bool) -> None:
         """A master has been sent the registers `carried`."""
         if self._registers.supply_address in carried:
-            self._observed(self._image, self._clock(), doubtful)
+            self._observed(self._image, doubtful)
 
     def _renew(self, now: int) -> None:
         age, gap = now - self._made, now - self._asked
         self._asked = now
-        frozen = self._unit in self._plant.moment.effects.frozen and self._made > 0
+        frozen = self._unit in self._plant.moment.effects.frozen
         if not frozen and (age > STALEST_MS or (age > RENEWED_AFTER_MS and gap > POLL_GAP_MS)):
             self._image = self._registers.image(self._plant.reading(self._unit))
             self._made = now

@@ -31,6 +31,11 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def monotonic_ms() -> int:
+    """Milliseconds of a clock that never steps back."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class SimulatorService:
     """Units, lines and truth of one simulation. Raises ConfigurationError and OSError."""
 
@@ -42,7 +47,7 @@ class SimulatorService:
         self._truth = None if settings.truth is None else TruthLog(settings.truth)
         self._plant = self._build_plant(maps)
         self._units = {
-            device: PlantUnit(self._plant, index, maps[index], clock, self._observer(device))
+            device: PlantUnit(self._plant, index, maps[index], monotonic_ms, self._observer(device))
             for index, (device, _, _) in enumerate(self._devices)
         }
         self._lines: list[SerialLine | TcpLine] = []
@@ -113,9 +118,9 @@ class SimulatorService:
         host, _, port = (line.tcp or "").rpartition(":")
         return TcpLine(host, int(port), slaves, quirks)
 
-    def _observer(self, device: str) -> Callable[[Image, int, bool], None]:
-        def observed(image: Image, at: int, doubtful: bool) -> None:
-            document: dict[str, object] = {"type": "read", "device": device, "at": at, "state": image.state}
+    def _observer(self, device: str) -> Callable[[Image, bool], None]:
+        def observed(image: Image, doubtful: bool) -> None:
+            document: dict[str, object] = {"type": "read", "device": device, "at": self._clock(), "state": image.state}
             document |= {"faults": list(image.faults), "values": dict(image.values)}
             self._write(document | ({"doubtful": True} if doubtful else {}))
 

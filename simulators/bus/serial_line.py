@@ -28,6 +28,7 @@ class SerialLine:
         # The slave side stays open here, or the master side would fail each time a client closes its end.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
         self._path = path
         self._link()
 
@@ -66,9 +67,15 @@ class SerialLine:
         sent = self._line.send(frame)
         if stop.wait(sent.delay_s + self._wire_s(len(request) + 3 + len(frame))):
             return
-        os.write(self._master, sent.frame)
-        if sent.reading != "none":
+        if self._put(sent.frame) and sent.reading != "none":
             slave.was_read(answer.carried, sent.reading == "doubtful")
+
+    def _put(self, frame: bytes) -> bool:
+        """Whether all of `frame` went out; a line nobody reads from loses it, as a real one would."""
+        try:
+            return os.write(self._master, frame) == len(frame)
+        except BlockingIOError:
+            return False
 
     def _wire_s(self, characters: int) -> float:
         return 0.0 if self._baud is None else wire_seconds(characters, self._baud) + TURNAROUND_S

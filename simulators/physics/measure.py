@@ -10,9 +10,9 @@ from simulators.physics.fleet import Fleet, FleetState, return_c, supply_c
 from simulators.physics.refrigerant import saturation_bar
 from simulators.physics.weather import Conditions
 
-FAN_RPM: Final = (400.0, 850.0)  # 450 rpm at 29 Hz in profile-midea-mthermal.md
-EXV_STEPS: Final = (40.0, 420.0)  # 80 at 29 Hz in the same sample
-NO_TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
+FAN_RPM: Final = (300.0, 765.0)  # at 0 and 90 Hz: 450 rpm at 29 Hz in profile-midea-mthermal.md
+EXV_STEPS: Final = (10.0, 230.0)  # 80 at 29 Hz in the same sample
+TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
 
 
 def measure(fleet: Fleet, state: FleetState, weather: Conditions, now: int) -> dict[str, Floats]:
@@ -26,7 +26,7 @@ def measure(fleet: Fleet, state: FleetState, weather: Conditions, now: int) -> d
         "outdoor_c": outdoor,
         "room_c": state.temperatures.room_c,
         "setpoint_c": state.supply_limit_c,
-        "tank_c": np.full_like(outdoor, NO_TANK_C),
+        "tank_c": np.full_like(outdoor, TANK_C),
         "coil_c": state.coil_c,
         "compressor_hz": state.hz,
         "power_w": state.power_w,

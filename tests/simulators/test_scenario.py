@@ -46,6 +46,14 @@ def test_nothing_happens_in_the_quiet_scenario() -> None:
     assert scenario.name == QUIET.name
 
 
+def test_every_shipped_scenario_loads_and_runs() -> None:
+    for path in SCENARIOS.glob("*.toml"):
+        scenario = load_scenario(path)
+        assert scenario.name == path.stem
+        plant = Plant(scenario, [MIDEA(), PHNIX()], seed=1, now=START)
+        assert plant.advance(600_000, 600.0).columns["room_c"].min() > 10.0
+
+
 def test_events_begin_and_end_for_the_units_they_name(tmp_path: Path) -> None:
     scenario = a_scenario(
         tmp_path,

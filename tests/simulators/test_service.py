@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from configuration.load import ConfigurationError, load
+from simulators.bus.frames import serial_frame
 from simulators.service import SimulatorService
 from simulators.settings import SimulationSettings, settings_from_flags
 from simulators.truth import TruthLog, read_truth
@@ -114,6 +115,17 @@ def test_frozen_registers_do_not_move(tmp_path: Path) -> None:
         moving = read_tcp(port, 2, 2011, 80)[0]
         wait_until(lambda: read_tcp(port, 2, 2011, 80)[0] != moving)
         assert read_tcp(port, 1, 2011, 80)[0] == first
+
+
+def test_a_master_that_never_reads_does_not_hold_the_simulator_up(tmp_path: Path) -> None:
+    settings = two_lines(tmp_path)
+    unpaced = settings.line[0].model_copy(update={"baud": None})
+    with running(settings.model_copy(update={"line": (unpaced,)})):
+        terminal = os.open(tmp_path / "lines" / "one", os.O_RDWR | os.O_NOCTTY)
+        for _ in range(100):  # 8.5 kB of replies; a terminal holds 4 kB
+            os.write(terminal, serial_frame(1, bytes.fromhex("0300640028")))
+        wait_until(lambda: len(reads(tmp_path)) >= 40)
+    os.close(terminal)
 
 
 def test_settings_from_flags_name_the_units() -> None:
