@@ -46,15 +46,17 @@ class Outgoing:
         self._sent = {seq: at for seq, at in self._sent.items() if seq in in_flight}
 
     def choose(self, rows: Rows, now: int) -> list[Message]:
-        """The messages to publish at `now`: live ones first, then those overdue, then the backlog, oldest first.
+        """The messages to publish at `now`, in order of number.
 
+        Live ones have the first claim to the places in flight, then those overdue, then the oldest of the backlog.
         Each counts as sent; one that could not be handed over goes out again on the next connection.
         """
         room = max(0, WINDOW - len(self._in_flight))
         chosen = rows(self._live, room) if room else []
         self._live = max([self._live, *(message.seq for message in chosen)])
         chosen += self._overdue(rows, now)[: room - len(chosen)]
-        return chosen + self._from_backlog(rows, room - len(chosen))
+        chosen += self._from_backlog(rows, room - len(chosen))
+        return sorted(chosen, key=lambda message: message.seq)
 
     def published(self, message: Message, mid: int, now: int) -> None:
         """`message` was handed to the client under the id `mid`."""

@@ -52,11 +52,11 @@ class Wire:
         self.outgoing.acknowledged(Ack("e", upto), self.now)
 
 
-def test_live_messages_go_before_the_backlog_and_the_backlog_in_order() -> None:
+def test_live_messages_have_a_place_beside_the_backlog_and_the_backlog_is_in_order() -> None:
     wire = Wire(100)
     assert wire.turn() == list(range(1, WINDOW + 1))
     wire.rows.add()
-    assert wire.turn() == [101, *range(21, 40)]
+    assert wire.turn() == [*range(21, 40), 101]
     while wire.turn():
         pass
     assert sorted(wire.sent) == list(range(1, 102))
