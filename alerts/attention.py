@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy import ColumnElement, and_, case, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from alerts.database import AlertRow, TicketRow
+from alerts.database import AlertRow, DeviceRow, TicketRow
 from alerts.lifecycle import as_alert
 from alerts.scope import Scope
 from alerts.store.cases import ticket_documents
@@ -19,13 +19,26 @@ PRIORITIES: Final = ("urgent", "high", "medium", "low")
 def alerts_calling(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:
     """Alerts that are active, or have cleared before anybody took note: by priority, then the oldest first.
 
-    Each is the alert of CONTRACT §3 with `subject_kind` beside it. Alerts kept back while their data is old are not
-    among them.
+    Each is the alert of CONTRACT §3 with `subject_kind`, and `brand` and `household` of a device, beside it. Alerts
+    kept back while their data is old are not among them.
     """
     calling = or_(AlertRow.state == "active", AlertRow.acknowledged_by.is_(None))
-    wanted = select(AlertRow).where(scope.alerts(), AlertRow.announced_at.is_not(None), calling)
-    rows = session.scalars(wanted.order_by(_rank(AlertRow.priority), AlertRow.onset, AlertRow.id).limit(limit))
-    return [{**alert_document(as_alert(to_episode(row))), "subject_kind": row.subject_kind} for row in rows]
+    of_device = and_(AlertRow.subject_kind == "device", AlertRow.subject == DeviceRow.id)
+    wanted = (
+        select(AlertRow, DeviceRow.brand, DeviceRow.household)
+        .outerjoin(DeviceRow, of_device)
+        .where(scope.alerts(), AlertRow.announced_at.is_not(None), calling)
+        .order_by(_rank(AlertRow.priority), AlertRow.onset, AlertRow.id)
+    )
+    return [
+        {
+            **alert_document(as_alert(to_episode(row))),
+            "subject_kind": row.subject_kind,
+            "brand": brand,
+            "household": household,
+        }
+        for row, brand, household in session.execute(wanted.limit(limit)).tuples()
+    ]
 
 
 def tickets_open(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:

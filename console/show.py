@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 
-# A rule's unit is the suffix of its point (CONTRACT §4) or `percent`: what to multiply by, decimals, and the sign shown.
+# A rule's unit is the suffix of its point (CONTRACT §4) or `percent`: factor, decimals, and the sign shown.
 _UNITS: Final = {
     "c": (1.0, 1, " °C"),
     "w": (0.001, 2, " kW"),
@@ -28,8 +28,8 @@ def measured(value: float, unit: str | None) -> str:
 
 
 def beijing(at: int) -> str:
-    """A UTC ms time as date and time of day in China."""
-    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%Y-%m-%d %H:%M:%S}"
+    """A UTC ms time as month, day and time of day in China."""
+    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%m-%d %H:%M:%S}"
 
 
 def beijing_clock(at: int) -> str:

@@ -11,7 +11,7 @@ const AMBER_SHARE = 0.8;
 
 let serverAhead = 0; // server clock minus this browser's monotonic clock, ms
 let lastHeard = performance.now();
-let connected = false;
+let lastTry = lastHeard;
 
 export const serverNow = () => performance.now() + serverAhead;
 const beijing = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
@@ -55,24 +55,21 @@ function showConnection(state) {
   if (document.body.dataset.connection === state) return;
   document.body.dataset.connection = state;
   setText(lamp, texts.connection[state]);
-  if (state === "lost") setText(document.getElementById("stale-since"), beijing.format(serverNow()));
+  if (state === "lost") setText(document.getElementById("stale-since"), beijing.format(lastHeard + serverAhead));
 }
 
 function heard() {
   lastHeard = performance.now();
-  connected = true;
   showConnection("live");
 }
 
-function lost() {
-  connected = false;
-  showConnection("lost");
-}
+const lost = () => showConnection("lost");
 
 // A silent stream is given up, and one that could not be opened at all is tried again.
 function watch() {
-  if (performance.now() - lastHeard <= SILENCE_MS) return;
-  lastHeard = performance.now();
+  const now = performance.now();
+  if (now - Math.max(lastHeard, lastTry) <= SILENCE_MS) return;
+  lastTry = now;
   lost();
   const stream = feed._htmx?.sse;
   if (stream === undefined) htmx.trigger(feed, "connect");

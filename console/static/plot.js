@@ -16,8 +16,10 @@ const LINES = [
   { point: "return_c", stroke: "#8a4a32", width: 1.5, dash: [6, 4] },
   { point: "room_c", stroke: "#20272b", width: 2.5 },
   { point: "outdoor_c", stroke: "#3d6a85", width: 1.5, dash: [2, 3] },
-  { point: "power_w", stroke: "#8b9499", width: 1, fill: "rgba(120, 130, 136, 0.16)", scale: "W" },
+  { point: "power_w", stroke: "#a3abb0", width: 1, fill: "rgba(120, 130, 136, 0.14)", scale: "W" },
 ];
+
+const FONT = "13px 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif";
 
 const beijing = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Shanghai");
 
@@ -31,7 +33,7 @@ function series({ point, scale = "°C", ...style }) {
 
 function axis(scale, side, values) {
   const line = { stroke: "#d3d7d9", width: 1, show: side === 3 };
-  return { scale, side, values, size: 52, stroke: "#4d565b", grid: line, ticks: { show: false }, font: "13px sans-serif" };
+  return { scale, side, values, size: 52, stroke: "#4d565b", grid: line, ticks: { show: false }, font: FONT };
 }
 
 function options(width, height) {
@@ -40,14 +42,15 @@ function options(width, height) {
     height,
     tzDate: beijing,
     fmtDate: (template) => uPlot.fmtDate(template),
-    scales: { W: { range: (_, low, high) => [0, Math.max(1000, high * 1.6)] } },
-    series: [{ label: "", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...LINES.map(series)],
+    scales: { W: { range: (_, low, high) => [0, Math.max(1000, (high ?? 0) * 2.2)] } },
+    series: [{ label: texts.device.time, value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...LINES.map(series)],
     axes: [
-      { stroke: "#4d565b", grid: { stroke: "#d3d7d9", width: 1 }, ticks: { show: false }, font: "13px sans-serif", values: hours },
+      { size: 32, stroke: "#4d565b", grid: { stroke: "#d3d7d9", width: 1 }, ticks: { show: false }, font: FONT, values: hours },
       axis("°C", 3, (_, ticks) => ticks.map((tick) => `${tick}°`)),
       axis("W", 1, (_, ticks) => ticks.map((tick) => `${tick / 1000} kW`)),
     ],
     cursor: { points: { size: 7 } },
+    legend: { markers: { dash: (_, line) => (LINES[line - 1]?.dash ? "dashed" : "solid") } },
   };
 }
 
@@ -77,7 +80,7 @@ class DevicePlot {
   }
 
   size() {
-    return { width: Math.max(280, this.element.clientWidth), height: this.element.clientWidth < 560 ? 220 : 260 };
+    return { width: Math.max(280, this.element.clientWidth), height: window.innerHeight < 1000 ? 190 : 260 };
   }
 
   async load() {
