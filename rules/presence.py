@@ -7,6 +7,7 @@ cleared. When the larger one ends, whoever is still silent gets the full limit a
 Silence counts from the last message, but never from before this server began or its broker connection came up.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -129,11 +130,13 @@ class Presence:
         elif self._waited(village.forming_at, bool(self._overdue(village, now)), now):
             yield from self._raise_village(village, rule, group, away, now)
             return
-        may_join = {gateway.place for gateway in group} or self._likely_group(village, away, now)
+        joined, likely = set(group), set(self._likely_group(village, away, now))
         for gateway in away:
-            noticed = now if gateway.away is None else gateway.away.judged_at
-            if gateway.alert is None and self._waited(noticed, gateway.place in may_join, now):
+            if gateway.alert is None and gateway not in joined and self._may_stand_alone(gateway, likely, now):
                 yield from self._raise_gateway(gateway, now)
+
+    def _may_stand_alone(self, gateway: Gateway, likely: set[Gateway], now: int) -> bool:
+        return gateway.away is not None and self._waited(gateway.away.judged_at, gateway in likely, now)
 
     def _waited(self, since: int, undecided: bool, now: int) -> bool:
         """Whether an alert due `since` need wait no longer for the village to be understood."""
@@ -148,31 +151,33 @@ class Presence:
             and now - self._silent_since(gateway.heard_at) > OVERDUE_INTERVALS * gateway.interval_ms
         ]
 
-    def _likely_group(self, village: Village, away: list[Gateway], now: int) -> set[Place]:
+    def _likely_group(self, village: Village, away: list[Gateway], now: int) -> list[Gateway]:
         """The gateways that would be an outage if those overdue fell silent too."""
         if all(gateway.alert is not None for gateway in away):
-            return set()
-        return {gateway.place for gateway in self._outage_group(village, [*away, *self._overdue(village, now)])}
+            return []
+        return self._outage_group(village, [*away, *self._overdue(village, now)])
 
     def _outage_group(self, village: Village, candidates: list[Gateway]) -> list[Gateway]:
         """The most gateways among `candidates` that fell silent within the rule's time, if they are an outage."""
         rule = self._village_rule
         if rule is None:
             return []
-        fell = sorted(candidates, key=lambda gateway: (_fell_silent(gateway, self._judged_from), gateway.place.gateway))
-        group: list[Gateway] = []
-        for first, start in enumerate(fell):
-            until = _fell_silent(start, self._judged_from) + rule.within_ms
-            together = [gateway for gateway in fell[first:] if _fell_silent(gateway, self._judged_from) <= until]
-            group = together if len(together) > len(group) else group
-        devices = sum(len(gateway.devices) for gateway in group)
-        return group if rule.is_outage(len(group), len(village.gateways), devices) else []
+        fell = sorted(candidates, key=lambda gateway: (self._fell_silent(gateway), gateway.place.gateway))
+        times = [self._fell_silent(gateway) for gateway in fell]
+        spans = [(first, bisect_right(times, time + rule.within_ms)) for first, time in enumerate(times)]
+        first, end = max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
+        devices = sum(len(gateway.devices) for gateway in fell[first:end])
+        return fell[first:end] if rule.is_outage(end - first, len(village.gateways), devices) else []
+
+    def _fell_silent(self, gateway: Gateway) -> int:
+        """Since when a gateway that is away or overdue has not been heard."""
+        return gateway.away.since if gateway.away is not None else self._silent_since(gateway.heard_at)
 
     def _raise_village(
         self, village: Village, rule: VillageOutageRule, group: list[Gateway], away: list[Gateway], now: int
     ) -> Iterator[Transition]:
         village.forming_at = None
-        village.alert = min(_fell_silent(gateway, self._judged_from) for gateway in group)
+        village.alert = min(self._fell_silent(gateway) for gateway in group)
         for gateway in group:
             if gateway.alert is not None and self._gateway_rule is not None:
                 yield PresenceWords(gateway.place, now).gateway_clear(
@@ -320,11 +325,6 @@ def _fresh_grace(gateway: Gateway, now: int) -> None:
     gateway.scan_at = 0
     for device in gateway.devices.values():
         device.heard_at = max(device.heard_at, now)
-
-
-def _fell_silent(gateway: Gateway, judged_from: int) -> int:
-    """Since when a gateway that is away or overdue has not been heard."""
-    return gateway.away.since if gateway.away is not None else max(gateway.heard_at, judged_from)
 
 
 def _only(rules: Sequence[Rule], level: type[_RuleType]) -> _RuleType | None:

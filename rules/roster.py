@@ -34,7 +34,7 @@ class Away:
     reason: AwayReason
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Gateway:
     """As Device; `will_at` is when its last will came, `scan_at` when its devices need judging next at the earliest."""
 

@@ -169,7 +169,7 @@ class DefrostShareReference:
         return edge, None, onset, self.rule.priority, round(percent, 6), reason
 
 
-REFERENCES = {
+REFERENCES: dict[Any, Any] = {
     FaultRule: FaultReference,
     LowLimitRule: LowLimitReference,
     DefrostShareRule: DefrostShareReference,

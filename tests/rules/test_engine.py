@@ -158,7 +158,7 @@ def test_a_snapshot_taken_anywhere_changes_nothing(seed: int, cut: int) -> None:
 def test_a_snapshot_holds_only_plain_arrays(tmp_path: Any) -> None:
     engine = engine_of(quick_rules())
     observe(engine, history(1, 300))
-    np.savez(tmp_path / "state.npz", **engine.snapshot())
+    np.savez(tmp_path / "state.npz", allow_pickle=False, **engine.snapshot())
     with np.load(tmp_path / "state.npz", allow_pickle=False) as saved:
         restored = Engine(quick_rules())
         restored.restore(dict(saved))

@@ -22,8 +22,12 @@ def run(stretches: list[Stretch], engine: Engine | None = None, start: int = T0)
     return engine.observe(readings, at)
 
 
+def repeat(times: int, *stretches: Stretch) -> list[Stretch]:
+    return list(stretches) * times
+
+
 def cycles(number: int, heating: float, defrost: float) -> list[Stretch]:
-    return [("off", 1), *[("heating", heating), ("defrost", defrost)] * number, ("heating", 1)]
+    return [("off", 1), *repeat(number, ("heating", heating), ("defrost", defrost)), ("heating", 1)]
 
 
 CASES: dict[str, tuple[list[Stretch], list[tuple[str, str]]]] = {
@@ -31,15 +35,15 @@ CASES: dict[str, tuple[list[Stretch], list[tuple[str, str]]]] = {
     "five are not enough": (cycles(5, 25, 5), []),
     "exactly a tenth is allowed": (cycles(8, 45, 5), []),
     "stops and hot water count as neither": (
-        [("off", 1), *[("heating", 45), ("off", 600), ("hot_water", 60), ("defrost", 5)] * 8, ("heating", 1)],
+        [("off", 1), *repeat(8, ("heating", 45), ("off", 600), ("hot_water", 60), ("defrost", 5)), ("heating", 1)],
         [],
     ),
     "long cycles are judged over a day": (
-        [("off", 1), *[("heating", 100), ("defrost", 20)] * 3, ("heating", 60)],
+        [("off", 1), *repeat(3, ("heating", 100), ("defrost", 20)), ("heating", 60)],
         [("raise", "share_above_limit_over_day")],
     ),
     "a day with little running is not judged": (
-        [("off", 1), *[("heating", 40), ("defrost", 10), ("off", 400)] * 4, ("off", 1)],
+        [("off", 1), *repeat(4, ("heating", 40), ("defrost", 10), ("off", 400)), ("off", 1)],
         [],
     ),
     "good cycles clear it": (
