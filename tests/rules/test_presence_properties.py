@@ -32,6 +32,7 @@ class Course:
         self.spoke: dict[Place, int] = {}
         self.wills: set[Place] = set()
         self.open: dict[tuple[str, str], int] = {}
+        self.ended: dict[tuple[str, str], int] = {}
         self.transitions: list[Transition] = []
         for village, gateways, devices in (("v-a", 1, 12), ("v-b", 3, 4), ("v-c", 5, 3)):
             for number in range(gateways):
@@ -108,12 +109,15 @@ class Course:
         if one.edge == "raise":
             assert key not in self.open
             self.open[key] = one.onset
-            assert one.onset >= self.judged_from
+            # A village may begin with gateways whose own alerts are older than the last pause.
+            assert one.onset >= self.judged_from or one.rule == "village_outage"
+            assert one.onset > self.ended.get(key, 0)
             self.check_cause(one)
         else:
             assert self.open[key] == one.onset
         if one.edge == "clear":
             del self.open[key]
+            self.ended[key] = one.onset
 
     def check_cause(self, one: Transition) -> None:
         if one.rule == "device_offline":
