@@ -227,9 +227,11 @@ def _check_readings(decoded: Decoded) -> None:
 
 
 def _fault_in(reading: Reading) -> str | None:
+    if not 0 <= reading.at < _MAX_INTEGER:
+        return "payload_invalid:out_of_range"
     if not is_identifier(reading.device):
         return "bad_identifier"
-    if not 0 <= reading.at < _MAX_INTEGER or reading.state not in STATES:
+    if reading.state not in STATES:
         return "payload_invalid:out_of_range"
     if reading.faults and not all(is_fault(fault) for fault in reading.faults):
         return "payload_invalid:out_of_range"

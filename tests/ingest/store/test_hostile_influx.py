@@ -1,0 +1,161 @@
+"""An InfluxDB behind a proxy that misbehaves: stored + dead-lettered = sent (RELIABILITY §1)."""
+
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ingest.service import wall_clock_ms
+from ingest.store import StoredReading, StoreSettings, open_store
+from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
+from tests.servers import InfluxGate, Server, wait_until
+from wire.messages import Reading
+from wire.topics import Place
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes on what it gets, except as `plan` says for the next requests: `503`, `swallow` the answer, `refuse`."""
+
+    def __init__(self, gate: InfluxGate) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.gate = gate
+        self.plan: list[str] = []
+        self.forwarded = 0
+
+    @property
+    def url(self) -> str:
+        return f"influxdb+http://127.0.0.1:{self.server_port}/district/hearthwatch"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def do_GET(self) -> None:
+        self._answer(*self._forward(None))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        plan = self.server.plan.pop(0) if self.server.plan else "pass"
+        if plan == "503":
+            self.send_error(503)
+            return
+        status, answer = self._forward(body)
+        if plan == "swallow":
+            self.close_connection = True
+            return
+        self._answer(status, answer)
+
+    def _answer(self, status: int, answer: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _forward(self, body: bytes | None) -> tuple[int, bytes]:
+        self.server.forwarded += 1
+        try:
+            with urllib.request.urlopen(f"{self.server.gate.http_url}{self.path}", body, timeout=10) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(influx: InfluxGate) -> Iterator[Proxy]:
+    server = Proxy(influx)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def query(influx: InfluxGate, influxql: str) -> None:
+    form = urllib.parse.urlencode({"db": "hearthwatch", "q": influxql}).encode()
+    urllib.request.urlopen(f"{influx.http_url}/query", form, timeout=10).close()
+
+
+def stored_times(influx: InfluxGate, device: str, end: int) -> list[int]:
+    store = open_store(StoreSettings(url=influx.url))
+    times = [one.reading.at for one in store.history(device, 0, end)]
+    store.close()
+    return times
+
+
+def test_503_and_swallowed_answers_are_waited_out(
+    nats_broker: Server, influx: InfluxGate, proxy: Proxy, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path, proxy.url)
+    now = wall_clock_ms()
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        gateway.send(telemetry(1, [reading("proxy-1", now)]))
+        gateway.wait_for_ack(1)
+        proxy.plan = ["503", "swallow", "503", "swallow"]
+        gateway.send_all([telemetry(seq, [reading("proxy-1", now + seq)]) for seq in range(2, 41)])
+        gateway.wait_for_ack(40)
+    assert proxy.plan == []
+    assert stored_times(influx, "proxy-1", now + 100) == [now, *range(now + 2, now + 41)]
+    assert folder.letters() == []
+
+
+def test_a_store_that_is_away_when_the_service_stops_loses_nothing(
+    nats_broker: Server, influx: InfluxGate, proxy: Proxy, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path, proxy.url)
+    now = wall_clock_ms()
+    with Gateway(nats_broker.url) as gateway:
+        with running(nats_broker.url, folder):
+            proxy.plan = ["503"] * 1_000
+            gateway.send_all([telemetry(seq, [reading("proxy-2", now + seq)]) for seq in range(1, 11)])
+            wait_until(lambda: len(proxy.plan) < 999)
+        proxy.plan = []
+        assert gateway.acks == []
+        with running(nats_broker.url, folder):
+            gateway.wait_for_ack(10)
+    assert stored_times(influx, "proxy-2", now + 100) == list(range(now + 1, now + 11))
+
+
+def test_a_refused_batch_costs_exactly_the_lines_at_fault(influx: InfluxGate, proxy: Proxy) -> None:
+    # In this database `exv_steps` is text, so a number in it is a type conflict.
+    at = wall_clock_ms()
+    query(influx, "CREATE DATABASE spoiled")
+    spoil = f'heat_pump,device=spoiler exv_steps="text" {at}'.encode()
+    url = f"{influx.http_url}/api/v2/write?org=district&bucket=spoiled&precision=ms"
+    urllib.request.urlopen(url, spoil, timeout=10).close()
+    place = Place("mentougou", "qingshui", "store-test", "st-09")
+    at_fault = {3, 64, 65, 99}
+    points = ["exv_steps" if number in at_fault else "room_c" for number in range(100)]
+    readings = [
+        StoredReading(place, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0}))
+        for number, point in enumerate(points)
+    ]
+    store = open_store(StoreSettings(url=proxy.url.replace("/hearthwatch", "/spoiled")))
+    refused = store.write(readings)
+    kept = [one.reading.at - at for one in store.history("bisect-1", at, at + 100)]
+    store.close()
+    assert [one.stored.reading.at - at for one in refused] == sorted(at_fault)
+    assert {one.code for one in refused} == {"store_refused"}
+    assert all("exv_steps" in one.detail for one in refused)
+    assert proxy.forwarded < 60
+    assert kept == [number for number in range(100) if number not in at_fault]
+
+
+def test_a_reading_older_than_the_retention_is_a_dead_letter(
+    nats_broker: Server, influx: InfluxGate, tmp_path: Path
+) -> None:
+    query(influx, "CREATE DATABASE brief WITH DURATION 1d")
+    folder = Folder(tmp_path, influx.url.replace("/hearthwatch", "/brief"))
+    now = wall_clock_ms()
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        gateway.send(telemetry(1, [reading("old-1", now - 5 * 86_400_000), reading("old-1", now)]))
+        gateway.wait_for_ack(1)
+    assert [(one["code"], one["device"], one["seq"]) for one in folder.letters()] == [("too_old", "old-1", 1)]
