@@ -59,6 +59,7 @@ class Publisher:
         self._software = software
         self._clock = clock
         self._refused = False
+        self._announced = False
         self._begin_epoch()
 
     def run(self, stop: threading.Event) -> None:
@@ -86,8 +87,10 @@ class Publisher:
             pass
         if self._epoch != self._journal.epoch:
             self._begin_epoch()
-            self._announce()
-        if self._session.connected:
+            if self._announced:
+                self._announce()
+        # The birth goes before the first reading: `connected` alone is true a moment earlier.
+        if self._announced and self._session.connected:
             self._publish_due(_monotonic_ms())
 
     def _publish_due(self, now: int) -> None:
@@ -101,11 +104,12 @@ class Publisher:
     def _handle(self, event: Event) -> None:
         match event:
             case Connected():
-                self._refused = False
+                self._refused, self._announced = False, True
                 _log.info("connected to the broker")
                 self._announce()
                 self._outgoing.connected(self._journal.last)
             case Disconnected(reason):
+                self._announced = False
                 _log.warning("broker lost", reason=reason)
             case Refused(reason) if not self._refused:
                 self._refused = True

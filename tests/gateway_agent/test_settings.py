@@ -1,0 +1,163 @@
+"""Configuration and profiles: every mistake at once, with file and key."""
+
+from pathlib import Path
+
+import pytest
+
+from configuration.load import ConfigurationError, load
+from gateway_agent.check import check_gateway
+from gateway_agent.line import parse_line
+from gateway_agent.profile import Profile
+from gateway_agent.profiles import load_profile, load_profiles
+from gateway_agent.settings import GatewaySettings
+
+REPOSITORY = Path(__file__).parents[2]
+PROFILE_DIRS = [REPOSITORY / "config" / "profiles"]
+EXAMPLE = REPOSITORY / "config" / "examples" / "gateway.toml"
+
+
+def keys(error: pytest.ExceptionInfo[ConfigurationError]) -> set[str]:
+    return {problem.key for problem in error.value.problems}
+
+
+def test_the_example_loads_and_fits() -> None:
+    settings = load(EXAMPLE, GatewaySettings, {})
+    report = check_gateway(settings, load_profiles(settings.profile_references(), PROFILE_DIRS), EXAMPLE)
+    document = report.to_document()
+    assert document["ok"] is True
+    assert [device["device"] for device in document["lines"][0]["devices"]] == ["mtg-mt-0001", "mtg-mt-0002"]
+    assert all(0 < line["load"] < 0.2 for line in document["lines"])
+    assert settings.journal.path == EXAMPLE.parent / "journal.db"
+
+
+def test_a_line_that_cannot_keep_its_interval_is_a_problem_with_key(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    devices = "".join(
+        f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n' for n in range(1, 71)
+    )
+    file.write_text(EXAMPLE.read_text().partition("[[bus]]")[0] + '[[bus]]\nurl = "serial:///dev/ttyS1"\n' + devices)
+    settings = load(file, GatewaySettings, {})
+    report = check_gateway(settings, load_profiles(settings.profile_references(), PROFILE_DIRS), file)
+    assert [(problem.file, problem.key) for problem in report.problems] == [(file, "bus[0]")]
+    assert "interval" in report.to_text()
+
+
+def test_repeated_ids_addresses_and_lines_are_told_by_key(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    bus = """
+[[bus]]
+url = "tcp://10.0.0.1:502"
+device = [
+  { id = "a", address = 1, profile = "phnix" },
+  { id = "b", address = 1, profile = "phnix" },
+]
+"""
+    file.write_text(EXAMPLE.read_text().partition("[[bus]]")[0] + bus + bus)
+    with pytest.raises(ConfigurationError) as error:
+        load(file, GatewaySettings, {})
+    assert keys(error) >= {"bus[0].device[1].address", "bus[1].device[0].id", "bus[1].device[1].id", "bus[1].url"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/dev/ttyS1", "serial://ttyS1", "serial:///dev/x?bauds=9600", "serial:///dev/x?parity=X", "tcp://host",
+     "tcp://h:502?baud=9600", "rtu+tcp://h:1/path", "serial:///dev/x?baud=fast", "serial:///dev/x?stop=3"],
+)  # fmt: skip
+def test_a_wrong_line_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="'"):
+        parse_line(url)
+
+
+def test_line_urls() -> None:
+    line = parse_line("serial:///dev/ttyS1?baud=19200&parity=E&stop=1")
+    assert (line.path, line.baud, line.parity, line.name) == ("/dev/ttyS1", 19_200, "E", "serial:///dev/ttyS1")
+    assert line.character_s == pytest.approx(11 / 19_200)
+    assert parse_line("rtu+tcp://10.1.2.3:8899").name == "rtu+tcp://10.1.2.3:8899"
+
+
+@pytest.mark.parametrize("path", sorted(PROFILE_DIRS[0].glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_profile_loads_under_its_own_name(path: Path) -> None:
+    profile = load_profile(path.stem, PROFILE_DIRS)
+    assert profile.profile == path.stem
+    assert {"supply_c", "return_c", "outdoor_c", "power_w", "energy_kwh", "defrost"} <= profile.capabilities
+
+
+def test_all_mistakes_of_a_profile_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text("""
+profile = "wrong"
+title = "wrong"
+source = "none"
+colour = "red"
+[read]
+max_registers = 300
+[[point]]
+point = "supply"
+address = 1
+[[point]]
+point = "supply_c"
+address = 70000
+[[state]]
+state = "sleeping"
+[[fault_codes]]
+address = 2
+codes = { 1 = "pressure:P1", one = "sensor:E1" }
+""")
+    with pytest.raises(ConfigurationError) as error:
+        load_profile(str(path), [])
+    assert keys(error) == {
+        "colour", "read.max_registers", "point[0]", "point[1].address", "state[0].state", "fault_codes[0].codes",
+    }  # fmt: skip
+
+
+def test_contradictions_inside_a_profile_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text("""
+profile = "odd"
+title = "odd"
+source = "none"
+[read]
+max_registers = 10
+forbidden = [{ from = 5, to = 9 }]
+[[point]]
+point = "supply_c"
+address = 7
+scale = "missing"
+[[point]]
+point = "supply_c"
+address = 1
+[[state]]
+state = "heating"
+when = [{ address = 1, bit = 0 }]
+""")
+    with pytest.raises(ConfigurationError) as error:
+        load_profile(str(path), [])
+    assert keys(error) == {"read.forbidden", "point[0].scale", "state", "point"}
+
+
+def test_an_unknown_profile_names_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="midea-mthermal, phnix"):
+        load_profile("no-such", PROFILE_DIRS)
+
+
+def test_word_order_and_sign() -> None:
+    from gateway_agent.decode import decode
+
+    profile = Profile.model_validate(
+        {
+            "profile": "p",
+            "title": "t",
+            "source": "s",
+            "read": {"max_registers": 10, "table": "input"},
+            "point": [
+                {"point": "energy_kwh", "address": 0, "width": 32, "word_order": "low_first"},
+                {"point": "heat_w", "address": 2, "width": 32, "signed": True},
+                {"point": "outdoor_c", "address": 4, "signed": True, "divisor": 10, "offset": 1.5},
+                {"point": "pump", "address": 5, "table": "coil", "bits": [0]},
+            ],
+            "state": [{"state": "off"}],
+        }
+    )
+    words = {0: 1, 1: 2, 2: 0xFFFF, 3: 0xFFFE, 4: 0xFFF6}
+    seen = decode(profile, {("input", address): word for address, word in words.items()} | {("coil", 5): 1})
+    assert seen.values == {"energy_kwh": 131_073.0, "heat_w": -2.0, "outdoor_c": 0.5, "pump": 1.0}
