@@ -37,7 +37,7 @@ def alerts_calling(session: Session, scope: Scope, limit: int) -> list[dict[str,
             "brand": brand,
             "household": household,
         }
-        for row, brand, household in session.execute(wanted.limit(limit)).tuples()
+        for row, brand, household in session.execute(wanted.limit(limit))
     ]
 
 

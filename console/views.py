@@ -26,6 +26,7 @@ _LANGUAGE_COOKIE: Final = "hearthwatch_language"
 _YEAR_S: Final = 365 * 86_400
 MOST_ALERTS: Final = 300
 MOST_TICKETS: Final = 200
+SCRIPT_SECTIONS: Final = ("connection", "tickets", "failed", "point", "device")
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -66,9 +67,7 @@ def page(request: Request, context: Context, device: str | None = None) -> Respo
         "role": caller.scope.role,
         "place": caller.scope.scope,
         "now": context.clock(),
-        "script_texts": {
-            name: section(language, name) for name in ("connection", "tickets", "failed", "point", "device")
-        },
+        "script_texts": {name: section(language, name) for name in SCRIPT_SECTIONS},
     }
     return _render(request, "console.html", values)
 

@@ -23,6 +23,7 @@ _SHELVING: Final = {"not_active": HTTPStatus.CONFLICT, "supervisor_needed": HTTP
 _CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
 }
 
 
@@ -106,6 +107,12 @@ def _on_database(request: Request, error: SQLAlchemyError) -> JSONResponse:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", detail, {"Retry-After": "2"}).response()
 
 
+def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    # The server that runs the application logs the trace; the caller learns only that it is not their mistake.
+    detail = "the server made a mistake; it has been logged"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail).response()
+
+
 _RESPONSES: Final[dict[type[Exception], Callable[[Request, Any], JSONResponse]]] = {
     Problem: _on_problem,
     NotFoundError: _on_not_found,
@@ -117,4 +124,5 @@ _RESPONSES: Final[dict[type[Exception], Callable[[Request, Any], JSONResponse]]]
     SQLAlchemyError: _on_database,
     HTTPException: _on_http,
     RequestValidationError: _on_validation,
+    Exception: _on_crash,
 }

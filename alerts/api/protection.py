@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.api.problems import Problem
@@ -28,6 +29,7 @@ _SECURITY_HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_TOO_LARGE: Final = f"the request body is larger than {MAX_BODY_BYTES} bytes"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -80,7 +82,8 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared) > MAX_BODY_BYTES:
-            await _too_large().response()(scope, receive, send)
+            problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", _TOO_LARGE)
+            await problem.response()(scope, receive, send)
             return
         received = 0
 
@@ -89,12 +92,8 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise _too_large()
+                # The one exception that FastAPI lets out of its reading of the body.
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
             return message
 
         await self._app(scope, receive_within_limit, send)
-
-
-def _too_large() -> Problem:
-    detail = f"the request body is larger than {MAX_BODY_BYTES} bytes"
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)

@@ -1,0 +1,78 @@
+import pytest
+
+from console.board import Clock, alert_rows, counts, running_clock, ticket_rows
+from console.show import beijing, beijing_clock, iso, measured
+
+
+def ticket(state: str, **more: object) -> dict[str, object]:
+    return {
+        "id": "T-1",
+        "state": state,
+        "opened_at": 100,
+        "dispatch_by": 110,
+        "onsite_by": 120,
+        "repair_by": 140,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "clock"),
+    [
+        ("open", Clock("dispatch", 100, 110)),
+        ("dispatched", Clock("onsite", 100, 120)),
+        ("on_site", Clock("repair", 100, 140)),
+        ("repaired", None),
+        ("verified", None),
+    ],
+)
+def test_the_clock_that_runs_is_that_of_the_next_stage(state: str, clock: Clock | None) -> None:
+    assert running_clock(ticket(state)) == clock
+
+
+def test_each_state_has_one_step_forward() -> None:
+    states = ("open", "dispatched", "on_site", "repaired", "verified")
+    rows = ticket_rows([ticket(state) for state in states])
+    assert [row["next_event"] for row in rows] == ["dispatch", "arrive", "repair", "verify", "close"]
+    assert [row["step"] for row in rows] == [0, 1, 2, 3, 4]
+
+
+def test_an_alert_shows_the_clock_of_its_ticket() -> None:
+    alerts = [
+        {"ticket": "T-1", "subject_kind": "device"},
+        {"ticket": "T-9", "subject_kind": "village"},
+        {"ticket": None, "subject_kind": "gateway"},
+    ]
+    rows = alert_rows(alerts, [ticket("open")])
+    assert [row["clock"] for row in rows] == [Clock("dispatch", 100, 110), None, None]
+    assert [row["is_device"] for row in rows] == [True, False, False]
+
+
+def test_priorities_without_alerts_count_zero() -> None:
+    shown = counts({"alerts": {"high": 3}, "unacknowledged": {"high": 1}})
+    assert shown["high"] == {"active": 3, "unacknowledged": 1}
+    assert shown["urgent"] == {"active": 0, "unacknowledged": 0}
+    assert list(shown) == ["urgent", "high", "medium", "low"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (16.44, "c", "16.4 °C"),
+        (0.0, "c", "0.0 °C"),
+        (-12.0, "c", "−12.0 °C"),
+        (2350.0, "w", "2.35 kW"),
+        (11.8, "percent", "11.8 %"),
+        (3.0, None, "3.0"),
+        (3.0, "steps", "3.0 steps"),
+    ],
+)
+def test_values_carry_their_unit(value: float, unit: str | None, shown: str) -> None:
+    assert measured(value, unit) == shown
+
+
+def test_times_are_those_of_china() -> None:
+    new_year = 1_767_196_800_000  # 2025-12-31T16:00:00Z
+    assert beijing(new_year) == "01-01 00:00:00"
+    assert beijing_clock(new_year) == "01-01 00:00"
+    assert iso(new_year) == "2026-01-01T00:00:00+08:00"
