@@ -19,7 +19,6 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.table import Row, print_table
-from ingest.batch import Batch
 from ingest.register import Register
 from ingest.service import IngestService, wall_clock_ms
 from ingest.settings import IngestSettings
@@ -124,13 +123,19 @@ def _comparison(store: str, raw: float, ours: float, note: str) -> list[Row]:
     return [
         Row(f"{store} raw", raw, "readings/s", "", note),
         Row(f"{store} through broker and ingest", ours, "readings/s", "", note),
-        Row(f"{store} share of raw", 100 * ours / raw, "%", "≥ 90", "same lines, same run"),
+        Row(
+            f"{store} share of raw",
+            100 * ours / raw,
+            "%",
+            "≥ 90",
+            "raw has the machine to itself; ours shares it with broker and sender",
+        ),
     ]
 
 
 def _readings(batch: Sequence[Message]) -> list[StoredReading]:
-    judge, now, judged = Judge(Register()), wall_clock_ms(), Batch()
-    return [one for topic, payload in batch for one in judge.judge(topic, payload, now).readings] + judged.readings
+    judge, now = Judge(Register()), wall_clock_ms()
+    return [one for topic, payload in batch for one in judge.judge(topic, payload, now).readings]
 
 
 def _chunks(items: Sequence[StoredReading]) -> Iterator[Sequence[StoredReading]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ingest.dead_letters import DeadLetter
 from ingest.register import Register, Remembered
-from ingest.store.model import StoredReading
+from ingest.store.model import Prepared, ReadingStore, StoredReading
 from ingest.validation import Verdict
 from messaging.session import Delivery
 from wire.messages import Ack
@@ -17,7 +17,7 @@ class Batch:
     """Judged messages in arrival order, and what they come to.
 
     `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later messages are
-    already moving the register on while this batch is being written.
+    already moving the register on while this batch is being written. `prepared` is what will be written.
     """
 
     deliveries: list[Delivery] = field(default_factory=list)
@@ -27,6 +27,7 @@ class Batch:
     changes: Remembered = field(default_factory=Remembered)
     answers: list[tuple[Place, Ack]] = field(default_factory=list)
     missing: int = 0
+    prepared: Prepared = field(default_factory=lambda: Prepared((), ()))
     _answered: dict[tuple[Place, str], None] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, verdict: Verdict) -> None:
@@ -39,8 +40,9 @@ class Batch:
         if verdict.answer is not None:
             self._answered[verdict.answer] = None
 
-    def seal(self, register: Register) -> None:
-        """Take the register's changes and the watermarks that hold once they are committed."""
+    def seal(self, register: Register, store: ReadingStore) -> None:
+        """Take the register's changes and the watermarks that hold once they are committed; prepare the write."""
+        self.prepared = store.prepare(self.readings)
         self.changes = register.take_changes()
         self.answers = [(place, Ack(epoch, register.watermark(place, epoch))) for place, epoch in self._answered]
         self.missing = register.missing()

@@ -86,7 +86,7 @@ class Committer:
             return True
 
     def _persist(self, batch: Batch, now: int) -> None:
-        refused = self._store.write(batch.readings) if batch.readings else []
+        refused = self._store.write_prepared(batch.prepared) if batch.readings else []
         letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
         end = self._letters.append(letters, self._committed)
         self._ledger.commit(batch.changes, end)

@@ -15,8 +15,7 @@ from wire.topics import Place
 
 # Enough to compare a re-sent message with the first one while both may be on their way.
 _FINGERPRINTS: Final = 64
-# A broker redelivers only what is in flight; none allows more than this for one session (NATS: 65,535 bytes of ids,
-# in practice some thousands).
+# A broker redelivers only what is in flight; the embedded one allows 4,096 messages for a subscription.
 UNREADABLE_KEPT: Final = 4_096
 
 

@@ -17,7 +17,7 @@ from ingest.inbox import Inbox
 from ingest.ledger import Ledger
 from ingest.register import Register
 from ingest.settings import IngestSettings
-from ingest.store import StoreSettings, open_store
+from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.validation import Admission, Judge
 from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
 from messaging.settings import MqttSettings
@@ -69,13 +69,13 @@ class IngestService:
         remembered, committed = ledger.load()
         register = Register(remembered)
         session = Session(self._mqtt, self._ingest.client_id, subscriptions=self._topics())
-        inbox = Inbox(session.events, _notice)
+        inbox = Inbox(session.events, _BrokerLog())
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.enter_context(_metrics_server(self._ingest.metrics))
         session.start()
         opened.callback(session.stop)
         judge = Judge(register, self._admission, self._mqtt.root)
-        _Pipeline(self._ingest, self._clock, inbox, register, judge, committer).run(stop)
+        _Pipeline(self._ingest, self._clock, inbox, register, judge, store, committer).run(stop)
 
     def _topics(self) -> list[str]:
         # `#` and not the exact number of levels: a message on a wrong topic is to be reported, not overlooked.
@@ -93,6 +93,7 @@ class _Pipeline:
         inbox: Inbox,
         register: Register,
         judge: Judge,
+        store: ReadingStore,
         committer: Committer,
     ) -> None:
         self._most = settings.batch_readings
@@ -103,6 +104,7 @@ class _Pipeline:
         self._inbox = inbox
         self._register = register
         self._judge = judge
+        self._store = store
         self._committer = committer
         self._commit: Future[None] | None = None
 
@@ -153,7 +155,7 @@ class _Pipeline:
     def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         if not batch.deliveries:
             return
-        batch.seal(self._register)
+        batch.seal(self._register, self._store)
         self._wait_for_commit()
         self._commit = executor.submit(self._committer.commit, batch, self._clock(), stop)
 
@@ -172,13 +174,21 @@ class _Pipeline:
             self._inbox.absorb()
 
 
-def _notice(event: Event) -> None:
-    if isinstance(event, Connected):
-        _log.info("broker_connected")
-    elif isinstance(event, Disconnected):
-        _log.warning("broker_lost", reason=event.reason)
-    elif isinstance(event, Refused):
-        _log.error("broker_refused", reason=event.reason)
+class _BrokerLog:
+    """Logs once when the broker is lost or refuses us, and once when it is back, however often we try."""
+
+    def __init__(self) -> None:
+        self._refusal: str | None = None
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Connected):
+            self._refusal = None
+            _log.info("broker_connected")
+        elif isinstance(event, Disconnected):
+            _log.warning("broker_lost", reason=event.reason)
+        elif isinstance(event, Refused) and event.reason != self._refusal:
+            self._refusal = event.reason
+            _log.error("broker_refused", reason=event.reason)
 
 
 def _metrics_server(listen: str | None) -> ExitStack:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from ingest.store.model import ReadingStore, RefusedReading, Series, StoredReading, StoreUnavailable
+from ingest.store.model import Prepared, ReadingStore, RefusedReading, Series, StoredReading, StoreUnavailable
 from ingest.store.settings import StoreSettings
 
 __all__ = [
+    "Prepared",
     "ReadingStore",
     "RefusedReading",
     "Series",

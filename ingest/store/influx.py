@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError
 from configuration.load import ConfigurationError, Problem
 from ingest.store.line_protocol import MEASUREMENT, LineEncoder, body
 from ingest.store.model import (
+    Prepared,
     RefusedReading,
     Series,
     StoredReading,
@@ -53,8 +54,16 @@ class InfluxStore:
         self._encoder = LineEncoder()
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
+        """See ReadingStore."""
+        return self.write_prepared(self.prepare(readings))
+
+    def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
+        """See ReadingStore."""
+        return Prepared(readings, self._encoder.lines(readings))
+
+    def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
         """See ReadingStore. A refused batch is halved until the lines at fault stand alone."""
-        return self._write_lines(readings, self._encoder.lines(readings))
+        return self._write_lines(prepared.readings, prepared.forms)
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
         """See ReadingStore."""
@@ -99,7 +108,7 @@ class InfluxStore:
         """See ReadingStore."""
         self._client.close()
 
-    def _write_lines(self, readings: Sequence[StoredReading], lines: list[str]) -> list[RefusedReading]:
+    def _write_lines(self, readings: Sequence[StoredReading], lines: Sequence[str]) -> list[RefusedReading]:
         if not readings:
             return []
         complaint = self._post(lines)
@@ -113,7 +122,7 @@ class InfluxStore:
             *self._write_lines(readings[half:], lines[half:]),
         ]
 
-    def _post(self, lines: list[str]) -> str | None:
+    def _post(self, lines: Sequence[str]) -> str | None:
         """Write `lines`; returns the store's complaint about them, or None. Raises StoreUnavailable."""
         try:
             self._writer.write(

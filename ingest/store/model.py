@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from wire.messages import Reading
 from wire.points import POINTS
@@ -32,6 +32,14 @@ class RefusedReading:
     detail: str
 
 
+@dataclass(slots=True)
+class Prepared:
+    """Readings with their lines or rows, made ahead of the write: `forms[i]` is `readings[i]` as the store takes it."""
+
+    readings: Sequence[StoredReading]
+    forms: Sequence[Any]
+
+
 Series = list[tuple[int, float | None]]
 """`(at in UTC ms, value)` in time order; None where there is none."""
 
@@ -44,6 +52,14 @@ class ReadingStore(Protocol):
 
         Raises StoreUnavailable: nothing is known about what was stored, and all of it is to be written again.
         """
+        ...
+
+    def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
+        """The first half of `write`, without I/O: it may run while another thread writes."""
+        ...
+
+    def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
+        """The second half of `write`."""
         ...
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ingest.store.model import (
+    Prepared,
     RefusedReading,
     Series,
     StoredReading,
@@ -56,11 +57,20 @@ class SqliteStore:
         self._writer = open_database(path, _SCHEMA)
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
+        """See ReadingStore."""
+        return self.write_prepared(self.prepare(readings))
+
+    def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
+        """See ReadingStore."""
+        return Prepared(readings, [row(stored) for stored in readings])
+
+    def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
         """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
+        readings = prepared.readings
         moved = {r.reading.device: r.place for r in readings if self._places.get(r.reading.device) is not r.place}
         with self._translated(), self._writer:
             self._writer.executemany(_PLACE, [(device, *_levels(place)) for device, place in moved.items()])
-            self._writer.executemany(INSERT, [row(stored) for stored in readings])
+            self._writer.executemany(INSERT, prepared.forms)
         self._places.update(moved)
         return []
 

@@ -21,7 +21,7 @@ from messaging.settings import MqttSettings
 from tests.ingest.harness import Folder
 
 STEPS: dict[str, list[tuple[type, str]]] = {
-    "write": [(SqliteStore, "write"), (InfluxStore, "write")],
+    "write": [(SqliteStore, "write_prepared"), (InfluxStore, "write_prepared")],
     "letters": [(DeadLetterFile, "append")],
     "commit": [(Ledger, "commit")],
     "acknowledge": [(Session, "acknowledge")],

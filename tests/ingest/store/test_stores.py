@@ -141,6 +141,7 @@ def test_victoria_metrics_takes_the_writes(victoria: VictoriaServer) -> None:
     assert store.write([stored("victoria-1", at), stored("victoria-1", at + 30_000)]) == []
     store.check()
     store.close()
+    urllib.request.urlopen(f"{victoria.http_url}/internal/force_flush", timeout=10).close()
     query = urllib.parse.urlencode({"match[]": '{__name__="heat_pump_supply_c",device="victoria-1"}'})
 
     def exported() -> object:
