@@ -128,7 +128,7 @@ def _comparison(store: str, raw: float, ours: float, note: str) -> list[Row]:
             100 * ours / raw,
             "%",
             "≥ 90",
-            "raw has the machine to itself; ours shares it with broker and sender",
+            "broker and sender run beside ours",
         ),
     ]
 
