@@ -4,6 +4,7 @@ SQLite in WAL mode with `synchronous=FULL`: what `append` returned survives kill
 was given in the same transaction. One lock; any thread may call.
 """
 
+import logging
 import secrets
 import sqlite3
 import threading
@@ -12,8 +13,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import structlog
 
 from wire.encode import encode_telemetry
 from wire.messages import VERSION, Dropped, Reading, Telemetry
@@ -28,7 +27,7 @@ _EVICT_SHARE: Final = 16
 _RESERVE_BYTES: Final = 2 * 1024 * 1024
 _WAL_PAGES: Final = 256
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ class Journal:
             return
         self.evicted += self._database.execute("DELETE FROM message WHERE seq <= ?", (last,)).rowcount
         self._report(first, last, "journal_full", now)
-        _log.warning("journal full, oldest messages dropped", first=first, last=last)
+        _log.warning("journal full, messages %d to %d dropped", first, last)
 
     def _used_bytes(self) -> int:
         pages, free, size = (
@@ -212,7 +211,7 @@ class Journal:
 
     def _make_room(self, now: int) -> None:
         """The disk is full: spend the reserve on deleting old messages, whose pages are then used again."""
-        _log.warning("disk full, giving up the oldest messages", path=str(self._path))
+        _log.warning("disk full, giving up the oldest messages of %s", self._path)
         self._reserve.unlink(missing_ok=True)
         before = self._last
         try:
@@ -234,7 +233,7 @@ class Journal:
         number = 1
         while (aside := self._path.with_name(f"{self._path.name}.corrupt-{number}")).exists():
             number += 1
-        _log.error("journal corrupt, set aside", path=str(self._path), aside=str(aside))
+        _log.error("journal %s is corrupt, set aside as %s", self._path, aside)
         self._path.rename(aside)
         for suffix in ("-wal", "-shm"):
             companion = self._path.with_name(self._path.name + suffix)

@@ -3,13 +3,12 @@
 Runs on one thread, which alone talks to the MQTT session.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from queue import Empty
 from time import monotonic_ns
 from typing import Final
-
-import structlog
 
 from gateway_agent.journal import Journal
 from gateway_agent.outgoing import Outgoing
@@ -25,7 +24,7 @@ _TICK_S: Final = 0.1
 # After the stop, so long for the watermark to cover what is left; a service manager kills after ten.
 _DRAIN_MS: Final = 3_000
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 def _monotonic_ms() -> int:
@@ -96,7 +95,7 @@ class Publisher:
     def _publish_due(self, now: int) -> None:
         lost = self._outgoing.unreadable(now)
         if lost is not None and self._journal.drop(lost, "unreadable", self._clock()) is not None:
-            _log.error("message dropped, the receiver cannot read it", seq=lost)
+            _log.error("message %d dropped, the receiver cannot read it", lost)
         for message in self._outgoing.choose(self._journal.pending, now):
             mid = self._session.publish(self._topic("telemetry"), message.payload)
             self._outgoing.published(message, mid, now)
@@ -110,10 +109,10 @@ class Publisher:
                 self._outgoing.connected(self._journal.last)
             case Disconnected(reason):
                 self._announced = False
-                _log.warning("broker lost", reason=reason)
+                _log.warning("broker lost: %s", reason)
             case Refused(reason) if not self._refused:
                 self._refused = True
-                _log.error("the broker refuses us", reason=reason)
+                _log.error("the broker refuses us: %s", reason)
             case Published(mid):
                 self._outgoing.delivered(mid)
             case Delivery():
@@ -127,14 +126,14 @@ class Publisher:
             elif delivery.topic == self._topic("command"):
                 self._reject(delivery.payload)
         except PayloadError as error:
-            _log.warning("unreadable message", topic=delivery.topic, reason=str(error))
+            _log.warning("unreadable message on %s: %s", delivery.topic, error)
 
     def _forget(self, payload: bytes) -> None:
         ack = decode_ack(payload)
         if self._journal.acknowledge(ack.epoch, ack.upto):
             self._outgoing.acknowledged(ack, _monotonic_ms())
         else:
-            _log.info("watermark of another journal ignored", epoch=ack.epoch, upto=ack.upto)
+            _log.info("watermark %d of another journal (%s) ignored", ack.upto, ack.epoch)
 
     def _reject(self, payload: bytes) -> None:
         command = decode_command(payload)

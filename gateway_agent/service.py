@@ -1,13 +1,12 @@
 """The running gateway: one thread per line, one for the broker; owns clock and threads."""
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from time import time_ns
-
-import structlog
 
 from gateway_agent.bus import Bus
 from gateway_agent.journal import Journal
@@ -22,7 +21,7 @@ from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
 from wire.topics import gateway_topic
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 def wall_clock_ms() -> int:
@@ -110,11 +109,11 @@ class Keeper:
         except sqlite3.Error as error:
             self.lost += len(readings)
             if not self._failing:
-                _log.error("the journal takes no readings", reason=str(error))
+                _log.error("the journal takes no readings: %s", error)
             self._failing = True
             return
         if self._failing:
-            _log.info("the journal takes readings again", lost=self.lost)
+            _log.info("the journal takes readings again, %d were lost", self.lost)
         self._failing = False
 
 

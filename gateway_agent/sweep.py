@@ -1,11 +1,10 @@
 """One line, polled in aligned sweeps on a thread of its own."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
-
-import structlog
 
 from gateway_agent.bus import Bus
 from gateway_agent.decode import decode
@@ -18,7 +17,7 @@ from wire.messages import Reading
 # Readings of one line are numbered together when they lie this close; more waiting would risk them unjournalled.
 _GROUP_MS: Final = 1_000
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 Keep = Callable[[Sequence[Reading]], None]
 """Takes readings over for good."""
@@ -37,7 +36,7 @@ class Line:
         self._interval_s = interval_s
         self._keep = keep
         self._clock = clock
-        self._log = _log.bind(bus=bus.line.name)
+        self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
         self._group: list[Reading] = []
         self._up = True
@@ -91,12 +90,12 @@ class Line:
         health = self._health[name]
         health.missed(monotonic(), self._interval_s)
         if health.misses == 1:
-            self._log.warning("unit does not answer", device=name, code=code)
+            _log.warning("%s: unit %s does not answer (%s)", self._name, name, code)
 
     def _answered(self, name: str) -> None:
         health = self._health[name]
         if health.misses:
-            self._log.info("unit answers again", device=name, missed=health.misses)
+            _log.info("%s: unit %s answers again after %d misses", self._name, name, health.misses)
         was_dead = all(each.quarantined for each in self._health.values())
         health.answered()
         if was_dead:
@@ -116,10 +115,10 @@ class Line:
 
     def _line_is_down(self, reason: str) -> None:
         if self._up:
-            self._log.error("line is down", reason=reason)
+            _log.error("%s: line is down: %s", self._name, reason)
         self._up = False
 
     def _line_is_up(self) -> None:
         if not self._up:
-            self._log.info("line is up again")
+            _log.info("%s: line is up again", self._name)
         self._up = True

@@ -1,15 +1,31 @@
-"""How every process logs: one line per event on standard error, readable on a terminal, logfmt elsewhere."""
+"""How every process logs: one line per event on standard error.
+
+The edge logs through the standard library, to stay small; everything else through structlog, readable on a terminal
+and logfmt elsewhere.
+"""
 
 import logging
 import os
 import sys
+from typing import Final
 
-import structlog
+_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
+
+
+def _level(name: str | None) -> int:
+    wanted = (name or os.environ.get("HEARTHWATCH_LOG", "info")).upper()
+    return logging.getLevelNamesMapping().get(wanted, logging.INFO)
 
 
 def configure_logging(level: str | None = None) -> None:
-    """Set up structlog; the level comes from `level`, else from HEARTHWATCH_LOG, else it is `info`."""
-    name = (level or os.environ.get("HEARTHWATCH_LOG", "info")).upper()
+    """Set up standard logging; the level comes from `level`, else from HEARTHWATCH_LOG, else it is `info`."""
+    logging.basicConfig(level=_level(level), format=_FORMAT, stream=sys.stderr, force=True)
+
+
+def configure_structured_logging() -> None:
+    """Set up structlog at the level of standard logging; for every process but the gateway."""
+    import structlog
+
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(colors=True)
         if sys.stderr.isatty()
@@ -22,7 +38,7 @@ def configure_logging(level: str | None = None) -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping().get(name, logging.INFO)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLogger().level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -36,7 +36,9 @@ def demo(
     """
     from hearthwatch.demo.options import DemoOptions
     from hearthwatch.demo.run import run_demo
+    from hearthwatch.logs import configure_structured_logging
     from hearthwatch.signals import stop_on_signals
 
+    configure_structured_logging()
     options = DemoOptions.checked(units, speed, seed, port, mqtt_port, data, duration, report, as_json)
     raise typer.Exit(run_demo(options, stop_on_signals()))

@@ -15,10 +15,12 @@ Config = Annotated[Path, typer.Option("--config", help="The server's TOML file (
 @ingest_app.command("run")
 def run_ingest(config: Config = Path("server.toml")) -> None:
     """Store readings until SIGTERM or Ctrl-C. A missing broker or store is waited for."""
+    from hearthwatch.logs import configure_structured_logging
     from hearthwatch.server_settings import load_server_settings
     from hearthwatch.signals import stop_on_signals
     from ingest.service import IngestService
 
+    configure_structured_logging()
     settings = load_server_settings(config)
     IngestService(settings.mqtt, settings.store, settings.ingest).run(stop_on_signals())
 
@@ -27,9 +29,11 @@ def run_ingest(config: Config = Path("server.toml")) -> None:
 def run_alerts(config: Config = Path("server.toml")) -> None:
     """Evaluate rules, keep alerts and tickets, serve the API and the console until SIGTERM or Ctrl-C."""
     from hearthwatch.alert_process import run_alert_process
+    from hearthwatch.logs import configure_structured_logging
     from hearthwatch.server_settings import load_server_settings
     from hearthwatch.signals import stop_on_signals
 
+    configure_structured_logging()
     run_alert_process(load_server_settings(config), stop_on_signals())
 
 
@@ -39,8 +43,10 @@ def run_server(config: Config = Path("server.toml")) -> None:
 
     The broker runs apart (Mosquitto, EMQX or NATS); it is waited for, and /readyz says when it is missing.
     """
+    from hearthwatch.logs import configure_structured_logging
     from hearthwatch.server_process import run_server_processes
     from hearthwatch.server_settings import load_server_settings
     from hearthwatch.signals import stop_on_signals
 
+    configure_structured_logging()
     run_server_processes(config, load_server_settings(config), stop_on_signals())

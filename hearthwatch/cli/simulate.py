@@ -31,9 +31,11 @@ def bus(
     truth: Annotated[Path | None, typer.Option("--truth", help="Append the ground truth here, JSON lines.")] = None,
 ) -> None:
     """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays silent."""
+    from hearthwatch.logs import configure_structured_logging
     from hearthwatch.signals import stop_on_signals
     from hearthwatch.simulation import run_bus, settings_for
 
+    configure_structured_logging()
     flags = {
         "tcp": tcp,
         "pty": pty,

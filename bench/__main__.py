@@ -1,0 +1,32 @@
+"""`python -m bench [--quick] [PART ...]`: every benchmark, one after the other, in one table."""
+
+import argparse
+import sys
+import time
+
+from bench import gateway, ingest, page, rules
+from bench.table import Row, print_table
+
+PARTS = {"ingest": ingest.rows, "rules": rules.rows, "gateway": gateway.rows, "page": page.rows}
+
+
+def main() -> None:
+    """Run the parts that were asked for, saying which one is at work, and print all their figures."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, for a first look")
+    options = parser.parse_args()
+    if unknown := set(options.part) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    found: list[Row] = []
+    for name in options.part or PARTS:
+        started = time.monotonic()
+        sys.stderr.write(f"measuring {name} … ")
+        sys.stderr.flush()
+        found += PARTS[name](options.quick)
+        sys.stderr.write(f"{time.monotonic() - started:.0f} s\n")
+    print_table(found)
+
+
+if __name__ == "__main__":
+    main()

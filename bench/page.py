@@ -1,0 +1,91 @@
+"""From a register to the page: how long after the poll that saw a fault its ticket stands in a browser.
+
+`python -m bench.page [--quick]`. Chromium is the one of the machine, on the same two cores as everything else.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+from bench.system import PASSWORD, USER, BenchLine, system
+from bench.table import Row, print_table
+from tests.servers import free_port, wait_until
+
+FIRST_FAULT_S = 25
+STEP_S = 0.7
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+# Runs in the page: the moment at which each device's ticket first stands there.
+OBSERVE = """() => {
+  window.seen = {};
+  const look = () => document.querySelectorAll('#tickets li.ticket .where a').forEach(a => {
+    window.seen[a.textContent] ??= Date.now();
+  });
+  new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+  look();
+}"""
+
+
+def rows(quick: bool = False) -> list[Row]:
+    """Median and 99th percentile over one fault on each of many units."""
+    units = 30 if quick else 120
+    line = BenchLine(units, serial=False, name="u", port=free_port())
+    events = "".join(
+        f'[[event]]\nat = "{FIRST_FAULT_S + STEP_S * unit:.1f}s"\nunit = {unit}\nfault = "high_pressure"\n'
+        for unit in range(1, units + 1)
+    )
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder, system(Path(folder)) as one:
+        one.serve()
+        one.simulate([line], events)
+        one.run_gateway([line], "5s")
+        seen = _watch(one.console, units)
+        delays = sorted(_delays(one.truth(), seen))
+    note = f"{len(delays)} faults, one every {STEP_S:g} s; from the poll to the ticket in Chromium"
+    return [
+        Row("poll to ticket on the page, median", median(delays), "ms", "", note),
+        Row("poll to ticket on the page, p99", delays[int(0.99 * (len(delays) - 1))], "ms", "≤ 1,000", note),
+        Row("poll to ticket on the page, worst", delays[-1], "ms", "", note),
+    ]
+
+
+def _watch(console: str, units: int) -> dict[str, int]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = browser.new_page()
+        page.goto(f"{console}/login")
+        page.fill("input[name=name]", USER)
+        page.fill("input[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#tickets")
+        page.evaluate(OBSERVE)
+        seen = wait_until(lambda: _seen(page, units), FIRST_FAULT_S + STEP_S * units + 60)
+        browser.close()
+        return seen
+
+
+def _seen(page: Page, units: int) -> dict[str, int] | None:
+    seen: dict[str, int] = page.evaluate("window.seen")
+    return seen if len(seen) >= units else None
+
+
+def _delays(truth: list[dict[str, Any]], seen: dict[str, int]) -> list[int]:
+    first: dict[str, int] = {}
+    for line in truth:
+        if line["type"] == "read" and line["faults"]:
+            first.setdefault(line["device"], line["at"])
+    return [seen[device] - at for device, at in first.items()]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer faults")
+    print_table(rows(parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()
