@@ -43,7 +43,7 @@ class SerialReceiver:
 
         A frame with a wrong checksum is taken to be misaligned by one byte, until it fits or silence falls.
         """
-        self._collected = (self._collected + received)[-2 * LONGEST :]
+        self._collected = self._collected + received
         requests = []
         while len(self._collected) >= SHORTEST:
             size = self._size()

@@ -122,9 +122,10 @@ def test_a_master_that_never_reads_does_not_hold_the_simulator_up(tmp_path: Path
     unpaced = settings.line[0].model_copy(update={"baud": None})
     with running(settings.model_copy(update={"line": (unpaced,)})):
         terminal = os.open(tmp_path / "lines" / "one", os.O_RDWR | os.O_NOCTTY)
-        for _ in range(100):  # 8.5 kB of replies; a terminal holds 4 kB
+        for _ in range(1_500):  # 127 kB of replies, more than a pseudo-terminal holds
             os.write(terminal, serial_frame(1, bytes.fromhex("0300640028")))
-        wait_until(lambda: len(reads(tmp_path)) >= 40)
+        counts = [0]
+        wait_until(lambda: counts.append(len(reads(tmp_path))) or 100 < counts[-2] == counts[-1])
     os.close(terminal)
 
 
