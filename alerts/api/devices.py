@@ -23,6 +23,9 @@ MIN_STEP_MS: Final = 1_000
 MAX_ROWS: Final = 12_000
 """Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB with every point."""
 
+NEWEST_WITHIN_MS: Final = 10 * 60_000
+"""How far before the last reading that was heard of the store is searched: it may be some readings behind."""
+
 RAW_INTERVAL_MS: Final = 30_000  # CONTRACT §9 `interval`: what a reading is taken to last where no step is given
 
 Time = Annotated[int | None, Query(ge=0, lt=2**53)]
@@ -100,7 +103,7 @@ def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str
     if at is None:
         return None
     try:
-        newest = store.history(device, at, at + 1)
+        newest = store.history(device, at - NEWEST_WITHIN_MS, at + 1)
     except StoreUnavailable:
         return None  # /readyz tells of it; what the ticket database knows of the device is still worth showing
     return newest[-1].reading.values if newest else None

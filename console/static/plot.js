@@ -100,6 +100,7 @@ class DevicePlot {
     this.plot ??= new uPlot(options(width, height), data, this.element);
     this.plot.setData(data);
     this.element.dataset.drawn = data[0].length;
+    this.element.dataset.gaps = data[1].filter((value) => value === null).length;
   }
 
   say(sentence) {

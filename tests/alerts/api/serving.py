@@ -36,12 +36,13 @@ TEXTS = {
 
 @dataclass
 class Clock:
-    """A clock that runs with the wall clock until it is set or moved."""
+    """A clock that runs with the wall clock, but may be moved and stopped."""
 
     moved_ms: int = 0
+    stopped_at: int | None = None
 
     def __call__(self) -> int:
-        return wall_clock_ms() + self.moved_ms
+        return wall_clock_ms() + self.moved_ms if self.stopped_at is None else self.stopped_at
 
 
 @dataclass
