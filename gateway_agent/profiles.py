@@ -1,16 +1,21 @@
 """Find and load profiles; a profile is used only when everything in it fits together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from configuration.load import ConfigurationError, Problem, read_toml, validate
 from gateway_agent.profile import Profile
+from gateway_agent.settings import GatewaySettings
+
+
+class ProfileMissingError(LookupError):
+    """No profile of that name; the message says which there are."""
 
 
 def load_profile(name_or_path: str, search: Sequence[Path]) -> Profile:
     """The profile called `name_or_path` in one of the folders `search`, or the one in that TOML file.
 
-    Raises ConfigurationError with every mistake at once.
+    Raises ConfigurationError with every mistake at once, or ProfileMissingError.
     """
     path = find_profile(name_or_path, search)
     profile = validate(read_toml(path), Profile, path)
@@ -20,13 +25,18 @@ def load_profile(name_or_path: str, search: Sequence[Path]) -> Profile:
     return profile
 
 
-def load_profiles(references: Iterable[str], search: Sequence[Path]) -> dict[str, Profile]:
-    """Each referenced profile by the text that refers to it; raises ConfigurationError with all mistakes of all."""
+def load_profiles(settings: GatewaySettings, search: Sequence[Path], file: Path) -> dict[str, Profile]:
+    """The profiles that the devices of `settings` name, each by its reference; `file` is where `settings` stand.
+
+    Raises ConfigurationError with all mistakes of all profiles, and the key of every device whose profile is missing.
+    """
     profiles: dict[str, Profile] = {}
     problems: list[Problem] = []
-    for reference in dict.fromkeys(references):
+    for reference, key in settings.profile_references().items():
         try:
             profiles[reference] = load_profile(reference, search)
+        except ProfileMissingError as error:
+            problems.append(Problem(file, key, str(error)))
         except ConfigurationError as error:
             problems += error.problems
     if problems:
@@ -35,7 +45,10 @@ def load_profiles(references: Iterable[str], search: Sequence[Path]) -> dict[str
 
 
 def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:
-    """The file a profile reference means; one that ends in `.toml` is a path, all else a name in `search`."""
+    """The file a profile reference means; one that ends in `.toml` is a path, all else a name in `search`.
+
+    Raises ProfileMissingError saying which names there are.
+    """
     if name_or_path.endswith(".toml"):
         return Path(name_or_path)
     candidates = [folder / f"{name_or_path}.toml" for folder in search]
@@ -43,6 +56,4 @@ def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:
         if path.is_file():
             return path
     known = sorted({path.stem for folder in search for path in folder.glob("*.toml")})
-    raise ConfigurationError(
-        [Problem(Path(f"{name_or_path}.toml"), "", f"no such profile; there are: {', '.join(known) or 'none'}")]
-    )
+    raise ProfileMissingError(f"no profile is called {name_or_path!r}; there are: {', '.join(known) or 'none'}")

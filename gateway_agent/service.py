@@ -3,16 +3,14 @@
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from time import time_ns
 
 from gateway_agent.bus import Bus
 from gateway_agent.journal import Journal
 from gateway_agent.poll import Unit
 from gateway_agent.profile import Profile
-from gateway_agent.profiles import load_profiles
 from gateway_agent.publisher import Publisher
 from gateway_agent.settings import BusSettings, GatewaySettings
 from gateway_agent.sweep import Line
@@ -33,11 +31,11 @@ class GatewayService:
     """A village box: polls its lines, journals, publishes."""
 
     def __init__(
-        self, settings: GatewaySettings, profile_dirs: Sequence[Path], clock: Callable[[], int] = wall_clock_ms
+        self, settings: GatewaySettings, profiles: Mapping[str, Profile], clock: Callable[[], int] = wall_clock_ms
     ) -> None:
-        """Load every profile; nothing is touched yet. Raises ConfigurationError."""
+        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before `run`."""
         self._settings = settings
-        self._profiles = load_profiles(settings.profile_references(), profile_dirs)
+        self._profiles = profiles
         self._clock = clock
         self._failures: list[BaseException] = []
 
@@ -117,7 +115,7 @@ class Keeper:
         self._failing = False
 
 
-def announced(settings: GatewaySettings, profiles: dict[str, Profile]) -> list[AnnouncedDevice]:
+def announced(settings: GatewaySettings, profiles: Mapping[str, Profile]) -> list[AnnouncedDevice]:
     """The devices as the birth message lists them."""
     return [
         AnnouncedDevice(device.id, profiles[device.profile].profile, bus.line.name, device.address)

@@ -69,9 +69,13 @@ class GatewaySettings(Settings):
         """Who this gateway is in topics."""
         return Place(self.district, self.town, self.village, self.gateway)
 
-    def profile_references(self) -> list[str]:
-        """What the devices name as their profiles."""
-        return [device.profile for bus in self.bus for device in bus.device]
+    def profile_references(self) -> dict[str, str]:
+        """What the devices name as their profiles, each with the key where it stands first."""
+        found: dict[str, str] = {}
+        for number, bus in enumerate(self.bus):
+            for index, device in enumerate(bus.device):
+                found.setdefault(device.profile, f"bus[{number}].device[{index}].profile")
+        return found
 
     @model_validator(mode="after")
     def _unique(self) -> "GatewaySettings":

@@ -19,13 +19,15 @@ def run(config: Config = Path("gateway.toml")) -> None:
     A missing broker is waited for: readings are kept in the journal meanwhile.
     """
     from configuration.load import load
+    from gateway_agent.profiles import load_profiles
     from gateway_agent.service import GatewayService
     from gateway_agent.settings import GatewaySettings
     from hearthwatch.resources import profile_folders
     from hearthwatch.signals import stop_on_signals
 
     settings = load(config, GatewaySettings)
-    GatewayService(settings, profile_folders()).run(stop_on_signals())
+    profiles = load_profiles(settings, profile_folders(), config)
+    GatewayService(settings, profiles).run(stop_on_signals())
 
 
 @app.command("check")
@@ -41,7 +43,7 @@ def check(config: Config = Path("gateway.toml"), as_json: AsJson = False) -> Non
     from hearthwatch.resources import profile_folders
 
     settings = load(config, GatewaySettings)
-    profiles = load_profiles(settings.profile_references(), profile_folders())
+    profiles = load_profiles(settings, profile_folders(), config)
     report = check_gateway(settings, profiles, config)
     if as_json:
         print_json(report.to_document())

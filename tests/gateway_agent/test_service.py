@@ -21,11 +21,13 @@ CHILD = """
 import signal, sys, threading
 from pathlib import Path
 from configuration.load import load
+from gateway_agent.profiles import load_profiles
 from gateway_agent.service import GatewayService
 from gateway_agent.settings import GatewaySettings
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
-GatewayService(load(Path(sys.argv[1]), GatewaySettings), [Path(sys.argv[2])]).run(stop)
+settings = load(Path(sys.argv[1]), GatewaySettings)
+GatewayService(settings, load_profiles(settings, [Path(sys.argv[2])], Path(sys.argv[1]))).run(stop)
 """
 
 VECTOR = json.loads((REPOSITORY / "tests/golden/readings/midea-live-r290.json").read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ def keys(error: pytest.ExceptionInfo[ConfigurationError]) -> set[str]:
 
 def test_the_example_loads_and_fits() -> None:
     settings = load(EXAMPLE, GatewaySettings, {})
-    report = check_gateway(settings, load_profiles(settings.profile_references(), PROFILE_DIRS), EXAMPLE)
+    report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, EXAMPLE), EXAMPLE)
     document = report.to_document()
     assert document["ok"] is True
     assert [device["device"] for device in document["lines"][0]["devices"]] == ["mtg-mt-0001", "mtg-mt-0002"]
@@ -37,7 +37,7 @@ def test_a_line_that_cannot_keep_its_interval_is_a_problem_with_key(tmp_path: Pa
     )
     file.write_text(EXAMPLE.read_text().partition("[[bus]]")[0] + '[[bus]]\nurl = "serial:///dev/ttyS1"\n' + devices)
     settings = load(file, GatewaySettings, {})
-    report = check_gateway(settings, load_profiles(settings.profile_references(), PROFILE_DIRS), file)
+    report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, file), file)
     assert [(problem.file, problem.key) for problem in report.problems] == [(file, "bus[0]")]
     assert "interval" in report.to_text()
 
@@ -135,9 +135,12 @@ when = [{ address = 1, bit = 0 }]
     assert keys(error) == {"read.forbidden", "point[0].scale", "state", "point"}
 
 
-def test_an_unknown_profile_names_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="midea-mthermal, phnix"):
-        load_profile("no-such", PROFILE_DIRS)
+def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(EXAMPLE.read_text().replace('profile = "phnix"', 'profile = "no-such"'))
+    with pytest.raises(ConfigurationError, match="midea-mthermal, phnix") as error:
+        load_profiles(load(file, GatewaySettings, {}), PROFILE_DIRS, file)
+    assert str(error.value).startswith(f"{file}: bus[1].device[0].profile: ")
 
 
 def test_word_order_and_sign() -> None:
