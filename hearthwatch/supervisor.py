@@ -36,6 +36,7 @@ class Child:
     wanted: bool = True
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    starts: int = 0
     failures: int = 0
     restart_at: float | None = field(default=None)
 
@@ -66,6 +67,11 @@ class Supervisor:
         for child in self.children.values():
             if child.wanted and not child.running:
                 self._revive(child)
+
+    def undisturbed(self, name: str, seconds: float) -> bool:
+        """Whether a child runs and has not been started again within the last `seconds`."""
+        child = self.children[name]
+        return child.running and (child.starts == 1 or self._clock() - child.started >= seconds)
 
     def kill(self, name: str) -> None:
         """End a child as a power cut would (SIGKILL) and keep it down until `revive`."""
@@ -126,6 +132,7 @@ class Supervisor:
                 preexec_fn=_end_with_parent,
             )
         child.started, child.restart_at = self._clock(), None
+        child.starts += 1
         self._write_list()
 
     def _write_list(self) -> None:

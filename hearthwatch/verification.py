@@ -1,6 +1,5 @@
 """Read what a system recorded, and hold it against the simulator's ground truth."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from hearthwatch.server_settings import ServerSettings
 from ingest.ledger import Ledger
 from ingest.store import ReadingStore, open_store
 from rules.definition import Rule
+from simulators.truth import read_truth
 from simulators.verify import Limits, StoredReading, Verification, verify
 
 _PAGE: Final = 1_000
@@ -28,7 +28,7 @@ def verify_system(truth: Path, settings: ServerSettings) -> Verification:
     try:
         alerts, tickets = _alerts_and_tickets(settings)
         return verify(
-            truth_lines(truth),
+            _truth_lines(truth),
             _stored(store),
             _gaps(settings.ingest.state),
             alerts,
@@ -39,22 +39,13 @@ def verify_system(truth: Path, settings: ServerSettings) -> Verification:
         store.close()
 
 
-def truth_lines(path: Path) -> Iterator[Document]:
-    """The documents of a truth file in order; raises ConfigurationError naming the line that is not JSON."""
+def _truth_lines(path: Path) -> Iterator[Document]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                yield _parsed(path, number, line)
+        yield from read_truth(path)
     except OSError as error:
         raise ConfigurationError([Problem(path, "", error.strerror or str(error))]) from error
-
-
-def _parsed(path: Path, number: int, line: str) -> Document:
-    try:
-        document: Document = json.loads(line)
     except ValueError as error:
-        raise ConfigurationError([Problem(path, f"line {number}", f"not JSON: {error}")]) from error
-    return document
+        raise ConfigurationError([Problem(path, "", f"a line is not JSON: {error}")]) from error
 
 
 def _stored(store: ReadingStore) -> Iterator[StoredReading]:
@@ -129,5 +120,5 @@ _NUMBERS: Final[dict[str, dict[str, str]]] = {
     },
     "fault": {"fault_off_readings": "clear_readings"},
     "device_offline": {"device_offline_ms": "at_least_ms"},
-    "gateway_offline": {"gateway_offline_ms": "at_least_ms"},
+    "gateway_offline": {"gateway_offline_ms": "at_least_ms", "last_will_ms": "last_will_delay_ms"},
 }

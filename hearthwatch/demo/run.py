@@ -26,9 +26,12 @@ from hearthwatch.server_settings import load_server_settings
 from hearthwatch.simulation import find_scenario
 from hearthwatch.supervisor import Supervisor, hearthwatch_command
 from hearthwatch.verification import verify_system
+from simulators.truth import TruthLog
 
 _SETUP_WITHIN_S: Final = 150.0
 _LOOK_EVERY_S: Final = 0.2
+# So long after a restart of the broker every gateway is connected again: they try at least every half minute.
+_RECONNECTED_AFTER_S: Final = 35.0
 _USER: Final = "demo"
 
 
@@ -171,13 +174,14 @@ class Demo:
                 self._stop.wait(_LOOK_EVERY_S)
 
     def _carry_out(self, event: GatewayEvent) -> None:
+        told = self._supervisor.undisturbed("broker", _RECONNECTED_AFTER_S)
         if event.edge == "down":
             self._supervisor.kill(event.gateway.name)
         else:
             self._supervisor.revive(event.gateway.name)
-        line = json.dumps(event.truth(time.time_ns() // 1_000_000)) + "\n"
-        with self._truth.open("a", encoding="utf-8") as truth:
-            truth.write(line)
+        log = TruthLog(self._truth)
+        log.append(event.truth(time.time_ns() // 1_000_000, told))
+        log.close()
 
     def _observe(self) -> Observed:
         return observe(self._data)

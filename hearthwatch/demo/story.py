@@ -18,13 +18,17 @@ class GatewayEvent:
     gateway: Gateway
     edge: Literal["down", "up"]
 
-    def truth(self, at: int) -> dict[str, object]:
-        """The line of ground truth that this event leaves, carried out at `at` (UTC ms)."""
+    def truth(self, at: int, last_will: bool) -> dict[str, object]:
+        """The line of ground truth that this event leaves, carried out at `at` (UTC ms).
+
+        `last_will` where the broker was there to spread the news of its death.
+        """
         return {
             "type": "gateway",
             "gateway": self.gateway.name,
             "devices": self.gateway.devices,
             "edge": self.edge,
+            "last_will": last_will,
             "at": at,
         }
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.verify.history import FOREVER, History, Read
+from simulators.verify.history import FOREVER, History, Read, Span
 from simulators.verify.limits import Limits
 
 SLACK_MS: Final = 2_000
@@ -122,12 +122,15 @@ def _wait_for_gateway(episode: Episode, history: History, limits: Limits) -> Non
 
 
 def _gateways(history: History, limits: Limits) -> list[Episode]:
-    needed = limits.gateway_offline_ms + limits.offline_grace_ms
     return [
-        _absence("gateway_offline", gateway, span.begin, span.end, needed, limits)
+        _absence("gateway_offline", gateway, span.begin, span.end, _gateway_needed(span, limits), limits)
         for gateway, spans in history.down.items()
         for span in spans
     ]
+
+
+def _gateway_needed(span: Span, limits: Limits) -> int:
+    return limits.offline_grace_ms + (limits.last_will_ms if span.told else limits.gateway_offline_ms)
 
 
 def _devices(history: History, limits: Limits) -> list[Episode]:

@@ -24,10 +24,14 @@ class Read:
 
 @dataclass(slots=True)
 class Span:
-    """From `begin` until `end`; FOREVER while it lasts."""
+    """From `begin` until `end`; FOREVER while it lasts.
+
+    `told` where the broker certainly spread the last will of what went down.
+    """
 
     begin: int
     end: int = FOREVER
+    told: bool = False
 
 
 @dataclass(slots=True)
@@ -65,7 +69,9 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
             case "silent":
                 _add_edge(history.silent[line["device"]], line["edge"] == "begin", line["at"])
             case "gateway":
-                _add_edge(history.down[line["gateway"]], line["edge"] == "down", line["at"])
+                _add_edge(
+                    history.down[line["gateway"]], line["edge"] == "down", line["at"], line.get("last_will", False)
+                )
                 history.gateway_of |= dict.fromkeys(line["devices"], line["gateway"])
             case "stop":
                 stopped = int(line["at"])
@@ -80,9 +86,9 @@ def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
     reads.append(Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful))
 
 
-def _add_edge(spans: list[Span], begins: bool, at: int) -> None:
+def _add_edge(spans: list[Span], begins: bool, at: int, told: bool = False) -> None:
     lasts = bool(spans) and spans[-1].end == FOREVER
     if begins and not lasts:
-        spans.append(Span(at))
+        spans.append(Span(at, told=told))
     elif not begins and lasts:
         spans[-1].end = at

@@ -15,4 +15,5 @@ class Limits:
     offline_grace_ms: int = 30_000
     device_offline_ms: int = 90_000
     gateway_offline_ms: int = 90_000
+    last_will_ms: int = 15_000
     defrost_share: float = 0.10
