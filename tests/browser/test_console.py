@@ -10,6 +10,7 @@ from alerts.database import writing
 from alerts.queries import ticket_event
 from alerts.scope import Scope
 from tests.alerts.api.serving import MINUTE, Desk
+from tests.servers import wait_until
 from wire.messages import Reading
 
 Open = Callable[..., Page]
@@ -104,9 +105,9 @@ def test_a_feed_that_is_open_but_silent_is_a_dead_feed(desk: Desk, open_console:
     page = open_console()
     page.evaluate(_RECORD_CONNECTION)
     desk.clock.stopped_at = desk.clock()  # no time passes, so no heartbeat is due
-    page.wait_for_function("connectionStates[0] === 'lost'", timeout=5_000)
+    wait_until(lambda: "lost" in page.evaluate("connectionStates"), 5)
     desk.clock.stopped_at = None
-    page.wait_for_function("connectionStates.at(-1) === 'live'")
+    wait_until(lambda: page.evaluate("connectionStates.at(-1)") == "live")
 
 
 _RECORD_CONNECTION = """() => {
@@ -300,7 +301,7 @@ def test_text_stands_out_from_its_ground(desk: Desk, open_console: Open) -> None
     page = open_console(f"/?device={devices[0]}")
     page.click("#alerts .low button")
     expect(page.locator("#alerts .low .by")).to_be_visible()
-    page.wait_for_function("document.querySelectorAll('[data-level=passed]').length > 0")
+    page.wait_for_selector("[data-level=passed]")
     assert page.evaluate(_LOW_CONTRAST) == []
 
 
