@@ -4,15 +4,15 @@ Functions that change something want a session of `alerts.database.writing`, the
 `{"items": […], "next": cursor or None}` (CONTRACT §11).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from alerts.database import AlertRow, DeviceRow, FeedEventRow, TicketEventRow, TicketRow
 from alerts.lifecycle import Episode, ShelveRefusedError, acknowledge, as_alert, shelve
+from alerts.paging import DEFAULT_LIMIT, bounded, newest_first, where
 from alerts.scope import Scope
 from alerts.store.cases import (
     Subject,
@@ -28,14 +28,11 @@ from alerts.store.cases import (
 )
 from alerts.store.effects import announce_alert
 from alerts.store.episodes import save_episodes, to_episode
+from alerts.store.register import device_document
 from alerts.tickets import FINAL, Event, Kind, ServiceProfile, Source, step
 from wire.encode import alert_document
 
-DEFAULT_LIMIT: Final = 100
-MAX_LIMIT: Final = 1_000
-
 Document = dict[str, Any]
-Row = TypeVar("Row", AlertRow, TicketRow)
 
 # Who may put an urgent alert aside (CONSOLE "shelve": urgent needs a supervisor).
 _SUPERVISORS: Final = frozenset({"district", "town"})
@@ -43,10 +40,6 @@ _SUPERVISORS: Final = frozenset({"district", "town"})
 
 class NotFoundError(LookupError):
     """There is no such thing within the caller's scope."""
-
-
-class BadCursorError(ValueError):
-    """A cursor that was not handed out by the list it is given to."""
 
 
 class ConflictError(Exception):
@@ -106,7 +99,7 @@ def list_alerts(
     wanted = select(AlertRow).where(
         scope.alerts(), or_(AlertRow.state == "cleared", AlertRow.announced_at.is_not(None))
     )
-    wanted = _where(
+    wanted = where(
         wanted,
         {
             AlertRow.state: state,
@@ -122,7 +115,7 @@ def list_alerts(
         wanted = wanted.where(
             AlertRow.acknowledged_by.is_not(None) if acknowledged else AlertRow.acknowledged_by.is_(None)
         )
-    rows, following = _newest_first(session, wanted, AlertRow, AlertRow.raised_at, limit, cursor)
+    rows, following = newest_first(session, wanted, AlertRow, AlertRow.raised_at, limit, cursor)
     return {"items": [_alert_document(to_episode(row)) for row in rows], "next": following}
 
 
@@ -164,7 +157,7 @@ def list_tickets(
     cursor: str | None = None,
 ) -> Document:
     """Tickets, newest first; `unfinished` leaves out those closed or cancelled (or, if False, only shows them)."""
-    wanted = _where(
+    wanted = where(
         select(TicketRow).where(scope.tickets()),
         {
             TicketRow.state: state,
@@ -178,7 +171,7 @@ def list_tickets(
     if unfinished is not None:
         ended = TicketRow.state.in_(sorted(FINAL))
         wanted = wanted.where(~ended if unfinished else ended)
-    rows, following = _newest_first(session, wanted, TicketRow, TicketRow.opened_at, limit, cursor)
+    rows, following = newest_first(session, wanted, TicketRow, TicketRow.opened_at, limit, cursor)
     return {"items": ticket_documents(session, rows), "next": following}
 
 
@@ -252,7 +245,7 @@ def list_devices(
     cursor: str | None = None,
 ) -> Document:
     """Devices by id."""
-    wanted = _where(
+    wanted = where(
         select(DeviceRow).where(scope.devices()),
         {
             DeviceRow.town: town,
@@ -264,10 +257,10 @@ def list_devices(
     )
     if cursor is not None:
         wanted = wanted.where(DeviceRow.id > cursor)
-    limit = _bounded(limit)
+    limit = bounded(limit)
     rows = session.scalars(wanted.order_by(DeviceRow.id).limit(limit + 1)).all()
     following = rows[limit - 1].id if len(rows) > limit else None
-    return {"items": [_device_document(row) for row in rows[:limit]], "next": following}
+    return {"items": [device_document(row) for row in rows[:limit]], "next": following}
 
 
 def get_device(session: Session, scope: Scope, device: str) -> Document:
@@ -275,7 +268,7 @@ def get_device(session: Session, scope: Scope, device: str) -> Document:
     row = session.scalar(select(DeviceRow).where(DeviceRow.id == device, scope.devices()))
     if row is None:
         raise NotFoundError(device)
-    return _device_document(row)
+    return device_document(row)
 
 
 def feed_events(session: Session, scope: Scope, after: int, limit: int = 500) -> list[FeedEventRow]:
@@ -301,42 +294,8 @@ def summarise(session: Session, scope: Scope) -> Document:
 
 
 def _counts(session: Session, column: InstrumentedAttribute[str], condition: Any) -> dict[str, int]:
-    rows = session.execute(select(column, func.count()).where(condition).group_by(column)).tuples()
-    return dict(iter(rows))
-
-
-def _where(wanted: Select[Any], filters: dict[InstrumentedAttribute[Any], str | None]) -> Select[Any]:
-    return wanted.where(*(column == value for column, value in filters.items() if value is not None))
-
-
-def _bounded(limit: int) -> int:
-    return max(1, min(limit, MAX_LIMIT))
-
-
-def _newest_first(
-    session: Session,
-    wanted: Select[Any],
-    row: type[Row],
-    at: InstrumentedAttribute[int],
-    limit: int,
-    cursor: str | None,
-) -> tuple[Sequence[Row], str | None]:
-    if cursor is not None:
-        last_at, last_id = _read_cursor(cursor)
-        wanted = wanted.where(or_(at < last_at, and_(at == last_at, row.id < last_id)))
-    limit = _bounded(limit)
-    rows: Sequence[Row] = session.scalars(wanted.order_by(at.desc(), row.id.desc()).limit(limit + 1)).all()
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    return rows[:limit], f"{getattr(last, at.key)}.{last.id}"
-
-
-def _read_cursor(cursor: str) -> tuple[int, str]:
-    at, _, identifier = cursor.partition(".")
-    if not at.isdecimal() or len(at) > 18:
-        raise BadCursorError(cursor)
-    return int(at), identifier
+    counted = select(column, func.count()).where(condition).group_by(column)
+    return {name: count for name, count in session.execute(counted)}  # noqa: C416 - a Row is not typed as a pair
 
 
 def _acting(scope: Scope) -> Scope:
@@ -407,22 +366,3 @@ def _fill(row: TicketRow, details: StepDetails) -> dict[str, Any]:
         if name != "note":
             setattr(row, name, value)
     return given
-
-
-def _device_document(row: DeviceRow) -> Document:
-    return {
-        "id": row.id,
-        "district": row.district,
-        "town": row.town,
-        "village": row.village,
-        "gateway": row.gateway,
-        "listed": row.listed,
-        "profile": row.profile,
-        "brand": row.brand,
-        "bus": row.bus,
-        "address": row.address,
-        "household": row.household,
-        "last_at": row.last_at,
-        "last_heard": row.last_heard,
-        "state": row.last_state,
-    }

@@ -43,6 +43,8 @@ class Scope:
         """Devices of the scope's places, brand, household, or named in a ticket of its crew."""
         if self._is_placed():
             return self._by_place(DeviceRow)
+        if self.scope is None:
+            return false()  # and not `household IS NULL`, which is most of them
         if self.role == "maintainer":
             return DeviceRow.id.in_(select(TicketRow.device).where(self.tickets(), TicketRow.device.is_not(None)))
         if self.role == "household":

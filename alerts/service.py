@@ -85,7 +85,7 @@ class AlertService:
     def readiness(self) -> list[str]:
         """What is missing before alerts can be relied on, as sentences; empty when ready. For any thread."""
         missing = [f"{name}: {what}" for name, what in list(self._missing.items())]
-        return missing if self._bus.connected else [*missing, f"mqtt: no connection to {self._mqtt.url}"]
+        return [*missing, f"mqtt: no connection to {self._mqtt.url}"] if self._bus_lost else missing
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then save the rule state and leave; raises DatabaseError for an unusable URL."""
@@ -95,7 +95,7 @@ class AlertService:
             self._bus.start()
             while not stop.is_set():
                 self.turn()
-            self._save_state()
+            self.save_state()
         except _StoppedError:
             _log.warning("stopped with changes that the ticket database did not take; they will be redelivered")
         finally:
@@ -246,9 +246,9 @@ class AlertService:
     def _save_state_if_due(self, now: int) -> None:
         if now - self._saved_at >= self._alerts.snapshot_every or now < self._saved_at:
             self._saved_at = now
-            self._save_state()
+            self.save_state()
 
-    def _save_state(self) -> None:
+    def save_state(self) -> None:
         """Write the rule state; only ever called when all that it led to is committed."""
         metrics.LATE.set(self._evaluation.late_readings)
         try:

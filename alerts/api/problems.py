@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from alerts.lifecycle import ShelveRefusedError
-from alerts.queries import BadCursorError, ConflictError, NotFoundError
+from alerts.paging import BadCursorError
+from alerts.queries import ConflictError, NotFoundError
 from alerts.tickets import IllegalTransitionError
 from ingest.store import StoreUnavailable
 

@@ -108,6 +108,26 @@ def brand_of(profile: str) -> str:
     return profile.partition("-")[0]
 
 
+def device_document(row: DeviceRow) -> dict[str, Any]:
+    """A device as the HTTP API shows it."""
+    return {
+        "id": row.id,
+        "district": row.district,
+        "town": row.town,
+        "village": row.village,
+        "gateway": row.gateway,
+        "listed": row.listed,
+        "profile": row.profile,
+        "brand": row.brand,
+        "bus": row.bus,
+        "address": row.address,
+        "household": row.household,
+        "last_at": row.last_at,
+        "last_heard": row.last_heard,
+        "state": row.last_state,
+    }
+
+
 def _new_gateway(session: Session, place: Place) -> GatewayRow:
     row = GatewayRow(district=place.district, town=place.town, village=place.village, id=place.gateway, online=True)
     session.add(row)

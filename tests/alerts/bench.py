@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from alerts.database import AlertRow, EscalationRow, TicketEventRow, TicketRow, open_database, reading
+from alerts.database import AlertRow, EscalationRow, GatewayRow, TicketEventRow, TicketRow, open_database, reading
 from alerts.service import AlertService, wall_clock_ms
 from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
 from ingest.store import StoreSettings
@@ -144,6 +144,9 @@ class Tables:
 
     def tickets(self, **where: Any) -> list[TicketRow]:
         return self._rows(select(TicketRow).filter_by(**where).order_by(TicketRow.id))
+
+    def gateways(self) -> list[GatewayRow]:
+        return self._rows(select(GatewayRow))
 
     def events(self, event: str) -> list[TicketEventRow]:
         return self._rows(select(TicketEventRow).filter_by(event=event))

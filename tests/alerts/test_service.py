@@ -10,8 +10,10 @@ from sqlalchemy.exc import OperationalError
 from alerts.database import DeviceRow, reading
 from alerts.rounds import Round, Written
 from alerts.service import AlertService, wall_clock_ms
+from ingest.store import StoredReading, open_store
 from tests.alerts.bench import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
+from wire.messages import Reading
 
 DEVICE, OTHER = DEVICES
 FAULT = "high_pressure:P1"
@@ -271,3 +273,28 @@ def _last_state(tables: Tables, device: str) -> str | None:
     with reading(tables.engine) as session:
         row = session.get(DeviceRow, device)
         return None if row is None else row.last_state
+
+
+def test_what_was_stored_while_the_service_was_away_is_judged_at_the_start(
+    given: dict[str, Any], gateway: Gateway, tables: Tables
+) -> None:
+    first = Running(**given).ready()
+    gateway.birth(*DEVICES)
+    gateway.read(DEVICE, FAULT)
+    wait_until(lambda: len(tables.alerts()) == 1)
+    first.stop()
+    now = wall_clock_ms()
+    store = open_store(given["store"])
+    store.write([_stored(OTHER, now + 1, "fan:F1"), _stored(DEVICE, now + 2), _stored(DEVICE, now + 3)])
+    store.close()
+    second = Running(**given).ready()
+    second.stop()
+    assert tables.cleared(subject=DEVICE)
+    assert [(alert.state, alert.announced_at is not None) for alert in tables.alerts(subject=OTHER)] == [
+        ("active", True)
+    ]
+    assert len(tables.tickets()) == 2
+
+
+def _stored(device: str, at: int, *faults: str) -> StoredReading:
+    return StoredReading(PLACE, "epoch-1", at, Reading(device, at, "heating", list(faults), {"supply_c": 41.0}))
