@@ -1,12 +1,14 @@
 """How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order (DESIGN §4).
 
 A crash between any two steps repeats the earlier ones with the same effect: the store keeps one point per device
-and time, dead letters after the last committed end are cut off, and a committed number is a duplicate.
+and time, dead letters after the last committed end are cut off, and a committed number is a duplicate. For the same
+reason the next batches may be written to the store before this one is committed; the steps after that keep their order.
 """
 
 import random
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -32,8 +34,12 @@ def pause_s(attempt: int, chance: float) -> float:
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(attempt, 16)) * (0.5 + chance / 2)
 
 
+Written = Future[list[RefusedReading]]
+"""A write to the store that has begun: the readings it refused, or StoreUnavailable."""
+
+
 class Committer:
-    """Commits batches one after the other; used by one thread."""
+    """Commits batches one after the other; `commit` is used by one thread, `begin` by another."""
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Committer:
     ) -> None:
         """`committed` is the end of the dead-letter file that `ledger` remembers."""
         self._store = store
+        self._writers = ThreadPoolExecutor(store.writers, thread_name_prefix="store-write")
         self._letters = letters
         self._ledger = ledger
         self._committed = committed
@@ -53,25 +60,36 @@ class Committer:
         self._root = root
         self._gave_up = False
 
-    def commit(self, batch: Batch, now: int, stop: threading.Event) -> None:
+    def begin(self, batch: Batch) -> Written:
+        """Start to write the readings of a sealed batch to the store."""
+        return self._writers.submit(self._write, batch)
+
+    def close(self) -> None:
+        """End the writing threads."""
+        self._writers.shutdown()
+
+    def commit(self, batch: Batch, written: Written, now: int, stop: threading.Event) -> None:
         """Make `batch`, sealed at server time `now`, durable and answer it; waits for the store as long as it takes.
+
+        `written` is what `begin` returned for it.
 
         Where `stop` is set while the store is away, nothing is acknowledged, now or later: the broker keeps the
         messages.
         """
         began = time.monotonic()
         # The changes of a batch build on those of the one before: without that one they would be a lie.
-        if self._gave_up or not self._persist_patiently(batch, now, stop):
+        if self._gave_up or not self._persist_patiently(batch, written, now, stop):
             self._gave_up = True
             return
         self._answer(batch)
         metrics.BATCH_SECONDS.observe(time.monotonic() - began)
 
-    def _persist_patiently(self, batch: Batch, now: int, stop: threading.Event) -> bool:
+    def _persist_patiently(self, batch: Batch, written: Written, now: int, stop: threading.Event) -> bool:
         attempt = 0
         while True:
             try:
-                self._persist(batch, now)
+                refused = written.result() if attempt == 0 else self._write(batch)
+                self._persist(batch, refused, now)
             except StoreUnavailable as error:
                 metrics.STORE_UP.set(0)
                 if attempt == 0:
@@ -85,8 +103,10 @@ class Committer:
                 _log.info("store_available", attempts=attempt + 1)
             return True
 
-    def _persist(self, batch: Batch, now: int) -> None:
-        refused = self._store.write_prepared(batch.prepared) if batch.readings else []
+    def _write(self, batch: Batch) -> list[RefusedReading]:
+        return self._store.write_prepared(batch.prepared) if batch.readings else []
+
+    def _persist(self, batch: Batch, refused: list[RefusedReading], now: int) -> None:
         letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
         end = self._letters.append(letters, self._committed)
         self._ledger.commit(batch.changes, end)

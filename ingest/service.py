@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -71,6 +72,7 @@ class IngestService:
         session = Session(self._mqtt, self._ingest.client_id, subscriptions=self._topics())
         inbox = Inbox(session.events, _BrokerLog())
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
+        opened.callback(committer.close)
         opened.enter_context(_metrics_server(self._ingest.metrics))
         session.start()
         opened.callback(session.stop)
@@ -84,7 +86,7 @@ class IngestService:
 
 
 class _Pipeline:
-    """Two stages: while a batch is being committed, the next one is judged."""
+    """Two stages: while batches are being written and committed, the next one is judged."""
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class _Pipeline:
         self._judge = judge
         self._store = store
         self._committer = committer
-        self._commit: Future[None] | None = None
+        self._commits: deque[Future[None]] = deque()
 
     def run(self, stop: threading.Event) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="ingest-commit") as executor:
@@ -117,7 +119,7 @@ class _Pipeline:
                 # Without this, an error here would leave the commit waiting for the store for ever.
                 stop.set()
             self._hand_over(self._leftovers(), executor, stop)
-            self._wait_for_commit()
+            self._wait_while(lambda: bool(self._commits))
 
     def _collect(self, stop: threading.Event) -> Batch:
         batch = Batch()
@@ -156,22 +158,21 @@ class _Pipeline:
         if not batch.deliveries:
             return
         batch.seal(self._register, self._store)
-        self._wait_for_commit()
-        self._commit = executor.submit(self._committer.commit, batch, self._clock(), stop)
+        self._wait_while(self._busy)
+        written = self._committer.begin(batch)
+        self._commits.append(executor.submit(self._committer.commit, batch, written, self._clock(), stop))
 
     def _busy(self) -> bool:
-        """Whether a batch is being committed; an error that ended the last commit is raised here."""
-        if self._commit is None or not self._commit.done():
-            return self._commit is not None
-        finished, self._commit = self._commit, None
-        finished.result()
-        return False
+        """Whether as many batches as the store takes at once are under way; an error that ended a commit is raised."""
+        while self._commits and self._commits[0].done():
+            self._commits.popleft().result()
+        return len(self._commits) >= self._store.writers
 
-    def _wait_for_commit(self) -> None:
-        while self._busy():
-            if self._commit is not None:
-                wait([self._commit], timeout=_IDLE_S)
+    def _wait_while(self, condition: Callable[[], bool]) -> None:
+        while condition():
+            wait([self._commits[0]], timeout=_IDLE_S)
             self._inbox.absorb()
+            self._busy()
 
 
 class _BrokerLog:

@@ -134,7 +134,11 @@ class NatsBroker(Server):
 
 
 class MosquittoBroker(Server):
-    """Debian's Mosquitto, with a queue that does not drop and persistence that is written at once."""
+    """Debian's Mosquitto, with a queue that does not drop and, if asked for, persistence written at every change."""
+
+    def __init__(self, directory: Path, persistent: bool = True) -> None:
+        super().__init__(directory)
+        self.persistent = persistent
 
     @property
     def url(self) -> str:
@@ -145,13 +149,12 @@ class MosquittoBroker(Server):
         lines = [
             f"listener {self.port} 127.0.0.1",
             "allow_anonymous true",
-            "persistence true",
-            f"persistence_location {self.directory}/",
-            "autosave_on_changes true",
-            "autosave_interval 1",
             "max_queued_messages 100000",
             "max_inflight_messages 4096",
         ]
+        if self.persistent:
+            lines += ["persistence true", f"persistence_location {self.directory}/"]
+            lines += ["autosave_on_changes true", "autosave_interval 1"]
         if os.geteuid() == 0:
             lines.append("user root")
         configuration.write_text("\n".join(lines) + "\n")

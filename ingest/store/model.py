@@ -45,7 +45,13 @@ Series = list[tuple[int, float | None]]
 
 
 class ReadingStore(Protocol):
-    """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`."""
+    """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`.
+
+    `writers` is how many writes at once make it faster; more than one only where `write_prepared` may run in several
+    threads.
+    """
+
+    writers: int
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
         """Store `readings`; writing one again changes nothing. Returns those refused for good.

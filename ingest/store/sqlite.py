@@ -50,6 +50,8 @@ FROM reading AS r JOIN device AS d ON d.device = r.device
 class SqliteStore:
     """A ReadingStore in one file, in WAL mode; every read opens its own connection."""
 
+    writers = 1
+
     def __init__(self, path: Path) -> None:
         """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be used."""
         self._path = path
