@@ -23,7 +23,7 @@ SESSION_MS: Final = 16 * 3_600_000
 """A browser stays logged in for a double shift, so that nobody is logged out while on duty."""
 
 MAX_NAME: Final = 64
-MIN_PASSWORD: Final = 10
+MIN_PASSWORD: Final = 8  # NIST SP 800-63B §5.1.1.2
 """Characters. At the 60 tries an hour that `GuessLock` lets through, ten are beyond guessing (NIST SP 800-63B: ≥ 8)."""
 
 _SECRET_BYTES: Final = 32
@@ -52,8 +52,11 @@ def wall_clock_ms() -> int:
 
 def add_account(
     database: Engine, name: str, password: str, role: str, scope: str | None = None, now: int | None = None
-) -> None:
-    """Create the account `name`, or give it a new password, role and scope; ends its sessions. Raises AccountError."""
+) -> bool:
+    """Create the account `name`, or give it a new password, role and scope; ends its sessions.
+
+    Returns whether it is new. Raises AccountError.
+    """
     checked = _checked_role(role, scope)
     if not name or len(name) > MAX_NAME or name != name.strip():
         raise AccountError(f"a name has 1 to {MAX_NAME} characters and no blanks around it")
@@ -61,10 +64,12 @@ def add_account(
         raise AccountError(f"a password has at least {MIN_PASSWORD} characters")
     hashed = _HASHER.hash(password)
     with writing(database) as session:
-        account = session.get(AccountRow, name) or AccountRow(name=name, created=_or_wall_clock(now))
+        known = session.get(AccountRow, name)
+        account = known or AccountRow(name=name, created=_or_wall_clock(now))
         account.password_hash, account.role, account.scope, account.disabled = hashed, checked, scope, False
         session.add(account)
         _end_sessions(session, name)
+    return known is None
 
 
 def disable_account(database: Engine, name: str) -> bool:

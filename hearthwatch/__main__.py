@@ -10,7 +10,7 @@ from hearthwatch.errors import UNREACHABLE, WRONG_USAGE, UnreachableError, Usage
 def main() -> None:
     """Run the command line; exits 0, 1 (failed while running), 2 (wrong usage) or 3 (service unreachable)."""
     try:
-        app()
+        app(prog_name="hearthwatch")
     except ConfigurationError as error:
         _fail(WRONG_USAGE, *(str(problem) for problem in error.problems))
     except UsageError as error:

@@ -10,16 +10,21 @@ import sys
 from typing import Final
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
+# Loggers of our own that speak from `info` on; libraries are heard from `warning` on.
+_OURS: Final = ("gateway_agent", "hearthwatch", "messaging")
 
 
-def _level(name: str | None) -> int:
-    wanted = (name or os.environ.get("HEARTHWATCH_LOG", "info")).upper()
-    return logging.getLevelNamesMapping().get(wanted, logging.INFO)
+def _level() -> int:
+    return logging.getLogger(_OURS[0]).level
 
 
 def configure_logging(level: str | None = None) -> None:
     """Set up standard logging; the level comes from `level`, else from HEARTHWATCH_LOG, else it is `info`."""
-    logging.basicConfig(level=_level(level), format=_FORMAT, stream=sys.stderr, force=True)
+    wanted = (level or os.environ.get("HEARTHWATCH_LOG", "info")).upper()
+    number = logging.getLevelNamesMapping().get(wanted, logging.INFO)
+    logging.basicConfig(level=max(number, logging.WARNING), format=_FORMAT, stream=sys.stderr, force=True)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(number)
 
 
 def configure_structured_logging() -> None:
@@ -38,7 +43,7 @@ def configure_structured_logging() -> None:
             structlog.processors.format_exc_info,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLogger().level),
+        wrapper_class=structlog.make_filtering_bound_logger(_level()),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -33,7 +33,7 @@ function series({ point, scale = "°C", ...style }) {
 
 function axis(scale, side, values) {
   const line = { stroke: "#d3d7d9", width: 1, show: side === 3 };
-  return { scale, side, values, size: 52, stroke: "#4d565b", grid: line, ticks: { show: false }, font: FONT };
+  return { scale, side, values, size: 62, stroke: "#4d565b", grid: line, ticks: { show: false }, font: FONT };
 }
 
 function options(width, height) {

@@ -25,7 +25,10 @@ def add_user(
     scope: ScopeOption = None,
     config: Config = Path("server.toml"),
 ) -> None:
-    """Add a person; the password is read from standard input, so that it stands in no shell history."""
+    """Add a person, or give one a new password, role and scope, which ends their sessions.
+
+    The password is read from standard input, so that it stands in no shell history.
+    """
     from alerts.accounts import AccountError, add_account
     from alerts.database import open_database
     from hearthwatch.errors import UsageError
@@ -33,10 +36,10 @@ def add_user(
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
     try:
-        add_account(open_database(load_server_settings(config).tickets.url), name, password, role, scope)
+        new = add_account(open_database(load_server_settings(config).tickets.url), name, password, role, scope)
     except AccountError as error:
         raise UsageError(str(error)) from error
-    typer.echo(f"added {name} ({role}{f' {scope}' if scope else ''})")
+    typer.echo(f"{'added' if new else 'changed'} {name} ({role}{f' {scope}' if scope else ''})")
 
 
 def _line() -> str:
