@@ -23,8 +23,8 @@ SESSION_MS: Final = 16 * 3_600_000
 """A browser stays logged in for a double shift, so that nobody is logged out while on duty."""
 
 MAX_NAME: Final = 64
-MIN_PASSWORD: Final = 8  # NIST SP 800-63B §5.1.1.2
-"""Characters. At the 60 tries an hour that `GuessLock` lets through, ten are beyond guessing (NIST SP 800-63B: ≥ 8)."""
+MIN_PASSWORD: Final = 8
+"""Characters (NIST SP 800-63B §5.1.1.2); `GuessLock` lets through no more than 60 tries an hour."""
 
 _SECRET_BYTES: Final = 32
 _HASHER: Final = PasswordHasher()
