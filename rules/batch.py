@@ -23,7 +23,8 @@ class Batch:
 
     `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`; `points` one float64
     column per point, NaN where it was not read or is bad. Faults are pairs: row `fault_rows[i]` reports the code
-    numbered `fault_codes[i]`. `previous_at` and `previous_state` are of the device's reading before (NEVER,
+    numbered `fault_codes[i]`; where `faults_known` is False some fault register was not read, so that the absence of a
+    code says nothing. `previous_at` and `previous_state` are of the device's reading before (NEVER,
     UNKNOWN_STATE if there is none), `interval_ms` its poll interval (0 where unknown); the fleet fills these three.
     """
 
@@ -33,6 +34,7 @@ class Batch:
     points: Mapping[str, Floats]
     fault_rows: Ints
     fault_codes: Ints
+    faults_known: Bools
     previous_at: Ints
     previous_state: StateCodes
     interval_ms: Ints
@@ -49,7 +51,8 @@ class Batch:
             kept = new_row[fault_rows] >= 0
             fault_rows, fault_codes = new_row[fault_rows][kept], fault_codes[kept]
         points = {name: values[rows] for name, values in self.points.items()}
-        return columns(self.slots[rows], self.at[rows], self.state[rows], points, fault_rows, fault_codes)
+        known_rows = self.faults_known[rows]
+        return columns(self.slots[rows], self.at[rows], self.state[rows], points, fault_rows, fault_codes, known_rows)
 
     def following(self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints) -> "Batch":
         """The same readings, with what is known of each device from before."""
@@ -63,8 +66,9 @@ def columns(
     points: Mapping[str, Floats],
     fault_rows: Ints | None = None,
     fault_codes: Ints | None = None,
+    faults_known: Bools | None = None,
 ) -> Batch:
-    """A batch from bare columns, before the fleet has looked at it."""
+    """A batch from bare columns, before the fleet has looked at it; faults are known where nothing else is said."""
     none, unknown = np.zeros(0, np.int64), np.zeros(0, np.int8)
     return Batch(
         slots,
@@ -73,6 +77,7 @@ def columns(
         points,
         none if fault_rows is None else fault_rows,
         none if fault_codes is None else fault_codes,
+        np.ones(len(slots), bool) if faults_known is None else faults_known,
         none,
         unknown,
         none,
@@ -82,24 +87,33 @@ def columns(
 def from_readings(
     readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
 ) -> Batch:
-    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes."""
+    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes.
+
+    A reading whose `bad` names `state` or `faults` says nothing certain of these: a register they need was not read.
+    """
     size = len(readings)
     missing = np.nan
     by_name = {
         point: np.array([reading.values.get(point, missing) for reading in readings], np.float64) for point in points
     }
+    state = np.fromiter([STATE_CODES[reading.state] for reading in readings], np.int8, size)
+    faults_known = np.ones(size, bool)
     for row, reading in enumerate(readings):
         if reading.bad:
             for name in by_name.keys() & reading.bad:
                 by_name[name][row] = np.nan
+            if "state" in reading.bad:
+                state[row] = UNKNOWN_STATE
+            faults_known[row] = "faults" not in reading.bad
     pairs = [(row, code) for row, reading in enumerate(readings) if reading.faults for code in reading.faults]
     return columns(
         slots,
         np.fromiter([reading.at for reading in readings], np.int64, size),
-        np.fromiter([STATE_CODES[reading.state] for reading in readings], np.int8, size),
+        state,
         by_name,
         np.array([row for row, _ in pairs], np.int64),
         np.array([number_of(code) for _, code in pairs], np.int64),
+        faults_known,
     )
 
 

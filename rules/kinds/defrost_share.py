@@ -97,7 +97,7 @@ class DefrostShareWatch:
         hold = np.maximum(HOLD_INTERVALS * batch.interval_ms, self._rule.max_hold_ms)
         seen_before = batch.previous_state != UNKNOWN_STATE
         passed = np.where(seen_before, batch.at - batch.previous_at, 0)
-        gap = ~seen_before | (passed > hold)
+        gap = ~seen_before | (passed > hold) | (batch.state == UNKNOWN_STATE)
         credit = np.minimum(passed, hold).astype(np.int32)
         new_hour = self._turn_hours(batch)
         self._credit(batch, credit)

@@ -91,17 +91,21 @@ class FaultWatch:
         self._codes = codes
         self._present = _Present()
         self._at_of = np.zeros(0, np.int64)  # by slot: event time of the row in this batch; NEVER between batches
+        self._known_of = np.zeros(0, np.bool_)  # by slot: whether that row tells every fault; False between batches
 
     def resize(self, capacity: int) -> None:
         self._at_of = np.full(capacity, NEVER)
+        self._known_of = np.zeros(capacity, np.bool_)
 
     def step(self, batch: Batch) -> list[Edge]:
         shown = np.unique(batch.slots[batch.fault_rows] * _CODES + batch.fault_codes)
         if not len(shown) and not len(self._present.keys):
             return []
         self._at_of[batch.slots] = batch.at
+        self._known_of[batch.slots] = batch.faults_known
         edges = self._judge(shown)
         self._at_of[batch.slots] = NEVER
+        self._known_of[batch.slots] = False
         return edges
 
     def _judge(self, shown: Ints) -> list[Edge]:
@@ -110,7 +114,7 @@ class FaultWatch:
         present = self._present
         at = self._at_of[present.keys // _CODES]
         seen = np.isin(present.keys, shown, assume_unique=True)
-        present.missed += (at != NEVER) & ~seen
+        present.missed += self._known_of[present.keys // _CODES] & ~seen
         present.missed[seen] = 0
         raising = seen & ~present.raised & (at - present.onset >= self._rule.on_delay_ms)
         gone = present.missed >= self._rule.clear_readings

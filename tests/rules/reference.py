@@ -37,7 +37,7 @@ class FaultReference:
                     told.append(self._tell(code, "raise", held.onset, "code_reported"))
                 continue
             held = self.present[code]
-            held.missed += 1
+            held.missed += "faults" not in reading.bad
             if held.missed >= self.rule.clear_readings:
                 del self.present[code]
                 if held.raised:
@@ -116,13 +116,14 @@ class DefrostShareReference:
         self.hour = reading.at // HOUR
         ended = False
         hold = max(3 * interval_ms, self.rule.max_hold_ms)
-        if before is None or reading.at - before.at > hold:
-            if before is not None:
-                self._credit(before.state, hold)
+        shown = before.state if before is not None and "state" not in before.bad else None
+        if before is None or shown is None or "state" in reading.bad or reading.at - before.at > hold:
+            if before is not None and shown is not None:
+                self._credit(shown, min(hold, reading.at - before.at))
             self.cycle = None
         else:
-            self._credit(before.state, reading.at - before.at)
-            ended = self._follow(before.state, reading)
+            self._credit(shown, reading.at - before.at)
+            ended = self._follow(shown, reading)
         return self._judge(reading.at) if new_hour or ended else []
 
     def _credit(self, state: str, milliseconds: int) -> None:

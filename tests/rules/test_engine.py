@@ -48,7 +48,7 @@ def history(seed: int, length: int) -> list[Reading]:
         if source.random() < 0.3:
             faults[device] ^= {source.choice(CODES)}
         values = {} if source.random() < 0.1 else {"room_c": room[device], "supply_c": 41.0}
-        bad = ["room_c"] if source.random() < 0.1 else []
+        bad = [name for name in ("room_c", "state", "faults") if source.random() < 0.08]
         readings.append(Reading(device, at[device], state[device], sorted(faults[device]), values, bad))
     return readings
 

@@ -30,6 +30,15 @@ def test_cases(rows: list[tuple[tuple[str, ...], list[tuple[str, str]]]]) -> Non
         assert [(one.edge, one.code) for one in transitions] == expected
 
 
+def test_faults_that_could_not_be_read_are_not_gone() -> None:
+    engine = Engine([shipped("fault")])
+    engine.observe([reading(T0, faults=(P1,))], T0)
+    unread = [reading(T0 + minute * MINUTE, bad=("faults",)) for minute in range(1, 6)]
+    assert engine.observe(unread, T0) == []
+    gone = engine.observe([reading(T0 + 6 * MINUTE), reading(T0 + 7 * MINUTE)], T0)
+    assert [(one.edge, one.code) for one in gone] == [("clear", P1)]
+
+
 def test_onset_is_the_first_reading_and_stays_through_the_clear() -> None:
     engine = Engine([shipped("fault")])
     raised = engine.observe([reading(T0, faults=(P1,))], T0)
