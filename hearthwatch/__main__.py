@@ -17,6 +17,8 @@ def main() -> None:
         _fail(WRONG_USAGE, str(error))
     except UnreachableError as error:
         _fail(UNREACHABLE, str(error))
+    except ModuleNotFoundError as error:
+        _fail(WRONG_USAGE, f"this command needs {error.name}; install it with: pip install 'hearthwatch[server]'")
 
 
 def _fail(code: int, *lines: str) -> None:

@@ -195,6 +195,16 @@ def test_rules_check_lists_the_shipped_rules() -> None:
     }
 
 
+def test_a_command_whose_packages_are_not_installed_says_which_to_install() -> None:
+    without_numpy = (
+        "import sys; sys.modules['numpy'] = None; sys.argv[1:] = ['rules', 'check']; "
+        "from hearthwatch.__main__ import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", without_numpy], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "hearthwatch: this command needs numpy; install it with: pip install 'hearthwatch[server]'\n"
+
+
 def test_every_command_explains_itself() -> None:
     for command in ("", "demo", "gateway run", "simulate bus", "verify", "watch", "user add", "config schema"):
         ended = run(*command.split(), "--help")
