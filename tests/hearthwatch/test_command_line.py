@@ -31,7 +31,7 @@ def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
 class District:
     """`server run` from a server.toml as the contract shows it, and a gateway's voice."""
 
-    def __init__(self, folder: Path, broker: Server) -> None:
+    def __init__(self, folder: Path, broker: Server, store_url: str) -> None:
         self.folder = folder
         self.config = folder / "server.toml"
         port = free_port()
@@ -40,7 +40,7 @@ class District:
 [mqtt]
 url = "mqtt://127.0.0.1:{broker.port}"
 [store]
-url = "sqlite:readings.db"
+url = "{store_url}"
 dead_letters = "dead-letters.jsonl"
 [tickets]
 url = "sqlite:///tickets.db"
@@ -77,9 +77,10 @@ timezone = "Asia/Shanghai"
         self.log.close()
 
 
-@pytest.fixture
-def district(tmp_path: Path, mosquitto_broker: Server) -> Iterator[District]:
-    one = District(tmp_path, mosquitto_broker)
+@pytest.fixture(params=["sqlite", "influx"])
+def district(request: pytest.FixtureRequest, tmp_path: Path, mosquitto_broker: Server) -> Iterator[District]:
+    store_url = "sqlite:readings.db" if request.param == "sqlite" else request.getfixturevalue("influx").url
+    one = District(tmp_path, mosquitto_broker, store_url)
     yield one
     one.end()
 
