@@ -4,7 +4,7 @@ import sys
 
 from configuration.load import ConfigurationError
 from hearthwatch.cli import app
-from hearthwatch.errors import UNREACHABLE, WRONG_USAGE, UnreachableError, UsageError
+from hearthwatch.errors import FAILED, UNREACHABLE, WRONG_USAGE, FailedError, UnreachableError, UsageError
 
 
 def main() -> None:
@@ -17,6 +17,8 @@ def main() -> None:
         _fail(WRONG_USAGE, str(error))
     except UnreachableError as error:
         _fail(UNREACHABLE, str(error))
+    except FailedError as error:
+        _fail(FAILED, str(error))
     except ModuleNotFoundError as error:
         _fail(WRONG_USAGE, f"this command needs {error.name}; install it with: pip install 'hearthwatch[server]'")
 

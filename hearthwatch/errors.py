@@ -11,5 +11,9 @@ class UsageError(Exception):
     """A request that cannot be carried out as it was made; exits with 2."""
 
 
+class FailedError(Exception):
+    """Something failed while running, in a way that people can look into; exits with 1."""
+
+
 class UnreachableError(Exception):
     """A service that is needed does not answer; exits with 3."""

@@ -19,7 +19,7 @@ from hearthwatch.demo.observe import Observed, answers, console_ready, observe
 from hearthwatch.demo.options import DemoOptions
 from hearthwatch.demo.report import demo_report
 from hearthwatch.demo.story import GatewayEvent, gateway_events
-from hearthwatch.errors import FAILED
+from hearthwatch.errors import FAILED, FailedError, UsageError
 from hearthwatch.free_ports import free_ports
 from hearthwatch.server_process import metrics_environment, start_services
 from hearthwatch.server_settings import load_server_settings
@@ -35,7 +35,7 @@ _RECONNECTED_AFTER_S: Final = 35.0
 _USER: Final = "demo"
 
 
-class SetupError(RuntimeError):
+class SetupError(FailedError):
     """A part of the demo did not come up; the message names its log."""
 
 
@@ -99,11 +99,13 @@ class Demo:
         (self._data / name).write_text(text, encoding="utf-8")
 
     def _start_broker(self, step: Callable[[str, int, int], None]) -> None:
+        step("MQTT broker", 0, 1)
         self._supervisor.start("broker", broker_command(self._data / "broker.conf"))
         self._wait("broker", lambda: answers(self._options.mqtt_port))
         step("MQTT broker", 1, 1)
 
     def _start_simulation(self, step: Callable[[str, int, int], None]) -> None:
+        step("simulated houses and heat pumps", 0, 1)
         command = hearthwatch_command("simulate", "bus", "--config", str(self._data / "simulation.toml"))
         self._supervisor.start("simulation", command)
         terminals = [files.terminal_path(self._data, line) for g in self._gateways for line in g.lines if line.serial]
@@ -111,6 +113,7 @@ class Demo:
         step("simulated houses and heat pumps", 1, 1)
 
     def _start_server(self, step: Callable[[str, int, int], None]) -> None:
+        step("store, alerts and console", 0, 1)
         config = self._data / "server.toml"
         database = open_database(load_server_settings(config).tickets.url)
         add_account(database, _USER, self._password, "district", DISTRICT)
@@ -189,12 +192,9 @@ class Demo:
     def tear_down(self) -> None:
         """End every process: gateways first, so that what they have read still reaches the store."""
         with self._display.stopping():
-            for gateway in self._gateways:
-                if gateway.name in self._supervisor.children:
-                    self._supervisor.stop(gateway.name)
+            self._supervisor.stop(*(gateway.name for gateway in self._gateways))
             for name in ("simulation", "ingest", "alerts", "broker"):
-                if name in self._supervisor.children:
-                    self._supervisor.stop(name)
+                self._supervisor.stop(name)
 
     def conclude(self, ready_s: float) -> int:
         """Compare truth and record, write the report, and return the exit code."""
@@ -207,8 +207,15 @@ class Demo:
 
 
 def _set_aside_earlier_run(data: Path) -> None:
-    """Move what an earlier demo left in `data` into a folder beside it; nothing is deleted."""
-    data.mkdir(parents=True, exist_ok=True)
+    """Move what an earlier demo left in `data` into a folder in it; nothing is deleted. Raises UsageError."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        _move_earlier_run(data)
+    except OSError as error:
+        raise UsageError(f"--data {data}: {error.strerror}; pass a folder that may be written") from error
+
+
+def _move_earlier_run(data: Path) -> None:
     if not (data / "truth.jsonl").exists():
         return
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime((data / "truth.jsonl").stat().st_mtime))
