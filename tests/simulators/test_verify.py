@@ -1,7 +1,7 @@
 """Verification on hand-made truth: each kind of mistake is found, and a faultless run is clean."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -53,10 +53,10 @@ class Case:
     def edge(self, kind: str, edge: str, number: int, **names: Any) -> None:
         self.truth.append({"type": kind, "edge": edge, "at": at(number), **names})
 
-    def run(self, end: int = 24) -> Verification:
+    def run(self, end: int = 24, limits: Limits = LIMITS) -> Verification:
         truth = [{"type": "start", "at": T0, "seed": 1}, *sorted(self.truth, key=lambda line: line["at"])]
         truth.append({"type": "stop", "at": at(end)})
-        return verify(truth, self.stored, self.gaps, self.alerts, self.tickets, LIMITS)
+        return verify(truth, self.stored, self.gaps, self.alerts, self.tickets, limits)
 
 
 def healthy(devices: int = 2, end: int = 24) -> Case:
@@ -275,13 +275,13 @@ def test_a_low_room_is_due_after_its_delay(rooms: list[float], due: int) -> None
     assert findings(case.run()) == only(false=1 - due)
 
 
-def gateway_dies(returns: int | None) -> Case:
+def gateway_dies(returns: int | None, last_will: bool = False) -> Case:
     case = Case()
     for number in range(40):
         if number <= 4 or (returns is not None and number >= returns):
             case.read("d0", number)
         case.read("d1", number)
-    case.edge("gateway", "down", 5, gateway="gw-0", devices=["d0"])
+    case.edge("gateway", "down", 5, gateway="gw-0", devices=["d0"], last_will=last_will)
     if returns is not None:
         case.edge("gateway", "up", returns, gateway="gw-0", devices=["d0"])
     return case
@@ -295,6 +295,13 @@ def test_a_gateway_that_dies_is_one_alert_that_hides_its_devices(returns: int | 
     assert findings(case.run(40)) == only()
     case.alert("device_offline", "d0", at(8))
     assert findings(case.run(40)) == only(false=1)
+
+
+@pytest.mark.parametrize(("last_will", "missed"), [(True, 1), (False, 0)])
+def test_a_last_will_that_was_spread_makes_an_alert_due_sooner(last_will: bool, missed: int) -> None:
+    silence_s, last_will_s = 100, 5
+    limits = replace(LIMITS, gateway_offline_ms=silence_s * 1_000, last_will_ms=last_will_s * 1_000)
+    assert findings(gateway_dies(20, last_will).run(40, limits)) == only(missed=missed)
 
 
 def test_a_short_absence_wants_no_alert_and_forgives_one() -> None:
