@@ -62,11 +62,13 @@ class Supervisor:
         self._launch(child)
         return child
 
-    def check(self) -> None:
-        """Start again what has died, later the more often it dies at once."""
-        for child in self.children.values():
-            if child.wanted and not child.running:
-                self._revive(child)
+    def check(self) -> list[str]:
+        """Start again what has died, later the more often it dies at once; returns who died since the last look."""
+        dead = [child for child in self.children.values() if child.wanted and not child.running]
+        died = [child.name for child in dead if child.restart_at is None]
+        for child in dead:
+            self._revive(child)
+        return died
 
     def undisturbed(self, name: str, seconds: float) -> bool:
         """Whether a child runs and has not been started again within the last `seconds`."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from alerts.accounts import add_account, create_token
 from alerts.database import open_database
@@ -18,7 +18,7 @@ from hearthwatch.demo.layout import DISTRICT, Gateway, plan_layout
 from hearthwatch.demo.observe import Observed, answers, console_ready, observe
 from hearthwatch.demo.options import DemoOptions
 from hearthwatch.demo.report import demo_report
-from hearthwatch.demo.story import GatewayEvent, gateway_events
+from hearthwatch.demo.story import GatewayEvent, gateway_events, gateway_truth
 from hearthwatch.errors import FAILED, FailedError, UsageError
 from hearthwatch.free_ports import free_ports
 from hearthwatch.server_process import metrics_environment, start_services
@@ -143,7 +143,7 @@ class Demo:
         while not self._stop.is_set() and not ready():
             if time.monotonic() > deadline:
                 raise SetupError(f"not ready after {_SETUP_WITHIN_S:.0f} s; see {self._data / 'logs' / name}.log")
-            self._supervisor.check()
+            self._keep_alive()
             self._stop.wait(_LOOK_EVERY_S)
 
     def announce(self) -> None:
@@ -172,7 +172,7 @@ class Demo:
                     return
                 while events and events[0].after_ms <= elapsed_ms:
                     self._carry_out(events.pop(0))
-                self._supervisor.check()
+                self._keep_alive()
                 show(self._observe(), elapsed_ms, self._options.run_ms)
                 self._stop.wait(_LOOK_EVERY_S)
 
@@ -182,8 +182,18 @@ class Demo:
             self._supervisor.kill(event.gateway.name)
         else:
             self._supervisor.revive(event.gateway.name)
+        self._write_truth(event.gateway, event.edge, told)
+
+    def _keep_alive(self) -> None:
+        """Start again what somebody killed, and note in the truth which gateways that befell."""
+        died = self._supervisor.check()
+        for gateway in self._gateways:
+            if gateway.name in died:
+                self._write_truth(gateway, "killed", last_will=False)
+
+    def _write_truth(self, gateway: Gateway, edge: Literal["down", "up", "killed"], last_will: bool) -> None:
         log = TruthLog(self._truth)
-        log.append(event.truth(time.time_ns() // 1_000_000, told))
+        log.append(gateway_truth(gateway, edge, time.time_ns() // 1_000_000, last_will))
         log.close()
 
     def _observe(self) -> Observed:

@@ -18,19 +18,17 @@ class GatewayEvent:
     gateway: Gateway
     edge: Literal["down", "up"]
 
-    def truth(self, at: int, last_will: bool) -> dict[str, object]:
-        """The line of ground truth that this event leaves, carried out at `at` (UTC ms).
 
-        `last_will` where the broker was there to spread the news of its death.
-        """
-        return {
-            "type": "gateway",
-            "gateway": self.gateway.name,
-            "devices": self.gateway.devices,
-            "edge": self.edge,
-            "last_will": last_will,
-            "at": at,
-        }
+def gateway_truth(
+    gateway: Gateway, edge: Literal["down", "up", "killed"], at: int, last_will: bool
+) -> dict[str, object]:
+    """The line of ground truth for what happened to `gateway` at `at` (UTC ms).
+
+    `killed` is a process that somebody ended and that is being started again. `last_will` where the broker was there
+    to spread the news of its death.
+    """
+    document: dict[str, object] = {"type": "gateway", "gateway": gateway.name, "devices": gateway.devices}
+    return document | {"edge": edge, "last_will": last_will, "at": at}
 
 
 def gateway_events(gateways: tuple[Gateway, ...]) -> list[GatewayEvent]:

@@ -36,13 +36,22 @@ class Span:
 
 @dataclass(slots=True)
 class History:
-    """Everything the truth file says. `end` is when the run ended, or its last line."""
+    """Everything the truth file says.
+
+    `deaths` are the times at which a gateway's process was found dead, whether it stayed down or was started again at
+    once. `end` is when the run ended, or its last line.
+    """
 
     reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
     silent: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     down: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     gateway_of: dict[str, str] = field(default_factory=dict)
+    deaths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     end: int = 0
+
+    def died_after(self, device: str, at: int, within_ms: int) -> bool:
+        """Whether the gateway of `device` was found dead within so long after `at`."""
+        return any(at <= death <= at + within_ms for death in self.deaths.get(self.gateway_of.get(device, ""), []))
 
     def up_again(self, device: str, begin: int, end: int) -> int | None:
         """When the gateway of `device` was back, if it was down at some time in `begin`…`end`; FOREVER if never."""
@@ -69,14 +78,20 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
             case "silent":
                 _add_edge(history.silent[line["device"]], line["edge"] == "begin", line["at"])
             case "gateway":
-                _add_edge(
-                    history.down[line["gateway"]], line["edge"] == "down", line["at"], line.get("last_will", False)
-                )
+                _add_gateway_line(history, line)
                 history.gateway_of |= dict.fromkeys(line["devices"], line["gateway"])
             case "stop":
                 stopped = int(line["at"])
     history.end = history.end if stopped is None else stopped
     return history
+
+
+def _add_gateway_line(history: History, line: Mapping[str, Any]) -> None:
+    if line["edge"] in ("down", "killed"):
+        history.deaths[line["gateway"]].append(line["at"])
+    if line["edge"] in ("down", "up"):
+        spans = history.down[line["gateway"]]
+        _add_edge(spans, line["edge"] == "down", line["at"], line.get("last_will", False))
 
 
 def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from simulators.verify.history import History, Read, usual_interval
 from simulators.verify.result import Verification
 
 WINDOW_MS: Final = 2_000  # a reading is stamped at the bus, the truth when the reply was sent
-UNFINISHED_MS: Final = 5_000  # the end of a run may cut off what is still under way
+UNFINISHED_MS: Final = 5_000  # the end of a run, or a gateway's death, may cut off what is still under way
 SILENCE: Final = 1.5  # in usual intervals: after that a device has fallen silent
 TEMPERATURE_STEP_K: Final = 0.1
 OTHER_SHARE: Final = 0.05
@@ -36,13 +36,12 @@ def compare_readings(history: History, stored: Iterable[StoredReading], result: 
     heard = {}
     for device in sorted(history.reads.keys() | by_device.keys()):
         rows = sorted(by_device.get(device, []), key=lambda row: row.at)
-        heard[device] = _compare_device(device, history.reads.get(device, []), rows, history.end, result)
+        heard[device] = _compare_device(device, history, rows, result)
     return heard
 
 
-def _compare_device(
-    device: str, reads: list[Read], rows: list[StoredReading], end: int, result: Verification
-) -> list[Read]:
+def _compare_device(device: str, history: History, rows: list[StoredReading], result: Verification) -> list[Read]:
+    reads = history.reads.get(device, [])
     result.reads += len(reads)
     result.stored += len(rows)
     interval = usual_interval(reads)
@@ -57,7 +56,7 @@ def _compare_device(
             heard.append(read)
         elif read.doubtful:
             continue
-        elif _interrupted(reads, index, interval, end):
+        elif _interrupted(reads, index, interval, history.end) or history.died_after(device, read.at, UNFINISHED_MS):
             result.interrupted += 1
         else:
             result.find("lost", device, read.at, "read, but not stored")

@@ -297,6 +297,18 @@ def test_a_gateway_that_dies_is_one_alert_that_hides_its_devices(returns: int | 
     assert findings(case.run(40)) == only(false=1)
 
 
+@pytest.mark.parametrize(("killed_at", "lost"), [(None, 1), (10, 0), (14, 1)])
+def test_a_read_at_the_moment_of_a_gateways_death_may_never_have_been_journalled(
+    killed_at: int | None, lost: int
+) -> None:
+    case = Case()
+    for number in range(24):
+        case.read("d0", number, stored=number != 10)
+    if killed_at is not None:
+        case.edge("gateway", "killed", killed_at, gateway="gw-0", devices=["d0"])
+    assert findings(case.run()) == only(lost=lost)
+
+
 @pytest.mark.parametrize(("last_will", "missed"), [(True, 1), (False, 0)])
 def test_a_last_will_that_was_spread_makes_an_alert_due_sooner(last_will: bool, missed: int) -> None:
     silence_s, last_will_s = 100, 5
