@@ -1,11 +1,11 @@
 """The truth, put in order: reads by device, and when devices were silent and gateways down."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 COLLAPSE_MS: Final = 1_000  # reads of one device closer than this are one poll
 FOREVER: Final = 2**62
@@ -60,7 +60,16 @@ class History:
         return max(ends) if ends else None
 
 
-def usual_interval(reads: list[Read]) -> float:
+class Timed(Protocol):
+    """Something that happened at `at`, UTC ms."""
+
+    @property
+    def at(self) -> int:
+        """When."""
+        ...
+
+
+def usual_interval(reads: Sequence[Timed]) -> float:
     """Median time between reads, ms; one minute where there are too few to tell."""
     steps = [after.at - before.at for before, after in pairwise(reads)]
     return median(steps) if steps else 60_000.0

@@ -297,6 +297,15 @@ def test_a_gateway_that_dies_is_one_alert_that_hides_its_devices(returns: int | 
     assert findings(case.run(40)) == only(false=1)
 
 
+@pytest.mark.parametrize(("lost_number", "lost"), [(None, 0), (9, 1)])
+def test_a_look_between_two_readings_is_no_loss(lost_number: int | None, lost: int) -> None:
+    case = Case()
+    for number in range(24):
+        look = number % 2 == 0
+        case.read("d0", number, stored=not look and number != lost_number)
+    assert (case.run().lost > 0) == bool(lost)
+
+
 @pytest.mark.parametrize(("killed_at", "lost"), [(None, 1), (10, 0), (14, 1)])
 def test_a_read_at_the_moment_of_a_gateways_death_may_never_have_been_journalled(
     killed_at: int | None, lost: int
