@@ -71,14 +71,14 @@ def _compare_device(device: str, history: History, rows: list[StoredReading], re
 def _pair(
     reads: list[Read], rows: list[StoredReading], window: float
 ) -> tuple[dict[int, StoredReading], list[StoredReading]]:
-    """Reads (by index) with their rows, in the order of time, and the rows left over."""
+    """Reads (by index) with their rows, each the nearest in time, and the rows left over."""
     pairs: dict[int, StoredReading] = {}
     spare = []
     index = 0
     for row in rows:
-        while index < len(reads) and reads[index].at < row.at - window:
+        while index + 1 < len(reads) and abs(reads[index + 1].at - row.at) <= abs(reads[index].at - row.at):
             index += 1
-        if index < len(reads) and reads[index].at <= row.at + window:
+        if index < len(reads) and abs(reads[index].at - row.at) <= window:
             pairs[index] = row
             index += 1
         else:
