@@ -3,10 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from gateway_agent.bus import Bus
+from gateway_agent.bus import Bus, ReplyError
 from gateway_agent.decode import decode
 from gateway_agent.health import Health, choose_polls, release_all
 from gateway_agent.link import LineDown
@@ -16,6 +18,10 @@ from wire.messages import Reading
 
 # Readings of one line are numbered together when they lie this close; more waiting would risk them unjournalled.
 _GROUP_MS: Final = 1_000
+# How often a line that has nothing to do looks whether it shall stop.
+_IDLE_S: Final = 0.25
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +46,19 @@ class Line:
         self._latest: dict[str, Reading] = {}
         self._group: list[Reading] = []
         self._up = True
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
+        self.alive_at = monotonic()
+        """Monotonic seconds of the last sign of life: the line's thread was between two exchanges."""
+
+    def execute(self, work: Callable[[Bus], Answer]) -> Future[Answer]:
+        """Have `work` done on the line between two polls; may be called from any thread.
+
+        The future holds what `work` returns, or the ReplyError or LineDown it raises; it is cancelled where the line
+        stops first. `work` asks its questions through the bus it is given and must end within a few time-outs.
+        """
+        future: Future[Answer] = Future()
+        self._jobs.put((future, work))
+        return future
 
     def run(self, stop: threading.Event) -> None:
         """Sweep at every multiple of the interval from now on, until `stop` is set; a sweep too long skips some."""
@@ -48,8 +67,9 @@ class Line:
             while not stop.is_set():
                 self.sweep(stop)
                 elapsed = monotonic() - began
-                stop.wait(self._interval_s - elapsed % self._interval_s)
+                self._idle(stop, monotonic() + self._interval_s - elapsed % self._interval_s)
         finally:
+            self._cancel_all()
             self._bus.close()
 
     def sweep(self, stop: threading.Event) -> None:
@@ -58,6 +78,7 @@ class Line:
         answered = 0
         try:
             for name in choose_polls(self._health, probe_s, monotonic(), self._interval_s):
+                self._work_off()
                 if stop.is_set():
                     break
                 answered += self._ask(self._units[name])
@@ -69,6 +90,35 @@ class Line:
         if not answered:
             # Nobody answered: behind a serial server the connection may be dead without saying so.
             self._bus.close()
+
+    def _idle(self, stop: threading.Event, until_s: float) -> None:
+        """Do what is in the queue, as it comes, until the monotonic time `until_s`."""
+        while not stop.is_set() and (remaining := until_s - monotonic()) > 0:
+            self._work_off(min(remaining, _IDLE_S))
+
+    def _work_off(self, wait_s: float = 0.0) -> None:
+        """Do everything that is in the queue; wait at most `wait_s` for something to be in it."""
+        self.alive_at = monotonic()
+        try:
+            if wait_s:
+                self._execute(*self._jobs.get(timeout=wait_s))
+            while True:
+                self._execute(*self._jobs.get_nowait())
+        except Empty:
+            return
+
+    def _execute(self, future: Future[Any], work: Callable[[Bus], Any]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work(self._bus))
+        except (ReplyError, LineDown) as failure:
+            future.set_exception(failure)
+
+    def _cancel_all(self) -> None:
+        while not self._jobs.empty():
+            future, _ = self._jobs.get()
+            future.cancel()
 
     def _ask(self, unit: Unit) -> bool:
         health = self._health[unit.name]
