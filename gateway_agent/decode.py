@@ -6,7 +6,8 @@ A register that was not read is missing from the mapping; what depends on it is 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway_agent.profile import Condition, FaultPanel, Key, PointSource, Profile, Scale, Sentinel
+from gateway_agent.places import Condition, Key, Place, Quantity, Scale, as_signed, is_sentinel
+from gateway_agent.profile import FaultPanel, PointSource, Profile
 from wire.points import POINTS, State
 
 Registers = Mapping[Key, int]
@@ -46,8 +47,8 @@ def decode(profile: Profile, registers: Registers) -> Observation:
     return Observation(state, faults, values, bad)
 
 
-def _holds(profile: Profile, registers: Registers, conditions: Iterable[Condition]) -> bool | None:
-    """Whether all `conditions` hold; None where an unread register keeps it open."""
+def holds(profile: Profile, registers: Registers, conditions: Iterable[Condition]) -> bool | None:
+    """Whether all `conditions` hold; None where an unread register keeps it open. `rising` is not looked at."""
     verdicts = [_one_holds(profile, registers, condition) for condition in conditions]
     if False in verdicts:
         return False
@@ -56,67 +57,82 @@ def _holds(profile: Profile, registers: Registers, conditions: Iterable[Conditio
 
 def _one_holds(profile: Profile, registers: Registers, condition: Condition) -> bool | None:
     raw = registers.get(profile.key(condition))
-    return None if raw is None else condition.holds(raw)
+    if raw is None:
+        return None
+    return _compares(profile, registers, condition, raw) if condition.compares else condition.contains(raw)
+
+
+def _compares(profile: Profile, registers: Registers, condition: Condition, raw: int) -> bool | None:
+    number = condition.number(raw)
+    above, below = (_limit(profile, registers, condition, limit) for limit in (condition.above, condition.below))
+    if (above is not None and number <= above) or (below is not None and number >= below):
+        return False
+    unread = (above is None) != (condition.above is None) or (below is None) != (condition.below is None)
+    return None if unread else True
+
+
+def _limit(profile: Profile, registers: Registers, condition: Condition, limit: int | Place | None) -> int | None:
+    if not isinstance(limit, Place):
+        return limit
+    raw = registers.get(profile.key(limit))
+    return None if raw is None else condition.number(raw)
 
 
 def _source_of(profile: Profile, registers: Registers, point: str) -> tuple[PointSource | None, bool]:
     """The source of `point` that applies, or none; and whether that is certain."""
     for source in profile.point:
         if source.point == point:
-            verdict = _holds(profile, registers, source.when)
+            verdict = holds(profile, registers, source.when)
             if verdict is not False:
                 return (source if verdict else None), verdict is not None
     return None, True
 
 
 def _value(profile: Profile, registers: Registers, source: PointSource) -> float | None:
-    raw = _raw(profile, registers, source)
-    if raw is None:
-        return None
     if source.bits is not None:
-        return float(any(raw >> bit & 1 for bit in source.bits))
-    scale = _scale(profile, registers, source)
-    if scale is None or _is_sentinel(raw, (*source.sentinels, *scale.sentinels)):
+        raw = registers.get(profile.key(source))
+        return None if raw is None else float(any(raw >> bit & 1 for bit in source.bits) is not source.inverted)
+    value = quantity(profile, registers, source)
+    if value is None or value in source.absent:
         return None
-    value = scale.value(_signed(raw, source.width) if source.signed else raw)
-    return value if value not in source.absent and POINTS[source.point].plausible(value) else None
+    return value if POINTS[source.point].plausible(value) else None
 
 
-def _raw(profile: Profile, registers: Registers, source: PointSource) -> int | None:
-    words = [registers.get(profile.key(source, offset)) for offset in range(source.registers)]
-    if source.word_order == "low_first":
-        words.reverse()
+def quantity(profile: Profile, registers: Registers, source: Quantity) -> float | None:
+    """The value of `source` in its point's unit; None where a register is unread or says that there is none."""
+    raw = _raw(profile, registers, source)
+    scale = scale_of(profile, registers, source.scale, source)
+    if raw is None or scale is None or is_sentinel(raw, [*source.sentinels, *scale.sentinels]):
+        return None
+    return scale.value(as_signed(raw, sum(part.bit_count for part in source.parts)) if source.signed else raw)
+
+
+def _raw(profile: Profile, registers: Registers, source: Quantity) -> int | None:
     raw = 0
-    for word in words:
+    for part in source.parts:
+        word = registers.get(profile.key(part))
         if word is None:
             return None
-        raw = raw << 16 | word
+        raw = raw << part.bit_count | part.of(word)
     return raw
 
 
-def _scale(profile: Profile, registers: Registers, source: PointSource) -> Scale | None:
-    if source.scale is None:
-        return source
-    for variant in profile.scale[source.scale]:
-        verdict = _holds(profile, registers, [variant.when] if variant.when else [])
+def scale_of(profile: Profile, registers: Registers, name: str | None, own: Scale) -> Scale | None:
+    """The variant of the conditional scale `name` that applies, `own` where none is named; None where it is open."""
+    if name is None:
+        return own
+    for variant in profile.scale[name]:
+        verdict = holds(profile, registers, variant.when)
         if verdict is not False:
             return variant if verdict else None
     return None
-
-
-def _is_sentinel(raw: int, sentinels: Iterable[Sentinel]) -> bool:
-    return any(raw == sentinel if isinstance(sentinel, int) else raw in sentinel for sentinel in sentinels)
-
-
-def _signed(raw: int, width: int) -> int:
-    return raw - (1 << width) if raw >> (width - 1) else raw
 
 
 def _state(profile: Profile, registers: Registers) -> tuple[State, bool]:
     """The state by the first rule that fits, and whether no rule before it was left open."""
     known = True
     for rule in profile.state[:-1]:
-        verdict = _holds(profile, registers, rule.when)
+        verdict = holds(profile, registers, rule.when)
         if verdict:
             return rule.state, known
         known = known and verdict is False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from configuration.load import ConfigurationError, Problem, read_toml, validate
+from gateway_agent.contradictions import contradictions
 from gateway_agent.profile import Profile
 from gateway_agent.settings import GatewaySettings
 
@@ -19,7 +20,7 @@ def load_profile(name_or_path: str, search: Sequence[Path]) -> Profile:
     """
     path = find_profile(name_or_path, search)
     profile = validate(read_toml(path), Profile, path)
-    problems = [Problem(path, key, message) for key, message in profile.problems()]
+    problems = [Problem(path, key, message) for key, message in contradictions(profile)]
     if problems:
         raise ConfigurationError(problems)
     return profile
