@@ -82,13 +82,12 @@ class Journal:
                     self._evict(self._max_bytes // _EVICT_SHARE, now)
                 return self._insert(list(readings), None, None, now, clock)
 
+            self._restock()
             try:
                 return self._change(add)
             except sqlite3.DatabaseError as error:
                 self._recover(error, now)
                 return self._change(add)
-            finally:
-                self._restock()
 
     def drop(self, seq: int, reason: str, now: int) -> Message | None:
         """Give up the message `seq` and report it as lost; returns the report, or None if it is not there."""
