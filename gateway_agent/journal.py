@@ -28,7 +28,7 @@ _EVICT_SHARE: Final = 16
 # Kept free on the disk for the moment it is full, because deleting rows needs room in the WAL too.
 _RESERVE_BYTES: Final = 2 * 1024 * 1024
 _WAL_PAGES: Final = 256
-_NO_LIMIT: Final = 0xFFFF_FFFE  # SQLite's own upper limit, https://sqlite.org/limits.html
+_NO_LIMIT: Final = 1_073_741_823  # the default of older SQLite, https://sqlite.org/limits.html §13
 
 Answer = TypeVar("Answer")
 
