@@ -170,6 +170,7 @@ lost = {seq for d in held if "dropped" in d for seq in range(d["dropped"]["from"
 kept = {d["seq"] for d in held}
 assert not lost & kept
 assert lost | kept == set(range(1, journal.last + 1))
+os.close(others)
 os.unlink(folder / "others")
 before = journal.evicted
 for number in range(1501, 2001):
