@@ -3,7 +3,7 @@
 A register that was not read is missing from the mapping; what depends on it is listed as bad, never guessed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway_agent.places import Condition, Key, Place, Quantity, Scale, as_signed, is_sentinel
@@ -30,8 +30,11 @@ class Observation:
     bad: list[str]
 
 
-def decode(profile: Profile, registers: Registers) -> Observation:
-    """What `registers` (16-bit contents, or 0 and 1 for bit tables) mean under `profile`."""
+def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()) -> Observation:
+    """What `registers` (16-bit contents, or 0 and 1 for bit tables) mean under `profile`.
+
+    `settled`: the indexes of the state rules with `for_s` that have held so long; the others of them do not fit.
+    """
     values: dict[str, float] = {}
     bad: list[str] = []
     for point in profile.points:
@@ -41,7 +44,7 @@ def decode(profile: Profile, registers: Registers) -> Observation:
             values[point] = value
         elif source is not None or not known:
             bad.append(point)
-    state, state_known = _state(profile, registers)
+    state, state_known = _state(profile, registers, settled)
     faults, faults_known = _faults(profile, registers)
     bad += [UNKNOWN_STATE] * (not state_known) + [UNKNOWN_FAULTS] * (not faults_known)
     return Observation(state, faults, values, bad)
@@ -128,28 +131,28 @@ def scale_of(profile: Profile, registers: Registers, name: str | None, own: Scal
     return None
 
 
-def _state(profile: Profile, registers: Registers) -> tuple[State, bool]:
+def _state(profile: Profile, registers: Registers, settled: Collection[int]) -> tuple[State, bool]:
     """The state by the first rule that fits, and whether no rule before it was left open."""
     known = True
-    for rule in profile.state[:-1]:
+    for index, rule in enumerate(profile.state[:-1]):
         verdict = holds(profile, registers, rule.when)
-        if verdict:
+        if verdict and (rule.for_s is None or index in settled):
             return rule.state, known
-        known = known and verdict is False
+        known = known and verdict is not None
     return profile.state[-1].state, known
 
 
 def _faults(profile: Profile, registers: Registers) -> tuple[list[str], bool]:
     """The faults reported, sorted and each once, and whether every fault register was read."""
-    sources = (*profile.fault_codes, *profile.fault_bits, *profile.fault_panel)
-    known = all(profile.key(source) in registers for source in sources)
-    return sorted({*_coded(profile, registers), *_bitwise(profile, registers), *_panel(profile, registers)}), known
+    known = all(profile.key(place) in registers for place in profile.fault_places)
+    readers = (_coded, _bitwise, _flagged, _panel)
+    return sorted({fault for reader in readers for fault in reader(profile, registers)}), known
 
 
 def _coded(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_codes:
-        code = registers.get(profile.key(source))
-        if code is not None and code not in source.none:
+        word = registers.get(profile.key(source))
+        if word is not None and (code := source.of(word)) not in source.none:
             yield source.codes.get(code, f"other:{source.address}.{code}")
 
 
@@ -159,6 +162,13 @@ def _bitwise(profile: Profile, registers: Registers) -> Iterator[str]:
         for bit in range(16):
             if raw >> bit & 1:
                 yield f"{source.kinds.get(bit, 'other')}:{source.address}.{bit}"
+
+
+def _flagged(profile: Profile, registers: Registers) -> Iterator[str]:
+    for source in profile.fault_flags:
+        for address, kind in source.kinds.items():
+            if registers.get((source.table, address), 0):
+                yield f"{kind}:{address}"
 
 
 def _panel(profile: Profile, registers: Registers) -> Iterator[str]:

@@ -171,6 +171,12 @@ class Profile(Entry):
         """The points and the states this map can report."""
         return frozenset(self.points) | {rule.state for rule in self.state}
 
+    @property
+    def fault_places(self) -> list[Place]:
+        """Every register or bit that shows faults."""
+        flags = [place for source in self.fault_flags for place in source.places]
+        return [*self.fault_codes, *self.fault_bits, *flags, *self.fault_panel]
+
     def key(self, place: Place, offset: int = 0) -> Key:
         """Table and address of `place`, or of the register `offset` further on."""
         return (place.table or self.read.table, place.address + offset)

@@ -1,17 +1,20 @@
-"""One line, polled in aligned sweeps on a thread of its own."""
+"""One line, visited in aligned turns on a thread of its own, with a queue for what else is to be done on it."""
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Final, TypeVar
 
 from gateway_agent.bus import Bus, ReplyError
-from gateway_agent.decode import decode
+from gateway_agent.cadence import Cadence, Rota, Visit
+from gateway_agent.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
 from gateway_agent.health import Health, choose_polls, release_all
 from gateway_agent.link import LineDown
+from gateway_agent.observe import Onsets, observe
 from gateway_agent.poll import NoAnswer, Unit
 from gateway_agent.stamp import next_stamp
 from wire.messages import Reading
@@ -32,18 +35,18 @@ Keep = Callable[[Sequence[Reading]], None]
 class Line:
     """The units of one bus. `keep` gets their readings, at most a second after they were read."""
 
-    def __init__(
-        self, bus: Bus, units: Sequence[Unit], interval_s: float, keep: Keep, clock: Callable[[], int]
-    ) -> None:
-        """`interval_s` is the time from one sweep to the next."""
+    def __init__(self, bus: Bus, units: Sequence[Unit], cadence: Cadence, keep: Keep, clock: Callable[[], int]) -> None:
+        """Nothing is touched before `run`."""
         self._bus = bus
         self._units = {unit.name: unit for unit in units}
         self._health = {unit.name: Health() for unit in units}
-        self._interval_s = interval_s
+        self._rotas = {unit.name: Rota(place, cadence) for place, unit in enumerate(units)}
+        self._turn_s = cadence.turn_s
         self._keep = keep
         self._clock = clock
         self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
+        self._onsets: dict[str, Onsets] = {}
         self._group: list[Reading] = []
         self._up = True
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
@@ -61,23 +64,23 @@ class Line:
         return future
 
     def run(self, stop: threading.Event) -> None:
-        """Sweep at every multiple of the interval from now on, until `stop` is set; a sweep too long skips some."""
+        """Turn at every multiple of the cadence from now on, until `stop` is set; a turn too long skips some."""
         began = monotonic()
         try:
             while not stop.is_set():
                 self.sweep(stop)
                 elapsed = monotonic() - began
-                self._idle(stop, monotonic() + self._interval_s - elapsed % self._interval_s)
+                self._idle(stop, monotonic() + self._turn_s - elapsed % self._turn_s)
         finally:
             self._cancel_all()
             self._bus.close()
 
     def sweep(self, stop: threading.Event) -> None:
-        """Ask every unit that is due, once."""
+        """One turn: visit every unit that is not to be left in peace for now."""
         probe_s = {name: unit.probe_s for name, unit in self._units.items()}
         answered = 0
         try:
-            for name in choose_polls(self._health, probe_s, monotonic(), self._interval_s):
+            for name in choose_polls(self._health, probe_s, monotonic(), self._turn_s):
                 self._work_off()
                 if stop.is_set():
                     break
@@ -121,24 +124,50 @@ class Line:
             future.cancel()
 
     def _ask(self, unit: Unit) -> bool:
-        health = self._health[unit.name]
+        """Visit `unit`; whether it answered."""
+        now_s, probe = monotonic(), self._health[unit.name].quarantined
+        visit = self._rotas[unit.name].visit(now_s)
         try:
-            registers = unit.read(self._bus, probe=health.quarantined)
+            observation = self._observe(unit, visit, probe)
+            if visit != "look":
+                self._rotas[unit.name].was_read(now_s)
+            elif self._is_news(unit.name, observation):
+                visit = "read"
+                observation = self._observe(unit, visit, probe)
         except NoAnswer as silence:
             self._missed(unit.name, silence.code)
             return False
         self._answered(unit.name)
-        observation = decode(unit.profile, registers)
+        if visit != "look":
+            self._report(unit, observation)
+        return True
+
+    def _observe(self, unit: Unit, visit: Visit, probe: bool) -> Observation:
+        registers = unit.read(self._bus, visit, probe)
+        at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
+        observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
+        if visit == "read_all":
+            return observation
+        # A slow point was not asked for; it is not bad.
+        asked = [name for name in observation.bad if name not in unit.profile.read.slow]
+        return replace(observation, bad=asked)
+
+    def _is_news(self, name: str, seen: Observation) -> bool:
+        """Whether what a look saw differs from the last reading; what it could not see is no news."""
+        last = self._latest.get(name)
+        if last is None:
+            return True
+        other_state = seen.state != last.state and UNKNOWN_STATE not in seen.bad
+        return other_state or (seen.faults != last.faults and UNKNOWN_FAULTS not in seen.bad)
+
+    def _report(self, unit: Unit, seen: Observation) -> None:
         before = self._latest.get(unit.name)
         at = next_stamp(self._clock(), before.at if before is not None else None)
-        self._add(
-            Reading(unit.name, at, observation.state, observation.faults, observation.values, observation.bad), before
-        )
-        return True
+        self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)
 
     def _missed(self, name: str, code: str) -> None:
         health = self._health[name]
-        health.missed(monotonic(), self._interval_s)
+        health.missed(monotonic(), self._turn_s)
         if health.misses == 1:
             _log.warning("%s: unit %s does not answer (%s)", self._name, name, code)
 
