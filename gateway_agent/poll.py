@@ -1,7 +1,7 @@
 """One unit on a bus: read what its profile wants, and learn what this very unit cannot bear."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from gateway_agent.profile import Key, Profile
 _ABOUT_THE_BLOCK: Final = (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)
 # No answer to be had: none came, or a late one could not have been told from it.
 _SILENCE: Final = ("no_reply", "stale_reply")
-# A unit silent to this many blocks in a row, and to all before them, is given up until the next visit.
+# A unit that was silent to so many questions and answered none is given up until the next visit.
 _SILENT_BLOCKS: Final = 2
+# How often a block is asked for in one visit; after a silence only when the other blocks have had their turn.
+_QUESTIONS: Final = 2
 # A block unanswered in this many visits running, while others were answered, is refused in silence (bus-quirks.md 1).
 # With two questions a visit, a line that loses 5 % of replies makes that of a good block once in 60 million visits.
 _REFUSED_AFTER: Final = 3
@@ -67,23 +69,25 @@ class Unit:
         """
         before = self.learnt
         registers: dict[Key, int] = {}
-        silent: list[ReadRequest] = []
+        silent: Counter[ReadRequest] = Counter()
+        waiting = deque(self._in_order(visit, probe))
         code = "no_reply"
-        for request in self._in_order(visit, probe):
+        while waiting and (registers or silent.total() < (1 if probe else _SILENT_BLOCKS)):
+            request = waiting.popleft()
             try:
-                registers |= self._block(bus, request, tries=1 if silent or (probe and not registers) else 2)
+                registers |= self._block(bus, request)
                 self._unanswered.pop(request, None)
             except ReplyError as error:
                 code = error.code
-                silent += [request] * (code in _SILENCE)
-            if not registers and len(silent) >= (1 if probe else _SILENT_BLOCKS):
-                break
+                if code in _SILENCE:
+                    silent[request] += 1
+                    waiting += [request] * (silent[request] < _QUESTIONS)
         if not registers:
             # A controller that is starting up refuses everything; that says nothing about single registers.
             code = "device_exception" if self.learnt.illegal > before.illegal else code
             self.learnt = before
             raise NoAnswer(code)
-        self._learn_from_silence(silent)
+        self._learn_from_silence(request for request, times in silent.items() if times == _QUESTIONS)
         if self.learnt != before:
             self.plans = plan_visits(self.profile, self.line, self.learnt)
         return registers
@@ -94,39 +98,39 @@ class Unit:
         A unit given up is asked for another block each time, in case the first is the one it refuses.
         """
         requests = sorted(self.plans[visit], key=lambda request: request in self._unanswered)
-        if not probe:
+        if not probe or not requests:
             return requests
         self._probes += 1
         first = self._probes % len(requests)
         return [*requests[first:], *requests[:first]]
 
-    def _learn_from_silence(self, silent: Sequence[ReadRequest]) -> None:
+    def _learn_from_silence(self, silent: Iterable[ReadRequest]) -> None:
         for request in silent:
             self._unanswered[request] += 1
             if self._unanswered[request] >= _REFUSED_AFTER:
                 del self._unanswered[request]
                 self.learnt = without_silent(self.learnt, request, self.profile)
 
-    def _block(self, bus: Bus, request: ReadRequest, tries: int) -> dict[Key, int]:
+    def _block(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
         """The registers of `request`, less those found illegal; raises ReplyError where nothing came at all."""
         try:
-            return self._ask(bus, request, tries)
+            return self._ask(bus, request)
         except ReplyError as error:
             if error.exception not in _ABOUT_THE_BLOCK or self.profile.read.frames:
                 raise
         if request.count == 1:
             self._learn(illegal=self.learnt.illegal | set(request.keys))
             return {}
-        return self._halves(bus, request, tries)
+        return self._halves(bus, request)
 
-    def _halves(self, bus: Bus, request: ReadRequest, tries: int) -> dict[Key, int]:
+    def _halves(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
         before = self.learnt.illegal
         registers: dict[Key, int] = {}
         half = (request.count + 1) // 2
         for offset, count in ((0, half), (half, request.count - half)):
             part = ReadRequest(request.table, request.address + offset, count)
             try:
-                registers |= self._block(bus, part, tries)
+                registers |= self._block(bus, part)
             except ReplyError:
                 continue
         if len(registers) == request.count and self.learnt.illegal == before:
@@ -137,16 +141,19 @@ class Unit:
     def _learn(self, **found: Any) -> None:
         self.learnt = replace(self.learnt, **found)
 
-    def _ask(self, bus: Bus, request: ReadRequest, tries: int) -> dict[Key, int]:
+    def _ask(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
+        """The registers of `request`; a spoilt reply is asked for once more."""
+        try:
+            return self._ask_once(bus, request)
+        except ReplyError as error:
+            if error.code in _SILENCE or error.exception in _ABOUT_THE_BLOCK:
+                raise
+        return self._ask_once(bus, request)
+
+    def _ask_once(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
         limits = self.profile.read
-        while True:
-            tries -= 1
-            try:
-                contents = bus.read(self.address, request, limits.pacing_ms / 1_000, limits.timeout_ms / 1_000)
-                return dict(zip(request.keys, contents, strict=True))
-            except ReplyError as error:
-                if tries <= 0 or error.exception in _ABOUT_THE_BLOCK:
-                    raise
+        contents = bus.read(self.address, request, limits.pacing_ms / 1_000, limits.timeout_ms / 1_000)
+        return dict(zip(request.keys, contents, strict=True))
 
 
 def plan_visits(profile: Profile, line: LineAddress, learnt: Learnt = Learnt()) -> dict[Visit, list[ReadRequest]]:

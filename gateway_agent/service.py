@@ -49,7 +49,7 @@ class GatewayService:
         journal = Journal(settings.journal.path, interval_s, settings.journal.max_mb)
         publisher = self._publisher(journal, interval_s)
         keeper = Keeper(journal, self._clock)
-        lines = [self._line(bus, keeper, interval_s) for bus in settings.bus]
+        lines = [self._line(bus, keeper) for bus in settings.bus]
         threads = [threading.Thread(target=self._watch, args=(line, stop), name="line") for line in lines]
         try:
             for thread in threads:
@@ -72,9 +72,9 @@ class GatewayService:
             stop.set()
             raise
 
-    def _line(self, bus: BusSettings, keeper: "Keeper", interval_s: float) -> Line:
+    def _line(self, bus: BusSettings, keeper: "Keeper") -> Line:
         units = [Unit(device.id, device.address, self._profiles[device.profile], bus.line) for device in bus.device]
-        return Line(Bus(bus.line), units, interval_s, keeper.keep, self._clock)
+        return Line(Bus(bus.line), units, self._settings.cadence, keeper.keep, self._clock)
 
     def _publisher(self, journal: Journal, interval_s: float) -> Publisher:
         settings = self._settings

@@ -127,6 +127,8 @@ class Line:
         """Visit `unit`; whether it answered."""
         now_s, probe = monotonic(), self._health[unit.name].quarantined
         visit = self._rotas[unit.name].visit(now_s)
+        if not unit.plans[visit]:  # a map without state and faults has nothing to look at
+            return True
         try:
             observation = self._observe(unit, visit, probe)
             if visit != "look":

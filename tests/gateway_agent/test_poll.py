@@ -41,7 +41,7 @@ def test_an_illegal_register_costs_only_its_own_point(rig: Rig) -> None:
     rig.units.illegal = {109, 119}
     split = decode(QUICK, rig.unit.read(rig.bus))
     assert set(whole.values) - set(split.values) == {"suction_c", "voltage_v"}
-    assert rig.unit.illegal == {("holding", 109), ("holding", 119)}
+    assert rig.unit.learnt.illegal == {("holding", 109), ("holding", 119)}
     rig.units.asked.clear()
     assert decode(QUICK, rig.unit.read(rig.bus)).values == split.values
     assert all(not {109, 119} & set(range(first, first + count)) for _, _, first, count in rig.units.asked)
@@ -51,9 +51,9 @@ def test_firmware_that_bears_only_short_blocks_loses_nothing_and_is_asked_for_sh
     whole = decode(QUICK, rig.unit.read(rig.bus))
     rig.units.longest = 16
     assert decode(QUICK, rig.unit.read(rig.bus)) == whole
-    assert rig.unit.illegal == set()
-    assert rig.unit.longest is not None
-    assert rig.unit.longest <= 16
+    assert rig.unit.learnt.illegal == set()
+    assert rig.unit.learnt.longest is not None
+    assert rig.unit.learnt.longest <= 16
     rig.units.asked.clear()
     assert decode(QUICK, rig.unit.read(rig.bus)) == whole
     assert max(count for *_, count in rig.units.asked) <= 16
