@@ -194,9 +194,9 @@ class Profile(Entry):
 
     def look_spans(self) -> set[tuple[Key, int]]:
         """The registers that state and faults depend on."""
-        faults: list[Place] = [*self.fault_codes, *self.fault_bits, *self.fault_panel]
-        faults += [place for flags in self.fault_flags for place in flags.places]
-        return {(self.key(place), 1) for place in faults} | self._conditions(c for r in self.state for c in r.when)
+        return {(self.key(place), 1) for place in self.fault_places} | self._conditions(
+            c for r in self.state for c in r.when
+        )
 
     def write_spans(self, rule: WriteRule) -> set[tuple[Key, int]]:
         """Every register that decides whether and how `rule` may write: bounds, conditions, scale."""
