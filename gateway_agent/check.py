@@ -19,7 +19,7 @@ _USABLE_SHARE: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """What one unit is asked: the requests of a reading and of a look at its state and faults, and how long they take."""
+    """What one unit is asked in a reading, and in a look at its state and faults; and how long that takes."""
 
     device: str
     address: int

@@ -52,7 +52,7 @@ class Unit:
     learnt: Learnt = Learnt()
     plans: dict[Visit, list[ReadRequest]] = field(init=False)
     _unanswered: Counter[ReadRequest] = field(default_factory=Counter)
-    _probes: int = 0
+    _turned: int = 0
 
     def __post_init__(self) -> None:
         self.plans = plan_visits(self.profile, self.line, self.learnt)
@@ -70,7 +70,7 @@ class Unit:
         before = self.learnt
         registers: dict[Key, int] = {}
         silent: Counter[ReadRequest] = Counter()
-        waiting = deque(self._in_order(visit, probe))
+        waiting = deque(self._in_order(visit))
         code = "no_reply"
         while waiting and (registers or silent.total() < (1 if probe else _SILENT_BLOCKS)):
             request = waiting.popleft()
@@ -86,23 +86,21 @@ class Unit:
             # A controller that is starting up refuses everything; that says nothing about single registers.
             code = "device_exception" if self.learnt.illegal > before.illegal else code
             self.learnt = before
+            self._turned += max(1, len(silent))
             raise NoAnswer(code)
         self._learn_from_silence(request for request, times in silent.items() if times == _QUESTIONS)
         if self.learnt != before:
             self.plans = plan_visits(self.profile, self.line, self.learnt)
         return registers
 
-    def _in_order(self, visit: Visit, probe: bool) -> Sequence[ReadRequest]:
+    def _in_order(self, visit: Visit) -> Sequence[ReadRequest]:
         """What answered last time first, so that one silent block is not taken for a dead unit.
 
-        A unit given up is asked for another block each time, in case the first is the one it refuses.
+        A unit given up is asked for other blocks each time, in case the first are those it refuses.
         """
-        requests = sorted(self.plans[visit], key=lambda request: request in self._unanswered)
-        if not probe or not requests:
-            return requests
-        self._probes += 1
-        first = self._probes % len(requests)
-        return [*requests[first:], *requests[:first]]
+        requests = self.plans[visit]
+        first = self._turned % max(1, len(requests))
+        return sorted([*requests[first:], *requests[:first]], key=lambda request: request in self._unanswered)
 
     def _learn_from_silence(self, silent: Iterable[ReadRequest]) -> None:
         for request in silent:

@@ -50,6 +50,7 @@ class Line:
         self._group: list[Reading] = []
         self._up = True
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
+        self._ended = False
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life: the line's thread was between two exchanges."""
 
@@ -61,6 +62,8 @@ class Line:
         """
         future: Future[Answer] = Future()
         self._jobs.put((future, work))
+        if self._ended:
+            self._cancel_all()
         return future
 
     def run(self, stop: threading.Event) -> None:
@@ -72,6 +75,7 @@ class Line:
                 elapsed = monotonic() - began
                 self._idle(stop, monotonic() + self._turn_s - elapsed % self._turn_s)
         finally:
+            self._ended = True
             self._cancel_all()
             self._bus.close()
 

@@ -35,10 +35,11 @@ def honest(request: bytes, reply: bytes) -> list[Sending]:
 
 @dataclass
 class Units:
-    """Register contents by unit; an address that is missing or illegal answers exception 2."""
+    """Register contents by unit; an address that is missing or illegal answers exception 2, one `hushed` nothing."""
 
     registers: dict[int, dict[int, int]]
     illegal: set[int] = field(default_factory=set)
+    hushed: set[int] = field(default_factory=set)
     longest: int = 125
     dead: set[int] = field(default_factory=set)
     asked: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -50,6 +51,8 @@ class Units:
             return None
         table = self.registers[unit]
         wanted = range(address, address + count)
+        if self.hushed & set(wanted):
+            return None
         if count > self.longest or any(at in self.illegal or at not in table for at in wanted):
             return bytes((function | 0x80, 2))
         return bytes((function, 2 * count)) + b"".join(table[at].to_bytes(2) for at in wanted)

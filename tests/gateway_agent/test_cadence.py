@@ -1,6 +1,7 @@
 """Looks come often, readings once an interval, slow points rarely; and the load of the turns is even."""
 
 from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,9 +30,9 @@ def test_one_reading_an_interval_and_slow_points_in_one_of_so_many(
     made = visits(Rota(place, cadence), 40 * cadence.turns, jitter)
     assert made[0] == "read_all"
     readings = [turn for turn, visit in enumerate(made) if visit != "look"]
-    assert {after - before for before, after in zip(readings[1:], readings[2:], strict=False)} == {cadence.turns}
+    assert {after - before for before, after in pairwise(readings[1:])} == {cadence.turns}
     whole = [number for number, turn in enumerate(readings) if made[turn] == "read_all"]
-    assert {after - before for before, after in zip(whole[1:], whole[2:], strict=False)} == {cadence.slow_every}
+    assert {after - before for before, after in pairwise(whole[1:])} == {cadence.slow_every}
 
 
 def test_the_units_of_a_line_are_spread_over_the_turns() -> None:
