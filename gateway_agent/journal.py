@@ -124,6 +124,14 @@ class Journal:
             ).fetchall()
         return [Message(seq, payload) for seq, payload in rows]
 
+    @property
+    def depth(self) -> int:
+        """How many messages wait for the store."""
+        with self._lock, self._new_epoch_if_corrupt():
+            count: int = self._database.execute("SELECT count(*) FROM message").fetchone()[0]
+            return count
+        return 0
+
     def is_empty(self) -> bool:
         """Whether no message waits."""
         return not self.pending(0, 1)

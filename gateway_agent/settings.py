@@ -33,6 +33,20 @@ class JournalSettings(Settings):
     resend_after: Duration = 60_000
 
 
+class MetricsSettings(Settings):
+    """Where the gateway shows its figures and its health: an address of this machine only; off by default."""
+
+    listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; None where there is no page."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.partition(":")
+        return host, int(port)
+
+
 class DeviceSettings(Settings):
     """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file."""
 
@@ -69,6 +83,7 @@ class GatewaySettings(Settings):
     slow_every: Annotated[int, Field(ge=1, le=10_000)] = 10
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
+    metrics: MetricsSettings = MetricsSettings()
     bus: Annotated[list[BusSettings], Field(min_length=1)]
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from gateway_agent.bus import Bus, ReplyError
 from gateway_agent.cadence import Cadence, Rota, Visit
 from gateway_agent.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
+from gateway_agent.greeting import greet
 from gateway_agent.health import Health, choose_polls, release_all
 from gateway_agent.link import LineDown
 from gateway_agent.observe import Onsets, observe
@@ -47,12 +48,28 @@ class Line:
         self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
         self._onsets: dict[str, Onsets] = {}
+        self._greeted: set[str] = set()
         self._group: list[Reading] = []
         self._up = True
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
         self._ended = False
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life: the line's thread was between two exchanges."""
+
+    @property
+    def name(self) -> str:
+        """The line as logs and metrics call it."""
+        return self._name
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """Reply errors so far, by code."""
+        return dict(self._bus.errors)
+
+    @property
+    def quarantined(self) -> int:
+        """How many units are asked rarely, because they do not answer."""
+        return sum(health.quarantined for health in self._health.values())
 
     def execute(self, work: Callable[[Bus], Answer]) -> Future[Answer]:
         """Have `work` done on the line between two polls; may be called from any thread.
@@ -144,6 +161,9 @@ class Line:
             self._missed(unit.name, silence.code)
             return False
         self._answered(unit.name)
+        if unit.name not in self._greeted:
+            greet(unit, self._bus)
+            self._greeted.add(unit.name)
         if visit != "look":
             self._report(unit, observation)
         return True
@@ -174,6 +194,7 @@ class Line:
     def _missed(self, name: str, code: str) -> None:
         health = self._health[name]
         health.missed(monotonic(), self._turn_s)
+        self._greeted.discard(name)
         if health.misses == 1:
             _log.warning("%s: unit %s does not answer (%s)", self._name, name, code)
 
