@@ -92,3 +92,9 @@ def _check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) -
     wrong = removed if not isinstance(removed, list) else [name for name in removed if name not in known]
     if wrong:
         raise ConfigurationError([Problem(path, REMOVE, f"{wrong!r}: must be a list of points of the base")])
+
+
+def shipped_profiles(search: Sequence[Path]) -> dict[str, Profile]:
+    """Every profile in the folders `search`, by name; raises ConfigurationError as `load_profile` does."""
+    names = {path.stem for folder in search for path in folder.glob("*.toml")}
+    return {name: load_profile(name, search) for name in sorted(names)}
