@@ -1,6 +1,7 @@
 """Every shipped profile against a slave that serves its map; overlays; and mistakes that must not load."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from configuration.load import ConfigurationError
 from gateway_agent.bus import Bus
+from gateway_agent.cadence import Cadence
 from gateway_agent.decode import decode
 from gateway_agent.line import parse_line
 from gateway_agent.observe import Onsets, observe
@@ -16,8 +18,10 @@ from gateway_agent.places import Key
 from gateway_agent.poll import Unit
 from gateway_agent.profile import Profile
 from gateway_agent.profiles import ProfileMissingError, load_profile
+from gateway_agent.sweep import Line
 from tests.gateway_agent.slaves import TcpSlave, Units
 from tests.gateway_agent.test_decode import PROFILE_DIRS, PROFILES, VECTORS, vector_registers
+from tests.servers import wait_until
 
 TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
 HAIER_FRAMES = {(101, 6), (201, 1), (141, 16), (241, 22)}
@@ -59,6 +63,19 @@ class MapOfTables(Units):
         return bytes((function, (count + 7) // 8)) + bits.to_bytes((count + 7) // 8, "little")
 
 
+@dataclass
+class Greeted(Units):
+    """Takes single registers written (function 6) and remembers the requests."""
+
+    written: list[bytes] = field(default_factory=list)
+
+    def answer(self, unit: int, request: bytes) -> bytes | None:
+        if request[0] != 6:
+            return super().answer(unit, request)
+        self.written.append(request)
+        return request
+
+
 @pytest.fixture
 def slave() -> Iterator[TcpSlave]:
     made = TcpSlave(MapOfTables({}), mbap=False)
@@ -78,6 +95,26 @@ def test_a_slave_that_serves_the_map_is_polled_into_the_right_points(path: Path,
     assert {"state": seen.state, "faults": seen.faults, "bad": seen.bad, "values": seen.values} == vector["expected"]
     touched = {at for _, _, first, count in slave.units.asked for at in range(first, first + count)}
     assert not any(at in gap for at in touched for gap in profile.read.forbidden)
+
+
+def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after_it_was_away() -> None:
+    units = Greeted({1: {1: 40}})
+    slave = TcpSlave(units)
+    line = parse_line(f"tcp://127.0.0.1:{slave.port}")
+    enable = {"address": 3032, "function": 6, "value": 1}
+    document = {"profile": "p", "title": "t", "source": "s", "read": {"max_registers": 9, "timeout_ms": 60}}
+    point, state = [{"point": "supply_c", "address": 1}], [{"state": "heating"}]
+    profile = Profile.model_validate(document | {"point": point, "state": state, "on_connect": [enable]})
+    sweeps = Line(Bus(line), [Unit("a", 1, profile, line)], Cadence(0.001, 0.001), lambda readings: None, lambda: 1)
+    for dead in (set(), set(), {1}):
+        units.dead = dead
+        sweeps.sweep(threading.Event())
+    assert len(units.written) == 1
+    units.dead = set()
+    wait_until(lambda: sweeps.sweep(threading.Event()) is None and len(units.written) > 1)
+    sweeps.sweep(threading.Event())
+    slave.close()
+    assert units.written == [bytes((6, 0x0B, 0xD8, 0, 1))] * 2
 
 
 def test_every_written_register_is_in_no_deny_list_and_every_bound_can_be_read() -> None:
