@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway_agent.line import LineAddress
-from gateway_agent.profile import FUNCTION_CODES, Key, ReadLimits, Table
+from gateway_agent.places import FUNCTION_CODES, Key, Table
+from gateway_agent.profile import ReadLimits
 
 Span = tuple[Key, int]
 """A value: its first register, and how many registers it takes. It is never split over two requests."""

@@ -8,8 +8,9 @@ from typing import Any, Final
 from gateway_agent.bus import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Bus, ReplyError
 from gateway_agent.cadence import Visit
 from gateway_agent.line import LineAddress
+from gateway_agent.places import Key
 from gateway_agent.plan import ReadRequest, keys_of, plan_reads
-from gateway_agent.profile import Key, Profile
+from gateway_agent.profile import Profile
 
 # Exceptions that speak about the block asked for, so that a smaller one may succeed.
 _ABOUT_THE_BLOCK: Final = (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)

@@ -9,22 +9,21 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from configuration.fields import Identifier
-from gateway_agent.places import FUNCTION_CODES as FUNCTION_CODES
 from gateway_agent.places import (
     Address,
     Bit,
     Condition,
     Entry,
+    Key,
     NumberKeys,
     Part,
     Place,
     Quantity,
+    Range,
     Register,
     ScaleVariant,
+    Table,
 )
-from gateway_agent.places import Key as Key
-from gateway_agent.places import Range as Range
-from gateway_agent.places import Table as Table
 from gateway_agent.writes import Assignment, Denied, WriteRule
 from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State

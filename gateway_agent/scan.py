@@ -7,9 +7,10 @@ from typing import Any, Final
 from gateway_agent.bus import Bus, ReplyError
 from gateway_agent.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation, decode
 from gateway_agent.line import LineAddress
+from gateway_agent.places import Key
 from gateway_agent.plan import ReadRequest
 from gateway_agent.poll import plan_visits
-from gateway_agent.profile import Key, Profile
+from gateway_agent.profile import Profile
 
 # A map fits when this much of its evidence is there, and clearly more than of any other's.
 _FITS: Final = 0.5

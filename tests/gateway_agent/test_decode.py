@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.decode import decode, holds
-from gateway_agent.profile import Key, Profile
+from gateway_agent.places import Key
+from gateway_agent.profile import Profile
 from gateway_agent.profiles import load_profile
 from simulators.registers import MAPS
 from simulators.registers.image import UnitReading

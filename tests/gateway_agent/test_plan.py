@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.line import parse_line
+from gateway_agent.places import Key, Range, Table
 from gateway_agent.plan import Span, plan_reads, sweep_s
-from gateway_agent.profile import Key, Range, ReadLimits, Table
+from gateway_agent.profile import ReadLimits
 
 SLOW = parse_line("serial:///dev/ttyS1?baud=9600")
 TABLES: list[Table] = ["holding", "input", "coil"]

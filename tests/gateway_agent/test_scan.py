@@ -8,8 +8,8 @@ import pytest
 
 from gateway_agent.bus import Bus
 from gateway_agent.line import parse_line
+from gateway_agent.places import Key
 from gateway_agent.poll import plan_visits
-from gateway_agent.profile import Key
 from gateway_agent.profiles import shipped_profiles
 from gateway_agent.scan import fit, scan_line, settings_to_try
 from tests.gateway_agent.slaves import PtySlave, Units
