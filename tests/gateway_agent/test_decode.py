@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.decode import decode, holds
+from gateway_agent.observe import observe
 from gateway_agent.places import Key
 from gateway_agent.profile import Profile
 from gateway_agent.profiles import load_profile
@@ -61,6 +62,62 @@ def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
         assert (seen.state, seen.faults, seen.bad) == (state, list(faults), ["room_c"])
         assert seen.values == pytest.approx({point: image.values[point] for point in seen.values})
         assert set(image.values) - {"room_c"} == set(seen.values)
+
+
+ADDRESSES = st.integers(0, 20)
+TABLES = st.sampled_from(["coil", "discrete", "holding", "input"])
+PLACES = st.fixed_dictionaries({"address": ADDRESSES}, optional={"table": TABLES})
+MASKS = st.builds(lambda bits, shift: ((1 << bits) - 1 << shift) & 0xFFFF, st.integers(1, 16), st.integers(0, 15))
+CONTENTS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=3)
+LIMITS = st.integers(-100, 100) | PLACES
+CONDITIONS = st.one_of(
+    st.builds(lambda place, values: place | {"in": values}, PLACES, CONTENTS),
+    st.builds(lambda place, bit: place | {"bit": bit}, PLACES, st.integers(0, 15)),
+    st.builds(lambda place, low, high: place | {"above": low, "below": high}, PLACES, LIMITS, LIMITS),
+)
+SCALES = st.fixed_dictionaries({}, optional={"divisor": st.sampled_from([2.0, 10.0]), "sentinels": CONTENTS})
+PARTS = st.builds(lambda place, mask: place | {"mask": mask}, PLACES, MASKS)
+SHAPES = st.one_of(
+    st.fixed_dictionaries({"width": st.just(32), "word_order": st.sampled_from(["high_first", "low_first"])}),
+    st.fixed_dictionaries({"mask": MASKS, "then": st.lists(PARTS, max_size=3)}),
+    st.fixed_dictionaries({"scale": st.just("varying")}),
+)
+SOURCES = st.builds(
+    lambda place, shape, scale, rest: place | ({} if "scale" in shape else scale) | shape | rest,
+    PLACES, SHAPES, SCALES,
+    st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS)), "signed": st.booleans()},
+                          optional={"when": st.lists(CONDITIONS, max_size=2), "absent": st.just([25.0])}),
+)  # fmt: skip
+TIMED = st.fixed_dictionaries({"state": st.just("defrost"), "for_s": st.just(30), "when": st.lists(CONDITIONS)})
+RULES = st.fixed_dictionaries({"state": st.sampled_from(STATES), "when": st.lists(CONDITIONS, max_size=3)}) | TIMED
+VARIANTS = st.lists(
+    st.builds(lambda scale, when: scale | {"when": when}, SCALES, st.lists(CONDITIONS)), min_size=1, max_size=3
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {
+        "profile": st.just("any"), "title": st.just("any"), "source": st.just("any"),
+        "read": st.just({"max_registers": 20}),
+        "scale": st.fixed_dictionaries({"varying": VARIANTS}),
+        "point": st.lists(SOURCES, min_size=1, max_size=6),
+        "state": st.builds(lambda rules: [*rules, {"state": "off"}], st.lists(RULES, max_size=4)),
+    }
+)  # fmt: skip
+
+
+@given(document=DOCUMENTS, data=st.data())
+def test_any_profile_with_any_contents_accounts_for_every_point(document: dict[str, Any], data: st.DataObject) -> None:
+    profile = Profile.model_validate(document)
+    read = data.draw(st.dictionaries(st.sampled_from(wanted(profile)), st.integers(0, 0xFFFF)))
+    seen, onsets = observe(profile, read, {}, 0)
+    assert seen.state in STATES
+    assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
+    assert sorted({*seen.values, *seen.bad} - {"state", "faults"}) == sorted(
+        point
+        for point in profile.points
+        if any(holds(profile, read, source.when) is not False for source in profile.point if source.point == point)
+    )
+    again, _ = observe(profile, read, onsets, 30_000)
+    assert again.values == seen.values
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

@@ -1,10 +1,12 @@
 """Every shipped profile against a slave that serves its map; overlays; and mistakes that must not load."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -51,7 +53,7 @@ class MapOfTables(Units):
     contents: dict[Key, int] = field(default_factory=dict)
     answered: Callable[[int, int, int], bool] = answers
 
-    def answer(self, unit: int, request: bytes) -> bytes | None:
+    def _tell(self, unit: int, request: bytes) -> bytes | None:
         function, address, count = request[0], int.from_bytes(request[1:3]), int.from_bytes(request[3:5])
         self.asked.append((unit, function, address, count))
         if not self.answered(function, address, count):
@@ -61,19 +63,6 @@ class MapOfTables(Units):
             return bytes((function, 2 * count)) + b"".join(word.to_bytes(2) for word in words)
         bits = sum(bit << place for place, bit in enumerate(words))
         return bytes((function, (count + 7) // 8)) + bits.to_bytes((count + 7) // 8, "little")
-
-
-@dataclass
-class Greeted(Units):
-    """Takes single registers written (function 6) and remembers the requests."""
-
-    written: list[bytes] = field(default_factory=list)
-
-    def answer(self, unit: int, request: bytes) -> bytes | None:
-        if request[0] != 6:
-            return super().answer(unit, request)
-        self.written.append(request)
-        return request
 
 
 @pytest.fixture
@@ -98,7 +87,7 @@ def test_a_slave_that_serves_the_map_is_polled_into_the_right_points(path: Path,
 
 
 def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after_it_was_away() -> None:
-    units = Greeted({1: {1: 40}})
+    units = Units({1: {1: 40}})
     slave = TcpSlave(units)
     line = parse_line(f"tcp://127.0.0.1:{slave.port}")
     enable = {"address": 3032, "function": 6, "value": 1}
@@ -111,10 +100,15 @@ def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after
         sweeps.sweep(threading.Event())
     assert len(units.written) == 1
     units.dead = set()
-    wait_until(lambda: sweeps.sweep(threading.Event()) is None and len(units.written) > 1)
+
+    def greeted_again() -> bool:
+        sweeps.sweep(threading.Event())
+        return len(units.written) > 1
+
+    wait_until(greeted_again)
     sweeps.sweep(threading.Event())
     slave.close()
-    assert units.written == [bytes((6, 0x0B, 0xD8, 0, 1))] * 2
+    assert units.written == [(1, 6, 3032, (1,))] * 2
 
 
 def test_every_written_register_is_in_no_deny_list_and_every_bound_can_be_read() -> None:
@@ -307,3 +301,12 @@ def test_what_a_profile_does_not_know_is_an_error_and_never_read_as_something_el
 def test_a_name_that_is_no_profile() -> None:
     with pytest.raises(ProfileMissingError, match="gree-versati, haier-yr-e27, midea-mthermal"):
         load_profile("gree", PROFILE_DIRS)
+
+
+def test_the_profile_and_the_overlay_of_the_guide_load(tmp_path: Path) -> None:
+    guide = (PROFILE_DIRS[0].parents[1] / "docs" / "operator-guide.md").read_text(encoding="utf-8")
+    blocks = [dedent("   " + block) for block in re.findall(r"```toml\n   (.*?)```", guide, re.DOTALL)]
+    assert load(write(tmp_path, "my-brand", "\n".join(blocks))).profile == "my-brand"
+    overlay = re.search(r"```toml\n(base = .*?)```", guide, re.DOTALL)
+    assert overlay is not None
+    assert "flow_lpm" not in load(write(tmp_path, "overlay", overlay[1])).points
