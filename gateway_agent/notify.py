@@ -36,6 +36,7 @@ class Notifier:
 
     def _send(self, text: str) -> None:
         if self._address:
-            # A manager that does not listen is no reason to stop reading heat pumps.
+            # A manager that does not listen is no reason to wait, or to stop reading heat pumps.
             with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+                channel.setblocking(False)
                 channel.sendto(text.encode(), self._address)
