@@ -5,15 +5,15 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from gateway_agent.bus import Bus, ReplyError
+from gateway_agent.bus import Bus
 from gateway_agent.cadence import Cadence, Rota, Visit
 from gateway_agent.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
 from gateway_agent.greeting import greet
 from gateway_agent.health import Health, choose_polls, release_all
+from gateway_agent.jobs import Answer, Jobs
 from gateway_agent.link import LineDown
 from gateway_agent.observe import Onsets, observe
 from gateway_agent.poll import NoAnswer, Unit
@@ -24,8 +24,6 @@ from wire.messages import Reading
 _GROUP_MS: Final = 1_000
 # How often a line that has nothing to do looks whether it shall stop.
 _IDLE_S: Final = 0.25
-
-Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +49,7 @@ class Line:
         self._greeted: set[str] = set()
         self._group: list[Reading] = []
         self._up = True
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
-        self._ended = False
+        self._jobs = Jobs()
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life: the line's thread was between two exchanges."""
 
@@ -77,11 +74,7 @@ class Line:
         The future holds what `work` returns, or the ReplyError or LineDown it raises; it is cancelled where the line
         stops first. `work` asks its questions through the bus it is given and must end within a few time-outs.
         """
-        future: Future[Answer] = Future()
-        self._jobs.put((future, work))
-        if self._ended:
-            self._cancel_all()
-        return future
+        return self._jobs.submit(work)
 
     def run(self, stop: threading.Event) -> None:
         """Turn at every multiple of the cadence from now on, until `stop` is set; a turn too long skips some."""
@@ -92,8 +85,7 @@ class Line:
                 elapsed = monotonic() - began
                 self._idle(stop, monotonic() + self._turn_s - elapsed % self._turn_s)
         finally:
-            self._ended = True
-            self._cancel_all()
+            self._jobs.end()
             self._bus.close()
 
     def sweep(self, stop: threading.Event) -> None:
@@ -102,7 +94,7 @@ class Line:
         answered = 0
         try:
             for name in choose_polls(self._health, probe_s, monotonic(), self._turn_s):
-                self._work_off()
+                self._do_next_job()
                 if stop.is_set():
                     break
                 answered += self._ask(self._units[name])
@@ -118,31 +110,11 @@ class Line:
     def _idle(self, stop: threading.Event, until_s: float) -> None:
         """Do what is in the queue, as it comes, until the monotonic time `until_s`."""
         while not stop.is_set() and (remaining := until_s - monotonic()) > 0:
-            self._work_off(min(remaining, _IDLE_S))
+            self._do_next_job(min(remaining, _IDLE_S))
 
-    def _work_off(self, wait_s: float = 0.0) -> None:
-        """Do everything that is in the queue; wait at most `wait_s` for something to be in it."""
+    def _do_next_job(self, wait_s: float = 0.0) -> None:
         self.alive_at = monotonic()
-        try:
-            if wait_s:
-                self._execute(*self._jobs.get(timeout=wait_s))
-            while True:
-                self._execute(*self._jobs.get_nowait())
-        except Empty:
-            return
-
-    def _execute(self, future: Future[Any], work: Callable[[Bus], Any]) -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(work(self._bus))
-        except (ReplyError, LineDown) as failure:
-            future.set_exception(failure)
-
-    def _cancel_all(self) -> None:
-        while not self._jobs.empty():
-            future, _ = self._jobs.get()
-            future.cancel()
+        self._jobs.do_next(self._bus, wait_s)
 
     def _ask(self, unit: Unit) -> bool:
         """Visit `unit`; whether it answered."""
