@@ -64,7 +64,7 @@ def _load(path: Path, search: Sequence[Path], above: tuple[Path, ...] = ()) -> t
     if BASE in document:
         base_path = _base_path(document, path, search, (*above, path.resolve()))
         _, base = _load(base_path, search, (*above, path.resolve()))
-        _check_removed(document, base, path)
+        check_removed(document, base, path)
         document = merge(base, document)
     profile = validate(document, Profile, path)
     problems = [Problem(path, key, message) for key, message in contradictions(profile)]
@@ -86,9 +86,10 @@ def _base_path(document: dict[str, Any], path: Path, search: Sequence[Path], abo
     return found
 
 
-def _check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) -> None:
+def check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) -> None:
+    """Raise ConfigurationError unless what the overlay `document` in `path` removes are points of `base`."""
     removed = document.get(REMOVE, [])
-    known = {entry["point"] for entry in base["point"]}
+    known = [entry["point"] for entry in base["point"]]
     wrong = removed if not isinstance(removed, list) else [name for name in removed if name not in known]
     if wrong:
         raise ConfigurationError([Problem(path, REMOVE, f"{wrong!r}: must be a list of points of the base")])

@@ -7,19 +7,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from configuration.load import ConfigurationError
+from configuration.load import ConfigurationError, read_toml, validate
 from gateway_agent.bus import Bus
 from gateway_agent.cadence import Cadence
+from gateway_agent.contradictions import contradictions
 from gateway_agent.decode import decode
 from gateway_agent.line import parse_line
 from gateway_agent.observe import Onsets, observe
+from gateway_agent.overlay import merge
 from gateway_agent.places import Key
 from gateway_agent.poll import Unit
 from gateway_agent.profile import Profile
-from gateway_agent.profiles import ProfileMissingError, load_profile
+from gateway_agent.profiles import ProfileMissingError, check_removed, load_profile
 from gateway_agent.sweep import Line
 from tests.gateway_agent.slaves import TcpSlave, Units
 from tests.gateway_agent.test_decode import PROFILE_DIRS, PROFILES, VECTORS, vector_registers
@@ -242,6 +247,31 @@ def test_mistakes_of_an_overlay_are_told_in_its_own_file_and_numbering(tmp_path:
     with pytest.raises(ConfigurationError) as error:
         load(path)
     assert [(problem.file, problem.key) for problem in error.value.problems] == [(path, key)]
+
+
+JUNK = st.recursive(
+    st.integers() | st.floats() | st.text() | st.booleans() | st.sampled_from(["supply_c", "holding"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["point", "address", "table", "kinds", "codes", "when", "1"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+KEYS = st.sampled_from([*Profile.model_fields, "remove", "colour"])
+
+
+@given(overlay=st.dictionaries(KEYS, JUNK, max_size=4))
+def test_no_overlay_whatever_it_holds_ends_in_anything_but_named_mistakes(overlay: dict[str, Any]) -> None:
+    base = read_toml(PROFILE_DIRS[0] / "phnix.toml")
+    path, problems = Path("overlay.toml"), []
+    try:
+        check_removed(overlay, base, path)
+        contradictions(validate(merge(base, overlay), Profile, path))
+    except ConfigurationError as error:
+        problems = error.problems
+    assert all(problem.key.split(".")[0].split("[")[0] in {*overlay, ""} for problem in problems)
 
 
 MINIMAL = """
