@@ -1,8 +1,19 @@
 """A defrost that no register shows: inferred, and not mistaken."""
 
+import threading
+
+from gateway_agent.bus import Bus
+from gateway_agent.cadence import Cadence
+from gateway_agent.line import parse_line
 from gateway_agent.observe import Onsets, observe
 from gateway_agent.places import Key
+from gateway_agent.poll import Unit
+from gateway_agent.sweep import Line
+from tests.gateway_agent.slaves import TcpSlave
 from tests.gateway_agent.test_decode import PROFILES
+from tests.gateway_agent.test_maps import MapOfTables
+from tests.servers import wait_until
+from wire.messages import Reading
 
 CHOFU = PROFILES["chofu-grant"]
 
@@ -50,3 +61,27 @@ def test_an_unread_register_neither_ends_nor_begins_an_inferred_defrost() -> Non
     assert "state" in seen.bad
     seen, _ = observe(CHOFU, chofu(60, 25, 30, 4), onsets, 60_000)
     assert seen.state == "defrost"
+
+
+def test_a_line_reports_an_inferred_defrost_as_soon_as_it_has_held() -> None:
+    units = MapOfTables({1: {}}, contents=chofu(60, 41, 36, -11))
+    slave = TcpSlave(units)
+    address = parse_line(f"tcp://127.0.0.1:{slave.port}")
+    rules = [rule.model_copy(update={"for_s": 1 if rule.for_s else None}) for rule in CHOFU.state]
+    unit = Unit("a", 1, CHOFU.model_copy(update={"state": rules}), address)
+    readings: list[Reading] = []
+    line = Line(Bus(address), [unit], Cadence(60.0, 0.05), readings.extend, lambda: 1_763_740_000_000)
+    stop = threading.Event()
+    thread = threading.Thread(target=line.run, args=(stop,))
+    thread.start()
+    wait_until(lambda: readings)
+    units.contents = chofu(60, 33, 36, -11)
+    wait_until(lambda: len(units.asked) > 12)
+    units.contents = chofu(60, 31, 35, 2)
+    wait_until(lambda: len(readings) == 2)
+    units.contents = chofu(60, 38, 35, 1)
+    wait_until(lambda: len(readings) == 3)
+    stop.set()
+    thread.join(10)
+    slave.close()
+    assert [reading.state for reading in readings] == ["heating", "defrost", "heating"]
