@@ -53,7 +53,7 @@ def rows(quick: bool = False) -> list[Row]:
                 _installed_mb(Path(folder)),
                 "MB",
                 "≤ 25",
-                "pip install --target of [edge], .pyc included",
+                "pip install --target of the edge extra, .pyc included",
             ),
         ]
 
