@@ -11,7 +11,16 @@ Contradiction = tuple[str, str]
 
 def contradictions(profile: Profile) -> list[Contradiction]:
     """Every contradiction inside `profile`; none in one that may be used."""
-    checks = (_unknown_scales, _unreadable, _unreachable, _undecided, _misplaced_rising, _denied, _repeated_faults)
+    checks = (
+        _unknown_scales,
+        _unreadable,
+        _unreachable,
+        _undecided,
+        _misplaced_rising,
+        _denied,
+        _repeated_faults,
+        _unknown_slow,
+    )
     return [problem for check in checks for problem in check(profile)]
 
 
@@ -24,6 +33,12 @@ def _unknown_scales(profile: Profile) -> Iterator[Contradiction]:
     for key, name in named:
         if name is not None and name not in profile.scale:
             yield f"{key}.scale", f"there is no [[scale.{name}]]"
+
+
+def _unknown_slow(profile: Profile) -> Iterator[Contradiction]:
+    for name in profile.read.slow:
+        if name not in profile.points:
+            yield "read.slow", f"{name!r} is not a point of this profile"
 
 
 def _unreadable(profile: Profile) -> Iterator[Contradiction]:

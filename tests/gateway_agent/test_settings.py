@@ -119,6 +119,7 @@ profile = "odd"
 title = "odd"
 source = "none"
 [read]
+slow = ["tank_c"]
 max_registers = 10
 forbidden = [{ from = 5, to = 9 }]
 [[point]]
@@ -134,7 +135,7 @@ when = [{ address = 1, bit = 0 }]
 """)
     with pytest.raises(ConfigurationError) as error:
         load_profile(str(path), [])
-    assert keys(error) == {"read.forbidden", "point[0].scale", "state", "point"}
+    assert keys(error) == {"read.forbidden", "read.slow", "point[0].scale", "state", "point"}
 
 
 def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: Path) -> None:
