@@ -43,7 +43,7 @@ def rows(quick: bool = False) -> list[Row]:
         share = 100 * (_cpu_s(pid) - before) / (time.monotonic() - since)
         note = f"{UNITS} units, two lines at 9600 baud, every 30 s, watched for {watch_s} s"
         return [
-            Row("gateway memory", _rss_mb(pid), "MB RSS", "≤ 45", note),
+            Row("gateway memory", _rss_mib(pid), "MiB RSS", "≤ 45", note),
             Row("gateway processor", share, "% of a core", "≤ 3", note),
             Row("gateway start to last unit's first read", first_cycle_s, "s", "", "process start included"),
             Row("gateway start to first reading at the broker", first_s, "s", "", "process start included"),
@@ -108,9 +108,9 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss_mb(pid: int) -> float:
+def _rss_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1000
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024  # the kernel's kB is 1,024 bytes
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from configuration.load import ConfigurationError
 from gateway_agent.figures import figures_of
 from gateway_agent.metrics import render
 from gateway_agent.notify import Notifier
-from gateway_agent.page import Page
 from gateway_agent.profile import Profile
 from gateway_agent.service import GatewayService, Parts
 from gateway_agent.settings import GatewaySettings
@@ -114,6 +113,8 @@ class Operation:
         address = configuration.settings.metrics.address
         if address is None:
             return nullcontext()
+        # Only a box that shows its figures pays for a web server's memory.
+        from gateway_agent.page import Page
 
         def metrics() -> str:
             parts = service.parts
