@@ -1,17 +1,25 @@
-"""What the village box costs: memory and processor time of the gateway process at 32 units.
+"""What the village box costs: memory, processor time and disk, and how soon it says what it reads, at 32 units.
 
 `python -m bench.gateway [--quick]`.
 """
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from bench.system import BenchLine, system
 from bench.table import Row, print_table
+from messaging.session import Delivery, Session
+from messaging.settings import MqttSettings
 from tests.servers import wait_until
+from wire.topics import every_gateway
 
 UNITS = 32
 LINES = [BenchLine(UNITS // 2, serial=True, name="a"), BenchLine(UNITS // 2, serial=True, name="b")]
@@ -21,24 +29,78 @@ def rows(quick: bool = False) -> list[Row]:
     """Resident memory and processor share of a gateway that polls 32 units every 30 s over two 9600-baud lines."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder, system(Path(folder)) as one:
         one.simulate(LINES)
-        started = time.monotonic()
+        arrivals = Arrivals(one.broker.url)
+        started_at = time.time()
         pid = one.run_gateway(LINES, "30s")
-        wait_until(lambda: _devices_read(one.truth()) == UNITS, 90)
-        first_cycle_s = time.monotonic() - started
+        wait_until(lambda: len(arrivals.first) == UNITS, 90)
+        arrivals.close()
+        first_cycle_s = max(_first_reads(one.truth()).values()) - started_at
+        first_s = min(arrivals.first.values()) - started_at
+        last_s = max(arrivals.first.values()) - started_at
         before, since = _cpu_s(pid), time.monotonic()
         watch_s = 30 if quick else 90
         wait_until(lambda: time.monotonic() - since > watch_s, watch_s + 5)
         share = 100 * (_cpu_s(pid) - before) / (time.monotonic() - since)
         note = f"{UNITS} units, two lines at 9600 baud, every 30 s, watched for {watch_s} s"
         return [
-            Row("gateway memory", _rss_mb(pid), "MB RSS", "≤ 45", note),
+            Row("gateway memory", _rss_mib(pid), "MiB RSS", "≤ 45", note),
             Row("gateway processor", share, "% of a core", "≤ 3", note),
             Row("gateway start to last unit's first read", first_cycle_s, "s", "", "process start included"),
+            Row("gateway start to first reading at the broker", first_s, "s", "", "process start included"),
+            Row("first cycle read to all of it at the broker", last_s - first_cycle_s, "s", "≤ 3", note),
+            Row(
+                "edge installed",
+                _installed_mb(Path(folder)),
+                "MB",
+                "≤ 25",
+                "pip install --target of the edge extra, .pyc included",
+            ),
         ]
 
 
-def _devices_read(truth: list[dict[str, object]]) -> int:
-    return len({line["device"] for line in truth if line["type"] == "read"})
+class Arrivals:
+    """When the first reading of each device came to a subscriber, in seconds of the wall clock."""
+
+    def __init__(self, url: str) -> None:
+        self.first: dict[str, float] = {}
+        self._session = Session(
+            MqttSettings(url=url), "bench", subscriptions=[every_gateway("telemetry")], persistent=False
+        )
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._session.start()
+        self._thread.start()
+        wait_until(lambda: self._session.connected, 10)
+
+    def _listen(self) -> None:
+        while True:
+            event = self._session.events.get()
+            if isinstance(event, Delivery):
+                for reading in json.loads(event.payload)["readings"]:
+                    self.first.setdefault(reading["device"], time.time())
+                self._session.acknowledge(event)
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._session.stop()
+
+
+def _first_reads(truth: list[dict[str, Any]]) -> dict[str, float]:
+    first: dict[str, float] = {}
+    for line in truth:
+        if line["type"] == "read":
+            first.setdefault(line["device"], line["at"] / 1_000)
+    return first
+
+
+def _installed_mb(folder: Path) -> float:
+    """Size of everything that `[edge]` brings; packages come through pip, as on a village box."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    root = Path(__file__).parent.parent
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(root)], check=True)
+    wheel = next(folder.glob("*.whl"))
+    target = folder / "installed"
+    subprocess.run([*pip, "install", "--target", str(target), f"{wheel}[edge]"], check=True)
+    return sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1_000_000
 
 
 def _cpu_s(pid: int) -> float:
@@ -46,9 +108,9 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss_mb(pid: int) -> float:
+def _rss_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1000
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024  # the kernel's kB is 1,024 bytes
 
 
 def main() -> None:

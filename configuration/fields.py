@@ -1,5 +1,7 @@
 """Field types that configuration models share (CONTRACT §9)."""
 
+import os
+import stat
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +31,25 @@ def _identifier(text: str) -> str:
 
 FilePath = Annotated[Path, AfterValidator(resolve_path)]
 """A path in a configuration file; relative ones are relative to that file."""
+
+
+def _present(path: Path) -> Path:
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{path} does not exist or may not be read by this user")
+    return path
+
+
+def _kept_secret(path: Path) -> Path:
+    if path.stat().st_mode & stat.S_IRWXO:
+        raise ValueError(f"{path} is open to everybody on this machine; make it secret with chmod o= {path}")
+    return path
+
+
+PresentPath = Annotated[FilePath, AfterValidator(_present)]
+"""The path of a file that must be there."""
+
+SecretPath = Annotated[PresentPath, AfterValidator(_kept_secret)]
+"""The path of a file that holds a password or a private key: refused where everybody may read it."""
 
 Duration = Annotated[int, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0)]
 """Milliseconds, written as `500ms 30s 10m 2h 7d`."""

@@ -14,12 +14,23 @@ from typing import Final, Literal, Protocol
 
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU, ModbusPDU
-from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadDiscreteInputsRequest,
+    WriteMultipleCoilsRequest,
+    WriteSingleCoilRequest,
+)
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
 
 from gateway_agent.line import LineAddress
 from gateway_agent.link import LineDown, Link, discard, open_link
 from gateway_agent.plan import ReadRequest
+from gateway_agent.writes import WriteFunction
 
 ReplyCode = Literal[
     "crc_mismatch",
@@ -29,6 +40,7 @@ ReplyCode = Literal[
     "stale_reply",
     "device_exception",
     "no_reply",
+    "write_unconfirmed",
 ]
 
 ILLEGAL_FUNCTION: Final = 1
@@ -61,11 +73,31 @@ class ReplyError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """One Modbus write: `values` from `address` on, to registers (`function` 6 or 16) or coils (5 or 15)."""
+
+    function: WriteFunction
+    address: int
+    values: tuple[int, ...]
+
+    @property
+    def data_bytes(self) -> int:
+        """Length of the reply as a read counts it: without address, function, count and CRC."""
+        return 3
+
+    @property
+    def echo(self) -> bytes:
+        """What the reply says after its function: the address, and the content or how many were written."""
+        contents = {5: 0xFF00 * self.values[0], 6: self.values[0]}
+        return self.address.to_bytes(2) + contents.get(self.function, len(self.values)).to_bytes(2)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What a reply must match. `lengths` are the data lengths that a late reply to this unit may have."""
 
     unit: int
-    request: ReadRequest
+    request: ReadRequest | WriteRequest
     transaction: int = 0
     lengths: frozenset[int] = frozenset()
 
@@ -97,6 +129,10 @@ class RtuFraming:
 
     def find(self, received: bytes, question: Question) -> Answer | None:
         request = question.request
+        if isinstance(request, WriteRequest):
+            echo = bytes((question.unit, request.function)) + request.echo
+            confirmed = echo + FramerRTU.compute_CRC(echo).to_bytes(2) in received
+            return Answer() if confirmed else self._find_exception(received, question)
         head = bytes((question.unit, request.function, request.data_bytes))
         start = -1
         while (start := received.find(head, start + 1)) >= 0:
@@ -145,7 +181,10 @@ class TcpFraming:
                 continue
             if frame[7] == request.function | _EXCEPTION_BIT:
                 return Answer(exception=frame[8])
-            if frame[7] == request.function and frame[8] == request.data_bytes == len(frame) - 9:
+            if isinstance(request, WriteRequest):
+                if frame[7:] == bytes((request.function,)) + request.echo:
+                    return Answer()
+            elif frame[7] == request.function and frame[8] == request.data_bytes == len(frame) - 9:
                 return Answer(frame[9:])
         return None
 
@@ -190,6 +229,28 @@ class Bus:
             self.close()
             raise
 
+    def write(self, unit: int, request: WriteRequest, pacing_s: float, timeout_s: float) -> None:
+        """Write once, never again; return when the unit's echo has confirmed it.
+
+        Raises ReplyError (counted): `device_exception` where the unit refuses, `write_unconfirmed` where it may have
+        written or not. Raises LineDown where the line itself fails.
+        """
+        try:
+            link = self._fall_quiet(pacing_s)
+            self._transaction = self._transaction % 0xFFFF + 1
+            question = Question(unit, request, self._transaction)
+            link.send(self._framing.ask(question))
+            answer = self._listen(link, question, timeout_s)
+        except ReplyError as error:
+            self.errors["write_unconfirmed"] += 1
+            raise ReplyError("write_unconfirmed") from error
+        except LineDown:
+            self.close()
+            raise
+        if answer.exception is not None:
+            self.errors["device_exception"] += 1
+            raise ReplyError("device_exception", answer.exception)
+
     def close(self) -> None:
         """Let go of the line; late replies of a closed line are not forgotten."""
         if self._link is not None:
@@ -230,8 +291,10 @@ class Bus:
         """Wait out the silence before a request, throwing away what belongs to no question."""
         if self._link is None:
             self._link = self._connect(self.line)
-        pause_s = max(self.line.silence_s, self._last_byte + pacing_s - monotonic())
-        discard(self._link, pause_s, _NOISE_S)
+        # The silence counts from the last byte we know of; one that comes now begins it anew.
+        pause_s = max(0.0, self._last_byte + max(self.line.silence_s, pacing_s) - monotonic())
+        if discard(self._link, pause_s, _NOISE_S):
+            discard(self._link, self.line.silence_s, _NOISE_S)
         return self._link
 
     def _listen(self, link: Link, question: Question, timeout_s: float) -> Answer:
@@ -258,9 +321,29 @@ class Bus:
 
 def _pdu(question: Question) -> ModbusPDU:
     request = question.request
+    if isinstance(request, WriteRequest):
+        return _write_pdu(request, question)
     return _REQUESTS[request.table](
         dev_id=question.unit, transaction_id=question.transaction, address=request.address, count=request.count
     )
+
+
+def _write_pdu(request: WriteRequest, question: Question) -> ModbusPDU:
+    unit, transaction, address = question.unit, question.transaction, request.address
+    registers, bits = list(request.values), [value == 1 for value in request.values]
+    match request.function:
+        case 5:
+            return WriteSingleCoilRequest(dev_id=unit, transaction_id=transaction, address=address, bits=bits)
+        case 6:
+            return WriteSingleRegisterRequest(
+                dev_id=unit, transaction_id=transaction, address=address, registers=registers
+            )
+        case 15:
+            return WriteMultipleCoilsRequest(dev_id=unit, transaction_id=transaction, address=address, bits=bits)
+        case 16:
+            return WriteMultipleRegistersRequest(
+                dev_id=unit, transaction_id=transaction, address=address, registers=registers
+            )
 
 
 def _contents(data: bytes, request: ReadRequest) -> list[int]:

@@ -1,15 +1,17 @@
 """What the gateway would ask on each line, and whether there is time for it. Pure; no bus is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from configuration.load import Problem
+from gateway_agent.cadence import Cadence
 from gateway_agent.line import LineAddress
-from gateway_agent.plan import ReadRequest, plan_reads, sweep_s
+from gateway_agent.plan import ReadRequest, sweep_s
+from gateway_agent.poll import plan_visits
 from gateway_agent.profile import Profile
-from gateway_agent.settings import BusSettings, GatewaySettings
+from gateway_agent.settings import BusSettings, DeviceSettings, GatewaySettings
 
 # A line planned to its last millisecond has no time for a repeated question; the rest of the interval is for those.
 _USABLE_SHARE: Final = 0.9
@@ -17,29 +19,47 @@ _USABLE_SHARE: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class DevicePlan:
-    """The requests to one unit in every sweep, and how many milliseconds they take."""
+    """What one unit is asked in a reading, and in a look at its state and faults; and how long that takes."""
 
     device: str
     address: int
     profile: str
     points: tuple[str, ...]
+    slow: tuple[str, ...]
     requests: tuple[ReadRequest, ...]
+    looks: tuple[ReadRequest, ...]
     milliseconds: float
+    look_milliseconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class LinePlan:
-    """One line: its units, and the milliseconds of one sweep out of those of the interval."""
+    """One line and its units."""
 
     line: LineAddress
     devices: tuple[DevicePlan, ...]
-    milliseconds: float
-    interval_ms: int
+    cadence: Cadence
+
+    @property
+    def interval_ms(self) -> int:
+        """Milliseconds from one reading of a unit to the next."""
+        return round(1_000 * self.cadence.interval_s)
+
+    @property
+    def milliseconds(self) -> float:
+        """How long it takes to read every unit once."""
+        return sum(device.milliseconds for device in self.devices)
+
+    @property
+    def busy_milliseconds(self) -> float:
+        """Bus time of one interval: every unit is read once and looked at in all other turns."""
+        looks = sum(device.look_milliseconds for device in self.devices)
+        return self.milliseconds + (self.cadence.turns - 1) * looks
 
     @property
     def fits(self) -> bool:
-        """Whether a sweep fits in the interval, with a tenth of it left for repeated questions."""
-        return self.milliseconds <= _USABLE_SHARE * self.interval_ms
+        """Whether all of that fits in the interval, with a tenth of it left for repeated questions."""
+        return self.busy_milliseconds <= _USABLE_SHARE * self.interval_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +86,52 @@ def check_gateway(
     settings: GatewaySettings, profiles: Mapping[str, Profile], file: Path = Path("gateway.toml")
 ) -> CheckReport:
     """The plan for `settings`; `profiles` by reference, `file` is what problems are reported against."""
-    lines = tuple(_plan_line(bus, profiles, settings.interval) for bus in settings.bus)
+    lines = tuple(_plan_line(bus, profiles, settings.cadence) for bus in settings.bus)
     problems = tuple(
         Problem(file, f"bus[{number}]", _too_slow(line)) for number, line in enumerate(lines) if not line.fits
     )
     return CheckReport(lines, problems)
 
 
-def _plan_line(bus: BusSettings, profiles: Mapping[str, Profile], interval_ms: int) -> LinePlan:
-    devices = []
-    for device in bus.device:
-        profile = profiles[device.profile]
-        requests = plan_reads(profile.spans(), profile.read, bus.line)
-        took_ms = 1_000 * sweep_s(requests, profile.read, bus.line)
-        devices.append(DevicePlan(device.id, device.address, profile.profile, profile.points, tuple(requests), took_ms))
-    return LinePlan(bus.line, tuple(devices), sum(device.milliseconds for device in devices), interval_ms)
+def _plan_line(bus: BusSettings, profiles: Mapping[str, Profile], cadence: Cadence) -> LinePlan:
+    devices = (_plan_device(device, profiles[device.profile], bus.line) for device in bus.device)
+    return LinePlan(bus.line, tuple(devices), cadence)
+
+
+def _plan_device(device: DeviceSettings, profile: Profile, line: LineAddress) -> DevicePlan:
+    plans = plan_visits(profile, line)
+    whole, look = plans["read_all"], plans["look"]
+    return DevicePlan(
+        device.id,
+        device.address,
+        profile.profile,
+        profile.points,
+        tuple(point for point in profile.points if point in profile.read.slow),
+        tuple(whole),
+        tuple(look),
+        1_000 * sweep_s(whole, profile.read, line),
+        1_000 * sweep_s(look, profile.read, line),
+    )
 
 
 def _too_slow(line: LinePlan) -> str:
-    return (
-        f"one sweep of {line.line.name} takes {line.milliseconds / 1_000:.1f} s, more than nine tenths of the "
-        f"interval of {line.interval_ms / 1_000:g} s; lengthen the interval, raise the baud rate or use two lines"
-    )
+    need_s, interval_s = line.busy_milliseconds / 1_000, line.interval_ms / 1_000
+    if line.milliseconds > _USABLE_SHARE * line.interval_ms:
+        way_out = "lengthen the interval, raise the baud rate or use two lines"
+    else:
+        way_out = "lengthen `look` or the interval, raise the baud rate or use two lines"
+    return f"{line.line.name} is busy for {need_s:.1f} s, more than nine tenths of {interval_s:g} s; {way_out}"
 
 
 def _line_document(line: LinePlan) -> dict[str, Any]:
     return {
         "bus": line.line.name,
         "sweep_ms": round(line.milliseconds),
+        "busy_ms": round(line.busy_milliseconds),
         "interval_ms": line.interval_ms,
-        "load": round(line.milliseconds / line.interval_ms, 4),
+        "look_interval_ms": round(1_000 * line.cadence.turn_s),
+        "slow_interval_ms": line.interval_ms * line.cadence.slow_every,
+        "load": round(line.busy_milliseconds / line.interval_ms, 4),
         "fits": line.fits,
         "devices": [_device_document(device) for device in line.devices],
     }
@@ -107,25 +143,43 @@ def _device_document(device: DevicePlan) -> dict[str, Any]:
         "address": device.address,
         "profile": device.profile,
         "points": list(device.points),
+        "slow_points": list(device.slow),
         "read_ms": round(device.milliseconds),
-        "requests": [
-            {"table": r.table, "function": r.function, "address": r.address, "count": r.count} for r in device.requests
-        ],
+        "look_ms": round(device.look_milliseconds),
+        "requests": list(map(_request_document, device.requests)),
+        "look_requests": list(map(_request_document, device.looks)),
     }
 
 
+def _request_document(request: ReadRequest) -> dict[str, Any]:
+    where = {"table": request.table, "function": request.function}
+    return where | {"address": request.address, "count": request.count}
+
+
 def _line_text(line: LinePlan) -> list[str]:
-    load = 100 * line.milliseconds / line.interval_ms
+    cadence, load = line.cadence, 100 * line.busy_milliseconds / line.interval_ms
     head = (
-        f"{line.line.name}: {len(line.devices)} devices, {line.milliseconds / 1_000:.2f} s of "
-        f"{line.interval_ms / 1_000:g} s ({load:.0f} %)"
+        f"{line.line.name}: {len(line.devices)} devices, busy {line.busy_milliseconds / 1_000:.2f} s of "
+        f"{cadence.interval_s:g} s ({load:.0f} %); all read in {line.milliseconds / 1_000:.2f} s"
     )
-    return [head, *map(_device_text, line.devices)]
+    return [head, *(text for device in line.devices for text in _device_text(device, cadence))]
 
 
-def _device_text(device: DevicePlan) -> str:
-    blocks = ", ".join(f"{r.address}-{r.address + r.count - 1}" for r in device.requests)
-    return (
-        f"  {device.device} address {device.address} {device.profile}: {len(device.requests)} requests "
-        f"({blocks}), {device.milliseconds:.0f} ms, {len(device.points)} points"
-    )
+def _device_text(device: DevicePlan, cadence: Cadence) -> list[str]:
+    where = f"  {device.device} address {device.address} {device.profile}"
+    often = f"{len(device.points)} points every {cadence.interval_s:g} s"
+    lines = [f"{where}: {often}, {device.milliseconds:.0f} ms in {_blocks(device.requests)}"]
+    if cadence.turns > 1:
+        lines.append(
+            f"    state and faults every {cadence.turn_s:g} s, {device.look_milliseconds:.0f} ms in "
+            f"{_blocks(device.looks)}"
+        )
+    if device.slow and cadence.slow_every > 1:
+        rarely_s = cadence.interval_s * cadence.slow_every
+        lines.append(f"    of the points every {rarely_s:g} s: {', '.join(device.slow)}")
+    return lines
+
+
+def _blocks(requests: Sequence[ReadRequest]) -> str:
+    blocks = ", ".join(f"{r.address}-{r.address + r.count - 1}" for r in requests)
+    return f"{len(requests)} request{'s' * (len(requests) != 1)} ({blocks})"

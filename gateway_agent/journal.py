@@ -4,18 +4,20 @@ SQLite in WAL mode with `synchronous=FULL`: what `append` returned survives kill
 was given in the same transaction. One lock; any thread may call.
 """
 
+import json
 import logging
 import secrets
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from wire.encode import encode_telemetry
-from wire.messages import VERSION, Dropped, Reading, Telemetry
+from wire.encode import encode_telemetry, to_json
+from wire.messages import VERSION, Clock, Dropped, Reading, Telemetry
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS journal (epoch TEXT NOT NULL, last INTEGER NOT NULL);
@@ -26,6 +28,9 @@ _EVICT_SHARE: Final = 16
 # Kept free on the disk for the moment it is full, because deleting rows needs room in the WAL too.
 _RESERVE_BYTES: Final = 2 * 1024 * 1024
 _WAL_PAGES: Final = 256
+_NO_LIMIT: Final = 1_073_741_823  # the default of older SQLite, https://sqlite.org/limits.html §13
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Journal:
         self._max_bytes = max_mb * 1024 * 1024
         self._lock = threading.RLock()
         self._reserve = path.with_name(path.name + ".reserve")
+        self._full = False
         self.evicted = 0
         self._epoch = ""
         self._last = 0
@@ -63,32 +69,51 @@ class Journal:
         """The newest number given, 0 before the first."""
         return self._last
 
-    def append(self, readings: Sequence[Reading], now: int) -> Message:
+    def append(self, readings: Sequence[Reading], now: int, clock: Clock | None = None) -> Message:
         """Number `readings` (of the poll at `now`, UTC ms) as one message and keep it; safe on disk on return.
 
-        Makes room first where the journal or the disk is full. Raises sqlite3.Error where it cannot be kept.
+        `clock` marks readings stamped by a clock that nobody set. Makes room first where the journal or the disk is
+        full. Raises sqlite3.Error where it cannot be kept.
         """
         with self._lock:
+
+            def add() -> Message:
+                if self._used_bytes() > self._max_bytes:
+                    self._evict(self._max_bytes // _EVICT_SHARE, now)
+                return self._insert(list(readings), None, None, now, clock)
+
+            self._restock()
             try:
-                return self._append(readings, now)
+                return self._change(add)
             except sqlite3.DatabaseError as error:
                 self._recover(error, now)
-                return self._append(readings, now)
+                return self._change(add)
 
     def drop(self, seq: int, reason: str, now: int) -> Message | None:
         """Give up the message `seq` and report it as lost; returns the report, or None if it is not there."""
-        with self._lock, self._database:
+
+        def replace() -> Message | None:
             deleted = self._database.execute("DELETE FROM message WHERE seq = ?", (seq,)).rowcount
             return self._report(seq, seq, reason, now) if deleted else None
 
-    def acknowledge(self, epoch: str, upto: int) -> bool:
-        """Forget what the store holds; False where the watermark is not about this journal."""
         with self._lock:
-            if epoch != self._epoch or upto > self._last:
+            return self._change_though_full(replace)
+
+    def acknowledge(self, epoch: str, upto: int) -> bool:
+        """Forget what the store holds; False where the watermark is not about this journal.
+
+        A watermark beyond the newest number tells that the file was put back to an earlier state. Its next numbers
+        would be taken for readings the store has, so a new epoch begins, and what waits is numbered anew.
+        """
+        with self._lock, self._new_epoch_if_corrupt():
+            if epoch != self._epoch:
                 return False
-            with self._new_epoch_if_corrupt(), self._database:
-                self._database.execute("DELETE FROM message WHERE seq <= ?", (upto,))
-            return True
+            if upto <= self._last:
+                self._change_though_full(lambda: self._database.execute("DELETE FROM message WHERE seq <= ?", (upto,)))
+                return True
+            self._change_though_full(self._number_anew)
+            _log.error("the store has message %d of this journal, which gave fewer: new epoch %s", upto, self._epoch)
+        return False
 
     def pending(self, after: int, limit: int) -> list[Message]:
         """The oldest messages numbered above `after`, at most `limit`."""
@@ -98,6 +123,14 @@ class Journal:
                 "SELECT seq, payload FROM message WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
             ).fetchall()
         return [Message(seq, payload) for seq, payload in rows]
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait for the store."""
+        with self._lock, self._new_epoch_if_corrupt():
+            count: int = self._database.execute("SELECT count(*) FROM message").fetchone()[0]
+            return count
+        return 0
 
     def is_empty(self) -> bool:
         """Whether no message waits."""
@@ -117,7 +150,8 @@ class Journal:
             self._set_aside()
             self._connect()
         with suppress(OSError):
-            self._fill_reserve()
+            if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
+                self._reserve.write_bytes(bytes(_RESERVE_BYTES))
 
     def _connect(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,21 +169,48 @@ class Journal:
                 self._database.execute("INSERT INTO journal VALUES (?, ?)", row)
         self._epoch, self._last = row
 
-    def _append(self, readings: Sequence[Reading], now: int) -> Message:
-        before = self._last
+    def _change(self, action: Callable[[], Answer]) -> Answer:
+        """Do `action` in a transaction; where that fails the numbers are as before, too."""
+        before = self._epoch, self._last
         try:
             with self._database:
-                if self._used_bytes() > self._max_bytes:
-                    self._evict(self._max_bytes // _EVICT_SHARE, now)
-                return self._insert(list(readings), None, None, now)
+                return action()
         except BaseException:
-            self._last = before
+            self._epoch, self._last = before
             raise
 
-    def _insert(self, readings: list[Reading], dropped: Dropped | None, lost_from: int | None, now: int) -> Message:
+    def _change_though_full(self, action: Callable[[], Answer]) -> Answer:
+        """Do `action`, which makes room, in a transaction; on a full disk the reserve is spent on it."""
+        try:
+            return self._change(action)
+        except sqlite3.DatabaseError as error:
+            if not _is_full(error):
+                raise
+        return self._change_with_reserve(action)
+
+    def _change_with_reserve(self, action: Callable[[], Answer]) -> Answer:
+        self._reserve.unlink(missing_ok=True)
+        answer = self._change(action)
+        # RESTART, not TRUNCATE: the blocks of the WAL are the room that the next transactions need.
+        with suppress(sqlite3.OperationalError):
+            self._database.execute("PRAGMA wal_checkpoint(RESTART)")
+        if not self._full:
+            self._full = True
+            limit = self._pragma("page_count") + _RESERVE_BYTES // 4 // self._pragma("page_size")
+            self._database.execute(f"PRAGMA max_page_count={limit}")
+        return answer
+
+    def _insert(
+        self,
+        readings: list[Reading],
+        dropped: Dropped | None,
+        lost_from: int | None,
+        now: int,
+        clock: Clock | None = None,
+    ) -> Message:
         """Number and keep one message; to be called inside a transaction."""
         seq = self._last + 1
-        telemetry = Telemetry(VERSION, self._epoch, seq, now, self._interval_s, readings, dropped)
+        telemetry = Telemetry(VERSION, self._epoch, seq, now, self._interval_s, readings, dropped, clock)
         message = Message(seq, encode_telemetry(telemetry))
         self._database.execute("INSERT INTO message VALUES (?, ?, ?)", (seq, message.payload, lost_from))
         self._database.execute("UPDATE journal SET last = ?", (seq,))
@@ -178,13 +239,27 @@ class Journal:
         self._report(first, last, "journal_full", now)
         _log.warning("journal full, messages %d to %d dropped", first, last)
 
+    def _number_anew(self) -> None:
+        """Move what waits to a new epoch, inside a transaction; points sent twice are stored once.
+
+        Reports of loss name numbers of the old epoch, which the store has passed: they end here.
+        """
+        epoch, last = secrets.token_hex(8), 0
+        self._database.execute("DELETE FROM message WHERE lost_from IS NOT NULL")
+        for (seq,) in self._database.execute("SELECT seq FROM message ORDER BY seq").fetchall():
+            last += 1
+            (payload,) = self._database.execute("SELECT payload FROM message WHERE seq = ?", (seq,)).fetchone()
+            payload = to_json(json.loads(payload) | {"epoch": epoch, "seq": last})
+            self._database.execute("UPDATE message SET seq = ?, payload = ? WHERE seq = ?", (last, payload, seq))
+        self._database.execute("UPDATE journal SET epoch = ?, last = ?", (epoch, last))
+        self._epoch, self._last = epoch, last
+
     def _used_bytes(self) -> int:
-        pages, free, size = (
-            self._database.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        used: int = (pages - free) * size
-        return used
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size")
+
+    def _pragma(self, name: str) -> int:
+        number: int = self._database.execute(f"PRAGMA {name}").fetchone()[0]
+        return number
 
     @contextmanager
     def _new_epoch_if_corrupt(self) -> Iterator[None]:
@@ -204,29 +279,28 @@ class Journal:
         """Make `append` possible again after `error`, or raise it."""
         if _is_corrupt(error):
             self._begin_again()
-        elif error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        elif _is_full(error):
             self._make_room(now)
         else:
             raise error
 
     def _make_room(self, now: int) -> None:
-        """The disk is full: spend the reserve on deleting old messages, whose pages are then used again."""
+        """The disk is full: give up old messages, whose pages are then used again."""
         _log.warning("disk full, giving up the oldest messages of %s", self._path)
-        self._reserve.unlink(missing_ok=True)
-        before = self._last
-        try:
-            with self._database:
-                self._evict(max(self._used_bytes() // _EVICT_SHARE, 1), now)
-        except BaseException:
-            self._last = before
-            raise
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        with suppress(OSError):
-            self._fill_reserve()
+        self._change_with_reserve(lambda: self._evict(max(self._used_bytes() // _EVICT_SHARE, 1), now))
 
-    def _fill_reserve(self) -> None:
-        if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
+    def _restock(self) -> None:
+        """Make the reserve again when the disk has room for it; until then the file keeps its size.
+
+        Pages beyond it would fit into the WAL but never from there into the file, and then nothing could be deleted.
+        """
+        if not self._full or shutil.disk_usage(self._path.parent).free < 2 * _RESERVE_BYTES:
+            return
+        with suppress(OSError):
             self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+            self._database.execute(f"PRAGMA max_page_count={_NO_LIMIT}")
+            self._full = False
+            _log.info("the disk of %s has room again", self._path)
 
     def _set_aside(self) -> None:
         """Keep the corrupt file for inspection under a name of its own; the next one starts a new epoch."""
@@ -245,6 +319,10 @@ def _corrupt(text: str) -> sqlite3.DatabaseError:
     error = sqlite3.DatabaseError(text)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
+
+
+def _is_full(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:

@@ -2,6 +2,7 @@
 
 import socket
 from contextlib import suppress
+from select import select
 from time import monotonic
 from typing import Protocol
 
@@ -39,7 +40,13 @@ class SerialLink:
         """Open it; raises LineDown."""
         try:
             self._port = serial.Serial(
-                line.path, line.baud, parity=line.parity, stopbits=line.stop, write_timeout=_SEND_S, exclusive=True
+                line.path,
+                line.baud,
+                parity=line.parity,
+                stopbits=line.stop,
+                timeout=0,
+                write_timeout=_SEND_S,
+                exclusive=True,
             )
         except (OSError, ValueError) as error:
             raise LineDown(str(error)) from error
@@ -53,9 +60,11 @@ class SerialLink:
 
     def receive(self, timeout_s: float) -> bytes:
         try:
-            self._port.timeout = max(timeout_s, 0.0)
-            first: bytes = self._port.read(1)
-            return first + self._port.read(self._port.in_waiting) if first else first
+            # Not by the port's own timeout: pyserial sets up the whole port again whenever that changes.
+            if not select([self._port], [], [], max(timeout_s, 0.0))[0]:
+                return b""
+            data: bytes = self._port.read(512)
+            return data
         except (OSError, TypeError) as error:  # pyserial reads through a None when the port was closed under it
             raise LineDown(str(error)) from error
 

@@ -55,7 +55,7 @@ class Outgoing:
         chosen = rows(self._live, room) if room else []
         self._live = max([self._live, *(message.seq for message in chosen)])
         chosen += self._overdue(rows, now)[: room - len(chosen)]
-        chosen += self._from_backlog(rows, room - len(chosen))
+        chosen += self._from_backlog(rows, room - len(chosen), now)
         return sorted(chosen, key=lambda message: message.seq)
 
     def published(self, message: Message, mid: int, now: int) -> None:
@@ -99,20 +99,31 @@ class Outgoing:
         return now - self._sent[seq] >= self._resend_after_ms and seq not in self._in_flight.values()
 
     def _overdue(self, rows: Rows, now: int) -> list[Message]:
-        """Sent long ago and not covered; only the oldest, because the watermark cannot pass them."""
-        due = [seq for seq in nsmallest(WINDOW, self._sent) if self._is_overdue(seq, now)]
+        """Sent long ago and not covered; only the oldest, because the watermark cannot pass them.
+
+        What was sent ahead of a backlog cannot be covered before the backlog is: sending it again helps nobody.
+        """
+        oldest = nsmallest(WINDOW, self._sent)
+        due = [seq for seq in oldest if self._is_overdue(seq, now) and not self._backlog < self._backlog_end < seq]
         found = [message for seq in due for message in rows(seq - 1, 1)[:1]]
         gone = set(due) - {message.seq for message in found}
         for seq in gone:  # evicted from the journal meanwhile
             del self._sent[seq]
         return [message for message in found if message.seq in due]
 
-    def _from_backlog(self, rows: Rows, room: int) -> list[Message]:
+    def _from_backlog(self, rows: Rows, room: int, now: int) -> list[Message]:
         chosen: list[Message] = []
         while len(chosen) < room and len(self._sent) + len(chosen) < MAX_UNCOVERED:
             ahead = [message for message in rows(self._backlog, 1) if message.seq <= self._backlog_end]
+            if self._backlog < self._backlog_end:
+                self._go_on_in_backlog(ahead[0].seq if ahead else self._backlog_end, now)
             if not ahead:
                 break
-            self._backlog = ahead[0].seq
             chosen += [message for message in ahead if message.seq not in self._sent]
         return chosen
+
+    def _go_on_in_backlog(self, seq: int, now: int) -> None:
+        """The backlog is sent up to `seq`; after its end the watermark can reach what was sent ahead of it."""
+        self._backlog = seq
+        if seq == self._backlog_end:
+            self._sent = {each: now if each > seq else at for each, at in self._sent.items()}

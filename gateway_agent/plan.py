@@ -8,10 +8,17 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway_agent.line import LineAddress
-from gateway_agent.profile import FUNCTION_CODES, Key, ReadLimits, Table
+from gateway_agent.places import FUNCTION_CODES, Key, Table
+from gateway_agent.profile import ReadLimits
 
 Span = tuple[Key, int]
 """A value: its first register, and how many registers it takes. It is never split over two requests."""
+
+
+def keys_of(span: Span) -> list[Key]:
+    """Every register of a value."""
+    (table, address), count = span
+    return [(table, address + offset) for offset in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +42,50 @@ class ReadRequest:
     @property
     def keys(self) -> list[Key]:
         """Every register this request touches."""
-        return [(self.table, self.address + offset) for offset in range(self.count)]
+        return keys_of(((self.table, self.address), self.count))
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacles:
+    """What stands in the way in one table: addresses never to touch, and addresses where a request must begin anew."""
+
+    limits: ReadLimits
+    blocked: frozenset[int] = frozenset()
+    borders: frozenset[int] = frozenset()
+
+    def touched_by(self, first: int, end: int) -> bool:
+        """Whether anything from `first` up to, not including, `end` must not be read."""
+        inside = any(gap.first < end and first <= gap.last for gap in self.limits.forbidden)
+        return inside or any(first <= address < end for address in self.blocked)
+
+    def part(self, first: int, end: int) -> bool:
+        """Whether the values from `first` up to `end` must not be read in one request."""
+        single = any(gap.first < end and first <= gap.last for gap in self.limits.single)
+        cut = any(first < border < end for border in self.borders)
+        return single or cut or end - first > self.limits.max_registers or self.touched_by(first, end)
 
 
 def plan_reads(
-    wanted: Iterable[Span], limits: ReadLimits, line: LineAddress, illegal: Collection[Key] = frozenset()
+    wanted: Iterable[Span],
+    limits: ReadLimits,
+    line: LineAddress,
+    illegal: Collection[Key] = frozenset(),
+    borders: Collection[Key] = frozenset(),
 ) -> list[ReadRequest]:
     """The requests that read each wanted value exactly once, in order of table and address.
 
-    Registers in `limits.forbidden` or `illegal` are never touched; a value that needs one of them is left out.
+    Registers in `limits.forbidden` or `illegal` are never touched; a value that needs one of them is left out. No
+    request reaches across one of `borders`. Where the limits name frames, only whole frames are asked for.
     """
-    planned: list[ReadRequest] = []
+    spans, planned = list(wanted), list[ReadRequest]()
     for table in FUNCTION_CODES:
-        blocked = {address for other, address in illegal if other == table}
-        spans = _merge((address, address + count) for (other, address), count in wanted if other == table)
-        possible = [span for span in spans if not _touches(span, limits, blocked)]
-        planned += [ReadRequest(table, *cut) for cut in _cheapest(possible, table, limits, line, blocked)]
+        obstacles = Obstacles(limits, _of_table(table, illegal), _of_table(table, borders))
+        merged = _merge((address, address + count) for (other, address), count in spans if other == table)
+        possible = [span for span in merged if not obstacles.touched_by(*span)]
+        if limits.frames and table == limits.table:
+            planned += _framed(possible, obstacles)
+        else:
+            planned += [ReadRequest(table, *cut) for cut in _cheapest(possible, table, obstacles, line)]
     return planned
 
 
@@ -71,31 +106,34 @@ def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _touches(span: tuple[int, int], limits: ReadLimits, blocked: Collection[int]) -> bool:
-    first, end = span
-    inside = any(gap.first < end and first <= gap.last for gap in limits.forbidden)
-    return inside or any(first <= address < end for address in blocked)
+def _of_table(table: Table, keys: Collection[Key]) -> frozenset[int]:
+    return frozenset(address for other, address in keys if other == table)
+
+
+def _framed(spans: Sequence[tuple[int, int]], obstacles: Obstacles) -> list[ReadRequest]:
+    """The frames that hold `spans`; a frame with anything in it that must not be touched is left out."""
+    limits = obstacles.limits
+    return [
+        ReadRequest(limits.table, frame.first, frame.last + 1 - frame.first)
+        for frame in limits.frames
+        if any(frame.first <= first and end <= frame.last + 1 for first, end in spans)
+        and not obstacles.touched_by(frame.first, frame.last + 1)
+    ]
 
 
 def _cheapest(
-    spans: Sequence[tuple[int, int]], table: Table, limits: ReadLimits, line: LineAddress, blocked: Collection[int]
+    spans: Sequence[tuple[int, int]], table: Table, obstacles: Obstacles, line: LineAddress
 ) -> list[tuple[int, int]]:
     """(address, count) of each request: the best way to read the first n spans, built up from n = 0."""
     best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
     for last in range(len(spans)):
         options = []
         for first in range(last, -1, -1):
-            request = ReadRequest(table, spans[first][0], spans[last][1] - spans[first][0])
-            alone = first == last
-            if not alone and not _may_join(request, limits, blocked):
+            if first != last and obstacles.part(spans[first][0], spans[last][1]):
                 break
+            request = ReadRequest(table, spans[first][0], spans[last][1] - spans[first][0])
             cost, cuts = best[first]
-            options.append((cost + sweep_s([request], limits, line), [*cuts, (request.address, request.count)]))
+            took_s = sweep_s([request], obstacles.limits, line)
+            options.append((cost + took_s, [*cuts, (request.address, request.count)]))
         best.append(min(options, key=lambda option: option[0]))
     return best[-1][1]
-
-
-def _may_join(request: ReadRequest, limits: ReadLimits, blocked: Collection[int]) -> bool:
-    span = (request.address, request.address + request.count)
-    single = any(gap.first < span[1] and span[0] <= gap.last for gap in limits.single)
-    return request.count <= limits.max_registers and not single and not _touches(span, limits, blocked)

@@ -3,120 +3,42 @@
 Every number in a profile is about one controller family; nothing here knows any of them.
 """
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Collection, Iterable
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from configuration.fields import Identifier, Settings
+from configuration.fields import Identifier
+from gateway_agent.places import (
+    Address,
+    Bit,
+    Condition,
+    Entry,
+    Key,
+    NumberKeys,
+    Part,
+    Place,
+    Quantity,
+    Range,
+    Register,
+    ScaleVariant,
+    Table,
+)
+from gateway_agent.writes import Assignment, Denied, WriteRule
 from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
-Table = Literal["coil", "discrete", "holding", "input"]
-Key = tuple[Table, int]
-"""One register or bit of a unit: its table and its 0-based address."""
 
-FUNCTION_CODES: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-
-Address = Annotated[int, Field(ge=0, le=0xFFFF)]
-Bit = Annotated[int, Field(ge=0, le=15)]
-Register = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
-
-
-def _numbers_as_keys(table: Any) -> Any:
-    """TOML keys are text; those of code and bit tables are numbers, and must be written as plain ones."""
-    if not isinstance(table, dict):
-        return table
-    wrong = [key for key in table if not (isinstance(key, str) and key.isascii() and key.isdigit())]
-    if wrong:
-        raise ValueError(f"{', '.join(map(repr, wrong))}: keys here are whole numbers")
-    return {int(key): value for key, value in table.items()}
-
-
-class Range(Settings):
-    """Addresses or raw values `from` … `to`, both included."""
-
-    first: Annotated[Register, Field(alias="from")]
-    last: Annotated[Register, Field(alias="to")]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Range":
-        if self.first > self.last:
-            raise ValueError("`from` is above `to`")
-        return self
-
-    def __contains__(self, number: int) -> bool:
-        return self.first <= number <= self.last
-
-
-Sentinel = Register | Range
-
-
-class Place(Settings):
-    """Where something stands: an address in `table`, or in the profile's own table where none is named."""
-
-    address: Address
-    table: Table | None = None
-
-
-class Condition(Place):
-    """Holds when the register, or its `bit`, or its bits under `mask`, is one of `in` (a bit alone: is 1)."""
-
-    bit: Bit | None = None
-    mask: Register | None = None
-    values: Annotated[list[Register], Field(alias="in", min_length=1, default_factory=lambda: [1])]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _says_what_it_expects(cls, document: Any) -> Any:
-        if isinstance(document, dict) and "bit" not in document and "in" not in document:
-            raise ValueError("say which values `in`, or which `bit`")
-        if isinstance(document, dict) and "bit" in document and "mask" in document:
-            raise ValueError("`bit` and `mask` exclude each other")
-        return document
-
-    def holds(self, raw: int) -> bool:
-        """Whether the register's content `raw` fulfils this."""
-        if self.bit is not None:
-            return (raw >> self.bit & 1) in self.values
-        return (raw if self.mask is None else raw & self.mask) in self.values
-
-
-class Scale(Settings):
-    """raw × `factor` ÷ `divisor` + `offset` is the value in the point's unit.
-
-    `sentinels` are raw contents, before any sign, that mean there is no value.
-    A divisor instead of a fraction keeps decimals exact: 31718 ÷ 100 is 317.18.
-    """
-
-    factor: float = 1.0
-    divisor: Annotated[float, Field(gt=0)] = 1.0
-    offset: float = 0.0
-    sentinels: list[Sentinel] = Field(default_factory=list)
-
-    def value(self, number: int) -> float:
-        """The physical value of the raw number `number`."""
-        return number * self.factor / self.divisor + self.offset
-
-
-class ScaleVariant(Scale):
-    """One of several scales, used when `when` holds; the last one may do without."""
-
-    when: Condition | None = None
-
-
-class PointSource(Scale, Place):
+class PointSource(Quantity):
     """Where one point comes from. Several sources of one point are tried in order of their `when`.
 
-    `scale` names a conditional scale of the profile. `bits`: the point is 1 when any of them is set, else 0.
+    `bits`: the point is 1 when any of them is set, else 0; `inverted`: the other way round.
     `absent`: values, in the point's unit, that the unit shows when the sensor is not fitted.
     """
 
     point: str
-    width: Literal[16, 32] = 16
-    word_order: Literal["high_first", "low_first"] = "high_first"
-    signed: bool = False
-    scale: str | None = None
     bits: Annotated[list[Bit], Field(min_length=1)] | None = None
+    inverted: bool = False
     absent: list[float] = Field(default_factory=list)
     when: list[Condition] = Field(default_factory=list)
 
@@ -124,32 +46,38 @@ class PointSource(Scale, Place):
     def _check(self) -> "PointSource":
         if self.point not in POINTS:
             raise ValueError(f"{self.point!r} is not a point; the points are {', '.join(POINTS)}")
-        if self.bits is not None and (self.width == 32 or self.signed or self.scale is not None):
-            raise ValueError("a point made of bits has no width, sign or scale")
-        if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
-            raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
-        if self.width == 32 and self.address == 0xFFFF:
-            raise ValueError("a 32-bit value needs two registers")
+        if self.bits is not None and (self.width == 32 or self.signed or self.scale is not None or self.then):
+            raise ValueError("a point made of bits has no width, sign, scale or further parts")
+        if self.inverted and self.bits is None:
+            raise ValueError("`inverted` is about `bits`")
         return self
 
-    @property
-    def registers(self) -> int:
-        """How many registers the value takes, from `address` on."""
-        return self.width // 16
 
+class StateRule(Entry):
+    """The unit is in `state` when all of `when` hold; the first rule that fits decides.
 
-class StateRule(Settings):
-    """The unit is in `state` when all of `when` hold; the first rule that fits decides."""
+    `for_s`: they must have held that many seconds without a break. That infers a state which no register shows.
+    """
 
     state: State
     when: list[Condition] = Field(default_factory=list)
+    for_s: Annotated[int, Field(ge=1, le=3_600)] | None = None
+
+    @model_validator(mode="after")
+    def _only_a_timed_rule_rises(self) -> "StateRule":
+        if self.for_s is None and any(condition.rising for condition in self.when):
+            raise ValueError("`rising` needs a rule with `for_s`: it compares with the moment the rule began to hold")
+        return self
 
 
-class FaultCodes(Place):
-    """A register that holds one fault code; `codes` maps it to `kind:vendor_code`, `none` lists "no fault"."""
+class FaultCodes(Part):
+    """A register (or its bits under `mask`) that holds one fault code.
+
+    `codes` maps it to `kind:vendor_code`, `none` lists "no fault"; a code not listed is `other:address.code`.
+    """
 
     none: list[Register] = Field(default_factory=lambda: [0])
-    codes: Annotated[dict[int, str], BeforeValidator(_numbers_as_keys)]
+    codes: Annotated[dict[int, str], NumberKeys] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check(self) -> "FaultCodes":
@@ -162,7 +90,19 @@ class FaultCodes(Place):
 class FaultBits(Place):
     """A register whose set bits are faults; the vendor code is `address.bit`. A bit not listed is `other`."""
 
-    kinds: Annotated[dict[Bit, FaultKind], BeforeValidator(_numbers_as_keys)]
+    kinds: Annotated[dict[Bit, FaultKind], NumberKeys]
+
+
+class FaultFlags(Entry):
+    """Coils or discrete inputs that are faults when 1; the vendor code is the address."""
+
+    table: Literal["coil", "discrete"]
+    kinds: Annotated[dict[Address, FaultKind], NumberKeys, Field(min_length=1)]
+
+    @property
+    def places(self) -> list[Place]:
+        """Every bit of `kinds`."""
+        return [Place(address=address, table=self.table) for address in self.kinds]
 
 
 class FaultPanel(Place):
@@ -174,12 +114,13 @@ class FaultPanel(Place):
     kinds: dict[str, FaultKind] = Field(default_factory=dict)
 
 
-class ReadLimits(Settings):
+class ReadLimits(Entry):
     """What a unit of this family can bear on the bus.
 
     `pacing_ms` is the least silence before a request, `turnaround_ms` the usual time to answer, `timeout_ms` the
     longest. `single`: addresses that must be asked one value at a time. `forbidden`: never touched, not even
-    inside a longer read.
+    inside a longer read. `frames`: the only blocks the unit answers, each asked for whole and alone.
+    `slow`: points that change so rarely that they may be read in one sweep out of several.
     """
 
     table: Table = "holding"
@@ -189,9 +130,11 @@ class ReadLimits(Settings):
     timeout_ms: Annotated[int, Field(ge=20, le=30_000)] = 1_000
     single: list[Range] = Field(default_factory=list)
     forbidden: list[Range] = Field(default_factory=list)
+    frames: list[Range] = Field(default_factory=list)
+    slow: list[str] = Field(default_factory=list)
 
 
-class Profile(Settings):
+class Profile(Entry):
     """One register map; `profile` is its id, `source` says where its facts come from."""
 
     profile: Identifier
@@ -203,7 +146,11 @@ class Profile(Settings):
     state: Annotated[list[StateRule], Field(min_length=1)]
     fault_codes: list[FaultCodes] = Field(default_factory=list)
     fault_bits: list[FaultBits] = Field(default_factory=list)
+    fault_flags: list[FaultFlags] = Field(default_factory=list)
     fault_panel: list[FaultPanel] = Field(default_factory=list)
+    on_connect: list[Assignment] = Field(default_factory=list)
+    write: list[WriteRule] = Field(default_factory=list)
+    deny: list[Denied] = Field(default_factory=list)
 
     @property
     def points(self) -> tuple[str, ...]:
@@ -211,46 +158,58 @@ class Profile(Settings):
         return tuple(dict.fromkeys(source.point for source in self.point))
 
     @property
+    def defrost(self) -> Literal["flag", "inferred", "none"]:
+        """How this map shows a defrost."""
+        rules = [rule for rule in self.state if rule.state == "defrost"]
+        if not rules:
+            return "none"
+        return "flag" if any(rule.for_s is None for rule in rules) else "inferred"
+
+    @property
     def capabilities(self) -> frozenset[str]:
         """The points and the states this map can report."""
         return frozenset(self.points) | {rule.state for rule in self.state}
+
+    @property
+    def fault_places(self) -> list[Place]:
+        """Every register or bit that shows faults."""
+        flags = [place for source in self.fault_flags for place in source.places]
+        return [*self.fault_codes, *self.fault_bits, *flags, *self.fault_panel]
 
     def key(self, place: Place, offset: int = 0) -> Key:
         """Table and address of `place`, or of the register `offset` further on."""
         return (place.table or self.read.table, place.address + offset)
 
-    def spans(self) -> set[tuple[Key, int]]:
-        """Every register the decoder needs: where each value begins, and how many registers it takes."""
-        singles: list[Place] = [*self.fault_codes, *self.fault_bits, *self.fault_panel]
-        singles += [variant.when for variants in self.scale.values() for variant in variants if variant.when]
-        singles += [condition for rule in self.state for condition in rule.when]
-        singles += [condition for source in self.point for condition in source.when]
-        spans = {(self.key(place), 1) for place in singles}
-        return spans | {(self.key(source), source.registers) for source in self.point}
+    def spans(self, without: Collection[str] = ()) -> set[tuple[Key, int]]:
+        """Every register the decoder needs: where each value begins, and how many registers it takes.
 
-    def problems(self) -> list[tuple[str, str]]:
-        """What single keys cannot show: (key, what is wrong) for each contradiction inside the profile."""
-        return [*self._unknown_scales(), *self._unread(), *self._undecided()]
+        `without` names points that are not wanted this time.
+        """
+        spans = self.look_spans()
+        for source in self.point:
+            if source.point not in without:
+                spans |= self._quantity(source) | self._conditions(source.when)
+        return spans
 
-    def _unknown_scales(self) -> list[tuple[str, str]]:
-        return [
-            (f"point[{index}].scale", f"there is no [[scale.{source.scale}]]")
-            for index, source in enumerate(self.point)
-            if source.scale is not None and source.scale not in self.scale
-        ]
+    def look_spans(self) -> set[tuple[Key, int]]:
+        """The registers that state and faults depend on."""
+        return {(self.key(place), 1) for place in self.fault_places} | self._conditions(
+            c for r in self.state for c in r.when
+        )
 
-    def _unread(self) -> list[tuple[str, str]]:
-        return [
-            ("read.forbidden", f"{address} is needed by this profile and forbidden")
-            for (_, first), count in sorted(self.spans())
-            for address in range(first, first + count)
-            if any(address in gap for gap in self.read.forbidden)
-        ]
+    def write_spans(self, rule: WriteRule) -> set[tuple[Key, int]]:
+        """Every register that decides whether and how `rule` may write: bounds, conditions, scale."""
+        spans = self._conditions([*rule.when, *rule.requires]) | self._scale_spans(rule.scale)
+        for limit in (*rule.lower, *rule.upper):
+            spans |= self._quantity(limit)
+        return spans
 
-    def _undecided(self) -> list[tuple[str, str]]:
-        problems = []
-        if self.state[-1].when:
-            problems.append(("state", "the last rule must fit always, so that there is always a state"))
-        always = [source.point for source in self.point if not source.when]
-        twice = sorted({name for name in always if always.count(name) > 1})
-        return problems + [("point", f"{name} has two sources without `when`") for name in twice]
+    def _quantity(self, quantity: Quantity) -> set[tuple[Key, int]]:
+        apart = {(self.key(part), 1) for part in quantity.then}
+        return {(self.key(quantity), quantity.registers)} | apart | self._scale_spans(quantity.scale)
+
+    def _scale_spans(self, name: str | None) -> set[tuple[Key, int]]:
+        return self._conditions(c for variant in self.scale.get(name or "", []) for c in variant.when)
+
+    def _conditions(self, conditions: Iterable[Condition]) -> set[tuple[Key, int]]:
+        return {(self.key(place), 1) for condition in conditions for place in (condition, *condition.others)}

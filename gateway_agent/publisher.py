@@ -7,15 +7,16 @@ import logging
 import threading
 from collections.abc import Callable
 from queue import Empty
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Final
 
+from gateway_agent.desk import CommandDesk
 from gateway_agent.journal import Journal
 from gateway_agent.outgoing import Outgoing
 from messaging.session import Connected, Delivery, Disconnected, Event, Published, Refused, Session
 from wire.decode import decode_ack, decode_command
 from wire.encode import encode_result, encode_status
-from wire.messages import AnnouncedDevice, Result, Status
+from wire.messages import AnnouncedDevice, Status
 from wire.payload import PayloadError
 from wire.topics import DEFAULT_ROOT, GatewayTopic, Place, gateway_topic
 
@@ -40,6 +41,7 @@ class Publisher:
         journal: Journal,
         place: Place,
         devices: list[AnnouncedDevice],
+        desk: CommandDesk,
         *,
         interval_s: float,
         resend_after_ms: int,
@@ -53,6 +55,9 @@ class Publisher:
         self._place = place
         self._root = root
         self._devices = devices
+        self._desk = desk
+        self.turned_at = monotonic()
+        """Monotonic seconds of the last turn: a sign of life for the watchdog."""
         self._interval_s = interval_s
         self._resend_after_ms = resend_after_ms
         self._software = software
@@ -60,6 +65,16 @@ class Publisher:
         self._refused = False
         self._announced = False
         self._begin_epoch()
+
+    @property
+    def watermark(self) -> int:
+        """The newest number up to which the store has everything of this epoch."""
+        return self._outgoing.watermark
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there."""
+        return self._session.connected
 
     def run(self, stop: threading.Event) -> None:
         """Publish until `stop` is set, then what is still in the journal, for at most three seconds; then sign off."""
@@ -78,6 +93,7 @@ class Publisher:
 
     def _turn(self) -> None:
         """Wait a tick for something to happen, deal with all that did, and publish what is due."""
+        self.turned_at = monotonic()
         try:
             self._handle(self._session.events.get(timeout=_TICK_S))
             while True:
@@ -91,6 +107,8 @@ class Publisher:
         # The birth goes before the first reading: `connected` alone is true a moment earlier.
         if self._announced and self._session.connected:
             self._publish_due(_monotonic_ms())
+            for result in self._desk.results():
+                self._session.publish(self._topic("result"), encode_result(result))
 
     def _publish_due(self, now: int) -> None:
         lost = self._outgoing.unreadable(now)
@@ -124,7 +142,7 @@ class Publisher:
             if delivery.topic == self._topic("ack"):
                 self._forget(delivery.payload)
             elif delivery.topic == self._topic("command"):
-                self._reject(delivery.payload)
+                self._take_command(delivery)
         except PayloadError as error:
             _log.warning("unreadable message on %s: %s", delivery.topic, error)
 
@@ -135,10 +153,13 @@ class Publisher:
         else:
             _log.info("watermark %d of another journal (%s) ignored", ack.upto, ack.epoch)
 
-    def _reject(self, payload: bytes) -> None:
-        command = decode_command(payload)
-        result = Result(command.id, "rejected", "not_writable", self._clock())
-        self._session.publish(self._topic("result"), encode_result(result))
+    def _take_command(self, delivery: Delivery) -> None:
+        """Hand it on; a retained one was sent to whoever comes by, some time ago: nobody's order."""
+        command = decode_command(delivery.payload)
+        if delivery.retained:
+            _log.warning("retained command %s ignored", command.id)
+        else:
+            self._desk.receive(command)
 
     def _announce(self) -> None:
         birth = Status(True, self._clock(), self._epoch, self._software, self._interval_s, self._devices)

@@ -4,11 +4,15 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from time import time_ns
 
 from gateway_agent.bus import Bus
+from gateway_agent.desk import CommandDesk
 from gateway_agent.journal import Journal
+from gateway_agent.kernel_clock import is_synchronised
+from gateway_agent.outcomes import Outcomes
 from gateway_agent.poll import Unit
 from gateway_agent.profile import Profile
 from gateway_agent.publisher import Publisher
@@ -27,41 +31,83 @@ def wall_clock_ms() -> int:
     return time_ns() // 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is at work in a running gateway."""
+
+    journal: Journal
+    outcomes: Outcomes
+    keeper: "Keeper"
+    lines: list[Line]
+    desk: CommandDesk
+    publisher: Publisher
+
+    @property
+    def alive_at(self) -> float:
+        """The monotonic time in seconds since which every line has turned, and the publisher too."""
+        return min([self.publisher.turned_at, *(line.alive_at for line in self.lines)])
+
+
 class GatewayService:
     """A village box: polls its lines, journals, publishes."""
 
     def __init__(
-        self, settings: GatewaySettings, profiles: Mapping[str, Profile], clock: Callable[[], int] = wall_clock_ms
+        self,
+        settings: GatewaySettings,
+        profiles: Mapping[str, Profile],
+        clock: Callable[[], int] = wall_clock_ms,
+        synchronised: Callable[[], bool] = is_synchronised,
     ) -> None:
-        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before `run`."""
+        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before `run`.
+
+        `synchronised` tells whether `clock` is set right.
+        """
+        self._synchronised = synchronised
+        self._parts: Parts | None = None
         self._settings = settings
         self._profiles = profiles
         self._clock = clock
         self._failures: list[BaseException] = []
+
+    @property
+    def parts(self) -> Parts | None:
+        """What is at work; None before and after `run`."""
+        return self._parts
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then publish what is left and return.
 
         Raises sqlite3.Error where the journal cannot be opened, and whatever ended a line's thread.
         """
-        settings = self._settings
-        interval_s = settings.interval / 1_000
-        journal = Journal(settings.journal.path, interval_s, settings.journal.max_mb)
-        publisher = self._publisher(journal, interval_s)
-        keeper = Keeper(journal, self._clock)
-        lines = [self._line(bus, keeper, interval_s) for bus in settings.bus]
-        threads = [threading.Thread(target=self._watch, args=(line, stop), name="line") for line in lines]
+        self._parts = parts = self._open()
+        threads = [threading.Thread(target=self._watch, args=(line, stop), name="line") for line in parts.lines]
         try:
             for thread in threads:
                 thread.start()
-            publisher.run(stop)
+            parts.publisher.run(stop)
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-            journal.close()
+            self._parts = None
+            parts.outcomes.close()
+            parts.journal.close()
         if self._failures:
             raise self._failures[0]
+
+    def _open(self) -> Parts:
+        settings = self._settings
+        journal = Journal(settings.journal.path, settings.interval / 1_000, settings.journal.max_mb)
+        outcomes = Outcomes(settings.journal.path.with_name(settings.journal.path.name + ".commands"))
+        keeper = Keeper(journal, self._clock, self._synchronised)
+        lines: list[Line] = []
+        units: dict[str, tuple[Unit, Line]] = {}
+        for bus in settings.bus:
+            on_line = self._units(bus)
+            lines.append(Line(Bus(bus.line), on_line, settings.cadence, keeper.keep, self._clock))
+            units |= {unit.name: (unit, lines[-1]) for unit in on_line}
+        desk = CommandDesk(outcomes, units, self._clock)
+        return Parts(journal, outcomes, keeper, lines, desk, self._publisher(journal, desk))
 
     def _watch(self, line: Line, stop: threading.Event) -> None:
         """A line that fails in a way nobody foresaw ends the service, so that it is restarted and seen."""
@@ -72,18 +118,18 @@ class GatewayService:
             stop.set()
             raise
 
-    def _line(self, bus: BusSettings, keeper: "Keeper", interval_s: float) -> Line:
-        units = [Unit(device.id, device.address, self._profiles[device.profile], bus.line) for device in bus.device]
-        return Line(Bus(bus.line), units, interval_s, keeper.keep, self._clock)
+    def _units(self, bus: BusSettings) -> list[Unit]:
+        return [Unit(device.id, device.address, self._profiles[device.profile], bus.line) for device in bus.device]
 
-    def _publisher(self, journal: Journal, interval_s: float) -> Publisher:
+    def _publisher(self, journal: Journal, desk: CommandDesk) -> Publisher:
         settings = self._settings
         return Publisher(
             _session(settings),
             journal,
             settings.place,
             announced(settings, self._profiles),
-            interval_s=interval_s,
+            desk,
+            interval_s=settings.interval / 1_000,
             resend_after_ms=settings.journal.resend_after,
             software=f"hearthwatch {version('hearthwatch')}",
             clock=self._clock,
@@ -94,16 +140,17 @@ class GatewayService:
 class Keeper:
     """Puts readings into the journal; counts and says once when it cannot."""
 
-    def __init__(self, journal: Journal, clock: Callable[[], int]) -> None:
+    def __init__(self, journal: Journal, clock: Callable[[], int], synchronised: Callable[[], bool]) -> None:
         self._journal = journal
         self._clock = clock
+        self._synchronised = synchronised
         self._failing = False
         self.lost = 0
 
     def keep(self, readings: Sequence[Reading]) -> None:
         """Journal `readings`; those it cannot take are counted in `lost`."""
         try:
-            self._journal.append(readings, self._clock())
+            self._journal.append(readings, self._clock(), None if self._synchronised() else "unsynced")
         except sqlite3.Error as error:
             self.lost += len(readings)
             if not self._failing:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
+from gateway_agent.cadence import Cadence
 from gateway_agent.line import LineAddress, parse_line
 from messaging.settings import MqttSettings
 from wire.topics import Place
@@ -32,6 +33,20 @@ class JournalSettings(Settings):
     resend_after: Duration = 60_000
 
 
+class MetricsSettings(Settings):
+    """Where the gateway shows its figures and its health: an address of this machine only; off by default."""
+
+    listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; None where there is no page."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.partition(":")
+        return host, int(port)
+
+
 class DeviceSettings(Settings):
     """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file."""
 
@@ -53,16 +68,28 @@ class BusSettings(Settings):
 
 
 class GatewaySettings(Settings):
-    """Everything the gateway needs to run."""
+    """Everything the gateway needs to run.
+
+    Each device is read every `interval` and its state and faults looked at every `look`, so that a change is
+    published at once; the points its profile calls slow are part of one reading in `slow_every`.
+    """
 
     district: Identifier
     town: Identifier
     village: Identifier
     gateway: Identifier
     interval: Annotated[Duration, Field(ge=1_000, le=86_400_000)] = 30_000
+    look: Annotated[Duration, Field(ge=1_000, le=86_400_000)] = 15_000
+    slow_every: Annotated[int, Field(ge=1, le=10_000)] = 10
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
+    metrics: MetricsSettings = MetricsSettings()
     bus: Annotated[list[BusSettings], Field(min_length=1)]
+
+    @property
+    def cadence(self) -> Cadence:
+        """How often each device is visited, and for what."""
+        return Cadence(self.interval / 1_000, self.look / 1_000, self.slow_every)
 
     @property
     def place(self) -> Place:

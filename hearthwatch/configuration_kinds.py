@@ -10,7 +10,9 @@ from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from configuration.load import ConfigurationError, Problem, read_toml, validate
 from gateway_agent.profile import Profile
+from gateway_agent.profiles import load_profile
 from gateway_agent.settings import GatewaySettings
+from hearthwatch.resources import profile_folders
 from hearthwatch.server_settings import ServerSettings
 from simulators.scenario import Scenario
 from simulators.settings import SimulationSettings
@@ -29,8 +31,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("rule", "rule"),
     ("line", "simulation"),
     ("weather", "scenario"),
-    ("points", "profile"),
-    ("point", "profile"),
+    ("profile", "profile"),
     ("store", "server"),
     ("tickets", "server"),
     ("http", "server"),
@@ -48,6 +49,9 @@ def check_file(path: Path) -> str:
     kind = next((kind for key, kind in _SIGNS if key in document), None)
     if kind is None:
         raise ConfigurationError([Problem(path, "", f"not a known kind of file: {', '.join([*_MODELS, 'rule'])}")])
-    checks: dict[str, Callable[[], object]] = {"rule": lambda: load_rules(RulesSettings(files=[path.absolute()]))}
+    checks: dict[str, Callable[[], object]] = {
+        "rule": lambda: load_rules(RulesSettings(files=[path.absolute()])),
+        "profile": lambda: load_profile(str(path), profile_folders()),
+    }
     checks.get(kind, lambda: validate(document, _MODELS[kind], path))()
     return kind

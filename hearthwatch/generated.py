@@ -1,4 +1,5 @@
-"""Files that are made from code and committed, so that people find them: the JSON Schemas of configuration files.
+"""Files that are made from code and committed, so that people find them: the JSON Schemas of configuration files and
+a page for each profile.
 
 `python -m hearthwatch.generated` writes them; with `--check` it exits with 1 if one is out of date.
 """
@@ -7,15 +8,20 @@ import json
 import sys
 from pathlib import Path
 
+from gateway_agent.profiles import load_profile
 from hearthwatch.configuration_kinds import schemas
+from hearthwatch.profile_pages import page
 
 
 def generated_files(root: Path) -> dict[Path, str]:
     """What each generated file should hold, by path below `root`, the project's folder."""
-    return {
+    described = {
         root / "config" / "schema" / f"{name}.schema.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for name, document in schemas().items()
     }
+    folder = root / "config" / "profiles"
+    names = sorted(path.stem for path in folder.glob("*.toml"))
+    return described | {root / "docs" / "profiles" / f"{name}.md": page(load_profile(name, [folder])) for name in names}
 
 
 def out_of_date(root: Path) -> list[Path]:

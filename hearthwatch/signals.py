@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as an event that the services watch."""
+"""Signals as events that the services watch."""
 
 import signal
 import threading
@@ -16,3 +16,10 @@ def stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     return stop
+
+
+def reload_on_hangup() -> threading.Event:
+    """An event that SIGHUP sets; whoever obeys it clears it."""
+    reload = threading.Event()
+    signal.signal(signal.SIGHUP, lambda number, frame: reload.set())
+    return reload

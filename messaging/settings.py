@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from configuration.fields import FilePath, Settings
+from configuration.fields import PresentPath, SecretPath, Settings
 from wire.topics import DEFAULT_ROOT
 
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -17,10 +17,10 @@ class MqttSettings(Settings):
     url: str = "mqtt://127.0.0.1:1883"
     root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")] = DEFAULT_ROOT
     username: str | None = None
-    password_file: FilePath | None = None
-    ca: FilePath | None = None
-    cert: FilePath | None = None
-    key: FilePath | None = None
+    password_file: SecretPath | None = None
+    ca: PresentPath | None = None
+    cert: PresentPath | None = None
+    key: SecretPath | None = None
     keepalive_s: Annotated[int, Field(ge=5, le=1200)] = 15
 
     @model_validator(mode="after")

@@ -105,7 +105,7 @@ def _try_fast(plain: bytes, fast: FastDecoder) -> Telemetry | None:
 
 def _colons(telemetry: Telemetry) -> int:
     """How many colons the payload has if every key was seen once: an extra one is a duplicate or unknown key."""
-    count = 6 + telemetry.epoch.count(":")
+    count = 6 + telemetry.epoch.count(":") + (telemetry.clock is not None)
     for reading in telemetry.readings:
         count += 5 + len(reading.values) + reading.device.count(":")
         count += 0 if isinstance(reading.bad, NotGiven) else 1
@@ -150,6 +150,7 @@ def _envelope(document: dict[str, Any], epoch: str, seq: int) -> Telemetry:
         interval_s=interval_s,
         readings=[],
         dropped=_dropped(document.get("dropped")),
+        clock="unsynced" if document.get("clock") == "unsynced" else None,
     )
 
 

@@ -30,7 +30,7 @@ def reading_document(reading: Reading) -> dict[str, Any]:
 
 
 def encode_telemetry(telemetry: Telemetry) -> bytes:
-    """One telemetry message; `dropped` stands in it only when something was dropped."""
+    """One telemetry message; `dropped` and `clock` stand in it only when there is something to say."""
     document: dict[str, Any] = {
         "v": telemetry.v,
         "epoch": telemetry.epoch,
@@ -42,6 +42,8 @@ def encode_telemetry(telemetry: Telemetry) -> bytes:
     if telemetry.dropped is not None:
         dropped = telemetry.dropped
         document["dropped"] = {"from": dropped.first, "to": dropped.last, "reason": dropped.reason}
+    if telemetry.clock is not None:
+        document["clock"] = telemetry.clock
     return to_json(document)
 
 

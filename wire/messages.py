@@ -14,6 +14,8 @@ MAX_PAYLOAD_BYTES: Final = 262_144
 MAX_READINGS: Final = 2_000
 MAX_DEPTH: Final = 6
 
+Clock = Literal["unsynced"]
+"""Marks a message whose readings were stamped by a clock that nobody had set; absent where it was."""
 Priority = Literal["urgent", "high", "medium", "low"]
 
 
@@ -52,6 +54,7 @@ class Telemetry:
     interval_s: float
     readings: list[Reading]
     dropped: Dropped | None = None
+    clock: Clock | None = None
 
 
 @dataclass(slots=True)

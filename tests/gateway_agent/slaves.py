@@ -35,21 +35,44 @@ def honest(request: bytes, reply: bytes) -> list[Sending]:
 
 @dataclass
 class Units:
-    """Register contents by unit; an address that is missing or illegal answers exception 2."""
+    """Register contents by unit; an address that is missing or illegal answers exception 2, one `hushed` nothing."""
 
     registers: dict[int, dict[int, int]]
     illegal: set[int] = field(default_factory=set)
+    hushed: set[int] = field(default_factory=set)
     longest: int = 125
     dead: set[int] = field(default_factory=set)
     asked: list[tuple[int, int, int, int]] = field(default_factory=list)
+    written: list[tuple[int, int, int, tuple[int, ...]]] = field(default_factory=list)
 
     def answer(self, unit: int, request: bytes) -> bytes | None:
+        return self._take(unit, request) if request[0] in (5, 6, 15, 16) else self._tell(unit, request)
+
+    def _take(self, unit: int, request: bytes) -> bytes | None:
+        """A write: coils and registers stand in one table here, coils as 0 and 1."""
+        function, address = request[0], int.from_bytes(request[1:3])
+        if function == 16:
+            values = tuple(int.from_bytes(request[at : at + 2]) for at in range(6, len(request), 2))
+        elif function == 15:
+            values = tuple(request[6 + bit // 8] >> bit % 8 & 1 for bit in range(int.from_bytes(request[3:5])))
+        else:
+            word = int.from_bytes(request[3:5])
+            values = (int(word == 0xFF00) if function == 5 else word,)
+        self.written.append((unit, function, address, values))
+        if unit not in self.registers or unit in self.dead:
+            return None
+        self.registers[unit] |= {address + offset: value for offset, value in enumerate(values)}
+        return request[:5]
+
+    def _tell(self, unit: int, request: bytes) -> bytes | None:
         function, address, count = request[0], int.from_bytes(request[1:3]), int.from_bytes(request[3:5])
         self.asked.append((unit, function, address, count))
         if unit not in self.registers or unit in self.dead:
             return None
         table = self.registers[unit]
         wanted = range(address, address + count)
+        if self.hushed & set(wanted):
+            return None
         if count > self.longest or any(at in self.illegal or at not in table for at in wanted):
             return bytes((function | 0x80, 2))
         return bytes((function, 2 * count)) + b"".join(table[at].to_bytes(2) for at in wanted)
@@ -102,8 +125,8 @@ class PtySlave(Slave):
                 received = b""
                 continue
             received += os.read(self._master, 256)
-            while len(received) >= 8:
-                frame, received = received[:8], received[8:]
+            while len(received) >= (length := 9 + received[6] if len(received) > 6 and received[1] in (15, 16) else 8):
+                frame, received = received[:length], received[length:]
                 if crc(frame[:-2]) != frame[-2:]:
                     received = b""
                     break

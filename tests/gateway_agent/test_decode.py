@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_agent.decode import decode
-from gateway_agent.profile import Key, Profile
+from gateway_agent.decode import decode, holds
+from gateway_agent.observe import observe
+from gateway_agent.places import Key
+from gateway_agent.profile import Profile
 from gateway_agent.profiles import load_profile
 from simulators.registers import MAPS
 from simulators.registers.image import UnitReading
@@ -18,22 +21,31 @@ from wire.points import POINTS, STATES
 REPOSITORY = Path(__file__).parents[2]
 PROFILE_DIRS = [REPOSITORY / "config" / "profiles"]
 VECTORS = sorted((REPOSITORY / "tests" / "golden" / "readings").glob("*.json"))
-PROFILES = {name: load_profile(name, PROFILE_DIRS) for name in ("midea-mthermal", "phnix")}
+PROFILES = {path.stem: load_profile(path.stem, PROFILE_DIRS) for path in sorted(PROFILE_DIRS[0].glob("*.toml"))}
 
 
 def wanted(profile: Profile) -> list[Key]:
     return sorted({(table, first + i) for (table, first), count in profile.spans() for i in range(count)})
 
 
+def vector_registers(vector: dict[str, Any]) -> dict[Key, int]:
+    """`{"9": 41}` is holding register 9, `{"coil:86": 1}` a bit of another table."""
+    split = ((*key.rpartition(":"), raw) for key, raw in vector["registers"].items())
+    return {(table or "holding", int(address)): raw for table, _, address, raw in split}
+
+
+def test_every_shipped_profile_has_golden_vectors() -> None:
+    assert {json.loads(path.read_text(encoding="utf-8"))["profile"] for path in VECTORS} == set(PROFILES)
+
+
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
 def test_golden_vector(path: Path) -> None:
     vector = json.loads(path.read_text(encoding="utf-8"))
-    registers: dict[Key, int] = {("holding", int(address)): raw for address, raw in vector["registers"].items()}
-    seen = decode(PROFILES[vector["profile"]], registers)
+    seen = decode(PROFILES[vector["profile"]], vector_registers(vector))
     assert {"state": seen.state, "faults": seen.faults, "bad": seen.bad, "values": seen.values} == vector["expected"]
 
 
-@pytest.mark.parametrize("name", sorted(PROFILES))
+@pytest.mark.parametrize("name", sorted(MAPS.keys() & PROFILES.keys()))
 @pytest.mark.parametrize("state", ["off", "standby", "heating", "defrost"])
 def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
     profile, registers = PROFILES[name], MAPS[name]()
@@ -52,6 +64,62 @@ def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
         assert set(image.values) - {"room_c"} == set(seen.values)
 
 
+ADDRESSES = st.integers(0, 20)
+TABLES = st.sampled_from(["coil", "discrete", "holding", "input"])
+PLACES = st.fixed_dictionaries({"address": ADDRESSES}, optional={"table": TABLES})
+MASKS = st.builds(lambda bits, shift: ((1 << bits) - 1 << shift) & 0xFFFF, st.integers(1, 16), st.integers(0, 15))
+CONTENTS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=3)
+LIMITS = st.integers(-100, 100) | PLACES
+CONDITIONS = st.one_of(
+    st.builds(lambda place, values: place | {"in": values}, PLACES, CONTENTS),
+    st.builds(lambda place, bit: place | {"bit": bit}, PLACES, st.integers(0, 15)),
+    st.builds(lambda place, low, high: place | {"above": low, "below": high}, PLACES, LIMITS, LIMITS),
+)
+SCALES = st.fixed_dictionaries({}, optional={"divisor": st.sampled_from([2.0, 10.0]), "sentinels": CONTENTS})
+PARTS = st.builds(lambda place, mask: place | {"mask": mask}, PLACES, MASKS)
+SHAPES = st.one_of(
+    st.fixed_dictionaries({"width": st.just(32), "word_order": st.sampled_from(["high_first", "low_first"])}),
+    st.fixed_dictionaries({"mask": MASKS, "then": st.lists(PARTS, max_size=3)}),
+    st.fixed_dictionaries({"scale": st.just("varying")}),
+)
+SOURCES = st.builds(
+    lambda place, shape, scale, rest: place | ({} if "scale" in shape else scale) | shape | rest,
+    PLACES, SHAPES, SCALES,
+    st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS)), "signed": st.booleans()},
+                          optional={"when": st.lists(CONDITIONS, max_size=2), "absent": st.just([25.0])}),
+)  # fmt: skip
+TIMED = st.fixed_dictionaries({"state": st.just("defrost"), "for_s": st.just(30), "when": st.lists(CONDITIONS)})
+RULES = st.fixed_dictionaries({"state": st.sampled_from(STATES), "when": st.lists(CONDITIONS, max_size=3)}) | TIMED
+VARIANTS = st.lists(
+    st.builds(lambda scale, when: scale | {"when": when}, SCALES, st.lists(CONDITIONS)), min_size=1, max_size=3
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {
+        "profile": st.just("any"), "title": st.just("any"), "source": st.just("any"),
+        "read": st.just({"max_registers": 20}),
+        "scale": st.fixed_dictionaries({"varying": VARIANTS}),
+        "point": st.lists(SOURCES, min_size=1, max_size=6),
+        "state": st.builds(lambda rules: [*rules, {"state": "off"}], st.lists(RULES, max_size=4)),
+    }
+)  # fmt: skip
+
+
+@given(document=DOCUMENTS, data=st.data())
+def test_any_profile_with_any_contents_accounts_for_every_point(document: dict[str, Any], data: st.DataObject) -> None:
+    profile = Profile.model_validate(document)
+    read = data.draw(st.dictionaries(st.sampled_from(wanted(profile)), st.integers(0, 0xFFFF)))
+    seen, onsets = observe(profile, read, {}, 0)
+    assert seen.state in STATES
+    assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
+    assert sorted({*seen.values, *seen.bad} - {"state", "faults"}) == sorted(
+        point
+        for point in profile.points
+        if any(holds(profile, read, source.when) is not False for source in profile.point if source.point == point)
+    )
+    again, _ = observe(profile, read, onsets, 30_000)
+    assert again.values == seen.values
+
+
 @pytest.mark.parametrize("name", sorted(PROFILES))
 @given(data=st.data())
 def test_any_contents_give_a_valid_reading(name: str, data: st.DataObject) -> None:
@@ -63,10 +131,13 @@ def test_any_contents_give_a_valid_reading(name: str, data: st.DataObject) -> No
     assert all(is_fault(fault) for fault in seen.faults)
     assert not set(seen.values) & set(seen.bad)
     assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
-    for source in profile.point:
-        sources = [other for other in profile.point if other.point == source.point]
-        if not any((profile.key(other), 1) in {(key, 1) for key in read} for other in sources):
-            assert source.point not in seen.values
+    for point in profile.points:
+        sources = [source for source in profile.point if source.point == point]
+        reported = point in seen.values or point in seen.bad
+        # A point may be silent only where every source of it is switched off by a register that was read.
+        assert reported or all(holds(profile, read, source.when) is False for source in sources)
+        if not any(profile.key(source) in read for source in sources):
+            assert point not in seen.values
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

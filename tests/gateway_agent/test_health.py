@@ -29,6 +29,23 @@ def test_live_units_are_in_every_sweep_and_dead_ones_stay_within_their_share(liv
     assert all(sweeps * INTERVAL_S - asked_at[name] <= longest for name in units)
 
 
+@given(live=st.integers(1, 20), dead=st.integers(1, 20), interval_s=st.floats(1.0, 60.0), probe_s=st.floats(0.1, 5.0))
+def test_however_short_the_interval_the_dead_take_their_share_of_the_time(
+    live: int, dead: int, interval_s: float, probe_s: float
+) -> None:
+    units = {f"{kind}-{n}": Health() for kind, count in (("live", live), ("dead", dead)) for n in range(count)}
+    probes_s = dict.fromkeys(units, probe_s)
+    spent_s = 0.0
+    for sweep in range(400):
+        now = sweep * interval_s
+        chosen = [name for name in choose_polls(units, probes_s, now, interval_s) if name.startswith("dead")]
+        spent_s += probe_s * sum(units[name].quarantined for name in chosen)
+        for name in chosen:
+            units[name].missed(now, interval_s)
+    assert spent_s <= PROBE_SHARE * 400 * interval_s + probe_s
+    assert min(health.missed_s for health in units.values() if health.misses) > 0
+
+
 def test_one_miss_is_no_quarantine_and_an_answer_ends_it() -> None:
     health = Health()
     health.missed(0.0, INTERVAL_S)

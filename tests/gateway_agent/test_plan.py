@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.line import parse_line
+from gateway_agent.places import Key, Range, Table
 from gateway_agent.plan import Span, plan_reads, sweep_s
-from gateway_agent.profile import Key, Range, ReadLimits, Table
+from gateway_agent.profile import ReadLimits
 
 SLOW = parse_line("serial:///dev/ttyS1?baud=9600")
 TABLES: list[Table] = ["holding", "input", "coil"]
@@ -32,14 +33,15 @@ def touched(span: Span) -> set[Key]:
     return {(table, address + offset) for offset in range(count)}
 
 
-@given(
-    separate_spans(), st.integers(2, 60), RANGES, RANGES, st.sets(st.tuples(st.sampled_from(TABLES), ADDRESSES))
-)  # fmt: skip
+KEYS = st.sets(st.tuples(st.sampled_from(TABLES), ADDRESSES))
+
+
+@given(separate_spans(), st.integers(2, 60), RANGES, RANGES, KEYS, KEYS)
 def test_every_wanted_value_is_read_once_and_nothing_forbidden(
-    spans: set[Span], longest: int, single: list[Range], forbidden: list[Range], illegal: set[Key]
+    spans: set[Span], longest: int, single: list[Range], forbidden: list[Range], illegal: set[Key], borders: set[Key]
 ) -> None:
     limits = ReadLimits(max_registers=longest, single=single, forbidden=forbidden)
-    requests = plan_reads(spans, limits, SLOW, illegal)
+    requests = plan_reads(spans, limits, SLOW, illegal, borders)
     read = [key for request in requests for key in request.keys]
     assert len(read) == len(set(read))
     assert not any(address in gap for _, address in read for gap in forbidden)
@@ -51,6 +53,26 @@ def test_every_wanted_value_is_read_once_and_nothing_forbidden(
         alone = any(touched(span) == set(request.keys) for span in spans)
         assert request.count <= longest
         assert alone or not any(address in gap for _, address in request.keys for gap in single)
+        assert alone or not set(request.keys[1:]) & borders
+
+
+@given(separate_spans(), st.lists(st.integers(1, 12), min_size=1, max_size=12), KEYS)
+def test_where_the_unit_answers_frames_only_whole_frames_are_asked_for(
+    spans: set[Span], lengths: list[int], illegal: set[Key]
+) -> None:
+    ends = [sum(lengths[: number + 1]) for number in range(len(lengths))]
+    frames = [Range(**{"from": end - length, "to": end - 1}) for end, length in zip(ends, lengths, strict=True)]
+    limits = ReadLimits(max_registers=12, frames=frames)
+    requests = [request for request in plan_reads(spans, limits, SLOW, illegal) if request.table == "holding"]
+    asked = [(request.address, request.address + request.count - 1) for request in requests]
+    assert len(set(asked)) == len(asked)
+    assert set(asked) <= {(frame.first, frame.last) for frame in frames}
+    read = {key for request in requests for key in request.keys}
+    assert not read & illegal
+    for frame in frames:
+        whole = {("holding", address) for address in range(frame.first, frame.last + 1)}
+        if not whole & illegal:
+            assert all(touched(span) <= read for span in spans if touched(span) <= whole)
 
 
 def test_a_short_gap_is_read_across_and_a_long_one_is_not() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway_agent.desk import CommandDesk
 from gateway_agent.journal import Journal
+from gateway_agent.outcomes import Outcomes
 from gateway_agent.publisher import Publisher
 from gateway_agent.service import wall_clock_ms
 from messaging.session import Delivery, Session, Will
@@ -73,6 +75,7 @@ class Gateway:
             self.journal,
             PLACE,
             DEVICES,
+            CommandDesk(Outcomes(folder / "commands.db"), {}, wall_clock_ms),
             interval_s=30,
             resend_after_ms=resend_after_ms,
             software="test 1",
@@ -137,7 +140,7 @@ def test_a_message_nobody_can_read_is_reported_dropped(receiver: Receiver, gatew
     assert [message.seq for message in gateway.journal.pending(0, 10)] == [3, 4]
 
 
-def test_commands_are_refused_for_now(receiver: Receiver, gateway: Gateway) -> None:
+def test_a_command_for_a_device_that_is_not_here_is_refused(receiver: Receiver, gateway: Gateway) -> None:
     wait_until(lambda: receiver.of("status"))
     command = Command("11111111-2222-3333-4444-555555555555", "a", {"setpoint_c": 42.0}, wall_clock_ms() + 60_000, "u")
     receiver.say("command", encode_command(command))

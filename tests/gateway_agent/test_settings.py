@@ -79,7 +79,9 @@ def test_line_urls() -> None:
 def test_every_shipped_profile_loads_under_its_own_name(path: Path) -> None:
     profile = load_profile(path.stem, PROFILE_DIRS)
     assert profile.profile == path.stem
-    assert {"supply_c", "return_c", "outdoor_c", "power_w", "energy_kwh", "defrost"} <= profile.capabilities
+    assert {"supply_c", "return_c", "outdoor_c", "setpoint_c", "coil_c"} <= set(profile.points)
+    assert {"off", "standby", "heating", "defrost"} <= profile.capabilities
+    assert profile.defrost == ("inferred" if path.stem == "chofu-grant" else "flag")
 
 
 def test_all_mistakes_of_a_profile_are_told_at_once(tmp_path: Path) -> None:
@@ -117,6 +119,7 @@ profile = "odd"
 title = "odd"
 source = "none"
 [read]
+slow = ["tank_c"]
 max_registers = 10
 forbidden = [{ from = 5, to = 9 }]
 [[point]]
@@ -132,13 +135,13 @@ when = [{ address = 1, bit = 0 }]
 """)
     with pytest.raises(ConfigurationError) as error:
         load_profile(str(path), [])
-    assert keys(error) == {"read.forbidden", "point[0].scale", "state", "point"}
+    assert keys(error) == {"read.forbidden", "read.slow", "point[0].scale", "state", "point"}
 
 
 def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text(EXAMPLE.read_text().replace('profile = "phnix"', 'profile = "no-such"'))
-    with pytest.raises(ConfigurationError, match="midea-mthermal, phnix") as error:
+    with pytest.raises(ConfigurationError, match="midea-mthermal, phnix, ") as error:
         load_profiles(load(file, GatewaySettings, {}), PROFILE_DIRS, file)
     assert str(error.value).startswith(f"{file}: bus[1].device[0].profile: ")
 

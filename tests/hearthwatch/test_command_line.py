@@ -183,6 +183,21 @@ def test_config_check_knows_every_shipped_file() -> None:
     assert kinds == {"gateway file", "server file", "profile file", "rule file", "scenario file"}
 
 
+def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text(
+        'base = "phnix"\nprofile = "mine"\n[[point]]\npoint = "room_c"\naddress = 1\ntype = "u8"\nsigned = 1\n'
+    )
+    gateway = tmp_path / "gateway.toml"
+    example = Path(__file__).parents[2] / "config" / "examples" / "gateway.toml"
+    gateway.write_text(example.read_text().replace('profile = "phnix"', f'profile = "{profile}"'))
+    for command in (("config", "check", str(profile)), ("gateway", "check", "--config", str(gateway))):
+        ended = run(*command)
+        assert ended.returncode == 2
+        assert f"{profile}: point[0].signed: " in ended.stderr
+        assert f"{profile}: point[0].type: " in ended.stderr
+
+
 def test_rules_check_lists_the_shipped_rules() -> None:
     ended = run("rules", "check")
     assert ended.returncode == 0

@@ -1,0 +1,194 @@
+"""How well the gateway uses a line, and that it never mistakes one register for another.
+
+`python -m bench.bus [--quick]`. 32 units on one pseudo-terminal at 9600 baud whose slaves take exactly the time the
+wire would; the registers of `midea-51.toml`. The best plan is one request after the other, each with its wire time, the
+unit's 5 ms and 3.5 characters of silence. modpoll is installed from the package index for the comparison, apart from
+everything else because it needs an older pymodbus.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, median
+from time import monotonic
+from typing import Any, Final
+
+from bench.line_slave import TIMEOUT_S, TURNAROUND_S, held
+from bench.table import Row, print_table
+from gateway_agent.bus import Bus
+from gateway_agent.cadence import Cadence
+from gateway_agent.journal import Journal
+from gateway_agent.line import parse_line
+from gateway_agent.poll import NoAnswer, Unit
+from gateway_agent.profiles import load_profile
+from gateway_agent.service import Keeper, wall_clock_ms
+from gateway_agent.sweep import Line
+from tests.servers import wait_until
+
+UNITS: Final = 32
+DEAD: Final = 5
+BLOCKS: Final = ((100, 51), (188, 2))
+# Shorter than any cycle, so that every visit is a reading.
+INTERVAL_S: Final = 4.0
+PROFILE: Final = load_profile(str(Path(__file__).with_name("midea-51.toml")), [])
+CHARACTER_S: Final = 10 / 9600
+MODPOLL: Final = "modpoll==1.6.0"
+
+
+def best_cycle_s() -> float:
+    """Seconds in which 32 units can be asked for both blocks at best."""
+    characters = sum(8 + 5 + 2 * count for _, count in BLOCKS)
+    return UNITS * (characters * CHARACTER_S + len(BLOCKS) * (TURNAROUND_S + 3.5 * CHARACTER_S))
+
+
+class Served:
+    """A line that is being served in `folder`; `requests` are known when it is over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.requests: list[tuple[float, int, int, int, float]] = []
+
+    @property
+    def path(self) -> Path:
+        """The serial device."""
+        return (self.folder / "line").resolve()
+
+    def periods_s(self, skip: int = 1) -> list[float]:
+        """Seconds from one request for the first unit's first block to the next, without the first `skip`."""
+        begun = [at for at, unit, address, _, _ in self.requests if (unit, address) == (1, BLOCKS[0][0])]
+        return [after - before for before, after in pairwise(begun)][skip:]
+
+    def short_silences(self) -> int:
+        """How many requests came before the line had been silent for 3.5 characters."""
+        return sum(silence < 3.5 for *_, silence in self.requests[1:])
+
+
+@contextmanager
+def served(*options: str) -> Iterator[Served]:
+    """Slaves with these options of `bench.line_slave`."""
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
+        line = Served(Path(folder))
+        command = [sys.executable, "-m", "bench.line_slave", folder, "--units", str(UNITS), *options]
+        slave = subprocess.Popen(command, stdin=subprocess.PIPE)
+        try:
+            wait_until(lambda: (line.folder / "line").exists())
+            yield line
+        finally:
+            slave.communicate()
+        line.requests = [tuple(each) for each in json.loads((line.folder / "requests.json").read_text())]
+
+
+def sweep(line: Served, sweeps: int) -> None:
+    """Let the gateway's line turn `sweeps` times without a pause, read every unit whole in each, and journal it all."""
+    address = parse_line(f"serial://{line.path}?baud=9600")
+    units = [Unit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)]
+    journal = Journal(line.folder / "journal.db", INTERVAL_S, max_mb=16)
+    keeper = Keeper(journal, wall_clock_ms, lambda: True)
+    gateway = Line(Bus(address), units, Cadence(INTERVAL_S, INTERVAL_S), keeper.keep, wall_clock_ms)
+    stop = threading.Event()
+    for _ in range(sweeps):
+        gateway.sweep(stop)
+    journal.close()
+
+
+def cycle_rows(sweeps: int) -> tuple[list[Row], float]:
+    """How much of the cycle is the best plan's wire time; and the cycle in seconds."""
+    with served() as line:
+        sweep(line, sweeps + 2)
+    cycle_s = median(line.periods_s())
+    note = f"{UNITS} units, {len(line.periods_s())} cycles, median {cycle_s:.3f} s, best {best_cycle_s():.3f} s"
+    return [
+        Row("bus, best plan ÷ cycle", best_cycle_s() / cycle_s, "", "≥ 0.99", note),
+        Row("bus, requests before 3.5 characters of silence", line.short_silences(), "", "0", note),
+    ], cycle_s
+
+
+def dead_row(sweeps: int, cycle_s: float) -> Row:
+    """What 5 dead units of 32 make of the live ones' period, once they are known to be dead."""
+    with served("--dead", str(DEAD)) as line:
+        sweep(line, sweeps + 4)
+    periods = line.periods_s(skip=3)
+    note = f"mean of {len(periods)} ÷ the cycle of {UNITS} live; worst × {max(periods) / cycle_s:.2f}; time-out 1 s"
+    return Row(f"bus, live units' period with {DEAD} of {UNITS} dead", mean(periods) / cycle_s, "×", "≤ 1.05", note)
+
+
+def wrong_row(spoil: str, told: str, cycles: int) -> Row:
+    """Values under a wrong register while the line does `spoil`."""
+    read = wrong = 0
+    with served("--spoil", spoil, "--baud", "38400") as line:
+        address = parse_line(f"serial://{line.path}?baud=38400")
+        bus = Bus(address)
+        units = [Unit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)]
+        for unit in units * cycles:
+            try:
+                registers = unit.read(bus)
+            except NoAnswer:
+                continue
+            read += len(registers)
+            wrong += sum(raw != held(unit.address, at) for (_, at), raw in registers.items())
+        bus.close()
+    return Row(f"bus, values under a wrong register, {told}", wrong, "", "0", f"of {read:,}; 38,400 baud")
+
+
+def modpoll_rows(cycles: int, ours_s: float) -> list[Row]:
+    """The same bus polled by modpoll; one row that says so where it cannot be installed."""
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-modpoll-") as folder:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, MODPOLL]
+        if subprocess.run(command, check=False, capture_output=True).returncode != 0:
+            return [Row("bus, modpoll", float("nan"), "", "", f"{MODPOLL} could not be installed")]
+        config = Path(folder) / "bus.csv"
+        config.write_text("".join(map(_modpoll_device, range(1, UNITS + 1))))
+        with served() as line:
+            _run_modpoll(folder, line, config, (cycles + 2) * 1.3 * ours_s)
+    periods = line.periods_s()
+    if not periods:
+        return [Row("bus, modpoll", float("nan"), "", "", "polled nothing twice")]
+    note = f"{MODPOLL}, same blocks, {len(periods)} cycles, {line.short_silences()} silences too short"
+    return [Row("bus, modpoll, best plan ÷ cycle", best_cycle_s() / median(periods), "", "", note)]
+
+
+def _modpoll_device(unit: int) -> str:
+    polls = ""
+    for first, count in BLOCKS:
+        polls += f"poll,holding_register,{first},{count},BE_BE\n"
+        polls += "".join(f"ref,r{at},{at},uint16,r\n" for at in range(first, first + count))
+    return f"device,unit{unit},{unit}\n{polls}"
+
+
+def _run_modpoll(folder: str, line: Served, config: Path, watch_s: float) -> None:
+    settings = ["--rtu", str(line.path), "--rtu-baud", "9600", "--timeout", str(TIMEOUT_S), "--rate", "0"]
+    command = [sys.executable, "-m", "modpoll", "--daemon", "--interval", "0", *settings, "--config", str(config)]
+    environment: dict[str, Any] = {"PYTHONPATH": folder, "PATH": "/usr/bin:/bin"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = monotonic() + watch_s
+    wait_until(lambda: monotonic() > until, watch_s + 5)
+    process.terminate()
+    process.wait(10)
+
+
+def rows(quick: bool = False) -> list[Row]:
+    """All figures of the line."""
+    sweeps, cycles = (3, 2) if quick else (10, 8)
+    found, cycle_s = cycle_rows(sweeps)
+    found += modpoll_rows(sweeps, cycle_s)
+    found.append(dead_row(2 * sweeps, cycle_s))
+    spoilt = (("late", "5 % late replies"), ("illegal", "one illegal register"), ("crc", "5 % CRC errors"))
+    return found + [wrong_row(spoil, told, cycles) for spoil, told in spoilt]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer cycles")
+    print_table(rows(parser.parse_args().quick))
+
+
+if __name__ == "__main__":
+    main()
