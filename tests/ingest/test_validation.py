@@ -174,7 +174,7 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
     good = [(r.device, r.at, r.state, r.faults, r.values, list(r.bad)) for r in decoded.telemetry.readings]
     telemetry = decoded.telemetry
     envelope = (telemetry.epoch, telemetry.seq, telemetry.interval_s, telemetry.clock)
-    return envelope, good, [one.code for one in decoded.rejected], decoded.claims, decoded.dropped_points
+    return envelope, good, sorted(one.code for one in decoded.rejected), decoded.claims, decoded.dropped_points
 
 
 def test_the_fast_decoder_takes_what_gateways_send() -> None:
