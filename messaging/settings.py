@@ -1,5 +1,6 @@
 """How to reach the broker: the `[mqtt]` table of every configuration file (CONTRACT §9)."""
 
+import ssl
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -32,7 +33,20 @@ class MqttSettings(Settings):
             raise ValueError("cert and key go together")
         if parts.scheme == "mqtt" and (self.ca or self.cert):
             raise ValueError("ca, cert and key need an mqtts:// url")
+        if parts.scheme == "mqtts":
+            self._try_certificates()
         return self
+
+    def _try_certificates(self) -> None:
+        """Better refused now, with the file's name, than at the first connection."""
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.cert is not None:
+                context.load_cert_chain(self.cert, self.key)
+        except OSError as error:
+            raise ValueError(
+                f"ca, cert or key is no certificate or key, or they do not fit together: {error}"
+            ) from error
 
     @property
     def host(self) -> str:

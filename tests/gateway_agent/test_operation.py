@@ -20,6 +20,7 @@ from configuration.load import ConfigurationError, Problem
 from gateway_agent.notify import Notifier
 from gateway_agent.operation import Configuration, Operation, Signals
 from gateway_agent.settings import GatewaySettings
+from messaging.settings import MqttSettings
 from tests.gateway_agent.slaves import PtySlave, Units
 from tests.gateway_agent.test_publisher import PLACE, Receiver
 from tests.gateway_agent.test_service import REPOSITORY, midea_registers
@@ -245,6 +246,19 @@ def test_a_broker_that_asks_for_a_certificate_gets_one(tmp_path: Path) -> None:
     finally:
         box.close()
         broker.stop()
+
+
+@pytest.mark.parametrize("broken", ["ca.crt", "gateway.crt", "gateway.key"])
+def test_certificates_that_cannot_be_used_are_refused_before_anything_runs(tmp_path: Path, broken: str) -> None:
+    folder = certificates(tmp_path)
+    (folder / broken).write_text("no certificate")
+    with pytest.raises(ValueError, match="do not fit together"):
+        MqttSettings(
+            url="mqtts://127.0.0.1:8883",
+            ca=folder / "ca.crt",
+            cert=folder / "gateway.crt",
+            key=folder / "gateway.key",
+        )
 
 
 class HungService:

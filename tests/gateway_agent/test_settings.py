@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError, load
-from gateway_agent.check import check_gateway
+from gateway_agent.check import CheckReport, check_gateway
 from gateway_agent.line import parse_line
 from gateway_agent.profile import Profile
 from gateway_agent.profiles import load_profile, load_profiles
@@ -30,16 +30,34 @@ def test_the_example_loads_and_fits() -> None:
     assert settings.journal.path == EXAMPLE.parent / "journal.db"
 
 
+def crowded(file: Path, units: int, look: str) -> CheckReport:
+    """The check of one 9600-baud line with so many units, read every 30 s."""
+    devices = "".join(
+        f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n' for n in range(1, units + 1)
+    )
+    head = EXAMPLE.read_text().partition("[[bus]]")[0].replace('look = "15s"', f'look = "{look}"')
+    file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{devices}')
+    settings = load(file, GatewaySettings, {})
+    return check_gateway(settings, load_profiles(settings, PROFILE_DIRS, file), file)
+
+
 def test_a_line_that_cannot_keep_its_interval_is_a_problem_with_key(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
-    devices = "".join(
-        f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n' for n in range(1, 71)
-    )
-    file.write_text(EXAMPLE.read_text().partition("[[bus]]")[0] + '[[bus]]\nurl = "serial:///dev/ttyS1"\n' + devices)
-    settings = load(file, GatewaySettings, {})
-    report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, file), file)
+    report = crowded(file, 70, "30s")
     assert [(problem.file, problem.key) for problem in report.problems] == [(file, "bus[0]")]
     assert "interval" in report.to_text()
+
+
+def test_so_is_one_that_has_no_time_for_its_looks(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    assert not crowded(file, 32, "15s").problems
+    assert not crowded(file, 40, "30s").problems
+    report = crowded(file, 40, "15s")
+    assert [problem.key for problem in report.problems] == ["bus[0]"]
+    assert "lengthen `look`" in report.to_text()
+    (line,) = report.to_document()["lines"]
+    assert (line["look_interval_ms"], line["interval_ms"]) == (15_000, 30_000)
+    assert line["busy_ms"] == pytest.approx(line["sweep_ms"] + sum(each["look_ms"] for each in line["devices"]), abs=40)
 
 
 def test_repeated_ids_addresses_and_lines_are_told_by_key(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Judgements that need no broker; every code through the running service is in test_service.py."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,8 @@ edits = st.sampled_from(
         (b'"seq":1', b'"seq":1.0'),
         (b'"v":1', b'"v":true'),
         (b'"v":1', b'"v":1,"gateway":"x"'),
+        (b'"v":1', b'"v":1,"clock":"unsynced"'),
+        (b'"v":1', b'"v":1,"clock":"a:b"'),
         (b'"interval_s":30', b'"interval_s":30.5'),
         (b'"values":{', b'"values":{"supply_c":1,'),
         (b'"values":{', b'"values":{"supply_c":null,'),
@@ -169,13 +172,17 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
     except UnreadableError as error:
         return error.code, error.envelope
     good = [(r.device, r.at, r.state, r.faults, r.values, list(r.bad)) for r in decoded.telemetry.readings]
-    envelope = (decoded.telemetry.epoch, decoded.telemetry.seq, decoded.telemetry.interval_s)
-    return envelope, good, [one.code for one in decoded.rejected], decoded.claims, decoded.dropped_points
+    telemetry = decoded.telemetry
+    envelope = (telemetry.epoch, telemetry.seq, telemetry.interval_s, telemetry.clock)
+    return envelope, good, sorted(one.code for one in decoded.rejected), decoded.claims, decoded.dropped_points
 
 
 def test_the_fast_decoder_takes_what_gateways_send() -> None:
     payload = telemetry(1, [reading("pump-1", NOW), Reading("pump-2", NOW, "off", ["sensor:E1"], {}, ["room_c"])])
     assert FAST(payload).readings[1].bad == ["room_c"]
+    marked = payload.replace(b'"v":1', b'"v":1,"clock":"unsynced"')
+    assert decode_telemetry(marked, FAST).telemetry == replace(FAST(payload), clock="unsynced")
+    assert decode_telemetry(marked).telemetry.clock == "unsynced"
     without = json.loads(payload)
     del without["readings"][0]["bad"]
     assert decode_telemetry(json.dumps(without).encode(), FAST).telemetry.readings[0].bad == []
