@@ -63,8 +63,8 @@ def test_a_token_says_who_its_owner_is_until_it_is_revoked(database: Engine) -> 
 
 def test_neither_token_nor_cookie_nor_password_is_stored(database: Engine, tmp_path: Path) -> None:
     token = create_token(database, "district", None, NOW)
-    add_account(database, "wang.li", PASSWORD, "district", None, NOW)
-    cookie = log_in(database, "wang.li", PASSWORD, NOW)
+    add_account(database, "night.shift", PASSWORD, "district", None, NOW)
+    cookie = log_in(database, "night.shift", PASSWORD, NOW)
     assert cookie is not None
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert not [secret for secret in (token, cookie, PASSWORD) if secret.encode() in stored]
@@ -74,8 +74,8 @@ def test_neither_token_nor_cookie_nor_password_is_stored(database: Engine, tmp_p
 
 
 def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine) -> None:
-    add_account(database, "wang.li", PASSWORD, "village", "matao", NOW)
-    first, second = (log_in(database, "wang.li", PASSWORD, NOW) for _ in range(2))
+    add_account(database, "night.shift", PASSWORD, "village", "matao", NOW)
+    first, second = (log_in(database, "night.shift", PASSWORD, NOW) for _ in range(2))
     assert first is not None
     assert second is not None
     assert by_cookie(database, first, NOW + SESSION_MS - 1) is not None
@@ -85,19 +85,19 @@ def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine)
     log_out(database, caller)
     assert by_cookie(database, first) is None
     assert by_cookie(database, second) is not None
-    assert disable_account(database, "wang.li")
+    assert disable_account(database, "night.shift")
     assert by_cookie(database, second) is None
-    assert log_in(database, "wang.li", PASSWORD, NOW) is None
+    assert log_in(database, "night.shift", PASSWORD, NOW) is None
 
 
 def test_a_new_password_ends_the_sessions_of_the_old_one(database: Engine) -> None:
-    add_account(database, "wang.li", PASSWORD, "district", None, NOW)
-    cookie = log_in(database, "wang.li", PASSWORD, NOW)
-    add_account(database, "wang.li", "battery staple", "town", "zhaitang", NOW)
+    add_account(database, "night.shift", PASSWORD, "district", None, NOW)
+    cookie = log_in(database, "night.shift", PASSWORD, NOW)
+    add_account(database, "night.shift", "battery staple", "town", "zhaitang", NOW)
     assert cookie is not None
     assert by_cookie(database, cookie) is None
-    assert log_in(database, "wang.li", PASSWORD, NOW) is None
-    again = log_in(database, "wang.li", "battery staple", NOW)
+    assert log_in(database, "night.shift", PASSWORD, NOW) is None
+    again = log_in(database, "night.shift", "battery staple", NOW)
     assert again is not None
     caller = by_cookie(database, again)
     assert caller is not None
@@ -107,13 +107,13 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(database: Engine) -> No
 @pytest.mark.parametrize(
     ("name", "password", "role", "scope"),
     [
-        ("wang.li", "short", "district", None),
+        ("night.shift", "short", "district", None),
         ("", PASSWORD, "district", None),
         (" wang", PASSWORD, "district", None),
         ("w" * 65, PASSWORD, "district", None),
-        ("wang.li", PASSWORD, "admin", None),
-        ("wang.li", PASSWORD, "town", None),
-        ("wang.li", PASSWORD, "household", ""),
+        ("night.shift", PASSWORD, "admin", None),
+        ("night.shift", PASSWORD, "town", None),
+        ("night.shift", PASSWORD, "household", ""),
     ],
 )
 def test_an_account_that_makes_no_sense_is_refused(
@@ -131,21 +131,21 @@ def test_a_token_limited_to_nothing_is_only_for_the_district(database: Engine) -
 def test_five_failures_lock_a_name_for_five_minutes_and_no_other() -> None:
     lock = GuessLock()
     for second in range(GuessLock.FAILURES):
-        assert lock.locked_for("wang.li", NOW + second) == 0
-        lock.failed("wang.li", NOW + second)
+        assert lock.locked_for("night.shift", NOW + second) == 0
+        lock.failed("night.shift", NOW + second)
     last = NOW + GuessLock.FAILURES - 1
-    assert lock.locked_for("wang.li", last) == GuessLock.LOCK_MS
-    assert lock.locked_for("zhao.min", last) == 0
-    assert lock.locked_for("wang.li", last + GuessLock.LOCK_MS) == 0
+    assert lock.locked_for("night.shift", last) == GuessLock.LOCK_MS
+    assert lock.locked_for("day.shift", last) == 0
+    assert lock.locked_for("night.shift", last + GuessLock.LOCK_MS) == 0
 
 
 def test_success_forgets_the_failures() -> None:
     lock = GuessLock()
     for _ in range(GuessLock.FAILURES - 1):
-        lock.failed("wang.li", NOW)
-    lock.succeeded("wang.li")
-    lock.failed("wang.li", NOW)
-    assert lock.locked_for("wang.li", NOW) == 0
+        lock.failed("night.shift", NOW)
+    lock.succeeded("night.shift")
+    lock.failed("night.shift", NOW)
+    assert lock.locked_for("night.shift", NOW) == 0
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=400))
@@ -154,7 +154,7 @@ def test_nobody_gets_more_than_a_hundred_tries_an_hour_on_one_name(pauses: list[
     lock, now, tries = GuessLock(), NOW, []
     for pause in pauses:
         now += pause
-        if lock.locked_for("wang.li", now) == 0:
-            lock.failed("wang.li", now)
+        if lock.locked_for("night.shift", now) == 0:
+            lock.failed("night.shift", now)
             tries.append(now)
     assert all(sum(start <= at < start + 3_600_000 for at in tries) <= 100 for start in tries)

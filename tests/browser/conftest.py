@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
-    add_account(desk.database, "wang.li", PASSWORD, "district", "mentougou")
+    add_account(desk.database, "night.shift", PASSWORD, "district", "mentougou")
     desk.start()
     try:
         yield desk
@@ -82,7 +82,7 @@ def open_console(
         page.on("pageerror", lambda error: mistakes.append(str(error)))
         page.on("console", lambda line: mistakes.append(line.text) if "Content Security" in line.text else None)
         page.goto(f"{desk.url}/language/{language}")
-        page.fill("#name", "wang.li")
+        page.fill("#name", "night.shift")
         page.fill("#password", PASSWORD)
         page.click("button.primary")
         page.goto(desk.url + path)

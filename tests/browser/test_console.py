@@ -26,7 +26,7 @@ def village(desk: Desk, units: int = 6) -> list[str]:
 
 def step_ticket(desk: Desk, ticket: str, event: str) -> None:
     with writing(desk.database) as session:
-        ticket_event(session, Scope("district"), ticket, event, "zhao.min", desk.clock())  # type: ignore[arg-type]
+        ticket_event(session, Scope("district"), ticket, event, "day.shift", desk.clock())  # type: ignore[arg-type]
 
 
 def only_ticket(page: Page) -> str:
@@ -65,7 +65,7 @@ def test_acknowledging_in_one_tab_shows_in_the_other_with_the_name(desk: Desk, o
     first, second = open_console(), open_console()
     first.click(f"#ack-{alert}")
     for page in (first, second):
-        expect(page.locator(f"#{alert} .owner")).to_contain_text("wang.li")
+        expect(page.locator(f"#{alert} .owner")).to_contain_text("night.shift")
         expect(page.locator(f"#ack-{alert}")).to_have_count(0)
         expect(page.locator("#count-urgent small")).to_have_text("0 未确认")
 
@@ -289,7 +289,7 @@ def test_a_phone_of_360_px_scrolls_only_down_and_has_targets_for_a_thumb(desk: D
 
 def test_an_account_that_ends_is_led_to_the_login(desk: Desk, open_console: Open) -> None:
     page = open_console()
-    disable_account(desk.database, "wang.li")
+    disable_account(desk.database, "night.shift")
     expect(page).to_have_url(f"{desk.url}/login")
 
 

@@ -13,13 +13,13 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def client(desk: Desk) -> Iterator[httpx.Client]:
-    add_account(desk.database, "wang.li", PASSWORD, "town", "zhaitang")
+    add_account(desk.database, "night.shift", PASSWORD, "town", "zhaitang")
     with httpx.Client(base_url=desk.url, trust_env=False) as client:
         yield client
 
 
 def log_in(client: httpx.Client) -> None:
-    answer = client.post("/login", data={"name": "wang.li", "password": PASSWORD})
+    answer = client.post("/login", data={"name": "night.shift", "password": PASSWORD})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
@@ -99,7 +99,7 @@ def test_logging_out_ends_the_session(desk: Desk, client: httpx.Client) -> None:
 
 def test_a_disabled_account_loses_the_page_at_once(desk: Desk, client: httpx.Client) -> None:
     log_in(client)
-    disable_account(desk.database, "wang.li")
+    disable_account(desk.database, "night.shift")
     assert client.get("/").headers["location"] == "/login"
 
 

@@ -124,38 +124,38 @@ def test_revocation_is_immediate(desk: Desk, client: httpx.Client) -> None:
 
 
 def log_in(desk: Desk, client: httpx.Client) -> None:
-    add_account(desk.database, "wang.li", PASSWORD, "district", "mentougou")
-    client.post("/api/v1/login", json={"name": "wang.li", "password": PASSWORD}).raise_for_status()
+    add_account(desk.database, "night.shift", PASSWORD, "district", "mentougou")
+    client.post("/api/v1/login", json={"name": "night.shift", "password": PASSWORD}).raise_for_status()
 
 
 def test_login_sets_a_cookie_that_scripts_and_other_sites_do_not_get(desk: Desk, client: httpx.Client) -> None:
-    add_account(desk.database, "wang.li", PASSWORD, "district", "mentougou")
-    answer = client.post("/api/v1/login", json={"name": "wang.li", "password": PASSWORD})
+    add_account(desk.database, "night.shift", PASSWORD, "district", "mentougou")
+    answer = client.post("/api/v1/login", json={"name": "night.shift", "password": PASSWORD})
     assert answer.status_code == 204
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
-    assert client.get("/api/v1/me").json() == {"name": "wang.li", "role": "district", "scope": "mentougou"}
+    assert client.get("/api/v1/me").json() == {"name": "night.shift", "role": "district", "scope": "mentougou"}
     assert client.post("/api/v1/logout").status_code == 204
     assert client.get("/api/v1/me").status_code == 401
 
 
 def test_a_disabled_account_is_out_at_once(desk: Desk, client: httpx.Client) -> None:
     log_in(desk, client)
-    disable_account(desk.database, "wang.li")
+    disable_account(desk.database, "night.shift")
     assert client.get("/api/v1/me").status_code == 401
 
 
 def test_guessing_locks_the_name_even_for_the_right_password(desk: Desk, client: httpx.Client) -> None:
-    add_account(desk.database, "wang.li", PASSWORD, "district", "mentougou")
+    add_account(desk.database, "night.shift", PASSWORD, "district", "mentougou")
     for _ in range(5):
-        answer = client.post("/api/v1/login", json={"name": "wang.li", "password": "guess"})
+        answer = client.post("/api/v1/login", json={"name": "night.shift", "password": "guess"})
         assert (answer.status_code, answer.json()["code"]) == (401, "wrong_password")
-    answer = client.post("/api/v1/login", json={"name": "wang.li", "password": PASSWORD})
+    answer = client.post("/api/v1/login", json={"name": "night.shift", "password": PASSWORD})
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many")
     assert 0 < int(answer.headers["retry-after"]) <= 301
     desk.clock.moved_ms += 301_000
-    assert client.post("/api/v1/login", json={"name": "wang.li", "password": PASSWORD}).status_code == 204
+    assert client.post("/api/v1/login", json={"name": "night.shift", "password": PASSWORD}).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_another_site_cannot_act_through_a_browser(desk: Desk, client: httpx.Cli
     answer = client.post(f"/api/v1/alerts/{alert}/acknowledge", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
     assert client.get(f"/api/v1/alerts/{alert}", headers=headers).json()["acknowledged_by"] is None
-    again = client.post("/api/v1/login", json={"name": "wang.li", "password": PASSWORD}, headers=headers)
+    again = client.post("/api/v1/login", json={"name": "night.shift", "password": PASSWORD}, headers=headers)
     assert again.status_code == 403
 
 
@@ -185,4 +185,4 @@ def test_the_console_itself_may_act(desk: Desk, client: httpx.Client, headers: d
     log_in(desk, client)
     same = headers or {"Origin": desk.url}
     answer = client.post(f"/api/v1/alerts/{alert}/acknowledge", headers=same)
-    assert answer.json()["acknowledged_by"] == "wang.li"
+    assert answer.json()["acknowledged_by"] == "night.shift"
