@@ -1,11 +1,19 @@
 """Fixtures shared by all tests: real servers, started when first asked for, ended by pid."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers import InfluxGate, InfluxServer, MosquittoBroker, NatsBroker, Server, VictoriaServer
+
+# How fast the machine is decides nothing here, and on CI neither does chance: the same examples every time.
+settings.register_profile(
+    "hearthwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("hearthwatch")
 
 
 def _running(server: Server) -> Iterator[Server]:
