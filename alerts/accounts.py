@@ -5,7 +5,6 @@ bits, so a slow hash would add nothing). There is no default account. Times are 
 """
 
 import secrets
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from alerts.database import AccountRow, ApiTokenRow, WebSessionRow, reading, writing
 from alerts.scope import ROLES, Role, Scope
+from wire.wall_clock import wall_clock_ms
 
 SESSION_MS: Final = 16 * 3_600_000
 """A browser stays logged in for a double shift, so that nobody is logged out while on duty."""
@@ -43,11 +43,6 @@ class Caller:
     scope: Scope
     by_cookie: bool
     secret_hash: str
-
-
-def wall_clock_ms() -> int:
-    """Now, in UTC ms."""
-    return time.time_ns() // 1_000_000
 
 
 def add_account(

@@ -33,6 +33,7 @@ from ingest.store import StoreSettings, StoreUnavailable, open_store
 from messaging.session import Connected, Delivery, Disconnected, Published, Refused, Session
 from messaging.settings import MqttSettings
 from wire.topics import every_gateway
+from wire.wall_clock import wall_clock_ms
 
 _log = structlog.get_logger()
 
@@ -46,11 +47,6 @@ _DATABASE_LOST: Final = "the ticket database does not take changes; see the log"
 _PASSING: Final = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
 
 Answer = TypeVar("Answer")
-
-
-def wall_clock_ms() -> int:
-    """The server's time, UTC ms."""
-    return time.time_ns() // 1_000_000
 
 
 class _StoppedError(Exception):

@@ -28,9 +28,10 @@ from gateway_agent.journal import Journal
 from gateway_agent.line import parse_line
 from gateway_agent.poll import NoAnswer, Unit
 from gateway_agent.profiles import load_profile
-from gateway_agent.service import Keeper, wall_clock_ms
+from gateway_agent.service import Keeper
 from gateway_agent.sweep import Line
 from tests.servers import wait_until
+from wire.wall_clock import wall_clock_ms
 
 UNITS: Final = 32
 DEAD: Final = 5

@@ -18,7 +18,7 @@ from statistics import median
 
 from bench.table import Row, print_table
 from ingest.register import Register
-from ingest.service import IngestService, wall_clock_ms
+from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import StoredReading, StoreSettings, open_store
 from ingest.store.line_protocol import LineEncoder, body
@@ -31,6 +31,7 @@ from wire.encode import encode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.points import POINTS
 from wire.topics import Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 POINTS_PER_READING = 16
 DEVICES_PER_GATEWAY = 30

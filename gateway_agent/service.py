@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from time import time_ns
 
 from gateway_agent.bus import Bus
 from gateway_agent.desk import CommandDesk
@@ -22,13 +21,9 @@ from messaging.session import Session, Will
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
 from wire.topics import gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 _log = logging.getLogger(__name__)
-
-
-def wall_clock_ms() -> int:
-    """UTC milliseconds."""
-    return time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from sqlalchemy.exc import OperationalError
 
 from alerts.api import create_app
 from alerts.database import open_database
-from alerts.service import AlertService, wall_clock_ms
+from alerts.service import AlertService
 from console import mount
 from hearthwatch.server_settings import ServerSettings
 from ingest.store import open_store
+from wire.wall_clock import wall_clock_ms
 
 log = structlog.get_logger()
 

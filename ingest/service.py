@@ -23,6 +23,7 @@ from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.validation import Admission, Judge
 from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
 from messaging.settings import MqttSettings
+from wire.wall_clock import wall_clock_ms
 
 # How long nothing happens at most before the service looks whether it should stop.
 _IDLE_S: Final = 0.2
@@ -31,11 +32,6 @@ _IDLE_S: Final = 0.2
 _GARBAGE_THRESHOLD: Final = 200_000
 
 _log = structlog.get_logger()
-
-
-def wall_clock_ms() -> int:
-    """UTC milliseconds now."""
-    return time.time_ns() // 1_000_000
 
 
 class IngestService:

@@ -20,15 +20,11 @@ from simulators.registers.image import Image, RegisterMap
 from simulators.scenario import QUIET, Scenario, load_scenario
 from simulators.settings import LineSettings, SimulationSettings
 from simulators.truth import TruthLog
+from wire.wall_clock import wall_clock_ms
 
 STEP_S: Final = 0.25
 
 log = structlog.get_logger()
-
-
-def wall_clock_ms() -> int:
-    """UTC milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def monotonic_ms() -> int:

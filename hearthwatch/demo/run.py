@@ -27,6 +27,7 @@ from hearthwatch.simulation import find_scenario
 from hearthwatch.supervisor import Supervisor, hearthwatch_command
 from hearthwatch.verification import verify_system
 from simulators.truth import TruthLog
+from wire.wall_clock import wall_clock_ms
 
 _SETUP_WITHIN_S: Final = 150.0
 _LOOK_EVERY_S: Final = 0.2
@@ -193,7 +194,7 @@ class Demo:
 
     def _write_truth(self, gateway: Gateway, edge: Literal["down", "up", "killed"], last_will: bool) -> None:
         log = TruthLog(self._truth)
-        log.append(gateway_truth(gateway, edge, time.time_ns() // 1_000_000, last_will))
+        log.append(gateway_truth(gateway, edge, wall_clock_ms(), last_will))
         log.close()
 
     def _observe(self) -> Observed:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from alerts.database import AlertRow, EscalationRow, GatewayRow, TicketEventRow, TicketRow, open_database, reading
-from alerts.service import AlertService, wall_clock_ms
+from alerts.service import AlertService
 from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
 from ingest.store import StoreSettings
 from messaging.session import Connected, Delivery, Session
@@ -18,6 +18,7 @@ from tests.servers import wait_until
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
 from wire.topics import Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 RULES = Path(__file__).parents[2] / "config" / "rules" / "*.toml"
 PLACE = Place("mentougou", "zhaitang", "matao", "mt-01")

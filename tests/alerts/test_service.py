@@ -9,11 +9,12 @@ from sqlalchemy.exc import OperationalError
 
 from alerts.database import DeviceRow, reading
 from alerts.rounds import Round, Written
-from alerts.service import AlertService, wall_clock_ms
+from alerts.service import AlertService
 from ingest.store import StoredReading, open_store
 from tests.alerts.bench import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
 from wire.messages import Reading
+from wire.wall_clock import wall_clock_ms
 
 DEVICE, OTHER = DEVICES
 FAULT = "high_pressure:P1"

@@ -11,13 +11,13 @@ from gateway_agent.desk import CommandDesk
 from gateway_agent.journal import Journal
 from gateway_agent.outcomes import Outcomes
 from gateway_agent.publisher import Publisher
-from gateway_agent.service import wall_clock_ms
 from messaging.session import Delivery, Session, Will
 from messaging.settings import MqttSettings
 from tests.servers import Server, wait_until
 from wire.encode import encode_ack, encode_command, encode_status
 from wire.messages import Ack, AnnouncedDevice, Command, Reading, Status
 from wire.topics import GatewayTopic, Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 PLACE = Place("d", "t", "v", "gw-1")
 DEVICES = [AnnouncedDevice("a", "midea-mthermal", "tcp://127.0.0.1:502", 1)]

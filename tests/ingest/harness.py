@@ -11,7 +11,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.service import IngestService, wall_clock_ms
+from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings
 from ingest.validation import Admission
@@ -20,6 +20,7 @@ from tests.servers import wait_until
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Dropped, Reading, Status, Telemetry
 from wire.topics import Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 PLACE = Place("mentougou", "zhaitang", "matao", "mt-01")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.service import wall_clock_ms
 from ingest.store import open_store
 from tests.ingest.harness import Folder, Gateway, reading, telemetry
 from tests.ingest.killed_service import STEPS
 from tests.servers import InfluxGate, Server, wait_until
 from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
 
 _HERE = Path(__file__).parent
 _PER_ROUND = 12

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from configuration.load import ConfigurationError
-from ingest.service import IngestService, wall_clock_ms
+from ingest.service import IngestService
 from ingest.validation import Admission
 from messaging.settings import MqttSettings
 from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telemetry
@@ -19,6 +19,7 @@ from tests.servers import NatsBroker, Server, free_port, wait_until
 from wire.encode import to_json
 from wire.messages import Dropped
 from wire.topics import Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
 
 
 @pytest.fixture

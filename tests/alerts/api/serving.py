@@ -7,7 +7,6 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import Engine
 
-from alerts.accounts import wall_clock_ms
 from alerts.api import create_app
 from alerts.database import DeviceRow, FeedEventRow, open_database, writing
 from alerts.lifecycle import Spot
@@ -20,6 +19,7 @@ from rules.transition import Transition
 from tests.servers import answers, free_port, wait_until
 from wire.messages import Priority, Reading
 from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
 
 VILLAGE = Place("mentougou", "zhaitang", "matao", "mt-01")
 ELSEWHERE = Place("mentougou", "qingshui", "shangqing", "sq-01")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.service import wall_clock_ms
 from ingest.store import StoredReading, StoreSettings, open_store
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
 from tests.servers import InfluxGate, Server, wait_until
 from wire.messages import Reading
 from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
 
 
 class Proxy(ThreadingHTTPServer):
