@@ -9,7 +9,8 @@ import numpy as np
 
 from simulators.faults import Effects, Event, effects
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Disturbance, FleetState, Start, at_rest, build_fleet, step
+from simulators.physics.disturbance import Disturbance, undisturbed
+from simulators.physics.fleet import FleetState, Start, at_rest, build_fleet, step
 from simulators.physics.measure import measure
 from simulators.registers.image import Image, RegisterMap, UnitReading, code_for, read_words
 from simulators.scenario import Scenario
@@ -93,7 +94,7 @@ class Plant:
         tripped[list(active.faults)] = True
         window = np.zeros(self._units)
         window[list(active.window_w_k)] = list(active.window_w_k.values())
-        return Disturbance(tripped, window)
+        return replace(undisturbed(self._units), tripped=tripped, open_window_w_k=window)
 
 
 def _start(scenario: Scenario, units: int, seed: int) -> Start:

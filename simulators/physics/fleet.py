@@ -7,6 +7,7 @@ import numpy as np
 
 from simulators.physics import control, frost, heat_pump, house
 from simulators.physics.arrays import Flags, Floats
+from simulators.physics.disturbance import Disturbance
 from simulators.physics.weather import Conditions
 
 LONGEST_STEP_S: Final = 10.0  # far below the shortest time constant, the 15 min of the water circuit
@@ -58,19 +59,6 @@ class FleetState:
     room_target_c: Floats
     supply_limit_c: Floats
     switched_on: Flags
-
-
-@dataclass(frozen=True, slots=True)
-class Disturbance:
-    """What faults do to the units: stopped by a trip, and extra heat loss through open windows in W/K."""
-
-    tripped: Flags
-    open_window_w_k: Floats
-
-
-def undisturbed(units: int) -> Disturbance:
-    """No faults."""
-    return Disturbance(np.zeros(units, bool), np.zeros(units))
 
 
 def build_fleet(uninsulated: Flags, area: Floats) -> Fleet:
@@ -184,7 +172,11 @@ def _switch(
 ) -> FleetState:
     """Start and stop compressors and defrosts; a trip stops both at once."""
     demand = _demand(fleet, state, outdoor, weather)
-    running = (control.runs(demand, state.running, state.phase_s) | state.defrosting) & ~disturbance.tripped
+    running = (
+        (control.runs(demand, state.running, state.phase_s) | state.defrosting)
+        & ~disturbance.tripped
+        & disturbance.powered
+    )
     begins = ~state.defrosting & frost.must_start(state.frost_kg, fleet.machines.size, state.heating_s) & running
     ends = state.defrosting & (frost.may_end(state.frost_kg, state.coil_c, state.phase_s) | ~running)
     defrosting = (state.defrosting | begins) & ~ends

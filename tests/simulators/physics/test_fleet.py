@@ -1,12 +1,12 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from simulators.physics import heat_pump
+from simulators.physics.disturbance import Disturbance, undisturbed
 from simulators.physics.fleet import (
-    Disturbance,
     Fleet,
     FleetState,
     Start,
@@ -15,7 +15,6 @@ from simulators.physics.fleet import (
     return_c,
     step,
     supply_c,
-    undisturbed,
 )
 from simulators.physics.measure import measure
 from simulators.physics.weather import Conditions
@@ -131,11 +130,11 @@ def test_counters_add_up_to_the_powers() -> None:
 def test_a_trip_stops_the_compressor_at_once_and_cools_the_house() -> None:
     run = a_run(-10.0, 0.5)
     tripped = np.arange(UNITS) == 0
-    after = next(run.steps(1, 1.0, Disturbance(tripped, np.zeros(UNITS))))
+    after = next(run.steps(1, 1.0, replace(undisturbed(UNITS), tripped=tripped)))
     assert after.hz[0] == 0.0
     assert after.heat_w[0] == 0.0
     assert (after.hz[1:] > 0.0).all()
-    run.pass_hours(1.5, Disturbance(tripped, np.zeros(UNITS)))
+    run.pass_hours(1.5, replace(undisturbed(UNITS), tripped=tripped))
     assert run.state.temperatures.room_c[0] < 18.0
     assert (run.state.temperatures.room_c[1:] > 19.0).all()
 
@@ -143,7 +142,7 @@ def test_a_trip_stops_the_compressor_at_once_and_cools_the_house() -> None:
 def test_open_windows_cool_one_house_only() -> None:
     run = a_run(-10.0, 0.5)
     window = np.where(np.arange(UNITS) == 2, 4000.0, 0.0)
-    run.pass_hours(0.05, Disturbance(np.zeros(UNITS, bool), window))
+    run.pass_hours(0.05, replace(undisturbed(UNITS), open_window_w_k=window))
     assert run.state.temperatures.room_c[2] < 19.0
     assert (np.delete(run.state.temperatures.room_c, 2) > 19.5).all()
 
