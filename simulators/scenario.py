@@ -1,21 +1,21 @@
 """Scenarios: weather, houses and what goes wrong, as TOML (config/scenarios/)."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
-from configuration.fields import Duration, Settings
+from configuration.fields import Settings
 from configuration.load import load
-from simulators.faults import Effect, Event
+from simulators.event_settings import EventSettings, RandomSettings, UnitNumber
+from simulators.faults import Event
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
-from wire.points import FAULT_KINDS, POINTS
+from simulators.registers import MAPS
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
-UnitNumber = Annotated[int, Field(ge=1)]
 
 
 class SteadySettings(Settings):
@@ -49,56 +49,25 @@ class RoomSettings(Settings):
     target_c: Temperature
 
 
-class EventSettings(Settings):
-    """One event: `unit` is its number from 1, or `count` the first so many; `at` and `lasts` are wall time."""
+class FleetSettings(Settings):
+    """Who stands where: villages of so many gateways with so many units each, and the brands' shares.
 
-    at: Duration
-    lasts: Duration | None = None
-    unit: UnitNumber | None = None
-    count: Annotated[int, Field(ge=1)] | None = None
-    fault: str | None = None
-    sensor_open: str | None = None
-    window_open: Annotated[float, Field(gt=0.0, le=20_000.0)] | None = None
-    silent: bool = False
-    frozen: bool = False
+    `undersized` is the share of units with `undersized_by` of the nominal heat their house needs.
+    """
 
-    @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
-        effects = (self.fault, self.sensor_open, self.window_open, self.silent or None, self.frozen or None)
-        if sum(effect is not None for effect in effects) != 1:
-            raise ValueError("name exactly one of fault, sensor_open, window_open, silent, frozen")
-        if (self.unit is None) == (self.count is None):
-            raise ValueError("name either unit or count")
-        if self.fault is not None and self.fault.partition(":")[0] not in FAULT_KINDS:
-            raise ValueError(f"{self.fault!r} is not a fault; write kind or kind:vendor_code, like high_pressure:P1")
-        if self.sensor_open is not None and self.sensor_open not in POINTS:
-            raise ValueError(f"{self.sensor_open!r} is not a point")
-        return self
+    gateways_per_village: Annotated[int, Field(ge=1, le=100)] = 8
+    units_per_gateway: Annotated[int, Field(ge=1, le=247)] = 30
+    profiles: dict[str, Annotated[float, Field(gt=0.0)]] = Field({"midea-mthermal": 1.0})
+    undersized: Share = 0.0
+    undersized_by: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.55
 
-    def event(self, units: int) -> Event:
-        """The event among `units` units; a number beyond them counts from the first again."""
-        return Event(
-            effect=self._effect(),
-            units=self._units(units),
-            begin=self.at,
-            end=None if self.lasts is None else self.at + self.lasts,
-            detail=self.fault or self.sensor_open or "",
-            strength=self.window_open or 0.0,
-        )
-
-    def _units(self, units: int) -> tuple[int, ...]:
-        if self.unit is not None:
-            return ((self.unit - 1) % units,)
-        return tuple(range(min(self.count or 0, units)))
-
-    def _effect(self) -> Effect:
-        if self.fault is not None:
-            return "fault"
-        if self.sensor_open is not None:
-            return "sensor_open"
-        if self.window_open is not None:
-            return "window_open"
-        return "silent" if self.silent else "frozen"
+    @field_validator("profiles")
+    @classmethod
+    def _simulated(cls, profiles: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(profiles.keys() - MAPS.keys())
+        if unknown or not profiles:
+            raise ValueError(f"{unknown} cannot be simulated; there are {', '.join(sorted(MAPS))}")
+        return profiles
 
 
 class Scenario(Settings):
@@ -108,7 +77,9 @@ class Scenario(Settings):
     weather: Annotated[SteadySettings | WinterSettings, Field(discriminator="kind")]
     house: HouseSettings = HouseSettings()
     room: tuple[RoomSettings, ...] = ()
+    fleet: FleetSettings = FleetSettings()
     event: tuple[EventSettings, ...] = ()
+    random: tuple[RandomSettings, ...] = ()
 
     def weather_for(self, seed: int) -> Weather:
         """The scenario's weather; the same seed makes the same winter."""

@@ -1,0 +1,154 @@
+"""Counting: truths and alerts to figures per class, a confusion table, and the rate of false tickets."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+from simulators.scoring.signs import SIGNS, home_of
+from simulators.scoring.truths import Alert, Level, Places, Truth
+
+FOREVER: Final = 2**62
+NOTHING: Final = "nothing"
+"""The row of the confusion table for alerts that nothing real stands behind."""
+
+Subject = tuple[Level, str]
+
+
+@dataclass(slots=True)
+class ClassScore:
+    """Figures of one class; `delays_s` from onset to the first detection, in seconds.
+
+    `injected` counts the certain truths; `unasked` those too faint or too hidden to demand an alert.
+    """
+
+    injected: int = 0
+    detected: int = 0
+    unasked: int = 0
+    false: int = 0
+    delays_s: list[float] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float | None:
+        """Found of those that should be; None where there were none."""
+        return self.detected / self.injected if self.injected else None
+
+    @property
+    def precision(self) -> float | None:
+        """Found of all that was said; None where nothing was said."""
+        said = self.detected + self.false
+        return self.detected / said if said else None
+
+    def to_document(self) -> dict[str, Any]:
+        """The figures as CONTRACT §11 names them."""
+        return {
+            "injected": self.injected,
+            "detected": self.detected,
+            "false": self.false,
+            "recall": _rounded(self.recall),
+            "precision": _rounded(self.precision),
+            "delay_median_s": median(self.delays_s) if self.delays_s else None,
+            "unasked": self.unasked,
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+@dataclass(slots=True)
+class Score:
+    """Figures of a run: by class, and how many alerts of each sign fell to which class (`confusion[class][sign]`)."""
+
+    classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
+    confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    false_alerts: list[Alert] = field(default_factory=list)
+    missed: list[Truth] = field(default_factory=list)
+
+    @property
+    def false(self) -> int:
+        """Alerts that nothing real stands behind."""
+        return len(self.false_alerts)
+
+    def add(self, other: "Score") -> None:
+        """Take in the figures of another part of the same run."""
+        for kind, theirs in other.classes.items():
+            ours = self.classes[kind]
+            ours.injected += theirs.injected
+            ours.detected += theirs.detected
+            ours.unasked += theirs.unasked
+            ours.false += theirs.false
+            ours.delays_s += theirs.delays_s
+        for kind, counts in other.confusion.items():
+            self.confusion[kind].update(counts)
+        self.false_alerts += other.false_alerts
+        self.missed += other.missed
+
+
+def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> Score:
+    """Hold `alerts` against `truths` by the table of `signs`."""
+    result = Score()
+    by_subject: dict[Subject, list[int]] = defaultdict(list)
+    for index, truth in enumerate(truths):
+        by_subject[truth.level, truth.subject].append(index)
+    first_found: dict[int, Alert] = {}
+    for alert in sorted(alerts, key=lambda alert: (alert.raised_at, alert.subject, alert.sign)):
+        near = [index for part in places.above(alert.level, alert.subject) for index in by_subject.get(part, ())]
+        _judge(alert, [index for index in near if _covers(truths[index], alert)], truths, first_found, result)
+    for index, truth in enumerate(truths):
+        _count(truth, first_found.get(index), result)
+    return result
+
+
+def _covers(truth: Truth, alert: Alert) -> bool:
+    end = FOREVER if truth.end is None else truth.end + SIGNS[truth.kind].linger_ms
+    return truth.onset <= alert.raised_at <= end
+
+
+def _judge(
+    alert: Alert, near: list[int], truths: Sequence[Truth], first_found: dict[int, Alert], result: Score
+) -> None:
+    """Give the alert to every truth that it finds, and to one row of the confusion table."""
+    found = [index for index in near if _finds(truths[index], alert)]
+    for index in found:
+        first_found.setdefault(index, alert)
+    explained = [index for index in near if alert.sign in SIGNS[truths[index].kind].explains]
+    if found or explained:
+        result.confusion[truths[(found or explained)[0]].kind][alert.sign] += 1
+        return
+    result.confusion[NOTHING][alert.sign] += 1
+    result.classes[home_of(alert.sign)].false += 1
+    result.false_alerts.append(alert)
+
+
+def _finds(truth: Truth, alert: Alert) -> bool:
+    same = (truth.level, truth.subject) == (alert.level, alert.subject)
+    return same and alert.sign in SIGNS[truth.kind].detects
+
+
+def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
+    figures = result.classes[truth.kind]
+    if not truth.certain:
+        figures.unasked += 1
+        return
+    figures.injected += 1
+    if alert is None:
+        result.missed.append(truth)
+        return
+    figures.detected += 1
+    figures.delays_s.append((alert.raised_at - truth.onset) / 1000)
+
+
+def visible_ms(truth: Truth, absences: Mapping[Subject, Sequence[tuple[int, int]]], places: Places, end: int) -> int:
+    """For how long the subject of `truth` was heard while it lasted (until `end` at most), ms.
+
+    `absences` are spans in which a subject was not heard, in order and apart from each other.
+    """
+    last = end if truth.end is None else min(truth.end, end)
+    hidden = sorted(span for part in places.above(truth.level, truth.subject) for span in absences.get(part, ()))
+    visible, at = 0, truth.onset
+    for begin, until in hidden:
+        visible += max(0, min(begin, last) - at)
+        at = max(at, until)
+    return visible + max(0, last - at)
