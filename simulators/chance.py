@@ -1,13 +1,13 @@
-"""What goes wrong by chance in a village: seeded draws from the rates of a scenario. Pure."""
+"""What goes wrong in a village: seeded draws from the rates of a scenario, and what it puts at given times. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final
 
 import numpy as np
 
-from simulators.event_settings import RandomSettings
+from simulators.event_settings import EventSettings, RandomSettings
 from simulators.faults import WIDE, Event
 from simulators.registers.image import code_for
 
@@ -48,6 +48,31 @@ def draw(
                 spans.append((event.begin, _end(event)))
                 events.append(event)
     return sorted(events, key=lambda event: (event.begin, event.units, event.cause, event.detail))
+
+
+def planned(settings: Sequence[EventSettings], village: Village, first: int) -> list[Event]:
+    """The events at given times that concern the village, whose first unit is number `first` (from 0) of its district.
+
+    A number beyond its units belongs to another village; a fault that the unit's brand cannot show is left out.
+    """
+    events: list[Event] = []
+    for setting in settings:
+        numbers = range(setting.count) if setting.count is not None else [(setting.unit or 1) - 1]
+        own = [
+            number - first + village.units.start for number in numbers if first <= number < first + len(village.units)
+        ]
+        found = [_shown(setting.event_of((unit,)), village) for unit in own]
+        wide = {_struck(event.units[0], event.cause, village): event for event in found if event is not None}
+        events += [replace(event, units=units) for units, event in wide.items()]
+    return events
+
+
+def _shown(event: Event, village: Village) -> Event | None:
+    """`event` at one unit, a fault under the code of its brand; None where the brand has no such fault."""
+    if event.cause != "fault":
+        return event
+    code = code_for(event.detail, village.codes[event.units[0] - village.units.start])
+    return None if code is None else replace(event, detail=code)
 
 
 def _one(chance: RandomSettings, village: Village, lasts_ms: int, generator: np.random.Generator) -> Event | None:

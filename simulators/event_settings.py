@@ -51,11 +51,15 @@ class EventSettings(Settings):
 
     def event(self, units: int) -> Event:
         """The event among `units` units; a number beyond them counts from the first again."""
+        return self.event_of(self._units(units))
+
+    def event_of(self, units: tuple[int, ...]) -> Event:
+        """The event at these units (by index)."""
         cause = self._cause()
         strength = self.strength if self.strength is not None else self.window_open
         return Event(
             cause=cause,
-            units=self._units(units),
+            units=units,
             begin=self.at,
             end=None if self.lasts is None else self.at + self.lasts,
             detail=self.fault or self.point or self.sensor_open or "",

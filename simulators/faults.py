@@ -48,7 +48,9 @@ POINTED: Final[frozenset[Cause]] = frozenset({"sensor_open", "sensor_short", "se
 WIDE: Final[Mapping[Cause, Literal["gateway", "village"]]] = {"gateway_death": "gateway", "village_outage": "village"}
 """The causes that strike everything below a gateway or in a village."""
 
-_SILENT: Final = ("communication_loss", "gateway_death", "power_cut", "village_outage")
+SILENT: Final[frozenset[Cause]] = frozenset({"communication_loss", "gateway_death", "power_cut", "village_outage"})
+"""The causes during which a unit is not heard."""
+
 _DAY_MS: Final = 86_400_000
 _ENDLESS_RAMP_MS: Final = 30 * _DAY_MS  # how long a leak without an end takes to develop: "over weeks", §20.7
 
@@ -122,5 +124,5 @@ def _add(now: Effects, event: Event, unit: int, strength: float) -> None:
         now.frozen.add(unit)
     else:
         now.physical.setdefault(event.cause, {})[unit] = strength
-    if event.cause in _SILENT:
+    if event.cause in SILENT:
         now.silent.add(unit)

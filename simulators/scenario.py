@@ -16,6 +16,7 @@ from simulators.registers import MAPS
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
+Area = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
 class SteadySettings(Settings):
@@ -35,10 +36,12 @@ class WinterSettings(Settings):
 
 
 class HouseSettings(Settings):
-    """The mix of houses and their thermostats."""
+    """The mix of houses and their thermostats: `room_target_c` give or take `target_spread_k`, heated area in m²."""
 
     uninsulated: Share = 0.5
     room_target_c: Temperature = 20.0
+    target_spread_k: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
+    area_m2: tuple[Area, Area] = (80.0, 115.0)
 
 
 class RoomSettings(Settings):
@@ -57,7 +60,7 @@ class FleetSettings(Settings):
 
     gateways_per_village: Annotated[int, Field(ge=1, le=100)] = 8
     units_per_gateway: Annotated[int, Field(ge=1, le=247)] = 30
-    profiles: dict[str, Annotated[float, Field(gt=0.0)]] = Field({"midea-mthermal": 1.0})
+    profiles: dict[str, Annotated[float, Field(gt=0.0)]] = Field(default={"midea-mthermal": 1.0})
     undersized: Share = 0.0
     undersized_by: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.55
 
@@ -101,9 +104,11 @@ class Scenario(Settings):
         return start, target
 
     def houses(self, units: int, seed: int) -> tuple[Flags, Floats]:
-        """Which houses are uninsulated, and their area over 100 m² (80…115 m² heated)."""
+        """Which houses are uninsulated, and their heated area over 100 m²."""
         generator = np.random.default_rng([seed, 205])
-        return generator.random(units) < self.house.uninsulated, generator.uniform(0.8, 1.15, units)
+        return generator.random(units) < self.house.uninsulated, generator.uniform(
+            self.house.area_m2[0] / 100.0, self.house.area_m2[1] / 100.0, units
+        )
 
 
 QUIET = Scenario(name="quiet", weather=SteadySettings(kind="steady", outdoor_c=-7.0, swing_k=3.0))

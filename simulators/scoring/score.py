@@ -7,13 +7,12 @@ from statistics import median
 from typing import Any, Final
 
 from simulators.scoring.signs import SIGNS, home_of
-from simulators.scoring.truths import Alert, Level, Places, Truth
+from simulators.scoring.truths import Alert, Places, Subject, Truth
 
 FOREVER: Final = 2**62
+_WEEK_MS: Final = 7 * 86_400_000
 NOTHING: Final = "nothing"
 """The row of the confusion table for alerts that nothing real stands behind."""
-
-Subject = tuple[Level, str]
 
 
 @dataclass(slots=True)
@@ -140,15 +139,42 @@ def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
     figures.delays_s.append((alert.raised_at - truth.onset) / 1000)
 
 
-def visible_ms(truth: Truth, absences: Mapping[Subject, Sequence[tuple[int, int]]], places: Places, end: int) -> int:
-    """For how long the subject of `truth` was heard while it lasted (until `end` at most), ms.
+@dataclass(frozen=True, slots=True)
+class QuietWeeks:
+    """Unit-weeks in which nothing was wrong with a unit, and how many of them had an alert all the same."""
 
-    `absences` are spans in which a subject was not heard, in order and apart from each other.
-    """
-    last = end if truth.end is None else min(truth.end, end)
-    hidden = sorted(span for part in places.above(truth.level, truth.subject) for span in absences.get(part, ()))
-    visible, at = 0, truth.onset
-    for begin, until in hidden:
-        visible += max(0, min(begin, last) - at)
-        at = max(at, until)
-    return visible + max(0, last - at)
+    weeks: int
+    alerted: int
+
+
+def quiet_weeks(
+    truths: Iterable[Truth], false_alerts: Iterable[Alert], places: Places, start: int, days: int
+) -> QuietWeeks:
+    """Count the whole weeks of every device from `start` in which no truth concerns it."""
+    weeks = days // 7
+    parts = _devices_below(places)
+    troubled = {
+        (device, week)
+        for truth in truths
+        for device in parts[truth.level, truth.subject]
+        for week in _weeks(truth, start, weeks)
+    }
+    alerted = {
+        (device, (alert.raised_at - start) // _WEEK_MS)
+        for alert in false_alerts
+        for device in parts[alert.level, alert.subject]
+    }
+    return QuietWeeks(len(places.gateway_of) * weeks - len(troubled), len(alerted - troubled))
+
+
+def _weeks(truth: Truth, start: int, weeks: int) -> range:
+    last = weeks - 1 if truth.end is None else min((truth.end - start) // _WEEK_MS, weeks - 1)
+    return range(max((truth.onset - start) // _WEEK_MS, 0), last + 1)
+
+
+def _devices_below(places: Places) -> Mapping[Subject, list[str]]:
+    below: dict[Subject, list[str]] = defaultdict(list)
+    for device in places.gateway_of:
+        for part in places.above("device", device):
+            below[part].append(device)
+    return below

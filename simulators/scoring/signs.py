@@ -3,10 +3,10 @@
 A *sign* is a rule's id, or `fault:KIND` for a code of that kind. An alert on the subject of a truth (or on a part of
 it: a device of a village), raised between the truth's onset and its end plus `linger_ms`, is
 
-- a **detection** where its sign is among `detects`: for a hard fault the unit's own code of that very kind, for a drift
+- a **detection** where its sign is among `detects`: for a hard fault the unit's own code of that kind, for a drift
   the rule made for it;
-- **explained** where its sign is among `explains`: what the cause does besides, such as a room that cools while its unit
-  stands. It is not false, and it finds nothing;
+- **explained** where its sign is among `explains`: what the cause does besides, such as a room that cools while its
+  unit stands. It is not false, and it finds nothing;
 - **false** where no truth detects or explains it. A false alert is held against the class that is the first in this
   table to detect by its sign.
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 Level = Literal["device", "gateway", "village"]
 LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village")
+Subject = tuple[Level, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ class Places:
     gateway_of: Mapping[str, str]
     village_of: Mapping[str, str]
 
-    def above(self, level: Level, subject: str) -> tuple[tuple[Level, str], ...]:
+    def above(self, level: Level, subject: str) -> tuple[Subject, ...]:
         """The subject and everything it is part of."""
-        chain: list[tuple[Level, str]] = [(level, subject)]
+        chain: list[Subject] = [(level, subject)]
         if level == "device" and subject in self.gateway_of:
             level, subject = "gateway", self.gateway_of[subject]
             chain.append((level, subject))
