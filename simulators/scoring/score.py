@@ -51,6 +51,11 @@ class ClassScore:
             "unasked": self.unasked,
         }
 
+    def to_text(self) -> str:
+        """The figures for people, on one line."""
+        delay = f", after {median(self.delays_s):.0f} s (median)" if self.delays_s else ""
+        return f"{self.detected} of {self.injected} found{delay}, {self.false} false"
+
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
