@@ -131,6 +131,9 @@ def season(
         int | None, typer.Option("--workers", min=1, max=64, help="Processes; default: one for each core.")
     ] = None,
     truth: Annotated[Path | None, typer.Option("--truth", help="Write what really happened here, JSON lines.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the season here: a PNG of one telling unit and the fleet.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a simulated season through all shipped rules, without any network, and hold the alerts against the truth.
@@ -141,7 +144,7 @@ def season(
     """
     from hearthwatch.season.command import SeasonOptions, print_tables, run_season
 
-    result, seconds = run_season(SeasonOptions(scenario, units, days, start, step, seed, workers, truth))
+    result, seconds = run_season(SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture))
     if as_json:
         print_json(result.to_document(seconds))
     else:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,13 @@ from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from hearthwatch.errors import UsageError
 from hearthwatch.rule_files import shipped_rule_files
-from hearthwatch.season.judge import Plan
+from hearthwatch.season.judge import Judged, Plan
 from hearthwatch.season.result import SeasonResult
 from hearthwatch.season.run import run_blocks
+from hearthwatch.season.sketch import Sketch
 from hearthwatch.simulation import find_scenario
 from simulators.scenario import load_scenario
+from simulators.scoring.truths import Alert, Truth
 from simulators.season.layout import blocks
 from simulators.season.span import DAY_MS, Span
 from simulators.truth import TruthLog
@@ -42,6 +44,7 @@ class SeasonOptions:
     seed: int
     workers: int | None = None
     truth: Path | None = None
+    picture: Path | None = None
 
 
 def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
@@ -50,16 +53,49 @@ def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
     rules = load_rules(RulesSettings(files=shipped_rule_files()))
     span = Span(_start(options.start), options.days, _step(options.step))
     result = SeasonResult(scenario.name, options.seed, options.units, options.days, span.step_ms, len(rules))
-    plan = Plan(scenario, rules, span, options.seed)
+    plan = Plan(scenario, rules, span, options.seed, sketched=options.picture is not None)
     cut = blocks(scenario.fleet, options.units)
     workers = options.workers or os.cpu_count() or 1
+    gathered = Gathered()
     began = time.monotonic()
     with _progress(options.units * span.polls) as progress, _truth_log(options.truth) as note:
         for judged in run_blocks(plan, cut, workers, progress):
             result.add(judged)
             for truth in judged.truths:
                 note(truth.to_document())
-    return result, time.monotonic() - began
+            gathered.add(judged)
+    seconds = time.monotonic() - began
+    if options.picture is not None:
+        _draw(options.picture, result, gathered, span)
+    return result, seconds
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the picture is drawn from: the sketch of all blocks, and every alert and truth."""
+
+    sketch: Sketch | None = None
+    alerts: list[Alert] = field(default_factory=list)
+    truths: list[Truth] = field(default_factory=list)
+
+    def add(self, judged: Judged) -> None:
+        """Take in one block, if it was sketched."""
+        if judged.sketch is not None:
+            self.sketch = judged.sketch if self.sketch is None else self.sketch.joined(judged.sketch)
+            self.alerts += judged.alerts
+            self.truths += judged.truths
+
+
+def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: Span) -> None:
+    from hearthwatch.season.picture import draw  # matplotlib takes a second to load
+
+    if gathered.sketch is None:
+        return
+    title = f"{result.scenario}, {result.units:,} units, {result.days} days, seed {result.seed}"
+    try:
+        draw(path, title, gathered.sketch, gathered.alerts, gathered.truths, span)
+    except OSError as error:
+        raise UsageError(f"--picture: cannot write {path}: {error.strerror}") from error
 
 
 def _start(text: str) -> int:

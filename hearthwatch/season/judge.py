@@ -8,6 +8,7 @@ import numpy as np
 
 from hearthwatch.season.absences import silence
 from hearthwatch.season.episodes import Episodes
+from hearthwatch.season.sketch import Sketch, Sketcher
 from rules.batch import Batch, columns
 from rules.engine import Engine
 from rules.rule import Rule
@@ -26,12 +27,13 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every block of a season shares."""
+    """What every block of a season shares; `sketched` where a picture is wanted."""
 
     scenario: Scenario
     rules: Sequence[Rule]
     span: Span
     seed: int
+    sketched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Judged:
     truths: list[Truth]
     score: Score
     quiet: QuietWeeks
+    sketch: Sketch | None
 
 
 def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
@@ -53,11 +56,14 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     engine.expect(devices, plan.span.step_ms)
     slots = engine.fleet.slots(devices)
     episodes = Episodes()
+    sketcher = Sketcher(devices, season.events, plan.span) if plan.sketched else None
     readings = told = 0
     for poll in season.polls():
         batch = _batch(poll, slots, engine)
         episodes.add(engine.step(batch, poll.at))
         readings += len(batch)
+        if sketcher is not None:
+            sketcher.observe(poll)
         if readings - told >= _TELL_EVERY:
             progress(readings - told)
             told = readings
@@ -67,7 +73,7 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     truths = demanded(season.truths(), places, plan.span.end)
     found = score(truths, alerts, places)
     quiet = quiet_weeks(truths, found.false_alerts, places, plan.span.start, plan.span.days)
-    return Judged(readings, alerts, truths, found, quiet)
+    return Judged(readings, alerts, truths, found, quiet, sketcher.sketch if sketcher is not None else None)
 
 
 def _batch(poll: Poll, slots: np.ndarray, engine: Engine) -> Batch:
