@@ -10,8 +10,10 @@ import numpy as np
 from simulators.disturbances import disturbance, switched_off
 from simulators.faults import Effects, Event, effects
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import FleetState, Start, at_rest, build_fleet, step
+from simulators.physics.fleet import build_fleet
 from simulators.physics.measure import measure
+from simulators.physics.state import FleetState, Start, at_rest
+from simulators.physics.step import step
 from simulators.registers.image import Image, RegisterMap, UnitReading, code_for, read_words
 from simulators.scenario import Scenario
 from wire.points import State
@@ -59,7 +61,8 @@ class Plant:
         active = effects(self._events, elapsed)
         with self._lock:
             weather = self._weather.at(int(self._physical))
-            state = step(self._fleet, self._moment.state, dt_s, weather, disturbance(active, self._units))
+            now, struck = int(self._physical), disturbance(active, self._units)
+            state = step(self._fleet, self._moment.state, now, dt_s, weather, struck)
             self._physical += dt_s * 1000.0
             self._moment = self._observe(active, state)
             return self._moment
@@ -89,7 +92,8 @@ class Plant:
 
     def _observe(self, active: Effects, state: FleetState) -> Moment:
         now = int(self._physical)
-        return Moment(active, state, measure(self._fleet, state, self._weather.at(now), now))
+        struck = disturbance(active, self._units)
+        return Moment(active, state, measure(self._fleet, state, now, self._weather.at(now), struck))
 
 
 def _start(scenario: Scenario, units: int, seed: int) -> Start:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,11 @@ from simulators.chance import draw, planned
 from simulators.disturbances import disturbance, switched_off
 from simulators.faults import WIDE, Effects, Event, effects
 from simulators.physics.arrays import Floats
-from simulators.physics.disturbance import undisturbed
-from simulators.physics.fleet import FleetState, at_rest, step
+from simulators.physics.conditions import Conditions
+from simulators.physics.disturbance import Disturbance, undisturbed
 from simulators.physics.measure import measure
+from simulators.physics.state import FleetState, at_rest
+from simulators.physics.step import step
 from simulators.scenario import Scenario
 from simulators.scoring.truths import Level, Truth
 from simulators.season.households import settle, village_generator
@@ -64,8 +66,9 @@ class BlockSeason:
                 active = effects(changes.active, at - self._span.start)
                 struck = disturbance(active, self._block.units)
             weather = self._weather.at(at)
-            state = step(self._households.fleet, state, self._span.step_ms / 1000.0, weather, struck)
-            yield self._poll(at, state, active, weather)
+            began = at - self._span.step_ms
+            state = step(self._households.fleet, state, began, self._span.step_ms / 1000.0, weather, struck)
+            yield self._poll(at, state, active, weather, struck)
 
     def truths(self) -> list[Truth]:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
@@ -74,8 +77,10 @@ class BlockSeason:
         injected = [_truth(event, devices, gateways, self._block, self._span) for event in self.events]
         return [*injected, *self._nature.truths(self._span.end)]
 
-    def _poll(self, at: int, state: FleetState, active: Effects, weather: Any) -> Poll:
-        points = measure(self._households.fleet, state, weather, at)
+    def _poll(
+        self, at: int, state: FleetState, active: Effects, weather: Conditions, struck: Disturbance
+    ) -> Poll:
+        points = measure(self._households.fleet, state, at, weather, struck)
         heard = _heard(active, self._block.units)
         self._nature.observe(at, state, heard, active)
         codes = _state_codes(state, active)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Fleet, Start, build_fleet
+from simulators.physics.fleet import Fleet, build_fleet
+from simulators.physics.state import Start
 from simulators.registers import MAPS
 from simulators.registers.image import UnitReading
 from simulators.scenario import Scenario

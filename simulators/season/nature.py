@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulators.faults import Effects
 from simulators.physics.arrays import Flags
-from simulators.physics.fleet import FleetState
+from simulators.physics.state import FleetState
 from simulators.scoring.truths import Truth
 
 MINUTE_MS: Final = 60_000
