@@ -1,7 +1,8 @@
 """What goes wrong in a village: seeded draws from the rates of a scenario, and what it puts at given times. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Final
 
@@ -17,10 +18,11 @@ _SECOND_MS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """Units by index, gateway by gateway, and the fault codes each of them can show."""
+    """Units by index, gateway by gateway; by unit, the fault codes it can show and the points it lacks."""
 
     gateways: tuple[range, ...]
-    codes: Sequence[Sequence[str]]
+    codes: Mapping[int, Sequence[str]]
+    lacks: Mapping[int, AbstractSet[str]] = field(default_factory=dict)
 
     @property
     def units(self) -> range:
@@ -34,7 +36,7 @@ def draw(
     """The events of a village within `lasts_ms`; those of one class at one unit never overlap.
 
     Their number is Poisson's, their times even, their durations log-normal and cut at the end. A fault strikes only
-    units whose brand can show it. `codes` of the village is indexed from its first unit.
+    units whose brand can show it, and a sensor only where there is one.
     """
     events: list[Event] = []
     for chance in chances:
@@ -71,7 +73,7 @@ def _shown(event: Event, village: Village) -> Event | None:
     """`event` at one unit, a fault under the code of its brand; None where the brand has no such fault."""
     if event.cause != "fault":
         return event
-    code = code_for(event.detail, village.codes[event.units[0] - village.units.start])
+    code = code_for(event.detail, village.codes[event.units[0]])
     return None if code is None else replace(event, detail=code)
 
 
@@ -81,8 +83,8 @@ def _one(chance: RandomSettings, village: Village, lasts_ms: int, generator: np.
     length = int(generator.lognormal(log(chance.lasts), log(chance.spread))) if chance.spread > 1 else chance.lasts
     strength = float(generator.uniform(*chance.strengths()))
     point = chance.points[int(generator.integers(len(chance.points)))] if chance.points else ""
-    detail = code_for(chance.fault, village.codes[unit - village.units.start]) if chance.fault is not None else point
-    if detail is None:
+    detail = code_for(chance.fault, village.codes[unit]) if chance.fault is not None else point
+    if detail is None or (point and point in village.lacks.get(unit, ())):
         return None
     cause = chance.cause or "fault"
     end = min(begin + max(length, _SECOND_MS), lasts_ms)

@@ -1,7 +1,7 @@
 """Scenarios: weather, houses and what goes wrong, as TOML (config/scenarios/)."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -11,37 +11,26 @@ from configuration.load import load
 from simulators.event_settings import EventSettings, RandomSettings, UnitNumber
 from simulators.faults import Event
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
+from simulators.physics.weather import Weather
 from simulators.registers import MAPS
+from simulators.weather_settings import Share, SteadySettings, Temperature, WinterSettings
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
+Offset = Annotated[float, Field(ge=-20.0, le=20.0)]
 Area = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
-class SteadySettings(Settings):
-    """The same weather every day; see SteadyWeather."""
-
-    kind: Literal["steady"]
-    outdoor_c: Temperature
-    humidity: Share = 0.6
-    swing_k: Annotated[float, Field(ge=0.0, le=20.0)] = 0.0
-
-
-class WinterSettings(Settings):
-    """A seeded Beijing winter; see WinterWeather."""
-
-    kind: Literal["winter"]
-    offset_k: Annotated[float, Field(ge=-30.0, le=30.0)] = 0.0
-
-
 class HouseSettings(Settings):
-    """The mix of houses and their thermostats: `room_target_c` give or take `target_spread_k`, heated area in m²."""
+    """The mix of houses and their thermostats: `room_target_c` give or take `target_spread_k`, areas in m².
+
+    `floor` is the share with floor heating; of every house a part between the two of `heated` is heated.
+    """
 
     uninsulated: Share = 0.5
     room_target_c: Temperature = 20.0
     target_spread_k: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
     area_m2: tuple[Area, Area] = (80.0, 115.0)
+    floor: Share = 0.0
+    heated: tuple[Share, Share] = (1.0, 1.0)
 
 
 class RoomSettings(Settings):
@@ -55,12 +44,15 @@ class RoomSettings(Settings):
 class FleetSettings(Settings):
     """Who stands where: villages of so many gateways with so many units each, and the brands' shares.
 
-    `undersized` is the share of units with `undersized_by` of the nominal heat their house needs.
+    `undersized` is the share of units that have `undersized_by` of the nominal heat of the right machine, `three_phase`
+    the share of units on three phases. Villages lie up to `height_k` colder or warmer than the weather says.
     """
 
     gateways_per_village: Annotated[int, Field(ge=1, le=100)] = 8
     units_per_gateway: Annotated[int, Field(ge=1, le=247)] = 30
     profiles: dict[str, Annotated[float, Field(gt=0.0)]] = Field(default={"midea-mthermal": 1.0})
+    three_phase: Share = 0.0
+    height_k: tuple[Offset, Offset] = (0.0, 0.0)
     undersized: Share = 0.0
     undersized_by: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.55
 
@@ -84,11 +76,9 @@ class Scenario(Settings):
     event: tuple[EventSettings, ...] = ()
     random: tuple[RandomSettings, ...] = ()
 
-    def weather_for(self, seed: int) -> Weather:
-        """The scenario's weather; the same seed makes the same winter."""
-        if isinstance(self.weather, WinterSettings):
-            return WinterWeather(seed, self.weather.offset_k)
-        return SteadyWeather(self.weather.outdoor_c, self.weather.humidity, self.weather.swing_k)
+    def weather_for(self, seed: int, start: int) -> Weather:
+        """The scenario's weather from `start` (UTC ms) on; the same seed makes the same winter."""
+        return self.weather.weather(seed, start)
 
     def events(self, units: int) -> tuple[Event, ...]:
         """The events among `units` units."""

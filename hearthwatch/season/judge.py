@@ -8,7 +8,7 @@ import numpy as np
 
 from hearthwatch.season.absences import silence
 from hearthwatch.season.episodes import Episodes
-from hearthwatch.season.sketch import Sketch, Sketcher
+from hearthwatch.season.sketch import SHOWN, Sketch, Sketcher
 from rules.batch import Batch, columns
 from rules.engine import Engine
 from rules.rule import Rule
@@ -58,7 +58,7 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     episodes = Episodes()
     sketcher = Sketcher(devices, season.events, plan.span) if plan.sketched else None
     readings = told = 0
-    for poll in season.polls():
+    for poll in season.polls({*engine.points, *(SHOWN if plan.sketched else ())}):
         batch = _batch(poll, slots, engine)
         episodes.add(engine.step(batch, poll.at))
         readings += len(batch)

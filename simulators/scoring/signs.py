@@ -31,6 +31,7 @@ class Signs:
 
     `hard`: the unit or the network says so at once; else it is a drift that must be inferred. `linger_ms`: how long
     after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
+    `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
     """
 
     detects: tuple[str, ...]
@@ -38,7 +39,10 @@ class Signs:
     hard: bool = False
     linger_ms: int = 2 * HOUR_MS
     shortest_ms: int = 0
+    needs: tuple[str, ...] = ()
 
+
+# Brands that number their faults without telling the kind show `other` for whatever their protections say.
 
 # A unit that stands: its room and its water cool (physics.md §20.5), and take half a day to recover.
 _STANDS: Final = (
@@ -50,6 +54,7 @@ _STANDS: Final = (
     "cold_start_failure",
     "undersized",
     "short_cycling",
+    "fault:other",
 )
 # A unit that gives less heat than it should, or needs more electricity for it.
 _WEAK: Final = (
@@ -59,6 +64,8 @@ _WEAK: Final = (
     "low_cop",
     "suspected_leak",
     "cold_capacity",
+    "cold_capacity_30",
+    "cold_outlet",
     "valley_cap",
     "short_cycling",
 )
@@ -71,7 +78,7 @@ _BASELINE_MS: Final = 3 * DAY_MS
 
 def _trip(kind: str) -> Signs:
     """A unit that stops and shows the code of `kind`."""
-    more = ("supply_voltage",) if kind in ("voltage", "phase") else ()
+    more = ("supply_voltage", "voltage_trip_in_range") if kind in ("voltage", "phase") else ()
     return Signs((f"fault:{kind}",), _STANDS + more, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=10 * MINUTE_MS)
 
 
@@ -89,25 +96,29 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     "power_cut": Signs(("device_offline",), _STANDS, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=25 * MINUTE_MS),
     "flow_loss": Signs(
-        ("fault:water_flow", "fault:delta_t", "fault:high_pressure", "water_flow"),
+        ("fault:water_flow", "fault:delta_t", "fault:high_pressure", "water_flow", "fault:other"),
         (*_STANDS, *_WEAK),
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
     ),
     "fan_failure": Signs(
-        ("fault:fan", "fault:low_pressure"),
+        ("fault:fan", "fault:low_pressure", "fault:other"),
         (*_STANDS, *_WEAK, *_FROSTED),
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
     ),
     "phase_loss": Signs(
-        ("fault:phase",), (*_STANDS, "supply_voltage"), hard=True, linger_ms=_RECOVERS_MS, shortest_ms=10 * MINUTE_MS
+        ("fault:phase", "fault:other"),
+        (*_STANDS, "supply_voltage"),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=10 * MINUTE_MS,
     ),
     "under_voltage": Signs(
-        ("supply_voltage", "fault:voltage"),
-        (*_STANDS, *_WEAK),
+        ("supply_voltage", "fault:voltage", "fault:other"),
+        (*_STANDS, *_WEAK, "voltage_trip_in_range"),
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
@@ -119,9 +130,15 @@ SIGNS: Final[Mapping[str, Signs]] = {
         ("suspected_leak", "low_cop", "fault:low_pressure"),
         (*_WEAK, *_FROSTED, *_STANDS, "fault:discharge_high"),
         linger_ms=_BASELINE_MS,
+        shortest_ms=14 * DAY_MS,
+        needs=("power_w", "flow_lpm"),
     ),
     "heater_stuck": Signs(
-        ("aux_heater_stuck",), ("low_cop", "valley_cap", "short_cycling"), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
+        ("aux_heater_stuck",),
+        ("low_cop", "valley_cap", "short_cycling"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=DAY_MS,
+        needs=("aux_heater",),
     ),
     "missed_defrost": Signs(
         ("missed_defrost", "fault:low_pressure"), (*_WEAK, *_STANDS), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
@@ -158,7 +175,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
     "undersized": Signs(
         ("undersized",), ("low_room_temperature", "room_cooling_fast", "cold_capacity"), linger_ms=DAY_MS
     ),
-    "valley_use": Signs(("valley_cap",)),
+    "valley_use": Signs(("valley_cap",), needs=("energy_kwh",)),
 }
 
 UNINFERRED: Final = "no_class"

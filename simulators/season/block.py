@@ -1,6 +1,6 @@
 """The season of one block: time passes in polls, each told as columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +13,14 @@ from simulators.faults import WIDE, Effects, Event, effects
 from simulators.physics.arrays import Floats
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.measure import measure
+from simulators.physics.measure import SHOWN, measure
 from simulators.physics.state import FleetState, at_rest
 from simulators.physics.step import step
 from simulators.scenario import Scenario
+from simulators.scoring.signs import SIGNS
 from simulators.scoring.truths import Level, Truth
-from simulators.season.households import settle, village_generator
+from simulators.season.distortion import Distortion
+from simulators.season.households import Households, settle, village_generator
 from simulators.season.layout import Block
 from simulators.season.nature import Nature
 from simulators.season.span import Span
@@ -34,13 +36,15 @@ _HEATING, _DEFROST = STATES.index("heating"), STATES.index("defrost")
 class Poll:
     """What every unit of a block would read at `at` (UTC ms), one element per unit.
 
-    `heard` are the units that answer, None for all of them; `faults` the codes they show, as (unit, `kind:code`).
+    `heard` are the units that answer, None for all of them; `faults` the codes they show, as (unit, `kind:code`), and
+    `bad` the points that they cannot read, as (unit, point).
     """
 
     at: int
     state: NDArray[np.int8]
     points: dict[str, Floats]
     faults: list[tuple[int, str]]
+    bad: list[tuple[int, str]]
     heard: NDArray[np.int64] | None
 
 
@@ -48,67 +52,66 @@ class BlockSeason:
     """One block through a season. `polls` may be run through once; then `truths` tells what happened."""
 
     def __init__(self, scenario: Scenario, block: Block, span: Span, seed: int) -> None:
-        self._block, self._span = block, span
+        self._block, self._span, self._seed = block, span, seed
         self._households = settle(scenario, block, seed)
-        self._weather = scenario.weather_for(seed)
-        self._nature = Nature(block.devices())
-        self.events = _events(scenario, block, span, seed, self._households.codes)
-        self._held: dict[int, dict[str, float]] = {}
+        self._weather = scenario.weather_for(seed, span.start)
+        self._nature = Nature(block.devices(), self._households.lacks)
+        self._distortion = Distortion(self._households.codes, self._households.lacks)
+        self.events = _events(scenario, block, span, seed, self._households)
 
-    def polls(self) -> Iterator[Poll]:
-        """Every poll in order of time."""
-        state = at_rest(self._households.fleet, self._households.start, self._weather.at(self._span.start).outdoor_c)
-        active, calm = Effects(), undisturbed(self._block.units)
-        struck = calm
+    def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
+        """Every poll in order of time, with these points."""
+        wanted = [point for point in SHOWN if point in set(points)]
+        fleet, span = self._households.fleet, self._span
+        state = at_rest(fleet, self._households.start, self._outdoors(span.start).outdoor_c)
+        active, struck = Effects(), undisturbed(self._block.units)
         changes = _Changes(self.events)
-        for at in self._span.times():
-            if changes.due(at - self._span.start):
-                active = effects(changes.active, at - self._span.start)
+        for at in span.times():
+            if changes.due(at - span.start):
+                active = effects(changes.active, at - span.start)
                 struck = disturbance(active, self._block.units)
-            weather = self._weather.at(at)
-            began = at - self._span.step_ms
-            state = step(self._households.fleet, state, began, self._span.step_ms / 1000.0, weather, struck)
-            yield self._poll(at, state, active, weather, struck)
+            weather = self._outdoors(at)
+            state = step(fleet, state, at - span.step_ms, span.step_ms / 1000.0, weather, struck)
+            columns = measure(fleet, state, at, weather, struck, self._seed, wanted)
+            yield self._poll(at, state, columns, active, weather, struck)
 
     def truths(self) -> list[Truth]:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
         devices = self._block.devices()
-        gateways = {unit: gateway for _, gateway, units in self._block.gateways() for unit in units}
-        injected = [_truth(event, devices, gateways, self._block, self._span) for event in self.events]
+        gateways = {
+            unit: (gateway, village.name) for village, gateway, units in self._block.gateways() for unit in units
+        }
+        injected = [self._truth(event, devices, gateways) for event in self.events]
         return [*injected, *self._nature.truths(self._span.end)]
 
+    def _truth(self, event: Event, devices: list[str], gateways: dict[int, tuple[str, str]]) -> Truth:
+        unit = event.units[0]
+        level: Level = WIDE.get(event.cause, "device")
+        gateway, village = gateways[unit]
+        subject = {"device": devices[unit], "gateway": gateway, "village": village}[level]
+        kind = event.detail.partition(":")[0] if event.cause == "fault" else event.cause
+        lasts = event.end is None or event.end >= self._span.lasts_ms
+        end = None if lasts or event.end is None else self._span.start + event.end
+        detail = {"strength": round(event.strength, 3)} | ({"of": event.detail} if event.detail else {})
+        certain = self._households.shows(unit, SIGNS[kind].needs)
+        return Truth(kind, level, subject, self._span.start + event.begin, end, certain, detail)
+
+    def _outdoors(self, at: int) -> Conditions:
+        return self._weather.at(at).shifted(self._households.height_k)
+
     def _poll(
-        self, at: int, state: FleetState, active: Effects, weather: Conditions, struck: Disturbance
+        self,
+        at: int,
+        state: FleetState,
+        columns: dict[str, Floats],
+        active: Effects,
+        weather: Conditions,
+        struck: Disturbance,
     ) -> Poll:
-        points = measure(self._households.fleet, state, at, weather, struck)
         heard = _heard(active, self._block.units)
-        self._nature.observe(at, state, heard, active)
-        codes = _state_codes(state, active)
-        self._distort(points, active)
-        faults = [(unit, code) for unit, shown in active.faults.items() for code in shown]
-        return Poll(at, codes, points, faults, heard)
-
-    def _distort(self, points: dict[str, Floats], active: Effects) -> None:
-        """What sensors and brands make of the physics."""
-        for unit, drifts in active.drift_k.items():
-            for point, kelvin in drifts.items():
-                points[point][unit] += kelvin
-        for point, units in self._households.lacks.items():
-            if point in points:
-                points[point][units] = np.nan
-        for unit, broken in active.broken.items():
-            for point in broken:
-                points[point][unit] = np.nan
-        self._freeze(points, active)
-
-    def _freeze(self, points: dict[str, Floats], active: Effects) -> None:
-        for unit in active.frozen - self._held.keys():
-            self._held[unit] = {point: float(column[unit]) for point, column in points.items()}
-        for unit in self._held.keys() - active.frozen:
-            del self._held[unit]
-        for unit, held in self._held.items():
-            for point, value in held.items():
-                points[point][unit] = value
+        self._nature.observe(at, state, weather, heard, active)
+        faults, bad = self._distortion.faults(state.protection.shown, active), self._distortion.bad(active)
+        return Poll(at, _state_codes(state, active), self._distortion.shown(columns, active), faults, bad, heard)
 
 
 class _Changes:
@@ -134,10 +137,10 @@ class _Changes:
         return changed or grows
 
 
-def _events(scenario: Scenario, block: Block, span: Span, seed: int, codes: dict[int, tuple[str, ...]]) -> list[Event]:
+def _events(scenario: Scenario, block: Block, span: Span, seed: int, households: Households) -> list[Event]:
     """What happens to the block: by chance in each village, and what the scenario puts at given times there."""
     found: list[Event] = []
-    for settlement, village in zip(block.settlements, block.villages(codes), strict=True):
+    for settlement, village in zip(block.settlements, block.villages(households.codes, households.lacks), strict=True):
         found += draw(scenario.random, village, span.lasts_ms, village_generator(seed, _EVENTS, settlement))
         found += planned(scenario.event, village, settlement.first_unit)
     return sorted(found, key=lambda event: (event.begin, event.units))
@@ -155,14 +158,3 @@ def _state_codes(state: FleetState, active: Effects) -> NDArray[np.int8]:
     codes = np.where(state.running, np.where(state.defrosting, _DEFROST, _HEATING), _STANDBY).astype(np.int8)
     codes[list(switched_off(active))] = _OFF
     return codes
-
-
-def _truth(event: Event, devices: list[str], gateways: dict[int, str], block: Block, span: Span) -> Truth:
-    unit = event.units[0]
-    level: Level = WIDE.get(event.cause, "device")
-    village = next(s.name for s, _, units in block.gateways() if unit in units)
-    subject = {"device": devices[unit], "gateway": gateways[unit], "village": village}[level]
-    kind = event.detail.partition(":")[0] if event.cause == "fault" else event.cause
-    end = None if event.end is None or event.end >= span.lasts_ms else span.start + event.end
-    detail: dict[str, object] = {"strength": round(event.strength, 3)} | ({"of": event.detail} if event.detail else {})
-    return Truth(kind, level, subject, span.start + event.begin, end, detail=detail)

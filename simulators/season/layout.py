@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from simulators.chance import Village
 from simulators.scenario import FleetSettings
 from simulators.scoring.truths import Places
@@ -69,14 +72,19 @@ class Block:
             {gateway: settlement.name for settlement, gateway, _ in gateways},
         )
 
-    def villages(self, codes: Mapping[int, tuple[str, ...]]) -> list[Village]:
-        """Its villages as chance sees them; `codes` are the faults that each unit can show."""
+    def villages(self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]) -> list[Village]:
+        """Its villages as chance sees them.
+
+        `codes` are the faults that each unit can show, `lacks` the units that have no such point.
+        """
         ranges: dict[int, list[range]] = {}
         for settlement, _, units in self.gateways():
             ranges.setdefault(settlement.number, []).append(units)
-        return [
-            Village(tuple(own), [codes[unit] for unit in range(own[0].start, own[-1].stop)]) for own in ranges.values()
-        ]
+        lacking: dict[int, set[str]] = {}
+        for point, without in lacks.items():
+            for unit in without.tolist():
+                lacking.setdefault(unit, set()).add(point)
+        return [Village(tuple(own), codes, lacking) for own in ranges.values()]
 
 
 def blocks(settings: FleetSettings, units: int, size: int = BLOCK_UNITS) -> list[Block]:

@@ -33,7 +33,7 @@ chances = st.builds(
 villages = st.builds(
     lambda first, sizes: Village(
         tuple(range(first + sum(sizes[:n]), first + sum(sizes[: n + 1])) for n in range(len(sizes))),
-        [CODES] * sum(sizes),
+        dict.fromkeys(range(first, first + sum(sizes)), CODES),
     ),
     st.integers(0, 50),
     st.lists(st.integers(1, 12), min_size=1, max_size=4),
@@ -64,13 +64,13 @@ def _one_at_a_time(events: list[Event]) -> None:
 
 def test_their_number_is_that_of_the_rate() -> None:
     chance = RandomSettings.model_validate({"cause": "leak", "per_1000_unit_days": 2.0, "lasts": "1h"})
-    village = Village((range(30), range(30, 240)), [CODES] * 240)
+    village = Village((range(30), range(30, 240)), dict.fromkeys(range(240), CODES))
     counts = [len(draw([chance], village, 100 * DAY_MS, np.random.default_rng(seed))) for seed in range(20)]
     assert 43 <= np.mean(counts) <= 53  # 2 × 240 × 100 / 1000 = 48, give or take three standard errors
 
 
 def test_a_wide_cause_strikes_everybody_below_and_a_fault_only_brands_that_show_it() -> None:
-    village = Village((range(10, 13), range(13, 15)), [("fan:45",)] * 4 + [CODES])
+    village = Village((range(10, 13), range(13, 15)), dict.fromkeys(range(10, 14), ("fan:45",)) | {14: CODES})
     seen = set()
     for cause in [*WIDE, "fault"]:
         own = {"fault": "high_pressure"} if cause == "fault" else {"cause": cause}
@@ -88,7 +88,9 @@ def test_a_wide_cause_strikes_everybody_below_and_a_fault_only_brands_that_show_
 
 
 def test_planned_events_find_their_village() -> None:
-    village = Village((range(5, 8), range(8, 10)), [CODES] * 5)  # units 101 to 105 of the district
+    village = Village(
+        (range(5, 8), range(8, 10)), dict.fromkeys(range(5, 10), CODES)
+    )  # units 101 to 105 of the district
     settings = [
         EventSettings.model_validate({"at": "1h", "unit": 102, "fault": "high_pressure"}),
         EventSettings.model_validate({"at": "1h", "unit": 104, "cause": "gateway_death"}),
@@ -102,3 +104,12 @@ def test_planned_events_find_their_village() -> None:
         ("gateway_death", (8, 9), ""),
         ("village_outage", (5, 6, 7, 8, 9), ""),
     ]
+
+
+def test_only_a_sensor_that_is_there_breaks() -> None:
+    chance = RandomSettings.model_validate(
+        {"cause": "sensor_open", "points": ["room_c"], "per_1000_unit_days": 300.0, "lasts": "1h"}
+    )
+    village = Village((range(4),), dict.fromkeys(range(4), CODES), {0: {"room_c"}, 2: {"room_c"}})
+    events = draw([chance], village, 20 * DAY_MS, np.random.default_rng(1))
+    assert {event.units for event in events} == {(1,), (3,)}
