@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from simulators.faults import Effects
 from simulators.physics.arrays import Floats
-from simulators.physics.protection import Mask, kinds
-from simulators.registers.image import code_for
+from simulators.physics.protection import Mask
+from simulators.shown_faults import shown_faults
 
 
 class Distortion:
@@ -33,11 +33,12 @@ class Distortion:
 
     def faults(self, tripped: Mask, active: Effects) -> list[tuple[int, str]]:
         """The codes shown, as (unit, `kind:code`): those of a unit's own protections, and those that were injected."""
-        found = {(unit, code) for unit, codes in active.faults.items() for code in codes}
-        for unit in np.flatnonzero(tripped).tolist():
-            own = (self._code(kind, unit) for kind in kinds(int(tripped[unit])))
-            found |= {(unit, code) for code in own if code is not None}
-        return sorted(found)
+        units = {*active.faults, *np.flatnonzero(tripped).tolist()}
+        return [
+            (unit, code)
+            for unit in sorted(units)
+            for code in shown_faults(int(tripped[unit]), active.faults.get(unit, ()), self._codes[unit])
+        ]
 
     def bad(self, active: Effects) -> list[tuple[int, str]]:
         """The points that are reported as bad, as (unit, point)."""
@@ -48,10 +49,6 @@ class Distortion:
             for point in broken
             if unit not in self._lacks.get(point, nothing)
         )
-
-    def _code(self, kind: str, unit: int) -> str | None:
-        """A brand without a code of that kind shows its number for anything else, if it has one."""
-        return code_for(kind, self._codes[unit]) or code_for("other", self._codes[unit])
 
     def _distort(self, read: dict[str, Floats], active: Effects) -> None:
         for unit, drifts in active.drift_k.items():
