@@ -10,8 +10,6 @@ Measure = Literal["", "share", "s", "min", "registers", "clients", "times"]
 Quirks = Mapping[str, float]
 """The quirks that are switched on, each with its number in the measure of its catalogue entry."""
 
-NO_QUIRKS: Final[Quirks] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Quirk:

@@ -99,7 +99,7 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
     contents.put((_FAN_SPEED,), round(reading.values.get("fan_rpm", 0.0)))
     contents.put((_FAN,), int(reading.values.get("fan_rpm", 0.0) > 0.0))
     contents.put((_FLOW_SWITCH,), int(reading.values.get("flow_lpm", 0.0) > 0.0))
-    contents.put((_FAULT_STOP,), int(bool(reading.faults)))
+    contents.put((_FAULT_STOP,), int(bool(reading.faults) and reading.state == "standby"))
     contents.put((Field(0x46),), contents.get((Field(0x45),)))
     contents.put((Field(0x5B),), round(reading.values.get("current_a", 0.0)))
 
