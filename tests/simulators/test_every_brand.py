@@ -89,7 +89,7 @@ MBPOLL_PARITY = {"N": "none", "E": "even", "O": "odd"}
 SEEN: dict[str, tuple[tuple[str, int, int], dict[str, Callable[[Words], float]]]] = {
     "midea-mthermal": (
         (HOLDING, 100, 40),
-        {"supply_c": lambda w: signed(w[110]) / 10, "compressor_hz": lambda w: w[100], "pump": lambda w: w[129] >> 3 & 1},
+        {"supply_c": lambda w: signed(w[110]) / 10, "compressor_hz": lambda w: w[100]},
     ),
     "phnix": (
         (HOLDING, 2001, 90),

@@ -104,4 +104,4 @@ def test_the_encoder_makes_the_frame_of_the_vector(name: str) -> None:
         if (made ^ word) & ~case.free.get(key, 0):
             differing[key] = (made, word)
     assert differing == {}
-    assert sum(bin(mask).count("1") for mask in case.free.values()) < 0.25 * 16 * len(vector["registers"])
+    assert sum(mask.bit_count() for mask in case.free.values()) < 0.25 * 16 * len(vector["registers"])
