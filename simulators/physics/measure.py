@@ -35,7 +35,6 @@ _NOISE: Final = (
     ("coil_c", 0.15),
     ("discharge_c", 0.30),
     ("suction_c", 0.15),
-    ("voltage_v", 0.50),
 )
 
 
@@ -70,7 +69,8 @@ class _Scene:
         return self._by_mode(heat_pump.evaporating_c(self.outdoor_c) - sunk, self.return_c - 45.0)
 
     def _by_mode(self, heating: Floats, reversing: Floats) -> Floats:
-        working = np.where(self.state.defrosting, reversing, heating)
+        backwards = (self.state.defrosting & self.impaired.melts) | (self.impaired.backwards > 0.0)
+        working = np.where(backwards, reversing, heating)
         return np.where(self.state.running, working, self.outdoor_c)
 
     @property
@@ -153,7 +153,7 @@ def measure(
         fleet, state, disturbance, impairment(disturbance), outdoor_c, supply_c(state), return_c(state), ratio
     )
     columns = {point: _POINTS[point](scene) for point in points}
-    noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, len(_NOISE))
+    noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, 8)
     for place, (point, strays) in enumerate(_NOISE):
         if point in columns:
             columns[point] = columns[point] + _centred(noise[:, place], strays)

@@ -99,7 +99,7 @@ def _causes(seen: Observed) -> dict[FaultKind, Flags]:
         "voltage": powered & voltage,
         "low_ambient_stop": powered & (seen.outdoor_c < COLDEST_C),
         "freeze_protect": (seen.plate_c < FREEZING_C) & (standing | (compressing & backwards)),
-        "high_pressure": compressing & (seen.condensing_c > HIGH_CONDENSING_C),
+        "high_pressure": compressing & ~standing & (seen.condensing_c > HIGH_CONDENSING_C),
         "low_pressure": compressing & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)),
         "discharge_high": compressing & (seen.discharge_c > DISCHARGE_C),
         "delta_t": compressing & backwards & (seen.heating_phase_s > REVERSED_S),
