@@ -36,8 +36,16 @@ def settings_for(config: Path | None, flags: Mapping[str, Any]) -> SimulationSet
     try:
         return settings_from_flags(**{**flags, "quirks": quirks, "scenario": find_scenario(flags["scenario"])})
     except ValidationError as error:
-        messages = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        messages = (f"{_option(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise UsageError("; ".join(messages)) from error
+
+
+def _option(location: tuple[int | str, ...]) -> str:
+    """The command-line option that a place in the settings came from."""
+    names = [str(part) for part in location if isinstance(part, str) and part != "line"]
+    if not names:
+        return "--pty, --tcp, --rtu-tcp"
+    return "--units, --first-address" if names[0] == "unit" else f"--{names[0].replace('_', '-')}"
 
 
 def quirk_list() -> str:

@@ -28,7 +28,7 @@ def bus(
     pty: Annotated[
         Path | None, typer.Option("--pty", help="Serve Modbus RTU on a pseudo-terminal that appears at this path.")
     ] = None,
-    profile: Annotated[str, typer.Option("--profile", help="The register map.")] = "midea-mthermal",
+    profile: Annotated[str, typer.Option("--profile", help="The brand: a name in config/profiles.")] = "midea-mthermal",
     units: Annotated[int, typer.Option("--units", min=1, max=247, help="How many heat pumps on the line.")] = 1,
     first_address: Annotated[int, typer.Option("--first-address", min=1, max=247, help="Address of the first.")] = 1,
     scenario: Annotated[

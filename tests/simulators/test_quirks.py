@@ -17,7 +17,7 @@ def test_names_numbers_and_what_holds_without_one() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rude", "no quirk is called 'rude'; there are late"),
+        ("rude", "no quirk is called 'rude'; `simulate bus --quirks list`"),
         ("late:often", "what follows the colon is a number"),
         ("late:1.5", "share from 0 to 1"),
         ("late:nan", "share from 0 to 1"),
