@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity, bit, high_byte, low_byte
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import ILLEGAL_ADDRESS, Reads, RefusedError
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Write, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 FRAMES: Final = frozenset(((101, 6), (141, 16), (201, 1), (241, 22)))

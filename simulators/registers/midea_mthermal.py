@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, low_byte, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Setting, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 138 counts m³/h × 100

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 PACKET: Final = 90

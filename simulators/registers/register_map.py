@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.writes import Writes
+from simulators.serial_format import SerialFormat
 from wire.points import POINTS, State
 
 NOTHING: Final[Mapping[Place, int]] = MappingProxyType({})

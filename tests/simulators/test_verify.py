@@ -144,6 +144,17 @@ def test_state_and_faults_must_be_what_the_registers_held() -> None:
     assert findings(case.run()) == only(wrong_values=2)
 
 
+@pytest.mark.parametrize(("stored", "wrong"), [("heating", 0), ("defrost", 0), ("standby", 1)])
+def test_a_unit_that_shows_no_defrost_may_be_heating_or_defrosting(stored: str, wrong: int) -> None:
+    case = healthy(devices=1)
+    case.truth = [
+        line | ({"state": "defrost", "state_told": False} if line["type"] == "read" else {}) for line in case.truth
+    ]
+    case.stored = [StoredReading(row.device, row.at, "defrost", (), row.values) for row in case.stored]
+    case.stored[5] = StoredReading("d0", case.stored[5].at, stored, (), HEALTHY)
+    assert case.run().count("wrong_value") == wrong
+
+
 def test_the_last_read_before_a_silence_may_be_interrupted_but_no_other() -> None:
     case = Case()
     for number in (*range(8), *range(16, 24)):
