@@ -40,6 +40,11 @@ class Columns:
         """Copies of the first `count` rows, by field name."""
         return {spec.name: getattr(self, spec.name)[:count].copy() for spec in fields(self)}
 
+    def forget(self, slots: Ints) -> None:
+        """Put these slots back to where nothing is known."""
+        for spec in fields(self):
+            getattr(self, spec.name)[slots] = spec.metadata["fill"]
+
     def fits(self, saved: Mapping[str, np.ndarray]) -> bool:
         """Whether `saved` is a snapshot of columns of the same names, types and widths."""
         return all(

@@ -12,6 +12,8 @@ from wire.messages import Priority
 from wire.points import POINTS
 
 LANGUAGES: Final = ("zh", "en")
+ADVICE: Final = ("meaning", "household", "crew")
+"""What it means, first checks for the household or the village's grid-worker, and for the crew."""
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 
 Problem = tuple[str, str]
@@ -130,7 +132,8 @@ def texts(value: object) -> Texts:
 class Rule:
     """What every rule has: id, kind, priority, and its sentences while active and once cleared.
 
-    The sentences may hold the placeholders named by `placeholders`, like `{value}`.
+    The sentences may hold the placeholders named by `placeholders`, like `{value}`. What it means, and the first checks
+    for the household (or the village's grid-worker) and for the crew are plain text; a rule may go without.
     """
 
     placeholders: ClassVar[frozenset[str]] = frozenset()
@@ -140,11 +143,19 @@ class Rule:
     priority: Priority = key(priority)
     text: Texts = key(texts)
     cleared: Texts = key(texts)
+    meaning: Texts | None = key(texts, None)
+    household: Texts | None = key(texts, None)
+    crew: Texts | None = key(texts, None)
 
     @property
     def unit(self) -> str | None:
         """The unit of a transition's value and limit."""
         return None
+
+    def advice(self, code: str | None) -> dict[str, Texts]:
+        """What an alert of `code` means and what to check first, as far as the rule says: see ADVICE."""
+        found = {name: getattr(self, name) for name in ADVICE}
+        return {name: said for name, said in found.items() if said is not None}
 
     def with_overrides(self, changes: Mapping[str, object]) -> Self:
         """This rule with some keys written anew, as in `[rules.override.<id>]`; raises RuleErrors."""
