@@ -38,7 +38,7 @@ class Quantity:
 
 
 def _flow_heat(flow_lpm: Floats, delta_k: Floats) -> Floats:
-    heat_w: Floats = np.multiply(flow_lpm, delta_k) * (WATER_J_PER_LITRE_K / 60.0)
+    heat_w: Floats = flow_lpm * delta_k * (WATER_J_PER_LITRE_K / 60.0)
     return heat_w
 
 
@@ -62,7 +62,8 @@ def _voltage_share(voltage_v: Floats) -> Floats:
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where the divisor is zero or negative."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    return ratio
 
 
 DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(

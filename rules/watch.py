@@ -15,7 +15,7 @@ the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -34,7 +34,10 @@ Snapshot = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A transition before it has words: the device is still a slot. Times are event time, UTC ms."""
+    """A transition before it has words: the device is still a slot. Times are event time, UTC ms.
+
+    `details` are further numbers for the sentences of the rule's kind.
+    """
 
     slot: int
     edge: EdgeKind
@@ -45,6 +48,7 @@ class Edge:
     value: float | None = None
     limit: float | None = None
     code: str | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
