@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rules.columns import Bools, Floats, Ints
 from rules.quantities import Quantities
-from rules.season import Season
+from rules.season import HOUR_MS, Season
 from wire.messages import Reading
 from wire.points import POINT_NAMES, STATES
 
@@ -76,6 +76,15 @@ class Batch:
             self.village[rows] if known_before else self.village,
             self.season,
         )
+
+    def first_of_hour(self) -> "Batch":
+        """The rows that are their device's first in an hour (of UTC; of China too)."""
+        if not len(self):
+            return self
+        hour_began = self.at.max() // HOUR_MS * HOUR_MS
+        if self.at.min() >= hour_began:  # as in a batch of one poll: no need to divide
+            return self.take(np.flatnonzero(self.previous_at < hour_began))
+        return self.take(np.flatnonzero(self.at // HOUR_MS != self.previous_at // HOUR_MS))
 
     def following(
         self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season

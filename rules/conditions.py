@@ -54,7 +54,11 @@ class Bound:
 
     def holds(self, batch: Batch) -> Bools:
         """By row; a missing value holds nothing."""
-        return _COMPARE[self.side](batch.quantities[self.quantity], self.limit)
+        return self.met(batch.quantities[self.quantity])
+
+    def met(self, values: Floats) -> Bools:
+        """The same for values of the quantity."""
+        return _COMPARE[self.side](values, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ def applies(value: object) -> Applies:
     return Applies(**parts)
 
 
-def _states(value: object) -> tuple[int, ...]:
+def states(value: object) -> tuple[int, ...]:
+    """States of CONTRACT §3, as their codes in a batch."""
     if not isinstance(value, list) or not value or not all(isinstance(state, str) for state in value):
         raise ValueError('write a list of states like ["heating"]')
     if unknown := [state for state in value if state not in STATE_CODES]:
@@ -148,14 +153,15 @@ def _hours(value: object) -> tuple[int, int]:
     return start * _MINUTE_MS, end * _MINUTE_MS
 
 
-def _bounds(value: object) -> tuple[Bound, ...]:
+def bounds(value: object) -> tuple[Bound, ...]:
+    """Tables of a quantity and one or more limits; raises RuleErrors naming every mistake."""
     if not isinstance(value, list):
         raise ValueError('write a list of tables like { quantity = "outdoor_c", below = -20.0 }')
     found: list[Bound] = []
     problems: list[Problem] = []
     for position, table in enumerate(value):
         try:
-            found += _bound(table)
+            found += bound(table)
         except ValueError as error:
             problems.append((f"[{position}]", str(error)))
     if problems:
@@ -163,7 +169,8 @@ def _bounds(value: object) -> tuple[Bound, ...]:
     return tuple(found)
 
 
-def _bound(table: object) -> list[Bound]:
+def bound(table: object) -> list[Bound]:
+    """The bounds of a table with `quantity` and one or more of `above`, `at_least`, `below`, `at_most`."""
     if not isinstance(table, dict) or "quantity" not in table or len(table) < 2 or table.keys() - _BOUND_KEYS:
         raise ValueError(f"write a table with quantity and one or more of {', '.join(_COMPARE)}")
     name = quantity(table["quantity"])
@@ -172,9 +179,9 @@ def _bound(table: object) -> list[Bound]:
 
 _BOUND_KEYS: Final = {"quantity", *_COMPARE}
 _PARSERS: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
-    "state": ("states", _states),
+    "state": ("states", states),
     "season": ("season", _flag),
     "hours": ("hours", _hours),
-    "all": ("every", _bounds),
-    "none": ("none", _bounds),
+    "all": ("every", bounds),
+    "none": ("none", bounds),
 }

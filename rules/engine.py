@@ -64,12 +64,13 @@ class Engine:
         return sorted(transitions, key=lambda found: (found.at, found.subject, found.rule, found.code or ""))
 
     def _judge(self, batch: Batch) -> Iterator[Transition]:
-        parts: dict[Applies, Batch] = {}  # many rules apply to the same rows
+        hourly = batch.first_of_hour()
+        parts: dict[tuple[Applies, bool], Batch] = {}  # many rules apply to the same rows
         for name, watch in self._watches.items():
             rule = self._rules[name]
-            part = parts.get(rule.applies)
+            part = parts.get((rule.applies, rule.hourly))
             if part is None:
-                part = parts[rule.applies] = rule.applies.part(batch)
+                part = parts[rule.applies, rule.hourly] = rule.applies.part(hourly if rule.hourly else batch)
             if len(part):
                 for edge in watch.step(part):
                     yield self._transition(rule, edge)

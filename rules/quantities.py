@@ -12,6 +12,13 @@ from typing import Final, Self
 import numpy as np
 
 from rules.columns import Floats, Ints
+from rules.performance import (
+    cop_ratio,
+    discharge_excess_k,
+    heat_per_hz,
+    low_pressure_ratio,
+    valve_per_hz,
+)
 from wire.points import POINTS
 
 NOMINAL_VOLTS: Final = (220.0, 380.0)
@@ -81,6 +88,12 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         # Stands for the discharge superheat where pressures are not known: condensing is about supply + 3 K.
         "discharge_gap_k": Quantity("K", ("discharge_c", "supply_c"), np.subtract),
         "power_per_hz": Quantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
+        # What drifts when a unit does, freed from weather and load (rules.performance).
+        "cop_ratio": Quantity("", ("cop", "power_w", "outdoor_c", "supply_c", "compressor_hz"), cop_ratio),
+        "heat_per_hz": Quantity("W/Hz", ("heat_or_flow_w", "compressor_hz", "outdoor_c", "supply_c"), heat_per_hz),
+        "discharge_excess_k": Quantity("K", ("discharge_c", "outdoor_c", "supply_c"), discharge_excess_k),
+        "low_pressure_ratio": Quantity("bar", ("low_bar", "outdoor_c"), low_pressure_ratio),
+        "valve_per_hz": Quantity("1/Hz", ("exv_steps", "compressor_hz"), valve_per_hz),
     }
 )
 

@@ -113,6 +113,8 @@ class DeviceRule(Rule, ABC):
     """A rule judged on the readings of each device."""
 
     placeholders: ClassVar[frozenset[str]] = frozenset({"device", "value", "limit", "minutes"})
+    hourly: ClassVar[bool] = False
+    """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
 
     applies: Applies = key(applies, Applies())
 
