@@ -176,7 +176,7 @@ class Rule:
             (f"{name}.{language}", problem)
             for name, templates in self.templates().items()
             for language, template in templates.items()
-            for problem in _template_problems(template, self.placeholders)
+            for problem in template_problems(template, self.placeholders)
         ]
 
     def templates(self) -> dict[str, Texts]:
@@ -184,7 +184,8 @@ class Rule:
         return {"text": self.text, "cleared": self.cleared}
 
 
-def _template_problems(template: str, allowed: frozenset[str]) -> list[str]:
+def template_problems(template: str, allowed: frozenset[str]) -> list[str]:
+    """What is wrong with a sentence that may hold the placeholders `allowed`."""
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:
