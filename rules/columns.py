@@ -12,7 +12,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NEVER: Final = -1
-"""Stands for "no time yet" inside int64 columns; event times are never negative."""
+"""Stands for "no time yet" inside columns of times; event times are never negative."""
+
+FIRST_MS: Final = 1_577_836_800_000
+"""2020-01-01, before which no reading is accepted (CONTRACT §11): seconds since then fit into 32 bits."""
 
 
 def column(kind: type[np.generic], fill: float | bool, width: int | None = None) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 from rules.batch import STATE_CODES, Batch
 from rules.columns import Bools, Floats
 from rules.quantities import DERIVED, points_for
-from rules.rule import Problem, RuleErrors, number
+from rules.rule import Problem, RuleErrors, flag, number
 from rules.season import DAY_MS
 from wire.points import POINTS
 
@@ -136,13 +136,8 @@ def states(value: object) -> tuple[int, ...]:
     return tuple(sorted(STATE_CODES[state] for state in value))
 
 
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("write true or false")
-    return value
-
-
-def _hours(value: object) -> tuple[int, int]:
+def hours(value: object) -> tuple[int, int]:
+    """Local hours of the day like "20:00-08:00", as ms since midnight from and until; may pass midnight."""
     found = _HOURS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError('write local hours like "20:00-08:00"')
@@ -180,8 +175,8 @@ def bound(table: object) -> list[Bound]:
 _BOUND_KEYS: Final = {"quantity", *_COMPARE}
 _PARSERS: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
     "state": ("states", states),
-    "season": ("season", _flag),
-    "hours": ("hours", _hours),
+    "season": ("season", flag),
+    "hours": ("hours", hours),
     "all": ("every", bounds),
     "none": ("none", bounds),
 }

@@ -34,6 +34,10 @@ MIN_DELTA_K: Final = 2.0
 COP_RANGE: Final = (0.5, 8.0)
 """A COP is accepted only between these, with at least `MIN_DELTA_K` of ΔT and a flow (rules-and-faults.md)."""
 
+LOWEST_WATER_SETPOINT_C: Final = 25.0
+"""`setpoint_c` is of the water or of the room (CONTRACT §3); water is asked for from here on up
+(profile-gree-versati.md, operating limits: 25–55 °C), a room less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -67,6 +71,10 @@ def _voltage_share(voltage_v: Floats) -> Floats:
     return share
 
 
+def _room_setpoint(setpoint_c: Floats) -> Floats:
+    return np.where(setpoint_c < LOWEST_WATER_SETPOINT_C, setpoint_c, np.nan)
+
+
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where the divisor is zero or negative."""
     ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
@@ -87,6 +95,12 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         "coil_gap_k": Quantity("K", ("outdoor_c", "coil_c"), np.subtract),
         # Stands for the discharge superheat where pressures are not known: condensing is about supply + 3 K.
         "discharge_gap_k": Quantity("K", ("discharge_c", "supply_c"), np.subtract),
+        # The colder of the two water temperatures, of which either will do: what freezes first.
+        "water_min_c": Quantity("c", ("supply_c", "return_c"), np.fmin),
+        # The set-point where it is a room's; see LOWEST_WATER_SETPOINT_C.
+        "room_setpoint_c": Quantity("c", ("setpoint_c",), _room_setpoint),
+        # How far the room is below what its household asks for.
+        "room_lack_k": Quantity("K", ("room_setpoint_c", "room_c"), np.subtract),
         "power_per_hz": Quantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
         # What drifts when a unit does, freed from weather and load (rules.performance).
         "cop_ratio": Quantity("", ("cop", "power_w", "outdoor_c", "supply_c", "compressor_hz"), cop_ratio),
@@ -99,8 +113,8 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
 
 
 def unit_of(name: str) -> str:
-    """The unit of a quantity; raises KeyError for one that does not exist."""
-    return POINTS[name].unit if name in POINTS else DERIVED[name].unit
+    """The unit of a quantity as alerts name it: a point's suffix; raises KeyError for one that does not exist."""
+    return POINTS[name].name.rpartition("_")[2] if name in POINTS else DERIVED[name].unit
 
 
 def points_for(names: tuple[str, ...]) -> frozenset[str]:

@@ -58,6 +58,13 @@ def duration(value: object) -> int:
     return parse_duration(value)
 
 
+def flag(value: object) -> bool:
+    """`true` or `false`."""
+    if not isinstance(value, bool):
+        raise ValueError("write true or false")
+    return value
+
+
 def number(value: object) -> float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
@@ -98,6 +105,13 @@ def point(value: object) -> str:
     if not isinstance(value, str) or value not in POINTS:
         raise ValueError(f"{value!r} is not a point; known are {', '.join(POINTS)}")
     return value
+
+
+def points(value: object) -> tuple[str, ...]:
+    """Names of points, none twice."""
+    if not isinstance(value, list) or not value or len(set(map(str, value))) < len(value):
+        raise ValueError('write a list of points like ["supply_c", "return_c"], none twice')
+    return tuple(point(name) for name in value)
 
 
 def priority(value: object) -> Priority:
