@@ -17,6 +17,7 @@ from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
 from rules.presence import Presence
 from rules.rule import Rule
+from rules.season import Season
 from rules.transition import Episode as OpenEpisode
 from rules.transition import SubjectKind, Transition
 from wire.clocks import check_event_time
@@ -46,8 +47,8 @@ class Evaluation:
     register.
     """
 
-    def __init__(self, rules: Sequence[Rule], started_at: int) -> None:
-        self._engine = Engine(rules)
+    def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
+        self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
         self._ownership = Ownership()
         self._gateways: dict[str, Place] = {}
@@ -92,7 +93,7 @@ class Evaluation:
         self._ownership.announce(place, devices)
         owned = sorted(self._ownership.devices_of(place))
         self.places.update(dict.fromkeys(owned, place))
-        self._engine.expect(owned, interval_ms)
+        self._engine.expect(owned, interval_ms, f"{place.district}/{place.town}/{place.village}")
         return owned
 
     def died(self, place: Place, now: int) -> None:

@@ -24,7 +24,7 @@ from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
 from alerts.rounds import Round, Written, write
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
+from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, TicketsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
 from alerts.store.register import Known, known_gateways
@@ -63,10 +63,12 @@ class AlertService:
         rules: RulesSettings,
         alerts: AlertsSettings,
         store: StoreSettings,
+        season: SeasonSettings | None = None,
         clock: Callable[[], int] = wall_clock_ms,
     ) -> None:
         """Read the rule files; raises ConfigurationError. Nothing else is touched before `run`."""
-        self._rules = load_rules(rules)
+        self.rules = load_rules(rules)
+        self._season = (season or SeasonSettings()).to_season()
         self._mqtt, self._tickets, self._alerts, self._store = mqtt, tickets, alerts, store
         self._clock = clock
         self._profile = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
@@ -100,7 +102,7 @@ class AlertService:
     def _prepare(self) -> None:
         now = self._clock()
         self._database: Engine = self._persist(lambda: open_database(self._tickets.url))
-        self._evaluation = Evaluation(self._rules, now)
+        self._evaluation = Evaluation(self.rules, now, self._season)
         self._inbox = Inbox(self._evaluation, self._mqtt.root)
         self._outbox = Outbox(self._database, self._bus, self._mqtt.root)
         if saved := self._snapshots.read():

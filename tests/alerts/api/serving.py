@@ -16,6 +16,7 @@ from alerts.tickets import ServiceProfile
 from console import mount
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.transition import Transition
+from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until
 from wire.messages import Priority, Reading
 from wire.topics import Place
@@ -64,7 +65,8 @@ class Desk:
 
     def start(self) -> None:
         self.stop_feeds = threading.Event()
-        app = create_app(self.database, self.store, AlertsSettings(), lambda: self.missing, self.clock, self.stop_feeds)
+        parts = (self.database, self.store, AlertsSettings(), lambda: self.missing, self.clock, self.stop_feeds)
+        app = create_app(*parts, shipped_rules())
         mount(app)
         settings = uvicorn.Config(app, port=self.port, log_level="warning", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(settings)

@@ -36,6 +36,14 @@ def test_an_alert_is_the_object_of_the_contract(desk: Desk, client: httpx.Client
     assert (alert["rule"], alert["subject"], alert["code"]) == ("fault", device, "high_pressure:P1")
 
 
+def test_an_alert_and_its_ticket_say_what_to_check_first(desk: Desk, client: httpx.Client, device: str) -> None:
+    alert = desk.raise_alert(device, "device_offline", "medium")
+    document = client.get(f"/alerts/{alert}").json()
+    assert set(document["advice"]) == {"meaning", "household", "crew"}
+    assert "RS-485" in document["advice"]["crew"]["en"]
+    assert client.get(f"/tickets/{document['ticket']}").json()["advice"] == {alert: document["advice"]}
+
+
 def test_a_second_acknowledgement_keeps_the_first_name(desk: Desk, client: httpx.Client, device: str) -> None:
     alert = desk.raise_alert(device)
     first = client.post(f"/alerts/{alert}/acknowledge").json()
