@@ -38,6 +38,21 @@ class Season:
         days, back = np.unique(self.days(at), return_inverse=True)  # a batch seldom spans more than a day or two
         return self._holds_on(days)[back]
 
+    def began(self, at: Ints) -> Ints:
+        """The local day, counted from 1970, on which the season of each event time began, or the last one before."""
+        dates = self.days(at).astype("datetime64[D]")
+        years = dates.astype("datetime64[Y]")
+        this_year = _date(years, self.start)
+        began: Ints = np.where(dates >= this_year, this_year, _date(years - 1, self.start)).astype(np.int64)
+        return began
+
+    def last_day(self, began: int) -> int:
+        """The last local day of the season that began on this one."""
+        first = np.array([began]).astype("datetime64[D]")
+        year = first.astype("datetime64[Y]")
+        end = _date(year, self.end)
+        return int(np.where(end >= first, end, _date(year + 1, self.end)).astype(np.int64)[0])
+
     def _holds_on(self, days: NDArray[np.int64]) -> Bools:
         dates = days.astype("datetime64[D]")
         months = dates.astype("datetime64[M]")
@@ -48,3 +63,9 @@ class Season:
         begun: Bools = number >= first
         not_over: Bools = number <= last
         return begun & not_over if first <= last else begun | not_over
+
+
+def _date(years: NDArray[np.datetime64], month_day: MonthDay) -> NDArray[np.datetime64]:
+    """That day of each year."""
+    month, day = month_day
+    return (years.astype("datetime64[M]") + (month - 1)).astype("datetime64[D]") + (day - 1)
