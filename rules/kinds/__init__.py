@@ -15,6 +15,7 @@ from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOu
 from rules.kinds.symptoms import SymptomsRule
 from rules.kinds.tariff_cap import TariffCapRule
 from rules.kinds.unchanging import UnchangingRule
+from rules.kinds.unheated_nights import UnheatedNightsRule
 from rules.rule import Rule
 
 KINDS: Final[Mapping[str, type[Rule]]] = {
@@ -29,6 +30,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     "baseline": BaselineRule,
     "hourly_share": HourlyShareRule,
     "tariff_cap": TariffCapRule,
+    "unheated_nights": UnheatedNightsRule,
     "device_offline": DeviceOfflineRule,
     "gateway_offline": GatewayOfflineRule,
     "village_outage": VillageOutageRule,

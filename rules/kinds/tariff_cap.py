@@ -170,10 +170,10 @@ class TariffCapWatch(ColumnsWatch):
         before = state.depth[slots]
         clearing = (before == _PROJECTED) & (depth == 0) & (projected <= _CLEARS_AT * cap)
         changed = np.flatnonzero((depth > before) | clearing)
-        edges: list[Edge] = []
-        for row in changed.tolist():
-            edges.append(self._change(int(slots[row]), int(at[row]), int(depth[row]), float(projected[row])))
-        return edges
+        return [
+            self._change(int(slots[row]), int(at[row]), int(depth[row]), float(projected[row]))
+            for row in changed.tolist()
+        ]
 
     def _rest(self, slots: Ints, at: Ints, season: Season) -> Floats:
         """kWh expected in the tariff's hours from now to the season's end; 0 while too little is known."""
