@@ -6,13 +6,14 @@
     priority = "urgent"                     # that of the rule if left out
     state = ["heating"]                     # in one of these states
     faults = ["voltage"]                    # while a code of one of these kinds is reported
+    unless_faults = ["water_flow"]          # but not while one of these kinds says it already
     all = [{ quantity = "flow_lpm", below = 1.0, deadband = 0.5 }, { quantity = "pump", above = 0.5 }]
     zh = "…{value}…"                        # what the placeholder {symptom} of the rule's text stands for
     en = "…"
 
 A symptom holds while all of this is so. `all` begins with the quantity that the symptom is about, best the rarest of
-its conditions; value and limit of an alert are that quantity's. While the alert is active each limit is moved by its
-`deadband`. A symptom with a missing value is false if another of its conditions is false, else unknown. How delays
+its conditions; value and limit of an alert are that quantity's. While the alert is about it, each of its limits is
+moved by the `deadband`. A symptom with a missing value is false if another of its conditions is false, else unknown. How delays
 and gaps are treated is told in `rules.kinds.holding`.
 """
 
@@ -53,15 +54,15 @@ class Condition:
     bound: Bound
     deadband: float
 
-    def met(self, values: Floats, active: Bools) -> Bools:
-        """By row; a missing value meets nothing."""
+    def met(self, values: Floats, relaxed: Bools) -> Bools:
+        """By row, with the deadband where `relaxed`; a missing value meets nothing."""
         towards = self.deadband if self.bound.side in ("above", "at_least") else -self.deadband
-        return self.bound.met(values + np.where(active, towards, 0.0) if self.deadband else values)
+        return self.bound.met(values + np.where(relaxed, towards, 0.0) if self.deadband else values)
 
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """One `[[rule.symptom]]`; empty `states` and `faults` ask for nothing."""
+    """One `[[rule.symptom]]`; empty `states`, `faults` and `unless_faults` ask for nothing."""
 
     reason: str
     every: tuple[Condition, ...]
@@ -70,6 +71,7 @@ class Symptom:
     priority: Priority | None = None
     states: tuple[int, ...] = ()
     faults: frozenset[str] = frozenset()
+    unless_faults: frozenset[str] = frozenset()
 
     @property
     def about(self) -> Bound:
@@ -115,6 +117,7 @@ _KEYS: Final[dict[str, tuple[str, Any]]] = {
     "priority": ("priority", priority),
     "state": ("states", states),
     "faults": ("faults", fault_kinds),
+    "unless_faults": ("unless_faults", fault_kinds),
     "all": ("every", conditions),
 }
 _NEEDED: Final = ("reason", "all")
@@ -231,26 +234,33 @@ class SymptomsWatch(HoldingWatch):
         taken: Mapping[str, Floats] = {name: batch.quantities[name][rows] for name in self._rule.quantities}
         for place, symptom in enumerate(self._rule.symptom):
             values[:, place] = taken[symptom.about.quantity]
-            holds[:, place], unknown[:, place] = self._judge_one(batch, rows, symptom, taken, active != -1)
+            relaxed = (active == place) | (active == len(self._rule.symptom))  # the latter: adopted, from whichever
+            holds[:, place], unknown[:, place] = self._judge_one(batch, rows, symptom, taken, relaxed)
         return Judged(holds, unknown, values)
 
     def _judge_one(
-        self, batch: Batch, rows: Ints, symptom: Symptom, taken: Mapping[str, Floats], active: Bools
+        self, batch: Batch, rows: Ints, symptom: Symptom, taken: Mapping[str, Floats], relaxed: Bools
     ) -> tuple[Bools, Bools]:
         """Where it holds, and where a missing value leaves that open."""
-        false = np.zeros(len(rows), bool)
-        unknown = np.zeros(len(rows), bool)
-        if symptom.states:
-            state = batch.state[rows]
-            unknown |= state == UNKNOWN_STATE
-            false |= ~np.isin(state, symptom.states) & (state != UNKNOWN_STATE)
-        if symptom.faults:
-            reported = np.isin(rows, self._reporting(batch, symptom.faults))
-            unknown |= ~reported & ~batch.faults_known[rows]
-            false |= ~reported & batch.faults_known[rows]
+        false, unknown = self._judge_state(batch, rows, symptom)
         for condition in symptom.every:
             values = taken[condition.bound.quantity]
             missing = np.isnan(values)
             unknown |= missing
-            false |= ~missing & ~condition.met(values, active)
+            false |= ~missing & ~condition.met(values, relaxed)
         return ~false & ~unknown, unknown & ~false
+
+    def _judge_state(self, batch: Batch, rows: Ints, symptom: Symptom) -> tuple[Bools, Bools]:
+        """Where states and fault codes rule it out, and where they cannot be told."""
+        false, unknown = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+        if symptom.states:
+            state = batch.state[rows]
+            unknown |= state == UNKNOWN_STATE
+            false |= ~np.isin(state, symptom.states) & ~unknown
+        if symptom.faults:
+            reported = np.isin(rows, self._reporting(batch, symptom.faults))
+            unknown |= ~reported & ~batch.faults_known[rows]
+            false |= ~reported & batch.faults_known[rows]
+        if symptom.unless_faults:
+            false |= np.isin(rows, self._reporting(batch, symptom.unless_faults))
+        return false, unknown
