@@ -13,8 +13,8 @@
 
 A symptom holds while all of this is so. `all` begins with the quantity that the symptom is about, best the rarest of
 its conditions; value and limit of an alert are that quantity's. While the alert is about it, each of its limits is
-moved by the `deadband`. A symptom with a missing value is false if another of its conditions is false, else unknown. How delays
-and gaps are treated is told in `rules.kinds.holding`.
+moved by the `deadband`. A symptom with a missing value is false if another of its conditions is false, else unknown.
+How delays and gaps are treated is told in `rules.kinds.holding`.
 """
 
 from collections.abc import Mapping
