@@ -75,6 +75,10 @@ def _room_setpoint(setpoint_c: Floats) -> Floats:
     return np.where(setpoint_c < LOWEST_WATER_SETPOINT_C, setpoint_c, np.nan)
 
 
+def _share_possible(longest: Floats, interval: Floats) -> Floats:
+    return 100.0 * longest / (interval + longest)
+
+
 def _ratio(above: Floats, below: Floats) -> Floats:
     """NaN where the divisor is zero or negative."""
     ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
@@ -101,6 +105,8 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         "room_setpoint_c": Quantity("c", ("setpoint_c",), _room_setpoint),
         # How far the room is below what its household asks for.
         "room_lack_k": Quantity("K", ("room_setpoint_c", "room_c"), np.subtract),
+        # The share of defrosting that a unit's settings allow at most (rules-and-faults.md, "Config-risk rule").
+        "defrost_share_possible": Quantity("percent", ("defrost_max_min", "defrost_interval_min"), _share_possible),
         "power_per_hz": Quantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
         # What drifts when a unit does, freed from weather and load (rules.performance).
         "cop_ratio": Quantity("", ("cop", "power_w", "outdoor_c", "supply_c", "compressor_hz"), cop_ratio),
