@@ -28,7 +28,7 @@ from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, Ticke
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
 from alerts.store.register import Known, known_gateways
-from alerts.tickets import ServiceProfile
+from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
 from messaging.session import Connected, Delivery, Disconnected, Published, Refused, Session
 from messaging.settings import MqttSettings
@@ -71,7 +71,8 @@ class AlertService:
         self._season = (season or SeasonSettings()).to_season()
         self._mqtt, self._tickets, self._alerts, self._store = mqtt, tickets, alerts, store
         self._clock = clock
-        self._profile = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        clocks = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        self._practice = practice_of(self.rules, clocks)
         self._snapshots = SnapshotFile(alerts.state)
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
         self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
@@ -215,7 +216,7 @@ class AlertService:
     def write(self, one: Round) -> Written:
         """Commit a round."""
         with metrics.COMMIT_SECONDS.time(), writing(self._database) as session:
-            return write(session, one, self._profile)
+            return write(session, one, self._practice)
 
     def _persist(self, action: Callable[[], Answer]) -> Answer:
         """Do what needs the database, again and again while it is away; raises _StoppedError when told to stop."""

@@ -14,6 +14,9 @@ from wire.points import POINTS
 LANGUAGES: Final = ("zh", "en")
 ADVICE: Final = ("meaning", "household", "crew")
 """What it means, first checks for the household or the village's grid-worker, and for the crew."""
+TICKETS: Final = ("device_fault", "low_room_temperature", "defrost", "offline", "village_outage", "inspection")
+"""The kinds of ticket (CONTRACT §8) that a machine may open; the others come from people."""
+
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 
 Problem = tuple[str, str]
@@ -129,6 +132,20 @@ def rule_id(value: object) -> str:
     return value
 
 
+def ticket(value: object) -> str:
+    """The kind of ticket that an alert opens (CONTRACT §8)."""
+    if not isinstance(value, str) or value not in TICKETS:
+        raise ValueError(f"{value!r} is not a kind of ticket; write one of {', '.join(TICKETS)}")
+    return value
+
+
+def rule_ids(value: object) -> tuple[str, ...]:
+    """A list of rule ids."""
+    if not isinstance(value, list):
+        raise ValueError('write a list of rule ids like ["fault"]')
+    return tuple(rule_id(name) for name in value)
+
+
 def texts(value: object) -> Texts:
     """A sentence in every language of the console."""
     if not isinstance(value, dict):
@@ -148,6 +165,9 @@ class Rule:
 
     The sentences may hold the placeholders named by `placeholders`, like `{value}`. What it means, and the first checks
     for the household (or the village's grid-worker) and for the crew are plain text; a rule may go without.
+
+    `ticket` is the kind of ticket its alerts open, None for none. An alert that begins while one of a rule in `follows`
+    is active on the same device is taken to follow from it, and joins its ticket.
     """
 
     placeholders: ClassVar[frozenset[str]] = frozenset()
@@ -157,6 +177,8 @@ class Rule:
     priority: Priority = key(priority)
     text: Texts = key(texts)
     cleared: Texts = key(texts)
+    ticket: str | None = key(ticket, None)
+    follows: tuple[str, ...] = key(rule_ids, ())
     meaning: Texts | None = key(texts, None)
     household: Texts | None = key(texts, None)
     crew: Texts | None = key(texts, None)
