@@ -17,8 +17,9 @@ from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
 from rules.presence import Presence
 from rules.rule import Rule
+from rules.season import Season
 from rules.transition import Episode as OpenEpisode
-from rules.transition import SubjectKind, Transition
+from rules.transition import Transition
 from wire.clocks import check_event_time
 from wire.messages import Reading, Status, Telemetry
 from wire.ownership import Ownership
@@ -46,12 +47,10 @@ class Evaluation:
     register.
     """
 
-    def __init__(self, rules: Sequence[Rule], started_at: int) -> None:
-        self._engine = Engine(rules)
+    def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
+        self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
         self._ownership = Ownership()
-        self._gateways: dict[str, Place] = {}
-        self._villages: dict[str, Place] = {}
         self._held: dict[str, tuple[Episode, Held]] = {}
         self._births: dict[Place, int] = {}
         self._last_at: dict[str, int] = {}
@@ -88,16 +87,14 @@ class Evaluation:
         return owned
 
     def _own(self, place: Place, devices: Sequence[str], interval_ms: int) -> list[str]:
-        self._place(place)
         self._ownership.announce(place, devices)
         owned = sorted(self._ownership.devices_of(place))
         self.places.update(dict.fromkeys(owned, place))
-        self._engine.expect(owned, interval_ms)
+        self._engine.expect(owned, interval_ms, f"{place.district}/{place.town}/{place.village}")
         return owned
 
     def died(self, place: Place, now: int) -> None:
         """The broker tells a gateway's last will."""
-        self._place(place)
         self._presence.last_will(place, now)
 
     def bus_up(self, now: int) -> None:
@@ -110,7 +107,6 @@ class Evaluation:
 
     def hear(self, place: Place, telemetry: Telemetry, now: int) -> Heard:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
-        self._place(place)
         heard = Heard()
         devices: list[str] = []
         for reading in telemetry.readings:
@@ -165,11 +161,12 @@ class Evaluation:
 
     def adopt(self, episodes: Iterable[Episode], now: int) -> None:
         """Make the rules hold open what the database says is active and they have forgotten."""
-        mine = {(one.rule, one.subject, one.code or "") for one in (*self._engine.active(), *self._presence.active())}
+        active = (*self._engine.active(), *self._presence.active())
+        mine = {(one.subject, one.rule, one.code or "", one.realm) for one in active}
         lost = [
-            OpenEpisode(one.rule, one.subject, one.code or None, one.onset)
+            OpenEpisode(one.rule, one.subject, one.code or None, one.onset, one.realm)
             for one in episodes
-            if (one.rule, one.subject, one.code) not in mine
+            if one.key not in mine
         ]
         self._engine.adopt(lost)
         self._presence.adopt(lost, now)
@@ -197,22 +194,13 @@ class Evaluation:
         except (KeyError, ValueError) as error:
             _log.warning("rule state is of another version; the rules begin with less memory", error=str(error))
 
-    def _place(self, place: Place) -> None:
-        self._gateways[place.gateway] = place
-        self._villages[place.village] = place
-
     def _spot(self, transition: Transition) -> Spot | None:
-        kind: SubjectKind = transition.subject_kind
-        where: dict[SubjectKind, dict[str, Place]] = {
-            "device": self.places,
-            "gateway": self._gateways,
-            "village": self._villages,
-        }
-        place = where[kind].get(transition.subject)
+        place = transition.place or self.places.get(transition.subject)
         if place is None:
-            _log.error("a transition of a subject that no gateway has named", kind=kind, subject=transition.subject)
+            _log.error("a transition of a device that no gateway has named", subject=transition.subject)
             return None
-        return Spot(place.district, place.town, place.village, None if kind == "village" else place.gateway)
+        gateway = None if transition.subject_kind == "village" else place.gateway
+        return Spot(place.district, place.town, place.village, gateway)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -24,11 +24,11 @@ from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
 from alerts.rounds import Round, Written, write
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
+from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, TicketsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
 from alerts.store.register import Known, known_gateways
-from alerts.tickets import ServiceProfile
+from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
 from messaging.session import Connected, Delivery, Disconnected, Published, Refused, Session
 from messaging.settings import MqttSettings
@@ -63,13 +63,16 @@ class AlertService:
         rules: RulesSettings,
         alerts: AlertsSettings,
         store: StoreSettings,
+        season: SeasonSettings | None = None,
         clock: Callable[[], int] = wall_clock_ms,
     ) -> None:
         """Read the rule files; raises ConfigurationError. Nothing else is touched before `run`."""
-        self._rules = load_rules(rules)
+        self.rules = load_rules(rules)
+        self._season = (season or SeasonSettings()).to_season()
         self._mqtt, self._tickets, self._alerts, self._store = mqtt, tickets, alerts, store
         self._clock = clock
-        self._profile = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        clocks = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        self._practice = practice_of(self.rules, clocks)
         self._snapshots = SnapshotFile(alerts.state)
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
         self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
@@ -100,7 +103,7 @@ class AlertService:
     def _prepare(self) -> None:
         now = self._clock()
         self._database: Engine = self._persist(lambda: open_database(self._tickets.url))
-        self._evaluation = Evaluation(self._rules, now)
+        self._evaluation = Evaluation(self.rules, now, self._season)
         self._inbox = Inbox(self._evaluation, self._mqtt.root)
         self._outbox = Outbox(self._database, self._bus, self._mqtt.root)
         if saved := self._snapshots.read():
@@ -213,7 +216,7 @@ class AlertService:
     def write(self, one: Round) -> Written:
         """Commit a round."""
         with metrics.COMMIT_SECONDS.time(), writing(self._database) as session:
-            return write(session, one, self._profile)
+            return write(session, one, self._practice)
 
     def _persist(self, action: Callable[[], Answer]) -> Answer:
         """Do what needs the database, again and again while it is away; raises _StoppedError when told to stop."""

@@ -1,18 +1,23 @@
 """The rules over readings, in event time, for the whole fleet at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
 from rules.batch import Batch, from_readings, one_row_per_device
 from rules.codes import Codes
 from rules.columns import Ints
+from rules.conditions import Applies
 from rules.fleet import Fleet
 from rules.rule import Rule
+from rules.season import Season
 from rules.transition import Episode, Transition
 from rules.watch import DeviceRule, Edge, OpenEpisode, Watch
 from wire.messages import Reading
 from wire.topics import Place
+
+_BEIJING: Final = Season()
 
 
 class Engine:
@@ -21,8 +26,8 @@ class Engine:
     State is arrays by device slot; `fleet` and `codes` number devices and fault codes for callers that bring columns.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self.fleet = Fleet()
+    def __init__(self, rules: Sequence[Rule], season: Season = _BEIJING) -> None:
+        self.fleet = Fleet(season)
         self.codes = Codes()
         device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
         self._rules: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
@@ -35,9 +40,9 @@ class Engine:
         """How many readings were ignored because their device's newest was as new or newer."""
         return self.fleet.late
 
-    def expect(self, devices: Sequence[str], interval_ms: int) -> None:
-        """Note the poll interval of devices; gaps are measured against it."""
-        self.fleet.expect(devices, interval_ms)
+    def expect(self, devices: Sequence[str], interval_ms: int, village: str = "") -> None:
+        """Note the poll interval of devices, against which gaps are measured, and a name of their village."""
+        self.fleet.expect(devices, interval_ms, village)
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Transition]:
         """What `readings`, in any order, change; transitions in order of event time.
@@ -55,9 +60,20 @@ class Engine:
         for part in one_row_per_device(batch):
             admitted = self.fleet.admit(part)
             if len(admitted):
-                for name, watch in self._watches.items():
-                    transitions += [self._transition(self._rules[name], edge) for edge in watch.step(admitted)]
+                transitions += self._judge(admitted)
         return sorted(transitions, key=lambda found: (found.at, found.subject, found.rule, found.code or ""))
+
+    def _judge(self, batch: Batch) -> Iterator[Transition]:
+        hourly = batch.first_of_hour()
+        parts: dict[tuple[Applies, bool], Batch] = {}  # many rules apply to the same rows
+        for name, watch in self._watches.items():
+            rule = self._rules[name]
+            part = parts.get((rule.applies, rule.hourly))
+            if part is None:
+                part = parts[rule.applies, rule.hourly] = rule.applies.part(hourly if rule.hourly else batch)
+            if len(part):
+                for edge in watch.step(part):
+                    yield self._transition(rule, edge)
 
     def _make_room(self) -> None:
         if self._capacity < self.fleet.capacity:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.batch import UNKNOWN_STATE, Batch, StateCodes
+from rules.batch import UNKNOWN_STATE, Batch, Numbers, StateCodes
+from rules.codes import Codes
 from rules.columns import NEVER, Columns, Ints, column
+from rules.season import Season
 
 
 @dataclass
@@ -16,17 +18,25 @@ class _Last(Columns):
     interval_ms: Ints = column(np.int64, 0)
 
 
+@dataclass
+class _Where(Columns):
+    village: Numbers = column(np.int32, -1)
+
+
 class Fleet:
     """The devices by slot, with the event time and state of the newest reading of each.
 
     `late` counts the readings that were not newer than their device's newest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, season: Season) -> None:
+        self.season = season
         self.devices: list[str] = []
         self.late = 0
         self._slot_of: dict[str, int] = {}
         self._last = _Last()
+        self._where = _Where()
+        self._villages = Codes()
 
     def __len__(self) -> int:
         return len(self.devices)
@@ -49,13 +59,15 @@ class Fleet:
         if slot == len(self.devices):
             self.devices.append(device)
             if slot >= self.capacity:
+                self._where.resize(max(64, 2 * self.capacity))
                 self._last.resize(max(64, 2 * self.capacity))
         return slot
 
-    def expect(self, devices: Sequence[str], interval_ms: int) -> None:
-        """Note how often these devices are polled."""
+    def expect(self, devices: Sequence[str], interval_ms: int, village: str) -> None:
+        """Note how often these devices are polled, and the village they are in, by any name that is its own."""
         slots = self.slots(devices)  # first: new devices may need larger arrays
         self._last.interval_ms[slots] = interval_ms
+        self._where.village[slots] = self._villages.number(village)
 
     def admit(self, batch: Batch) -> Batch:
         """The rows that are newer than all before of their device, with what was known before; takes note of them."""
@@ -64,7 +76,8 @@ class Fleet:
             self.late += int(np.count_nonzero(~newer))
             batch = batch.take(np.flatnonzero(newer))
         slots, last = batch.slots, self._last
-        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots])
+        village = self._where.village[slots]
+        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots], village, self.season)
         last.at[slots] = batch.at
         last.state[slots] = batch.state
         return admitted

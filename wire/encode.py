@@ -122,6 +122,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "code": alert.code,
         "children": alert.children,
         "ticket": alert.ticket,
+        "cause": alert.cause,
         "text": alert.text,
     }
 

@@ -111,7 +111,10 @@ class Result:
 
 @dataclass(slots=True)
 class Alert:
-    """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id."""
+    """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id.
+
+    `cause` is the id of the alert it follows from: the one that came first.
+    """
 
     id: str
     rule: str
@@ -133,3 +136,4 @@ class Alert:
     code: str | None = None
     children: int = 0
     ticket: str | None = None
+    cause: str | None = None

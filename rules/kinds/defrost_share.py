@@ -10,7 +10,7 @@ day if the unit ran at least `run_time` in it, else nothing. "Day" is the hour u
 Memory per device is fixed: a ring of cycles and 24 hourly sums.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -22,7 +22,7 @@ from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.rule import Problem, count, duration, key, not_negative, positive
 from rules.transition import EdgeKind
-from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
+from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
 
 HOLD_INTERVALS: Final = 3
 """A state is carried for three polls (rules-and-faults.md: "max hold (e.g. 3 × poll)")."""
@@ -83,15 +83,13 @@ class _State(Columns):
     raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
-class DefrostShareWatch:
+class DefrostShareWatch(ColumnsWatch):
     """One defrost-share rule at work on all devices."""
 
     def __init__(self, rule: DefrostShareRule) -> None:
         self._rule = rule
         self._state = _State()
-
-    def resize(self, capacity: int) -> None:
-        self._state.resize(capacity)
+        super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
         hold = np.maximum(HOLD_INTERVALS * batch.interval_ms, self._rule.max_hold_ms)
@@ -209,9 +207,3 @@ class DefrostShareWatch:
 
     def adopt(self, episode: OpenEpisode) -> None:
         self._state.raised_at[episode.slot] = episode.onset
-
-    def snapshot(self, count: int) -> Snapshot:
-        return self._state.snapshot(count)
-
-    def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
-        self._state.restore(saved, slots)

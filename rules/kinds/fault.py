@@ -147,6 +147,9 @@ class FaultWatch:
         self._present.keep(self._present.keys != wanted)
         self._present.add(wanted, np.array([episode.onset]), raised=True)
 
+    def forget(self, slots: Ints) -> None:
+        self._present.keep(~np.isin(self._present.keys // _CODES, slots))
+
     def snapshot(self, count: int) -> Snapshot:
         present = self._present
         texts = [self._codes.texts[number] for number in (present.keys % _CODES).tolist()]
@@ -162,7 +165,7 @@ class FaultWatch:
         if not saved.keys() >= {"row", "code", "onset", "missed", "raised"}:
             return
         numbers = np.array([self._codes.number(str(text)) for text in saved["code"].tolist()], np.int64)
-        self._present.keep(~np.isin(self._present.keys // _CODES, slots))
+        self.forget(slots)
         self._present.add(slots[saved["row"]] * _CODES + numbers, saved["onset"], saved["raised"], saved["missed"])
 
 

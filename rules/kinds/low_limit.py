@@ -6,7 +6,7 @@ clear, and the last known value is carried until the gap between known values ex
 `max_gap`), after which both delays begin anew.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -19,7 +19,7 @@ from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.rule import Problem, RuleErrors, duration, key, not_negative, number, point, priority
 from rules.transition import EdgeKind
-from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
+from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
 
 GAP_INTERVALS: Final = 3
@@ -69,7 +69,7 @@ class LowLimitRule(DeviceRule):
         return self.point.rpartition("_")[2]
 
     @property
-    def points(self) -> tuple[str, ...]:
+    def quantities(self) -> tuple[str, ...]:
         return (self.point,)
 
     def problems(self) -> list[Problem]:
@@ -96,18 +96,16 @@ class _State(Columns):
     depth: NDArray[np.int8] = column(np.int8, 0)  # steps already announced
 
 
-class LowLimitWatch:
+class LowLimitWatch(ColumnsWatch):
     """One low-limit rule at work on all devices."""
 
     def __init__(self, rule: LowLimitRule) -> None:
         self._rule = rule
         self._state = _State()
-
-    def resize(self, capacity: int) -> None:
-        self._state.resize(capacity)
+        super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
-        values = batch.points[self._rule.point]
+        values = batch.quantities[self._rule.point]
         rows = np.flatnonzero(known(values))
         slots, at, values = batch.slots[rows], batch.at[rows], values[rows]
         max_gap = np.maximum(GAP_INTERVALS * batch.interval_ms[rows], self._rule.max_gap_ms)
@@ -166,9 +164,3 @@ class LowLimitWatch:
     def adopt(self, episode: OpenEpisode) -> None:
         self._state.active[episode.slot] = True
         self._state.below_since[episode.slot] = episode.onset
-
-    def snapshot(self, count: int) -> Snapshot:
-        return self._state.snapshot(count)
-
-    def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
-        self._state.restore(saved, slots)

@@ -94,10 +94,11 @@ _QUANTITIES: Final = (
     Quantity("power_w", 150, 10.0),
 )
 _LOADS: Final = {"aux_heater": 0, "pump": 3}  # bits of register 129
-# Live values of the sample unit that no simulated quantity stands behind.
+# Live values of the sample unit that no simulated quantity stands behind; only 232, the coldest air it heats in, is set
+# as the subsidy's conditions ask (requirements.md R2) and not as found.
 _PARAMETERS: Final = dict(
     enumerate((6425, 1285, 14135, 6425, 60, 34, 70, 20, 5, 0, 0, 10, 10, 0, 46, -10, 30, 5, 5, 65, 210, 15), start=201)
-) | dict(enumerate((10, 2, 52, 10, 5, 6, 2, 25, -15, -5, 5, 30, 0, -5, 5, 0, 30, 90, 30, 25, 17, 25, 25), start=224))
+) | dict(enumerate((10, 2, 52, 10, 5, 6, 2, 25, -25, -5, 5, 30, 0, -5, 5, 0, 30, 90, 30, 25, 17, 25, 25), start=224))
 _SETTINGS: Final = (Setting("room_target_c", 3, 0.5, 17.0, 30.0), Setting("switched_on", 16, 1.0, 0.0, 1.0))
 _ANSWERED: Final = (range(23), range(100, 200), range(200, 291))
 

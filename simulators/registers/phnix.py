@@ -82,14 +82,15 @@ _SETTINGS: Final = (
     Setting("room_target_c", 1239, 0.1, 5.0, 30.0),
     Setting("switched_on", 1011, 1.0, 0.0, 1.0),
 )
-# Factory values of the defrost parameters and of the control block (profile-phnix.md).
+# Factory values of the defrost parameters and of the control block (profile-phnix.md), but 75 instead of 26 min of
+# heating before a defrost, so that the settings keep to a tenth of defrosting (requirements.md R6).
 _PARAMETERS: Final = {
     1012: 1,
     1037: -250,
     1038: 40,
     1040: 1100,
     1105: 125,
-    1106: 26,
+    1106: 75,
     1111: 5,
     1116: 230,
     1117: 10,
