@@ -18,7 +18,6 @@ from ingest.batch import Batch
 from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
 from ingest.ledger import Ledger
 from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
-from messaging.rejections import REJECTED
 from messaging.session import Session
 from wire.encode import encode_ack
 from wire.topics import gateway_topic
@@ -108,10 +107,11 @@ class Committer:
 
     def _persist(self, batch: Batch, refused: list[RefusedReading], now: int) -> None:
         letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
+        tallies = batch.tallies.after(refused)
         end = self._letters.append(letters, self._committed)
-        self._ledger.commit(batch.changes, end)
+        self._ledger.commit(batch.changes, tallies, end)
         self._committed = end
-        _count(batch, letters, len(batch.readings) - len(refused))
+        metrics.count(tallies.total(), batch.missing)
 
     def _answer(self, batch: Batch) -> None:
         for delivery in batch.deliveries:
@@ -133,17 +133,3 @@ def _letter(refused: RefusedReading, now: int, root: str) -> DeadLetter:
         stored.reading.device,
         stored.reading,
     )
-
-
-def _count(batch: Batch, letters: list[DeadLetter], stored: int) -> None:
-    metrics.STORED.inc(stored)
-    metrics.MESSAGES.inc(len(batch.deliveries))
-    metrics.MISSING.set(batch.missing)
-    for letter in letters:
-        REJECTED.labels("ingest", letter.code).inc()
-    for name, count in batch.counts.items():
-        if name.startswith("point:"):
-            REJECTED.labels("ingest", f"payload_invalid:{name.removeprefix('point:')}").inc(count)
-    metrics.DUPLICATES.inc(batch.counts["duplicate"])
-    metrics.STALE_EPOCHS.inc(batch.counts["stale_epoch"])
-    metrics.LOST.inc(batch.counts["lost"])

@@ -1,9 +1,11 @@
 """The dead-letter file: one JSON line for every rejected message or reading, each exactly once (CONTRACT §11)."""
 
+import fcntl
 import json
 import os
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -61,11 +63,11 @@ class DeadLetterFile:
         """
         text = b"".join(line(letter) for letter in letters)
         try:
-            self._follow_rotation()
-            self._cut(committed)
-            if text:
-                self._write(text)
-            return self._end()
+            with self._held():
+                self._cut(committed)
+                if text:
+                    self._write(text)
+                return self._end()
         except OSError as error:
             raise StoreUnavailable(f"{self._path}: {error.strerror}; free some disk space") from error
 
@@ -76,12 +78,22 @@ class DeadLetterFile:
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
-    def _follow_rotation(self) -> None:
-        """After the file was renamed or removed, go on in a new one of the old name."""
-        if self._path.exists() and self._path.stat().st_ino == self._end().inode:
-            return
-        os.close(self._file)
-        self._file = self._open()
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The file of this name at this moment, locked: whoever exchanges it (`replay`) does so before or after."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        while not self._is_current():
+            os.close(self._file)  # which unlocks it
+            self._file = self._open()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _is_current(self) -> bool:
+        """Whether the name still leads to the open file; after a rotation it leads to another, or nowhere."""
+        return self._path.exists() and self._path.stat().st_ino == self._end().inode
 
     def _cut(self, committed: Position | None) -> None:
         end = self._end()
