@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from configuration.load import ConfigurationError, Problem
+from wire.clocks import EARLIEST_MS
 from wire.identifiers import is_identifier
 
 _DATES: Final = ZoneInfo("Asia/Shanghai")  # DESIGN §6: what people write is local time
@@ -25,6 +26,14 @@ class Admission:
 
     commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     registered_only: bool = False
+
+    def takes(self, device: str) -> bool:
+        """Whether readings of `device` are taken at all."""
+        return not self.registered_only or device in self.commissioned
+
+    def earliest(self, device: str) -> int:
+        """The earliest event time of a reading of `device` (UTC ms)."""
+        return max(EARLIEST_MS, self.commissioned.get(device, 0))
 
 
 def read_admission(path: Path, registered_only: bool) -> Admission:

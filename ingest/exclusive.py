@@ -10,11 +10,11 @@ from configuration.load import ConfigurationError, Problem
 
 
 @contextmanager
-def exclusive(path: Path, key: str) -> Iterator[None]:
-    """Hold `path`, which the setting `key` names, for this process; the system lets go of it when the process ends.
+def exclusive(path: Path, advice: str) -> Iterator[None]:
+    """Hold `path` for this process; the system lets go of it when the process ends.
 
-    The lock is a file beside it, because SQLite keeps locks of its own on its files. Raises ConfigurationError where
-    another process holds it.
+    The lock is a file beside it, because SQLite keeps locks of its own on its files. Raises ConfigurationError with
+    `advice` where another process holds it.
     """
     beside = path.with_name(f"{path.name}.lock")
     try:
@@ -25,15 +25,14 @@ def exclusive(path: Path, key: str) -> Iterator[None]:
             [Problem(beside, "", f"{error.strerror}; check that this user may write it")]
         ) from error
     try:
-        _lock(lock, path, key)
+        _lock(lock, path, advice)
         yield
     finally:
         os.close(lock)
 
 
-def _lock(lock: int, path: Path, key: str) -> None:
+def _lock(lock: int, path: Path, advice: str) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        advice = f"another ingest process is using it; give each its own {key}"
         raise ConfigurationError([Problem(path, "", advice)]) from error

@@ -33,6 +33,8 @@ _IDLE_S: Final = 0.2
 # objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
 
+_IN_USE: Final = "another ingest process is using it; give each its own {}"
+
 _log = structlog.get_logger()
 
 
@@ -62,8 +64,8 @@ class IngestService:
 
     def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
         admission = self._admission()
-        opened.enter_context(exclusive(self._ingest.state, "ingest.state"))
-        opened.enter_context(exclusive(self._store.dead_letters, "store.dead_letters"))
+        opened.enter_context(exclusive(self._ingest.state, _IN_USE.format("ingest.state")))
+        opened.enter_context(exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters")))
         store = open_store(self._store)
         opened.callback(store.close)
         letters = DeadLetterFile(self._store.dead_letters)
@@ -79,6 +81,7 @@ class IngestService:
         inbox = Inbox(session.events, _BrokerLog())
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.callback(committer.close)
+        committer.recover()
         opened.enter_context(_metrics_server(self._ingest.metrics))
         session.start()
         opened.callback(session.stop)

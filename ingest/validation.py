@@ -27,7 +27,7 @@ from ingest.dead_letters import DeadLetter
 from ingest.register import Gateway, Mark, Register, Standing
 from ingest.store.model import StoredReading
 from ingest.tally import BAD_POINT, Count
-from wire.clocks import EARLIEST_MS, check_event_time
+from wire.clocks import check_event_time
 from wire.decode import Decoded, NotGiven, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.payload import PayloadError, is_envelope
@@ -114,7 +114,7 @@ class Judge:
                 return self._unnumbered(message, error.code, place)
             return self._refused(message, place, error.code, *error.envelope)
         telemetry = decoded.telemetry
-        code = _fault_of_message(place, decoded)
+        code = fault_of_message(place, decoded)
         if code is not None:
             return self._refused(message, place, code, telemetry.epoch, telemetry.seq)
         if self._register.gateway(place).has(telemetry.epoch, telemetry.seq):
@@ -201,12 +201,11 @@ class Judge:
             self._register.make_current(place, telemetry.epoch)
 
     def _fault(self, place: Place, reading: Reading, now: int) -> str | None:
-        admission = self.admission
-        if admission.registered_only and reading.device not in admission.commissioned:
+        if not self.admission.takes(reading.device):
             return "unknown_device"
         if not self._register.claim(reading.device, place):
             return "not_owned"
-        return check_event_time(reading.at, now, max(EARLIEST_MS, admission.commissioned.get(reading.device, 0)))
+        return check_event_time(reading.at, now, self.admission.earliest(reading.device))
 
     def _disorder(self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]) -> str | None:
         """Judge the reading's place in time and, where it is good, mark it as the newest or note it in `late`."""
@@ -245,7 +244,8 @@ def fingerprint(telemetry: Telemetry) -> int:
     return hash((bounds, tuple([(r.device, r.at, r.state, sum(r.values.values())) for r in telemetry.readings])))
 
 
-def _fault_of_message(place: Place, decoded: Decoded) -> str | None:
+def fault_of_message(place: Place, decoded: Decoded) -> str | None:
+    """The code of a message from `place` that could be read and is refused as a whole all the same, or None."""
     if any(getattr(place, level) != claim for level, claim in decoded.claims.items()):
         return "identity_mismatch"
     dropped = decoded.telemetry.dropped
