@@ -4,10 +4,17 @@ import argparse
 import sys
 import time
 
-from bench import bus, gateway, ingest, page, rules
+from bench import bus, fleet, gateway, ingest, page, rules
 from bench.table import Row, print_table
 
-PARTS = {"ingest": ingest.rows, "rules": rules.rows, "bus": bus.rows, "gateway": gateway.rows, "page": page.rows}
+PARTS = {
+    "ingest": ingest.rows,
+    "rules": rules.rows,
+    "bus": bus.rows,
+    "fleet": fleet.rows,
+    "gateway": gateway.rows,
+    "page": page.rows,
+}
 
 
 def main() -> None:

@@ -41,6 +41,12 @@ class Intervals:
         """How many numbers below the highest are missing."""
         return self._last[-1] - _size(self._first, self._last) if self._last else 0
 
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """What is missing below the highest number, as `(first, last)`, in order."""
+        before = [0, *self._last[:-1]] if self._first else []
+        pairs = zip(before, self._first, strict=True)
+        return tuple((last + 1, first - 1) for last, first in pairs if first > last + 1)
+
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The intervals as `(first, last)`, in order."""
         return tuple(zip(self._first, self._last, strict=True))

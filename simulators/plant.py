@@ -7,10 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from simulators.disturbances import disturbance, switched_off
 from simulators.faults import Effects, Event, effects
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Disturbance, FleetState, Start, at_rest, build_fleet, step
+from simulators.physics.fleet import build_fleet
 from simulators.physics.measure import measure
+from simulators.physics.state import FleetState, Start, at_rest
+from simulators.physics.step import step
 from simulators.registers.image import Image, RegisterMap, UnitReading, code_for, read_words
 from simulators.scenario import Scenario
 from wire.points import State
@@ -58,7 +61,8 @@ class Plant:
         active = effects(self._events, elapsed)
         with self._lock:
             weather = self._weather.at(int(self._physical))
-            state = step(self._fleet, self._moment.state, dt_s, weather, self._disturbance(active))
+            now, struck = int(self._physical), disturbance(active, self._units)
+            state = step(self._fleet, self._moment.state, now, dt_s, weather, struck)
             self._physical += dt_s * 1000.0
             self._moment = self._observe(active, state)
             return self._moment
@@ -68,10 +72,12 @@ class Plant:
         moment = self._moment
         broken = moment.effects.broken.get(unit, frozenset())
         values = {point: float(column[unit]) for point, column in moment.columns.items() if point not in broken}
+        for point, kelvin in moment.effects.drift_k.get(unit, {}).items():
+            values[point] += kelvin
         faults = moment.effects.faults.get(unit, ())
         if any(code.startswith("water_flow:") for code in faults):
             values["flow_lpm"] = 0.0
-        return UnitReading(_state(moment.state, unit), faults, values, broken, float(moment.state.room_target_c[unit]))
+        return UnitReading(_state(moment, unit), faults, values, broken, float(moment.state.room_target_c[unit]))
 
     def change(self, unit: int, settings: dict[str, float]) -> None:
         """Settings a master wrote: `setpoint_c` (water), `room_target_c`, `switched_on`."""
@@ -86,14 +92,8 @@ class Plant:
 
     def _observe(self, active: Effects, state: FleetState) -> Moment:
         now = int(self._physical)
-        return Moment(active, state, measure(self._fleet, state, self._weather.at(now), now))
-
-    def _disturbance(self, active: Effects) -> Disturbance:
-        tripped = np.zeros(self._units, bool)
-        tripped[list(active.faults)] = True
-        window = np.zeros(self._units)
-        window[list(active.window_w_k)] = list(active.window_w_k.values())
-        return Disturbance(tripped, window)
+        struck = disturbance(active, self._units)
+        return Moment(active, state, measure(self._fleet, state, now, self._weather.at(now), struck))
 
 
 def _start(scenario: Scenario, units: int, seed: int) -> Start:
@@ -105,7 +105,7 @@ def _start(scenario: Scenario, units: int, seed: int) -> Start:
 
 def _localised(event: Event, maps: Sequence[RegisterMap]) -> list[Event]:
     """A fault as one event for each unit, under the code of the unit's own brand."""
-    if event.effect != "fault":
+    if event.cause != "fault":
         return [event]
     return [
         replace(event, units=(unit,), detail=_own_code(event.detail, maps[unit].fault_codes)) for unit in event.units
@@ -119,8 +119,9 @@ def _own_code(detail: str, codes: Sequence[str]) -> str:
     return code
 
 
-def _state(state: FleetState, unit: int) -> State:
-    if not state.switched_on[unit]:
+def _state(moment: Moment, unit: int) -> State:
+    state = moment.state
+    if not state.switched_on[unit] or unit in switched_off(moment.effects):
         return "off"
     if state.defrosting[unit]:
         return "defrost"

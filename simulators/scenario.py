@@ -1,44 +1,36 @@
 """Scenarios: weather, houses and what goes wrong, as TOML (config/scenarios/)."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
-from configuration.fields import Duration, Settings
+from configuration.fields import Settings
 from configuration.load import load
-from simulators.faults import Effect, Event
+from simulators.event_settings import EventSettings, RandomSettings, UnitNumber
+from simulators.faults import Event
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
-from wire.points import FAULT_KINDS, POINTS
+from simulators.physics.weather import Weather
+from simulators.registers import MAPS
+from simulators.weather_settings import Share, SteadySettings, Temperature, WinterSettings
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
-UnitNumber = Annotated[int, Field(ge=1)]
-
-
-class SteadySettings(Settings):
-    """The same weather every day; see SteadyWeather."""
-
-    kind: Literal["steady"]
-    outdoor_c: Temperature
-    humidity: Share = 0.6
-    swing_k: Annotated[float, Field(ge=0.0, le=20.0)] = 0.0
-
-
-class WinterSettings(Settings):
-    """A seeded Beijing winter; see WinterWeather."""
-
-    kind: Literal["winter"]
-    offset_k: Annotated[float, Field(ge=-30.0, le=30.0)] = 0.0
+Offset = Annotated[float, Field(ge=-20.0, le=20.0)]
+Area = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
 class HouseSettings(Settings):
-    """The mix of houses and their thermostats."""
+    """The mix of houses and their thermostats: `room_target_c` give or take `target_spread_k`, areas in m².
+
+    `floor` is the share with floor heating; of every house a part between the two of `heated` is heated.
+    """
 
     uninsulated: Share = 0.5
     room_target_c: Temperature = 20.0
+    target_spread_k: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
+    area_m2: tuple[Area, Area] = (80.0, 115.0)
+    floor: Share = 0.0
+    heated: tuple[Share, Share] = (1.0, 1.0)
 
 
 class RoomSettings(Settings):
@@ -49,56 +41,28 @@ class RoomSettings(Settings):
     target_c: Temperature
 
 
-class EventSettings(Settings):
-    """One event: `unit` is its number from 1, or `count` the first so many; `at` and `lasts` are wall time."""
+class FleetSettings(Settings):
+    """Who stands where: villages of so many gateways with so many units each, and the brands' shares.
 
-    at: Duration
-    lasts: Duration | None = None
-    unit: UnitNumber | None = None
-    count: Annotated[int, Field(ge=1)] | None = None
-    fault: str | None = None
-    sensor_open: str | None = None
-    window_open: Annotated[float, Field(gt=0.0, le=20_000.0)] | None = None
-    silent: bool = False
-    frozen: bool = False
+    `undersized` is the share of units that have `undersized_by` of the nominal heat of the right machine, `three_phase`
+    the share of units on three phases. Villages lie up to `height_k` colder or warmer than the weather says.
+    """
 
-    @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
-        effects = (self.fault, self.sensor_open, self.window_open, self.silent or None, self.frozen or None)
-        if sum(effect is not None for effect in effects) != 1:
-            raise ValueError("name exactly one of fault, sensor_open, window_open, silent, frozen")
-        if (self.unit is None) == (self.count is None):
-            raise ValueError("name either unit or count")
-        if self.fault is not None and self.fault.partition(":")[0] not in FAULT_KINDS:
-            raise ValueError(f"{self.fault!r} is not a fault; write kind or kind:vendor_code, like high_pressure:P1")
-        if self.sensor_open is not None and self.sensor_open not in POINTS:
-            raise ValueError(f"{self.sensor_open!r} is not a point")
-        return self
+    gateways_per_village: Annotated[int, Field(ge=1, le=100)] = 8
+    units_per_gateway: Annotated[int, Field(ge=1, le=247)] = 30
+    profiles: dict[str, Annotated[float, Field(gt=0.0)]] = Field(default={"midea-mthermal": 1.0})
+    three_phase: Share = 0.0
+    height_k: tuple[Offset, Offset] = (0.0, 0.0)
+    undersized: Share = 0.0
+    undersized_by: Annotated[float, Field(gt=0.1, lt=1.0)] = 0.55
 
-    def event(self, units: int) -> Event:
-        """The event among `units` units; a number beyond them counts from the first again."""
-        return Event(
-            effect=self._effect(),
-            units=self._units(units),
-            begin=self.at,
-            end=None if self.lasts is None else self.at + self.lasts,
-            detail=self.fault or self.sensor_open or "",
-            strength=self.window_open or 0.0,
-        )
-
-    def _units(self, units: int) -> tuple[int, ...]:
-        if self.unit is not None:
-            return ((self.unit - 1) % units,)
-        return tuple(range(min(self.count or 0, units)))
-
-    def _effect(self) -> Effect:
-        if self.fault is not None:
-            return "fault"
-        if self.sensor_open is not None:
-            return "sensor_open"
-        if self.window_open is not None:
-            return "window_open"
-        return "silent" if self.silent else "frozen"
+    @field_validator("profiles")
+    @classmethod
+    def _simulated(cls, profiles: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(profiles.keys() - MAPS.keys())
+        if unknown or not profiles:
+            raise ValueError(f"{unknown} cannot be simulated; there are {', '.join(sorted(MAPS))}")
+        return profiles
 
 
 class Scenario(Settings):
@@ -108,13 +72,13 @@ class Scenario(Settings):
     weather: Annotated[SteadySettings | WinterSettings, Field(discriminator="kind")]
     house: HouseSettings = HouseSettings()
     room: tuple[RoomSettings, ...] = ()
+    fleet: FleetSettings = FleetSettings()
     event: tuple[EventSettings, ...] = ()
+    random: tuple[RandomSettings, ...] = ()
 
-    def weather_for(self, seed: int) -> Weather:
-        """The scenario's weather; the same seed makes the same winter."""
-        if isinstance(self.weather, WinterSettings):
-            return WinterWeather(seed, self.weather.offset_k)
-        return SteadyWeather(self.weather.outdoor_c, self.weather.humidity, self.weather.swing_k)
+    def weather_for(self, seed: int, start: int) -> Weather:
+        """The scenario's weather from `start` (UTC ms) on; the same seed makes the same winter."""
+        return self.weather.weather(seed, start)
 
     def events(self, units: int) -> tuple[Event, ...]:
         """The events among `units` units."""
@@ -130,9 +94,11 @@ class Scenario(Settings):
         return start, target
 
     def houses(self, units: int, seed: int) -> tuple[Flags, Floats]:
-        """Which houses are uninsulated, and their area over 100 m² (80…115 m² heated)."""
+        """Which houses are uninsulated, and their heated area over 100 m²."""
         generator = np.random.default_rng([seed, 205])
-        return generator.random(units) < self.house.uninsulated, generator.uniform(0.8, 1.15, units)
+        return generator.random(units) < self.house.uninsulated, generator.uniform(
+            self.house.area_m2[0] / 100.0, self.house.area_m2[1] / 100.0, units
+        )
 
 
 QUIET = Scenario(name="quiet", weather=SteadySettings(kind="steady", outdoor_c=-7.0, swing_k=3.0))

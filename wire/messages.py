@@ -45,7 +45,11 @@ class Dropped:
 
 @dataclass(slots=True)
 class Telemetry:
-    """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`."""
+    """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`.
+
+    `acked` is the watermark the gateway knew when it wrote the message: an ingest that has never heard of the gateway
+    learns from it where to begin (docs/decisions/0008).
+    """
 
     v: int
     epoch: str
@@ -55,6 +59,7 @@ class Telemetry:
     readings: list[Reading]
     dropped: Dropped | None = None
     clock: Clock | None = None
+    acked: int = 0
 
 
 @dataclass(slots=True)

@@ -5,7 +5,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Simulated heat pumps behind real Modbus.", no_args_is_help=True)
+from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.errors import UsageError
+from wire.durations import parse_duration
+
+app = typer.Typer(
+    help="Simulated heat pumps: behind real Modbus, or a whole heating season of a district.", no_args_is_help=True
+)
 
 
 @app.command("bus")
@@ -50,3 +56,96 @@ def bus(
         "truth": truth,
     }
     run_bus(settings_for(config, flags), stop_on_signals())
+
+
+@app.command("fleet")
+def fleet(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="A TOML file whose [mqtt] table says how to reach the broker.")
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The broker, if no file is given: mqtt://HOST:1883.")] = None,
+    units: Annotated[int, typer.Option("--units", min=1, help="How many heat pumps.")] = 57_000,
+    gateways: Annotated[int, typer.Option("--gateways", min=1, help="How many gateways they stand behind.")] = 1_900,
+    interval: Annotated[str, typer.Option("--interval", help="How often each unit is polled.")] = "30s",
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.1, help="Polls so many times faster; stamped by the wall clock.")
+    ] = 1.0,
+    scenario: Annotated[str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file.")] = "quiet",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same houses and weather.")] = 1,
+    lasts: Annotated[str | None, typer.Option("--for", help="Stop after this time, like 10m; default: never.")] = None,
+    drops_per_hour: Annotated[
+        float, typer.Option("--drops-per-hour", min=0.0, help="How often each gateway's connection is cut.")
+    ] = 0.0,
+    journal_messages: Annotated[
+        int, typer.Option("--journal", min=10, help="Messages a gateway keeps until the store has them.")
+    ] = 240,
+    as_json: AsJson = False,
+) -> None:
+    """Send a whole district's telemetry to a broker, for load tests: one MQTT session, journal and last will a gateway.
+
+    Nothing counts as delivered before the watermark of `ingest run` covers it. Ends with 1 if readings were still
+    waiting for it at the end, with 3 if there is no broker.
+    """
+    from hearthwatch.fleet import FleetDisplay, FleetOptions, run_fleet
+    from hearthwatch.signals import stop_on_signals
+    from hearthwatch.watching import broker_settings
+
+    options = FleetOptions(
+        units=units,
+        gateways=gateways,
+        interval_s=_seconds(interval, "--interval"),
+        speed=speed,
+        scenario=scenario,
+        seed=seed,
+        drops_per_hour=drops_per_hour,
+        journal_messages=journal_messages,
+        lasts_s=None if lasts is None else _seconds(lasts, "--for"),
+    )
+    with FleetDisplay() as display:
+        result = run_fleet(options, broker_settings(config, url), stop_on_signals(), display.show)
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo("\n".join(f"{name:16} {value:>12,}" for name, value in result.items()))
+    raise typer.Exit(1 if result["waiting"] else 0)
+
+
+def _seconds(text: str, option: str) -> float:
+    try:
+        return parse_duration(text) / 1000.0
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+@app.command("season")
+def season(
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults.")
+    ] = "season-of-a-township",
+    units: Annotated[int, typer.Option("--units", min=1, max=200_000, help="How many heat pumps.")] = 2_000,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many days.")] = 151,
+    start: Annotated[str, typer.Option("--start", help="The first day, YYYY-MM-DD in Asia/Shanghai.")] = "2025-11-01",
+    step: Annotated[str, typer.Option("--step", help="Time between two readings of a unit.")] = "5m",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same season, byte for byte.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="Processes; default: one for each core.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option("--truth", help="Write what really happened here, JSON lines.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the season here: a PNG of one telling unit and the fleet.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a simulated season through all shipped rules, without any network, and hold the alerts against the truth.
+
+    Prints, for each class of fault, how many were injected and found, how many alerts were false, and how long it took
+    to see them. A whole district is --units 57000. The result depends on scenario, units, days, start, step and seed
+    alone, not on the number of processes.
+    """
+    from hearthwatch.season.command import SeasonOptions, print_tables, run_season
+
+    result, seconds = run_season(SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture))
+    if as_json:
+        print_json(result.to_document(seconds))
+    else:
+        print_tables(result, seconds)

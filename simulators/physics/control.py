@@ -1,6 +1,5 @@
-"""What a unit's controller wants of its compressor: follow the room, modulate, cycle when the demand is small."""
+"""What a unit's controller wants: heat while the house calls for it, hold the water, cycle when the need is small."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -8,41 +7,57 @@ import numpy as np
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.heat_pump import MAX_HZ, MIN_HZ
 
-ROOM_GAIN: Final = 8.0  # extra heat per kelvin of room error, in multiples of the house's loss per kelvin
 MINIMUM_RUN_S: Final = 300.0  # physics.md §20.1
 MINIMUM_STOP_S: Final = 240.0  # 3–5 min, physics.md §20.1
-STOP_BELOW: Final = 0.7  # of the lowest speed: the band in which a running unit idles along instead of stopping
-WATER_BAND_K: Final = 3.0
+STOP_ABOVE_K: Final = 4.0  # over the water set-point
+START_BELOW_K: Final = 5.0
+CATCH_UP_S: Final = 600.0  # in which the controller wants the water back at its set-point
+
+CALL_ABOVE_K: Final = 1.0  # the room thermostat: a room this much too warm calls no longer …
+CALL_BELOW_K: Final = 0.4  # … until it is only this much too warm
+
+COLD_BELOW_C: Final = -12.0  # colder than this, the water is raised so that the radiators can still carry the load
+RAISED_K_PER_K: Final = 0.6
+WARMEST_C: Final = 55.0
+
+LIMIT_BY_VOLTAGE, LIMIT_BY_PRESSURE = 1, 2
+"""Codes of the point `frequency_limit`; 0 is none, 3 both."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What the controller sees: heat asked for and available at full speed (W), supply water and its limit (°C)."""
-
-    heat_w: Floats
-    available_w: Floats
-    supply_c: Floats
-    supply_limit_c: Floats
-    enabled: Flags
+def calls(called: Flags, room_c: Floats, target_c: Floats) -> Flags:
+    """Whether the room thermostat calls for heat."""
+    over = room_c - target_c
+    return np.where(called, over < CALL_ABOVE_K, over < CALL_BELOW_K)
 
 
-def heat_demand_w(loss_w_k: Floats, room_c: Floats, target_c: Floats, outdoor_c: Floats, gain_w: Floats) -> Floats:
-    """Heat that holds `target_c`, plus a proportional correction of the present error, W; never negative."""
-    steady = loss_w_k * (target_c - outdoor_c) - gain_w
-    return np.maximum(steady + ROOM_GAIN * loss_w_k * (target_c - room_c), 0.0)
+def water_target_c(set_c: Floats, outdoor_c: Floats) -> Floats:
+    """Supply temperature the controller aims at, °C: the household's setting, raised in deep cold."""
+    raised = np.minimum(set_c + RAISED_K_PER_K * np.maximum(COLD_BELOW_C - outdoor_c, 0.0), WARMEST_C)
+    return np.maximum(set_c, raised)
 
 
-def runs(demand: Demand, running: Flags, phase_s: Floats) -> Flags:
-    """Whether the compressor runs next; `phase_s` is the time since it last started or stopped."""
-    hz = MAX_HZ * demand.heat_w / demand.available_w
-    too_hot = demand.supply_c > demand.supply_limit_c + WATER_BAND_K
-    stays = (hz >= STOP_BELOW * MIN_HZ) & ~too_hot | (phase_s < MINIMUM_RUN_S)
-    starts = (hz >= MIN_HZ) & (demand.supply_c < demand.supply_limit_c) & (phase_s >= MINIMUM_STOP_S)
-    return demand.enabled & np.where(running, stays, starts)
+def runs(allowed: Flags, running: Flags, phase_s: Floats, over_k: Floats) -> Flags:
+    """Whether the compressor runs next.
+
+    `phase_s` is the time since it last started or stopped, `over_k` how far the supply is above its target.
+    """
+    stays = running & ((over_k < STOP_ABOVE_K) | (phase_s < MINIMUM_RUN_S))
+    starts = ~running & (over_k < -START_BELOW_K) & (phase_s >= MINIMUM_STOP_S)
+    return allowed & (stays | starts)
 
 
-def target_hz(demand: Demand, running: Flags) -> Floats:
-    """Compressor speed asked for, Hz; throttled as the supply water nears its limit."""
-    hz = np.clip(MAX_HZ * demand.heat_w / demand.available_w, MIN_HZ, MAX_HZ)
-    near = np.clip((demand.supply_limit_c + WATER_BAND_K - demand.supply_c) / WATER_BAND_K, 0.0, 1.0)
-    return np.where(running, MIN_HZ + (hz - MIN_HZ) * near, 0.0)
+def wanted_hz(need_w: Floats, available_w: Floats, limit_hz: Floats) -> Floats:
+    """Compressor speed that gives `need_w` where full speed would give `available_w`, Hz."""
+    return np.minimum(np.maximum(MAX_HZ * need_w / available_w, MIN_HZ), limit_hz)
+
+
+def limit(voltage_pu: Floats, condensing_c: Floats) -> tuple[Floats, Floats]:
+    """Highest speed allowed in Hz, and the code of `frequency_limit`.
+
+    Low voltage slows an inverter from the 85 % on that it must bear (requirements.md R4); a condensing temperature
+    near the cut-out slows it too (physics.md §20.7 "Hz limited").
+    """
+    low, hot = voltage_pu < 0.85, condensing_c > 60.0
+    by_voltage = np.where(low, np.clip((voltage_pu - 0.70) / 0.15, 0.5, 1.0), 1.0)
+    allowed = MAX_HZ * np.minimum(by_voltage, np.where(hot, 0.6, 1.0))
+    return allowed, low * float(LIMIT_BY_VOLTAGE) + hot * float(LIMIT_BY_PRESSURE)

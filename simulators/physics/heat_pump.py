@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from simulators.physics.arrays import Floats
+from simulators.physics.arrays import Flags, Floats
 
 MAX_HZ: Final = 90.0
 MIN_HZ: Final = 25.0  # speed ratio 0.28, inside the 0.25–0.33 of physics.md §20.1
@@ -40,15 +40,24 @@ def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 def part_load_factor(ratio: Floats) -> Floats:
     """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling (§20.1)."""
-    benefit = 1.0 + 0.30 * (1.0 - np.maximum(ratio, FULL_BENEFIT_RATIO))
     # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics.md §20.1).
-    loss = 0.11 * np.clip((FULL_BENEFIT_RATIO - ratio) / (FULL_BENEFIT_RATIO * 0.25), 0.0, 1.0)
-    return np.clip(benefit * (1.0 - loss), 1.0, None)
+    below = np.clip(FULL_BENEFIT_RATIO - ratio, 0.0, 0.25 * FULL_BENEFIT_RATIO)
+    return (1.30 - 0.30 * np.maximum(ratio, FULL_BENEFIT_RATIO)) * (1.0 - 0.11 / (0.25 * FULL_BENEFIT_RATIO) * below)
 
 
 def capacity_fraction(outdoor_c: Floats, supply_c: Floats) -> Floats:
     """Full-speed heat output over the nominal one at −12/41 °C (physics.md §20.1)."""
-    return np.maximum((1.0 + 0.018 * (outdoor_c + 12.0)) * (1.0 - 0.005 * (supply_c - 41.0)), 0.1)
+    return outdoor_capacity(outdoor_c) * supply_capacity(supply_c)
+
+
+def outdoor_capacity(outdoor_c: Floats) -> Floats:
+    """The part of `capacity_fraction` that the air makes."""
+    return np.maximum(1.0 + 0.018 * (outdoor_c + 12.0), 0.1)
+
+
+def supply_capacity(supply_c: Floats) -> Floats:
+    """The part of `capacity_fraction` that the water makes; linear, and meant for water below 100 °C."""
+    return 1.205 - 0.005 * supply_c
 
 
 def discharge_c(outdoor_c: Floats, supply_c: Floats) -> Floats:
@@ -57,6 +66,6 @@ def discharge_c(outdoor_c: Floats, supply_c: Floats) -> Floats:
     return np.minimum(condensing_c(supply_c) + 25.0 + 0.25 * np.maximum(lift - 40.0, 0.0), 105.0)
 
 
-def idle_w(outdoor_c: Floats) -> Floats:
-    """Electricity drawn with the compressor stopped and the pump on, W (physics.md §20.1)."""
-    return CONTROL_W + PUMP_W + np.where(outdoor_c < CRANKCASE_BELOW_C, CRANKCASE_W, 0.0)
+def idle_w(outdoor_c: Floats, pumping: Flags) -> Floats:
+    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the cold (§20.1)."""
+    return CONTROL_W + PUMP_W * pumping + CRANKCASE_W * (outdoor_c < CRANKCASE_BELOW_C)

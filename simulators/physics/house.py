@@ -1,6 +1,6 @@
-"""A house as two heat stores and a radiator circuit: the 2R2C model of physics.md §20.5."""
+"""A house as two heat stores, and its heating circuit as a third: the 2R2C model of physics.md §20.5."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -11,8 +11,18 @@ WATER_J_KG_K: Final = 4186.0
 GAIN_W: Final = 300.0  # people and appliances, physics.md §20.5
 SOLAR_TRANSMISSION: Final = 0.6  # SHGC, physics.md §20.5
 DESIGN_OUTDOOR_C: Final = -10.0  # the loads of the table in physics.md §20.5
-DESIGN_WATER_C: Final = 45.0
 ROOM_C: Final = 20.0
+
+RADIATOR_EXPONENT: Final = 1.3  # physics.md §20.5, as the next
+FLOOR_EXPONENT: Final = 1.1
+RADIATOR_DESIGN_K: Final = 25.0  # the mean water of 45 °C over the room, physics.md §20.5 "lead times"
+FLOOR_DESIGN_K: Final = 13.0  # mean water of 33 °C
+SCREED_J_K: Final = 10e6  # 100 m² × 0.05 m, physics.md §20.5
+
+# A household's valves: closed where the room is warm enough, open where it is half a kelvin too cold. The pipes always
+# give off something.
+VALVE_BAND_K: Final = 1.0
+LEAST_OPENING: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,11 @@ RETROFITTED: Final = Construction(95.0, 98.0, 3000.0, 9e6, 55e6, 0.46e6, 12.0)
 
 @dataclass(frozen=True, slots=True)
 class Houses:
-    """Conductances in W/K, heat stores in J/K and windows in m², one element per house."""
+    """Conductances in W/K, heat stores in J/K and windows in m², one element per house.
+
+    `emitter` is the conductance of radiators or floor at `design_k` between mean water and room; it grows with that
+    difference by `exponent` − 1.
+    """
 
     air_to_outdoor: Floats
     mass_to_outdoor: Floats
@@ -44,14 +58,14 @@ class Houses:
     mass_heat: Floats
     water_heat: Floats
     window_m2: Floats
-    radiator: Floats
+    emitter: Floats
+    design_k: Floats
+    exponent: Floats
 
     @property
     def loss(self) -> Floats:
         """Steady heat loss per kelvin between room and outdoors, W/K."""
-        through_mass = self.air_to_mass * self.mass_to_outdoor / (self.air_to_mass + self.mass_to_outdoor)
-        loss: Floats = self.air_to_outdoor + through_mass
-        return loss
+        return _loss(self.air_to_outdoor, self.mass_to_outdoor, self.air_to_mass)
 
     def mass_at_rest(self, room_c: Floats, outdoor_c: Floats) -> Floats:
         """Temperature the walls settle at, °C."""
@@ -69,16 +83,48 @@ class Temperatures:
     water_c: Floats
 
 
-def build(uninsulated: Flags, area: Floats) -> Houses:
-    """Houses of the two constructions, scaled by `area` (1 = 100 m²); radiators carry the design load at 45 °C."""
+def build(uninsulated: Flags, area: Floats, floor: Flags) -> Houses:
+    """Houses of the two constructions, scaled by heated `area` (1 = 100 m²).
 
+    Radiators, or heating in the `floor`, carry the load of the table at their design temperature.
+    """
     names = [column.name for column in fields(Construction)]
     columns = {
         name: np.where(uninsulated, getattr(UNINSULATED, name), getattr(RETROFITTED, name)) * area for name in names
     }
-    bare = Houses(**columns, radiator=np.ones_like(area))
-    load = bare.loss * (ROOM_C - DESIGN_OUTDOOR_C) - GAIN_W
-    return replace(bare, radiator=load / (DESIGN_WATER_C - ROOM_C))
+    columns["water_heat"] = columns["water_heat"] + np.where(floor, SCREED_J_K, 0.0) * area
+    loss = _loss(columns["air_to_outdoor"], columns["mass_to_outdoor"], columns["air_to_mass"])
+    design_k = np.where(floor, FLOOR_DESIGN_K, RADIATOR_DESIGN_K)
+    return Houses(
+        **columns,
+        emitter=(loss * (ROOM_C - DESIGN_OUTDOOR_C) - GAIN_W) / design_k,
+        design_k=design_k,
+        exponent=np.where(floor, FLOOR_EXPONENT, RADIATOR_EXPONENT),
+    )
+
+
+def _loss(air_to_outdoor: Floats, mass_to_outdoor: Floats, air_to_mass: Floats) -> Floats:
+    return air_to_outdoor + air_to_mass * mass_to_outdoor / (air_to_mass + mass_to_outdoor)
+
+
+def opening(room_c: Floats, target_c: Floats) -> Floats:
+    """How far the household's valves are open, 0…1: half at the target, all within half a kelvin below it."""
+    return np.clip((target_c - room_c) / VALVE_BAND_K + 0.5, LEAST_OPENING, 1.0)
+
+
+def emitted_w(houses: Houses, opening: Floats, room_c: Floats, water_c: Floats) -> Floats:
+    """Heat that the emitters give to the room, W; negative where the water is colder than the room."""
+    difference = water_c - room_c
+    over = np.maximum(difference / houses.design_k, 0.0)
+    # over**(exponent − 1) by its Padé approximant around 1: within 1 % from a half to twice the design difference.
+    power = houses.exponent - 1.0
+    strength = ((1.0 + power) * over + 1.0 - power) / ((1.0 - power) * over + 1.0 + power)
+    return houses.emitter * opening * difference * strength
+
+
+def sun_and_people_w(houses: Houses, sun_w_m2: float | Floats) -> Floats:
+    """Heat gains of the room air beside the heating, W."""
+    return GAIN_W + houses.window_m2 * SOLAR_TRANSMISSION * sun_w_m2
 
 
 def step(
@@ -86,18 +132,18 @@ def step(
     now: Temperatures,
     heat_w: Floats,
     outdoor_c: Floats,
-    sun_w_m2: Floats,
     open_window_w_k: Floats,
     dt_s: float,
-) -> Temperatures:
-    """Temperatures `dt_s` later; `heat_w` enters the water, `open_window_w_k` is an extra loss of the room air."""
-    radiated = houses.radiator * (now.water_c - now.room_c)
-    gain = GAIN_W + houses.window_m2 * SOLAR_TRANSMISSION * sun_w_m2
-    into_mass = houses.air_to_mass * (now.room_c - now.mass_c)
-    room = radiated + gain - into_mass + (houses.air_to_outdoor + open_window_w_k) * (outdoor_c - now.room_c)
-    mass = into_mass + houses.mass_to_outdoor * (outdoor_c - now.mass_c)
-    return Temperatures(
-        now.room_c + room * dt_s / houses.air_heat,
-        now.mass_c + mass * dt_s / houses.mass_heat,
-        now.water_c + (heat_w - radiated) * dt_s / houses.water_heat,
-    )
+) -> tuple[Floats, Floats]:
+    """Room and mass temperatures `dt_s` later, °C, with `heat_w` into the room air; an implicit step, stable at any dt.
+
+    `open_window_w_k` is an extra loss of the room air, W/K.
+    """
+    to_outdoor = houses.air_to_outdoor + open_window_w_k
+    air, mass = houses.air_heat / dt_s, houses.mass_heat / dt_s
+    own_air, own_mass = air + houses.air_to_mass + to_outdoor, mass + houses.air_to_mass + houses.mass_to_outdoor
+    into_air = air * now.room_c + heat_w + to_outdoor * outdoor_c
+    into_mass = mass * now.mass_c + houses.mass_to_outdoor * outdoor_c
+    share = houses.air_to_mass / own_mass
+    room_c = (into_air + share * into_mass) / (own_air - share * houses.air_to_mass)
+    return room_c, (into_mass + houses.air_to_mass * room_c) / own_mass

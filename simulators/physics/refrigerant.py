@@ -19,9 +19,10 @@ _PRESSURE_KPA: Final = np.array([
     1079.0, 1218.3, 1369.4, 1534.3, 1713.3, 1907.2, 2117.0, 2343.3, 2587.0,
 ])
 # fmt: on
+_LOG_KPA: Final = np.log(_PRESSURE_KPA)
 
 
 def saturation_bar(temperature_c: Floats) -> Floats:
     """Saturation pressure in bar at −50…70 °C; log-linear between the table's points, held at its ends."""
-    logarithm: Floats = np.interp(temperature_c, _TEMPERATURE_C, np.log(_PRESSURE_KPA))
+    logarithm: Floats = np.interp(temperature_c, _TEMPERATURE_C, _LOG_KPA)
     return np.exp(logarithm) / 100.0

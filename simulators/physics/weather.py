@@ -1,24 +1,27 @@
-"""Outdoor conditions: a steady cold for demonstrations, or a Beijing winter from its statistics (physics.md §20.4)."""
+"""Outdoor conditions over time: a steady cold for demonstrations, or a Beijing winter from its statistics."""
 
-import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 import numpy as np
 
 from simulators.physics.arrays import Floats
-from simulators.physics.grid import SHANGHAI_MS, local_hour
+from simulators.physics.climate import Climate, climate, season_day
+from simulators.physics.conditions import Conditions
+from simulators.physics.grid import local_hour
 
-DAY_MS: Final = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """Air temperature in °C, relative humidity 0…1, and sun on a horizontal square metre in W/m²."""
-
-    outdoor_c: float
-    humidity: float
-    sun_w_m2: float
+DAYS: Final = 368  # of one generated year, from 1 July on, with one to spare at either end
+FIRST_DAY: Final = -124  # 1 July and a day, counted from 1 November
+HUMID_DAY_CHANCE: Final = 5 / 30  # about five humid spells a month, physics.md §20.4
+HUMID_H: Final = (6.0, 18.0)  # how long they last, physics.md §20.4
+HUMIDITY: Final = (0.80, 0.95)  # and how damp they are
+HUMID_SUN: Final = 0.3  # share of the sun that comes through the cloud
+ONSET_H: Final = 2.0
+HUMIDITY_DEVIATION: Final = 0.20  # of the days; with it 10 and 90 % of the hours come out near §20.4's 13 and 78 %
+DRIEST, DAMPEST = 0.08, 0.97
+MEAN_SUN: Final = 1.0 - (1.0 - HUMID_SUN) * HUMID_DAY_CHANCE * sum(HUMID_H) / 48.0  # what the spells leave on average
 
 
 class Weather(Protocol):
@@ -42,75 +45,103 @@ class SteadyWeather:
 
 
 @dataclass(frozen=True, slots=True)
-class _Month:
-    mean: float
-    low: float
-    high: float
-    deviation: float
-    humidity_night: float
-    humidity_day: float
-    sun_kwh: float
-
-
-# physics.md §20.4, derived statistics of the Beijing IWEC year.
-_MONTHS: Final = {
-    11: _Month(4.8, 1.0, 10.0, 3.9, 0.59, 0.33, 2.17),
-    12: _Month(-0.5, -4.3, 4.1, 2.6, 0.48, 0.29, 1.82),
-    1: _Month(-2.9, -6.1, 1.0, 2.5, 0.46, 0.26, 2.22),
-    2: _Month(0.0, -3.9, 5.0, 2.3, 0.50, 0.26, 2.94),
-    3: _Month(6.1, 1.7, 10.7, 2.5, 0.47, 0.28, 3.82),
-}
-_MEMORY: Final = 0.66  # AC1 of daily means is .54–.85 by month, physics.md §20.4
-_HUMID_DAY_CHANCE: Final = 5 / 30  # about five humid spells a month, physics.md §20.4
-_HUMID: Final = 0.87  # 80–95 % in a spell
-
-
 class WinterWeather:
-    """A seeded heating season; days outside November to March are taken as the nearest of those months."""
+    """A seeded heating season, each year its own; before November and after March it goes on as at their ends.
 
-    def __init__(self, seed: int, offset_k: float = 0.0, days: int = 366) -> None:
-        """`offset_k` shifts every temperature (mountain villages −4…−6, physics.md §20.4); repeats after `days`."""
-        generator = np.random.default_rng([seed, 204])
-        self._anomaly = _correlated(generator.standard_normal(days))
-        self._humid = (generator.random(days) < _HUMID_DAY_CHANCE).astype(float)
-        self._offset_k = offset_k
+    `offset_k` shifts every temperature (mountain villages −4…−6, physics.md §20.4).
+    """
+
+    seed: int
+    offset_k: float = 0.0
 
     def at(self, now: int) -> Conditions:
-        """Conditions at UTC milliseconds `now`; continuous in time, warmest at 15:00 local time."""
-        month = _month(now)
-        warmth = float(np.cos((local_hour(now) - 15.0) * np.pi / 12.0))
-        swing = (month.high - month.low) / 2.0
-        temperature = month.mean + swing * warmth + month.deviation * _daily(self._anomaly, now) + self._offset_k
-        dry = month.humidity_day + (month.humidity_night - month.humidity_day) * (1.0 - warmth) / 2.0
-        spell = _daily(self._humid, now)
-        return Conditions(temperature, dry + (_HUMID - dry) * spell, _sun_w_m2(month, now))
+        """Conditions at UTC milliseconds `now`, continuous in time."""
+        day, hour = season_day(now), local_hour(now)
+        typical = climate(day)
+        year = _year(self.seed, round((now / 86_400_000 - day) / 365.2425))
+        warmth = _warmth(hour, typical)
+        anomaly = (
+            typical.deviation
+            * float(np.interp(day - 0.5, year.days, year.anomaly))
+            / _smoothing(_noon_memory(typical.memory))
+        )
+        swing = (typical.high_c - typical.low_c) / 2.0
+        spell, damp = year.humid(day)
+        dry = typical.humidity_day + (typical.humidity_night - typical.humidity_day) * (1.0 - warmth) / 2.0
+        dry = min(
+            max(dry + HUMIDITY_DEVIATION * float(np.interp(day - 0.5, year.days, year.dampness)), DRIEST), DAMPEST
+        )
+        return Conditions(
+            typical.mean_c + swing * warmth + anomaly + self.offset_k,
+            dry + (damp - dry) * spell,
+            sun_w_m2(typical.sun_kwh / MEAN_SUN, hour) * (1.0 - (1.0 - HUMID_SUN) * spell),
+        )
 
 
-def _correlated(noise: Floats) -> Floats:
-    """Unit-variance day-to-day anomalies that remember the day before."""
-    anomaly = noise.copy()
+@dataclass(frozen=True, slots=True)
+class _Year:
+    """One year's random course by days from 1 November: anomalies of unit variance, and the humid spells."""
+
+    days: Floats
+    anomaly: Floats
+    dampness: Floats
+    begin: Floats
+    end: Floats
+    damp: Floats
+
+    def humid(self, day: float) -> tuple[float, float]:
+        """How far a humid spell is under way, 0…1, and its humidity."""
+        place = int(np.searchsorted(self.begin, day)) - 1
+        if place < 0:
+            return 0.0, 0.0
+        inside = min(day - self.begin[place], self.end[place] - day) * 24.0 / ONSET_H
+        return float(min(max(inside, 0.0), 1.0)), float(self.damp[place])
+
+
+@lru_cache(maxsize=64)
+def _year(seed: int, number: int) -> _Year:
+    generator = np.random.default_rng([seed, 204, number])
+    days = np.arange(FIRST_DAY, FIRST_DAY + DAYS, dtype=float)
+    memory = [_noon_memory(climate(day).memory) for day in days]
+    anomaly, dampness = (_correlated(generator.standard_normal(DAYS), memory) for _ in range(2))
+    happens = generator.random(DAYS) < HUMID_DAY_CHANCE
+    begin = days + generator.random(DAYS) * 0.25  # early enough for none to run into the next
+    end = begin + generator.uniform(*HUMID_H, DAYS) / 24.0
+    return _Year(days, anomaly, dampness, begin[happens], end[happens], generator.uniform(*HUMIDITY, DAYS)[happens])
+
+
+def _correlated(noise: Floats, memory: Sequence[float]) -> Floats:
+    """Unit-variance daily values, each remembering its share of the day before."""
+    values = noise.copy()
     for day in range(1, len(noise)):
-        anomaly[day] = _MEMORY * anomaly[day - 1] + (1.0 - _MEMORY**2) ** 0.5 * noise[day]
-    return anomaly
+        values[day] = memory[day] * values[day - 1] + (1.0 - memory[day] ** 2) ** 0.5 * noise[day]
+    return values
 
 
-def _daily(values: Floats, now: int) -> float:
-    """One value a day, joined by straight lines."""
-    days, rest = divmod(now + SHANGHAI_MS, DAY_MS)
-    here, after = values[days % len(values)], values[(days + 1) % len(values)]
-    return float(here + (after - here) * rest / DAY_MS)
+def _noon_memory(memory: float) -> float:
+    """Correlation of noon values that gives daily means theirs (fitted at .54 and .85)."""
+    return 1.45 * memory - 0.483
 
 
-def _month(now: int) -> _Month:
-    month = dt.datetime.fromtimestamp((now + SHANGHAI_MS) / 1000, dt.UTC).month
-    return _MONTHS.get(month, _MONTHS[3] if 4 <= month <= 7 else _MONTHS[11])
+def _smoothing(memory: float) -> float:
+    """Standard deviation of a day's mean when unit-variance values at noon are joined by straight lines."""
+    own, beside = 0.75, 0.125
+    return float((own**2 + 2 * beside**2 + 4 * own * beside * memory + 2 * (beside * memory) ** 2) ** 0.5)
 
 
-def _sun_w_m2(month: _Month, now: int) -> float:
-    """A half sine from 7:30 to 17:00 that carries the month's mean daily sum."""
+def _warmth(hour: float, typical: Climate) -> float:
+    """The day's course, −1 at its coldest hour and 1 at its warmest: two half cosines."""
+    since = (hour - typical.high_h) % 24.0
+    falling = (typical.low_h - typical.high_h) % 24.0
+    if since < falling:
+        return float(np.cos(np.pi * since / falling))
+    return float(-np.cos(np.pi * (since - falling) / (24.0 - falling)))
+
+
+def sun_w_m2(day_kwh: float, hour: float) -> float:
+    """A half sine from 7:30 to 17:00 that carries the day's sum."""
     first, last = 7.5, 17.0
-    hour = local_hour(now)
     if not first < hour < last:
         return 0.0
-    peak = month.sun_kwh * 1000.0 * np.pi / (2.0 * (last - first))
+    peak = day_kwh * 1000.0 * np.pi / (2.0 * (last - first))
     return float(peak * np.sin(np.pi * (hour - first) / (last - first)))

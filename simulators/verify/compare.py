@@ -2,8 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from simulators.scoring.score import score
+from simulators.scoring.signs import SIGNS, home_of
+from simulators.scoring.truths import LEVELS, Alert, Places
+from simulators.scoring.visibility import demanded
 from simulators.verify.episodes import Episode, episodes_of
 from simulators.verify.history import History, history_of
 from simulators.verify.limits import Limits
@@ -11,6 +15,14 @@ from simulators.verify.readings import StoredReading, compare_readings
 from simulators.verify.result import Verification
 
 Document = Mapping[str, Any]
+
+_CLASS_OF: Final[Mapping[str, str]] = {
+    "low_room_temperature": "low_room",
+    "device_offline": "communication_loss",
+    "gateway_offline": "gateway_death",
+    "defrost_share": "heavy_defrost",
+}
+"""The class that an episode of a rule is counted under; a fault under the kind of its code."""
 
 
 def verify(
@@ -42,7 +54,9 @@ def _compare_alerts(
     result: Verification,
 ) -> None:
     outages = [alert for alert in alerts if alert["rule"] == "village_outage"]
-    raised = _assign(episodes, [alert for alert in alerts if alert["rule"] != "village_outage"], result)
+    others = [alert for alert in alerts if alert["rule"] != "village_outage"]
+    caused = _score_causes(history, others, result)
+    raised = _assign(episodes, others, caused, result)
     result.expected = dict(Counter(e.rule for e in episodes if e.due is not None and e.due <= history.end))
     for index, episode in enumerate(episodes):
         if episode.due is not None and episode.due <= history.end:
@@ -55,15 +69,46 @@ def _compare_alerts(
             result.find("false", ticket["id"], ticket["opened_at"], "a ticket from telemetry without an alert")
 
 
-def _assign(episodes: list[Episode], alerts: list[Document], result: Verification) -> dict[int, Document]:
-    """Each alert to its episode (by index); an alert without one, or one too many, is false."""
+def _score_causes(history: History, alerts: Sequence[Document], result: Verification) -> set[str]:
+    """Note what was found of the scenario's causes; the ids of the alerts that one of them stands behind.
+
+    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as episodes.
+    """
+    places = Places(history.gateway_of, {})
+    told = {*_CLASS_OF.values(), *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",))}
+    causes = [truth for truth in demanded(history.causes, places, history.end) if truth.kind not in told]
+    by_id = {alert["id"]: _plain(alert, history) for alert in alerts}
+    scored = score(causes, by_id.values(), places)
+    for kind, figures in scored.classes.items():
+        if kind in {truth.kind for truth in causes}:
+            figures.false = 0  # what the episodes do not explain either is counted with them
+            result.classes[kind] = figures
+    unexplained = {(alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts}
+    return {name for name, a in by_id.items() if (a.rule, a.subject, a.code, a.raised_at) not in unexplained}
+
+
+def _plain(alert: Document, history: History) -> Alert:
+    level = LEVELS[1] if alert["subject"] in history.gateway_of.values() else LEVELS[0]
+    times = (alert["onset"], alert["raised_at"], alert["cleared_at"])
+    return Alert(alert["rule"], level, alert["subject"], alert["code"], *times)
+
+
+def _class_of(rule: str, code: str | None) -> str:
+    return _CLASS_OF.get(rule) or home_of(rule if code is None else f"{rule}:{code.partition(':')[0]}")
+
+
+def _assign(
+    episodes: list[Episode], alerts: list[Document], caused: set[str], result: Verification
+) -> dict[int, Document]:
+    """Each alert to its episode (by index); one without, or one too many, is false unless a cause stands behind it."""
     raised: dict[int, Document] = {}
     for alert in sorted(alerts, key=lambda alert: alert["raised_at"]):
         indices = [i for i, episode in enumerate(episodes) if _belongs(alert, episode)]
         free = [i for i in indices if i not in raised]
         if free:
             raised[free[0]] = alert
-        else:
+        elif alert["id"] not in caused:
+            result.classes[_class_of(alert["rule"], alert["code"])].false += 1
             reason = "raised a second time" if indices else "nothing happened"
             what = f"{alert['rule']} {alert['code'] or ''}".strip()
             result.find("false", alert["subject"], alert["onset"], f"{what}: {reason}")
@@ -83,10 +128,17 @@ def _check_due(
     result: Verification,
 ) -> None:
     what = f"{episode.rule} {episode.code or ''}".strip()
+    figures = result.classes[_class_of(episode.rule, episode.code)]
     if alert is None:
-        if not (episode.by_server_time and any(_during(outage, episode) for outage in outages)):
-            result.find("missed", episode.subject, episode.begin, f"{what}: no alert")
+        if episode.by_server_time and any(_during(outage, episode) for outage in outages):
+            figures.unasked += 1
+            return
+        figures.injected += 1
+        result.find("missed", episode.subject, episode.begin, f"{what}: no alert")
         return
+    figures.injected += 1
+    figures.detected += 1
+    figures.delays_s.append((alert["raised_at"] - episode.begin) / 1000)
     linked = [ticket["id"] for ticket in tickets if alert["id"] in ticket["alerts"]]
     if len(linked) > 1 or (not linked and not _past_when_heard(alert)):
         result.find("missed", episode.subject, episode.begin, f"{what}: {len(linked)} tickets instead of one")

@@ -7,19 +7,25 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Final, Protocol
 
+from simulators.scoring.truths import Truth, truth_from
+
 COLLAPSE_MS: Final = 1_000  # reads of one device closer than this are one poll
 FOREVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt the reply."""
+    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt the reply.
+
+    `state_told` is False where they do not tell a defrost from heating.
+    """
 
     at: int
     state: str
     faults: tuple[str, ...]
     values: Mapping[str, float]
     doubtful: bool = False
+    state_told: bool = True
 
 
 @dataclass(slots=True)
@@ -39,7 +45,7 @@ class History:
     """Everything the truth file says.
 
     `deaths` are the times at which a gateway's process was found dead, whether it stayed down or was started again at
-    once. `end` is when the run ended, or its last line.
+    once. `causes` are the truths of the scenario's events. `end` is when the run ended, or its last line.
     """
 
     reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
@@ -47,6 +53,7 @@ class History:
     down: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     gateway_of: dict[str, str] = field(default_factory=dict)
     deaths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    causes: list[Truth] = field(default_factory=list)
     end: int = 0
 
     def died_after(self, device: str, at: int, within_ms: int) -> bool:
@@ -89,6 +96,8 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
             case "gateway":
                 _add_gateway_line(history, line)
                 history.gateway_of |= dict.fromkeys(line["devices"], line["gateway"])
+            case "truth":
+                history.causes.append(truth_from(line))
             case "stop":
                 stopped = int(line["at"])
     history.end = history.end if stopped is None else stopped
@@ -107,7 +116,8 @@ def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
     doubtful = bool(line.get("doubtful", False))
     if reads and line["at"] - reads[-1].at < COLLAPSE_MS:
         doubtful = reads.pop().doubtful and doubtful
-    reads.append(Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful))
+    told = line.get("state_told", True)
+    reads.append(Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told))
 
 
 def _add_edge(spans: list[Span], begins: bool, at: int, told: bool = False) -> None:

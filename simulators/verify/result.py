@@ -1,7 +1,10 @@
 """The outcome of a verification."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from simulators.scoring.score import ClassScore
 
 Finding = Literal["lost", "duplicated", "missed", "false", "wrong_value"]
 MOST_DETAILS: Final = 200
@@ -26,7 +29,8 @@ class Verification:
     """Counts and named findings.
 
     `interrupted` reads were cut off when their gateway died or the run ended, and may never have been journalled;
-    `missing_numbers` are message numbers that never arrived; `expected` counts the alerts due, by rule.
+    `missing_numbers` are message numbers that never arrived; `expected` counts the alerts due, by rule; `classes` holds
+    the figures of each class of cause (`simulators.scoring.signs`).
     """
 
     details: list[Detail] = field(default_factory=list)
@@ -35,6 +39,7 @@ class Verification:
     interrupted: int = 0
     missing_numbers: int = 0
     expected: dict[str, int] = field(default_factory=dict)
+    classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
 
     def find(self, finding: Finding, subject: str, at: int, what: str) -> None:
         """Note one finding."""
@@ -87,15 +92,17 @@ class Verification:
             "reads": self.reads,
             "stored": self.stored,
             "expected": dict(self.expected),
+            "classes": {kind: figures.to_document() for kind, figures in sorted(self.classes.items())},
             "details": [detail.to_document() for detail in self.details[:MOST_DETAILS]],
         }
 
     def to_text(self) -> str:
-        """The outcome for people: one line of counts, then one line for each finding."""
+        """The outcome for people: one line of counts, one for each class, then one for each finding."""
         counts = (
             f"lost {self.lost} · duplicated {self.duplicated} · missed {self.missed} · false {self.false}"
             f" · wrong values {self.wrong_values} ({self.reads} reads, {self.stored} stored,"
             f" {self.interrupted} interrupted)"
         )
+        classes = [f"{kind}: {figures.to_text()}" for kind, figures in sorted(self.classes.items())]
         lines = [f"{d.finding}: {d.subject} at {d.at}: {d.what}" for d in self.details[:MOST_DETAILS]]
-        return "\n".join([counts, *lines])
+        return "\n".join([counts, *classes, *lines])

@@ -55,7 +55,7 @@ def test_discharge_gas_is_hotter_in_the_cold_and_capped() -> None:
 
 
 def test_crankcase_is_heated_only_in_the_cold() -> None:
-    cold, mild = idle_w(np.array([-10.0, 10.0]))
+    cold, mild = idle_w(np.array([-10.0, 10.0]), np.ones(2, bool))
     assert 40.0 <= cold - mild <= 70.0
 
 

@@ -1,0 +1,155 @@
+"""`simulate season` as a whole: what was asked for, the blocks at work behind a progress bar, and what is written."""
+
+import datetime as dt
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from alerts.rulebook import load_rules
+from alerts.settings import RulesSettings
+from hearthwatch.errors import UsageError
+from hearthwatch.rule_files import shipped_rule_files
+from hearthwatch.season.judge import Judged, Plan
+from hearthwatch.season.result import SeasonResult
+from hearthwatch.season.run import run_blocks
+from hearthwatch.season.sketch import Sketch
+from hearthwatch.simulation import find_scenario
+from simulators.scenario import load_scenario
+from simulators.scoring.truths import Alert, Truth
+from simulators.season.layout import blocks
+from simulators.season.span import DAY_MS, Span
+from simulators.truth import TruthLog
+from wire.durations import parse_duration
+
+_SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonOptions:
+    """What was asked for; the texts as they were written."""
+
+    scenario: str
+    units: int
+    days: int
+    start: str
+    step: str
+    seed: int
+    workers: int | None = None
+    truth: Path | None = None
+    picture: Path | None = None
+
+
+def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
+    """The season's result and the seconds it took; raises UsageError and ConfigurationError."""
+    scenario = load_scenario(find_scenario(options.scenario))
+    rules = load_rules(RulesSettings(files=shipped_rule_files()))
+    span = Span(_start(options.start), options.days, _step(options.step))
+    result = SeasonResult(scenario.name, options.seed, options.units, options.days, span.step_ms, len(rules))
+    plan = Plan(scenario, rules, span, options.seed, sketched=options.picture is not None)
+    cut = blocks(scenario.fleet, options.units)
+    workers = options.workers or os.cpu_count() or 1
+    gathered = Gathered()
+    began = time.monotonic()
+    with _progress(options.units * span.polls) as progress, _truth_log(options.truth) as note:
+        for judged in run_blocks(plan, cut, workers, progress):
+            result.add(judged)
+            for truth in judged.truths:
+                note(truth.to_document())
+            gathered.add(judged)
+    seconds = time.monotonic() - began
+    if options.picture is not None:
+        _draw(options.picture, result, gathered, span)
+    return result, seconds
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the picture is drawn from: the sketch of all blocks, and every alert and truth."""
+
+    sketch: Sketch | None = None
+    alerts: list[Alert] = field(default_factory=list)
+    truths: list[Truth] = field(default_factory=list)
+
+    def add(self, judged: Judged) -> None:
+        """Take in one block, if it was sketched."""
+        if judged.sketch is not None:
+            self.sketch = judged.sketch if self.sketch is None else self.sketch.joined(judged.sketch)
+            self.alerts += judged.alerts
+            self.truths += judged.truths
+
+
+def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: Span) -> None:
+    from hearthwatch.season.picture import draw  # matplotlib takes a second to load
+
+    if gathered.sketch is None:
+        return
+    title = f"{result.scenario}, {result.units:,} units, {result.days} days, seed {result.seed}"
+    try:
+        draw(path, title, gathered.sketch, gathered.alerts, gathered.truths, span)
+    except OSError as error:
+        raise UsageError(f"--picture: cannot write {path}: {error.strerror}") from error
+
+
+def _start(text: str) -> int:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--start: {text!r} is not a date; write it like 2025-11-01") from error
+    return round(dt.datetime.combine(day, dt.time(), _SHANGHAI).timestamp() * 1000)
+
+
+def _step(text: str) -> int:
+    try:
+        step = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--step: {error}") from error
+    if not 0 < step <= 3_600_000 or DAY_MS % step or step % 60_000:
+        raise UsageError("--step: write whole minutes that divide a day, at most an hour, like 5m")
+    return step
+
+
+@contextmanager
+def _progress(readings: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error that is told of every so many readings more."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("season", total=readings, rate="")
+        began = time.monotonic()
+
+        def advance(more: int) -> None:
+            bar.advance(task, more)
+            rate = bar.tasks[task].completed / max(time.monotonic() - began, 0.001)
+            bar.update(task, rate=f"{rate / 1e6:.2f} M readings/s")
+
+        yield advance
+
+
+@contextmanager
+def _truth_log(path: Path | None) -> Iterator[Callable[[dict[str, object]], None]]:
+    if path is None:
+        yield lambda document: None
+        return
+    try:
+        path.unlink(missing_ok=True)
+        log = TruthLog(path)
+    except OSError as error:
+        raise UsageError(f"--truth: cannot write {path}: {error.strerror}") from error
+    try:
+        yield log.append
+    finally:
+        log.close()
+
+
+def print_tables(result: SeasonResult, seconds: float) -> None:
+    """The result for people, on standard output."""
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width).print(result.to_tables(seconds))

@@ -1,0 +1,86 @@
+"""One block of a season through the rules."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hearthwatch.season.absences import silence
+from hearthwatch.season.episodes import Episodes
+from hearthwatch.season.sketch import SHOWN, Sketch, Sketcher
+from rules.batch import Batch, columns
+from rules.engine import Engine
+from rules.rule import Rule
+from simulators.scenario import Scenario
+from simulators.scoring.score import QuietWeeks, Score, quiet_weeks, score
+from simulators.scoring.truths import Alert, Truth
+from simulators.scoring.visibility import demanded
+from simulators.season.block import BlockSeason, Poll
+from simulators.season.layout import Block
+from simulators.season.span import Span
+
+_TELL_EVERY: Final = 100_000  # readings between two words of progress
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every block of a season shares; `sketched` where a picture is wanted."""
+
+    scenario: Scenario
+    rules: Sequence[Rule]
+    span: Span
+    seed: int
+    sketched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one block; `readings` are those that were heard."""
+
+    readings: int
+    alerts: list[Alert]
+    truths: list[Truth]
+    score: Score
+    quiet: QuietWeeks
+    sketch: Sketch | None
+
+
+def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
+    """Run `block` through the season and its rules; `progress` is told how many readings more are done."""
+    season = BlockSeason(plan.scenario, block, plan.span, plan.seed)
+    engine = Engine(plan.rules)
+    devices = block.devices()
+    engine.expect(devices, plan.span.step_ms)
+    slots = engine.fleet.slots(devices)
+    episodes = Episodes()
+    sketcher = Sketcher(devices, season.events, plan.span) if plan.sketched else None
+    readings = told = 0
+    for poll in season.polls({*engine.points, *(SHOWN if plan.sketched else ())}):
+        batch = _batch(poll, slots, engine)
+        episodes.add(engine.step(batch, poll.at))
+        readings += len(batch)
+        if sketcher is not None:
+            sketcher.observe(poll)
+        if readings - told >= _TELL_EVERY:
+            progress(readings - told)
+            told = readings
+    episodes.add(silence(plan.rules, block, season.events, plan.span))
+    progress(readings - told)
+    alerts, places = episodes.alerts(), block.places()
+    truths = demanded(season.truths(), places, plan.span.end)
+    found = score(truths, alerts, places)
+    quiet = quiet_weeks(truths, found.false_alerts, places, plan.span.start, plan.span.days)
+    return Judged(readings, alerts, truths, found, quiet, sketcher.sketch if sketcher is not None else None)
+
+
+def _batch(poll: Poll, slots: np.ndarray, engine: Engine) -> Batch:
+    """The readings that were heard, as the columns the rules look at."""
+    points = {name: poll.points[name] for name in engine.points}
+    numbers = [(unit, engine.codes.number(code)) for unit, code in poll.faults]
+    rows = np.array([unit for unit, _ in numbers], np.int64)
+    codes = np.array([code for _, code in numbers], np.int64)
+    whole = columns(slots, np.full(len(slots), poll.at), poll.state, points, rows, codes)
+    return whole if poll.heard is None else whole.take(poll.heard)

@@ -1,0 +1,89 @@
+"""What the gateways of a load test read: the physics of a scenario, told as readings of the wall clock's time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from simulators.scenario import Scenario
+from simulators.season.block import BlockSeason, Poll
+from simulators.season.layout import Block, blocks
+from simulators.season.span import Span
+from wire.messages import Reading
+from wire.points import STATES
+from wire.topics import Place
+
+DISTRICT: Final = "sim"
+TOWNS: Final = 11  # of the district that runs 57,000 units, FEATURES "Scale"
+DAYS: Final = 366  # longer than any load test
+DECIMALS: Final = 1  # of most registers in the shipped profiles
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A gateway: its place, its units' device ids, and where they stand among the units of its block."""
+
+    place: Place
+    devices: tuple[str, ...]
+    units: range
+
+
+class FleetBlock:
+    """Some villages that are polled at the same moment; each poll moves them on by one interval."""
+
+    def __init__(self, scenario: Scenario, block: Block, villages: int, span: Span, seed: int) -> None:
+        devices = block.devices()
+        self.standings = [
+            Standing(
+                Place(DISTRICT, _town(settlement.number, villages), settlement.name, gateway),
+                tuple(devices[units.start : units.stop]),
+                units,
+            )
+            for settlement, gateway, units in block.gateways()
+        ]
+        self._devices = devices
+        self._polls: Iterator[Poll] = BlockSeason(scenario, block, span, seed).polls()
+
+    def poll(self, at: int) -> list[list[Reading]]:
+        """The readings of each gateway of `standings`, stamped `at` (UTC ms); units that do not answer have none."""
+        poll = next(self._polls)
+        readings = _readings(poll, self._devices, at)
+        return [
+            [reading for reading in readings[one.units.start : one.units.stop] if reading] for one in self.standings
+        ]
+
+
+def fleet_blocks(
+    scenario: Scenario, units: int, gateways: int, turns: int, interval_ms: int, start: int, seed: int
+) -> list[FleetBlock]:
+    """`units` heat pumps behind `gateways`, cut into about `turns` blocks of whole villages.
+
+    `start` (UTC ms) is where in the year the physics begins. Raises ValueError where a gateway would have no unit, or
+    more than the 247 addresses of a bus.
+    """
+    if not gateways <= units <= 247 * gateways:
+        raise ValueError(f"{gateways} gateways cannot stand before {units} units; give each 1 to 247")
+    fleet = scenario.fleet.model_copy(update={"units_per_gateway": -(-units // gateways)})
+    cut = blocks(fleet, units, max(1, units // turns))
+    villages = sum(len(block.settlements) for block in cut)
+    span = Span(start, DAYS, interval_ms)
+    return [FleetBlock(scenario, block, villages, span, seed) for block in cut]
+
+
+def _town(village: int, villages: int) -> str:
+    return f"town-{1 + (village - 1) * TOWNS // villages:02}"
+
+
+def _readings(poll: Poll, devices: list[str], at: int) -> list[Reading | None]:
+    names = list(poll.points)
+    rows = np.round(np.stack([poll.points[name] for name in names], axis=1), DECIMALS).tolist()
+    codes: dict[int, list[str]] = {}
+    for unit, code in poll.faults:
+        codes.setdefault(unit, []).append(code)
+    heard = range(len(devices)) if poll.heard is None else poll.heard.tolist()
+    readings: list[Reading | None] = [None] * len(devices)
+    for unit in heard:
+        values = {name: value for name, value in zip(names, rows[unit], strict=True) if value == value}  # NaN: not read
+        readings[unit] = Reading(devices[unit], at, STATES[poll.state[unit]], codes.get(unit, []), values)
+    return readings

@@ -1,0 +1,113 @@
+"""What stops a unit by itself: its protections, their restart delay, and the lock-out after three trips in an hour.
+
+Each cut-out is a fault kind of CONTRACT §4. What a unit shows is a bit mask of them, one bit per kind of `KINDS`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.physics.arrays import Flags, Floats
+from wire.points import FaultKind
+
+Mask: TypeAlias = NDArray[np.uint16]
+
+KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
+BIT: Final[Mapping[str, np.uint16]] = {kind: np.uint16(1 << place) for place, kind in enumerate(KINDS)}
+LOCKOUT: Final = BIT["lockout"]
+
+RESTART_S: Final = 600.0  # between a trip and the next start
+LOCKOUT_WITHIN_S: Final = 3600.0  # three trips an hour, physics.md §20.7
+
+# Cut-outs; engineering figures where no section is named.
+HIGH_CONDENSING_C: Final = 65.0  # 25 bar of the refrigerant in refrigerant.py
+LOW_DEPRESSION_K: Final = 10.5  # of the evaporation under a healthy unit's: blocked air, or lost refrigerant
+LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics.md §20.7
+DISCHARGE_C: Final = 115.0  # 110–120, physics.md §20.2
+FLOW_SHARE: Final = 0.35  # a flow switch opens
+LOW_VOLTAGE_PU, HIGH_VOLTAGE_PU = 170.0 / 220.0, 1.15  # ≈ 165–175 V, physics.md §20.6
+FREEZING_C: Final = 3.0  # of the water in the unit
+COLDEST_C: Final = -36.0  # units must start at −30, requirements.md R3
+REVERSED_K: Final = -1.0  # supply over return; below it, heating runs backwards …
+REVERSED_S: Final = 300.0  # … for more than 5 min, physics.md §20.7 "4-way stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the protections look at, one element per unit; temperatures in °C, `voltage_pu` over the nominal one."""
+
+    compressing: Flags
+    heating_phase_s: Floats
+    outdoor_c: Floats
+    plate_c: Floats
+    spread_k: Floats
+    condensing_c: Floats
+    depression_k: Floats
+    discharge_c: Floats
+    charge: Floats
+    water_flow: Floats
+    voltage_pu: Floats
+    phase_dead: Flags
+    powered: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What is shown, and how long ago the last two trips were, s."""
+
+    shown: Mask
+    last_s: Floats
+    before_s: Floats
+
+    @property
+    def stopped(self) -> Flags:
+        """Which units may not run."""
+        stopped: Flags = self.shown != 0
+        return stopped
+
+
+def untripped(units: int) -> Protection:
+    """`units` units that never tripped."""
+    return Protection(np.zeros(units, np.uint16), np.full(units, np.inf), np.full(units, np.inf))
+
+
+def kinds(shown: int) -> tuple[str, ...]:
+    """The fault kinds in one unit's mask."""
+    return tuple(kind for place, kind in enumerate(KINDS) if shown >> place & 1)
+
+
+def causes(seen: Observed) -> Mask:
+    """Which protections would trip now."""
+    compressing, powered = seen.compressing, seen.powered
+    return (
+        _bit("water_flow", powered & (seen.water_flow < FLOW_SHARE))
+        | _bit("phase", powered & seen.phase_dead)
+        | _bit("voltage", powered & ((seen.voltage_pu < LOW_VOLTAGE_PU) | (seen.voltage_pu > HIGH_VOLTAGE_PU)))
+        | _bit("low_ambient_stop", powered & (seen.outdoor_c < COLDEST_C))
+        | _bit("freeze_protect", powered & (seen.plate_c < FREEZING_C))
+        | _bit("high_pressure", compressing & (seen.condensing_c > HIGH_CONDENSING_C))
+        | _bit("low_pressure", compressing & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)))
+        | _bit("discharge_high", compressing & (seen.discharge_c > DISCHARGE_C))
+        | _bit("delta_t", compressing & (seen.spread_k < REVERSED_K) & (seen.heating_phase_s > REVERSED_S))
+    )
+
+
+def _bit(kind: str, happens: Flags) -> Mask:
+    return happens * BIT[kind]
+
+
+def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protection:
+    """The protections `dt_s` later.
+
+    A trip is shown until its cause has gone and the restart delay has passed. The third within an hour locks the unit
+    out until it is `repaired`: whoever mends the cause also resets the lock.
+    """
+    last_s, before_s = now.last_s + dt_s, now.before_s + dt_s
+    holds = (cause != 0) | (last_s < RESTART_S) | ((now.shown & LOCKOUT != 0) & ~repaired)
+    trips = (cause != 0) & ~now.stopped
+    locks = trips & (before_s < LOCKOUT_WITHIN_S)
+    shown = (now.shown * holds) | cause | _bit("lockout", locks)
+    return Protection(shown, np.where(trips, 0.0, last_s), np.where(trips, last_s, before_s))

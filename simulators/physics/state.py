@@ -1,0 +1,127 @@
+"""What changes in a fleet, and how it is found at the start."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from simulators.physics import control, frost, heat_pump, house
+from simulators.physics.arrays import Flags, Floats
+from simulators.physics.fleet import Fleet
+from simulators.physics.protection import Protection, untripped
+
+RADIATOR_SET_C: Final = 48.0  # mean water of 45 °C at full load, the design of the radiators (physics.md §20.5)
+FLOOR_SET_C: Final = 36.0  # and of 33 °C, that of the floor
+
+
+@dataclass(frozen=True, slots=True)
+class FleetState:
+    """One element per unit. Temperatures °C, powers W, energies J, times s, speed Hz, frost kg.
+
+    `plate_c` is the water inside the unit, which follows the outdoors where nothing circulates. `supply_limit_c` is
+    the water set-point. `defrost_left_s` is 0 outside defrosts. `heat_j` counts as a heat meter does, without what
+    defrosts take back. `heated_s`, `defrosted_s` and `starts` add up what truly happened.
+    """
+
+    temperatures: house.Temperatures
+    plate_c: Floats
+    called: Flags
+    running: Flags
+    defrost_left_s: Floats
+    phase_s: Floats
+    heating_s: Floats
+    hz: Floats
+    limit_hz: Floats
+    limit_code: Floats
+    frost_kg: Floats
+    coil_c: Floats
+    heat_w: Floats
+    power_w: Floats
+    aux_w: Floats
+    flow_kg_s: Floats
+    voltage_pu: Floats
+    heat_j: Floats
+    energy_j: Floats
+    heated_s: Floats
+    defrosted_s: Floats
+    starts: Floats
+    room_target_c: Floats
+    supply_limit_c: Floats
+    switched_on: Flags
+    protection: Protection
+
+    @property
+    def defrosting(self) -> Flags:
+        """Which units say that they defrost."""
+        return self.defrost_left_s > 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the units are found: rooms and thermostats in °C, electricity counters in kWh, frost over its trigger."""
+
+    room_c: Floats
+    room_target_c: Floats
+    energy_kwh: Floats
+    frosted: Floats
+
+
+def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState:
+    """Units whose rooms have long been at their starting temperature: water warm, compressors running along."""
+    room_c, machines = start.room_c, fleet.machines
+    units = len(room_c)
+    outside = np.full(units, outdoor_c)
+    zeros = np.zeros(units)
+    set_c = np.where(fleet.houses.exponent == house.FLOOR_EXPONENT, FLOOR_SET_C, RADIATOR_SET_C)
+    load = np.maximum(fleet.houses.loss * (room_c - outside) - house.GAIN_W, 0.0)
+    hz = heat_pump.MAX_HZ * load / (machines.nominal_w * heat_pump.capacity_fraction(outside, set_c))
+    running = hz >= heat_pump.MIN_HZ
+    heat = np.where(running, load, 0.0)
+    water = set_c - heat / (2.0 * machines.flow_kg_s * house.WATER_J_KG_K)
+    cop = heat_pump.full_load_cop(outside, set_c)
+    return FleetState(
+        temperatures=house.Temperatures(room_c, fleet.houses.mass_at_rest(room_c, outside), water),
+        plate_c=water,
+        called=np.ones(units, bool),
+        running=running,
+        defrost_left_s=zeros,
+        phase_s=np.full(units, control.MINIMUM_RUN_S),
+        heating_s=frost.MINIMUM_HEATING_S * start.frosted,
+        hz=np.where(running, np.minimum(hz, heat_pump.MAX_HZ), 0.0),
+        limit_hz=np.full(units, heat_pump.MAX_HZ),
+        limit_code=zeros,
+        frost_kg=frost.TRIGGER_KG * machines.size * start.frosted,
+        coil_c=np.where(running, outside - 7.0, outside),
+        heat_w=heat,
+        power_w=heat_pump.idle_w(outside, np.ones(units, bool)) + heat / cop,
+        aux_w=zeros,
+        flow_kg_s=machines.flow_kg_s,
+        voltage_pu=np.ones(units),
+        heat_j=start.energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics.md §20.1 and §20.5
+        energy_j=start.energy_kwh * 3.6e6,
+        heated_s=zeros,
+        defrosted_s=zeros,
+        starts=zeros,
+        room_target_c=start.room_target_c,
+        supply_limit_c=set_c,
+        switched_on=np.ones(units, bool),
+        protection=untripped(units),
+    )
+
+
+def supply_c(state: FleetState) -> Floats:
+    """Water leaving the unit, °C: above the circuit's mean while heating, below it while defrosting."""
+    return state.plate_c + _half_spread_k(state)
+
+
+def return_c(state: FleetState) -> Floats:
+    """Water coming back from the house, °C."""
+    return state.plate_c - _half_spread_k(state)
+
+
+def _half_spread_k(state: FleetState) -> Floats:
+    flow = np.maximum(state.flow_kg_s, LEAST_FLOW_KG_S)
+    return (state.heat_w + state.aux_w) / (2.0 * house.WATER_J_KG_K * flow)
+
+
+LEAST_FLOW_KG_S: Final = 0.02  # a thermosiphon through the plate; bounds the spread when the pump stops

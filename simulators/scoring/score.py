@@ -1,0 +1,185 @@
+"""Counting: truths and alerts to figures per class, a confusion table, and the rate of false tickets."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+from simulators.scoring.signs import SIGNS, home_of
+from simulators.scoring.truths import Alert, Places, Subject, Truth
+
+FOREVER: Final = 2**62
+_WEEK_MS: Final = 7 * 86_400_000
+NOTHING: Final = "nothing"
+"""The row of the confusion table for alerts that nothing real stands behind."""
+
+
+@dataclass(slots=True)
+class ClassScore:
+    """Figures of one class; `delays_s` from onset to the first detection, in seconds.
+
+    `injected` counts the certain truths; `unasked` those too faint or too hidden to demand an alert.
+    """
+
+    injected: int = 0
+    detected: int = 0
+    unasked: int = 0
+    false: int = 0
+    delays_s: list[float] = field(default_factory=list)
+
+    @property
+    def recall(self) -> float | None:
+        """Found of those that should be; None where there were none."""
+        return self.detected / self.injected if self.injected else None
+
+    @property
+    def precision(self) -> float | None:
+        """Found of all that was said; None where nothing was said."""
+        said = self.detected + self.false
+        return self.detected / said if said else None
+
+    def to_document(self) -> dict[str, Any]:
+        """The figures as CONTRACT §11 names them."""
+        return {
+            "injected": self.injected,
+            "detected": self.detected,
+            "false": self.false,
+            "recall": _rounded(self.recall),
+            "precision": _rounded(self.precision),
+            "delay_median_s": median(self.delays_s) if self.delays_s else None,
+            "unasked": self.unasked,
+        }
+
+    def to_text(self) -> str:
+        """The figures for people, on one line."""
+        delay = f", after {median(self.delays_s):.0f} s (median)" if self.delays_s else ""
+        return f"{self.detected} of {self.injected} found{delay}, {self.false} false"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+@dataclass(slots=True)
+class Score:
+    """Figures of a run: by class, and how many alerts of each sign fell to which class (`confusion[class][sign]`)."""
+
+    classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
+    confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    false_alerts: list[Alert] = field(default_factory=list)
+    missed: list[Truth] = field(default_factory=list)
+
+    @property
+    def false(self) -> int:
+        """Alerts that nothing real stands behind."""
+        return len(self.false_alerts)
+
+    def add(self, other: "Score") -> None:
+        """Take in the figures of another part of the same run."""
+        for kind, theirs in other.classes.items():
+            ours = self.classes[kind]
+            ours.injected += theirs.injected
+            ours.detected += theirs.detected
+            ours.unasked += theirs.unasked
+            ours.false += theirs.false
+            ours.delays_s += theirs.delays_s
+        for kind, counts in other.confusion.items():
+            self.confusion[kind].update(counts)
+        self.false_alerts += other.false_alerts
+        self.missed += other.missed
+
+
+def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> Score:
+    """Hold `alerts` against `truths` by the table of `signs`."""
+    result = Score()
+    by_subject: dict[Subject, list[int]] = defaultdict(list)
+    for index, truth in enumerate(truths):
+        by_subject[truth.level, truth.subject].append(index)
+    first_found: dict[int, Alert] = {}
+    for alert in sorted(alerts, key=lambda alert: (alert.raised_at, alert.subject, alert.sign)):
+        near = [index for part in places.above(alert.level, alert.subject) for index in by_subject.get(part, ())]
+        _judge(alert, [index for index in near if _covers(truths[index], alert)], truths, first_found, result)
+    for index, truth in enumerate(truths):
+        _count(truth, first_found.get(index), result)
+    return result
+
+
+def _covers(truth: Truth, alert: Alert) -> bool:
+    end = FOREVER if truth.end is None else truth.end + SIGNS[truth.kind].linger_ms
+    return truth.onset <= alert.raised_at <= end
+
+
+def _judge(
+    alert: Alert, near: list[int], truths: Sequence[Truth], first_found: dict[int, Alert], result: Score
+) -> None:
+    """Give the alert to every truth that it finds, and to one row of the confusion table."""
+    found = [index for index in near if _finds(truths[index], alert)]
+    for index in found:
+        first_found.setdefault(index, alert)
+    explained = [index for index in near if alert.sign in SIGNS[truths[index].kind].explains]
+    if found or explained:
+        result.confusion[truths[(found or explained)[0]].kind][alert.sign] += 1
+        return
+    result.confusion[NOTHING][alert.sign] += 1
+    result.classes[home_of(alert.sign)].false += 1
+    result.false_alerts.append(alert)
+
+
+def _finds(truth: Truth, alert: Alert) -> bool:
+    same = (truth.level, truth.subject) == (alert.level, alert.subject)
+    return same and alert.sign in SIGNS[truth.kind].detects
+
+
+def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
+    figures = result.classes[truth.kind]
+    if not truth.certain:
+        figures.unasked += 1
+        return
+    figures.injected += 1
+    if alert is None:
+        result.missed.append(truth)
+        return
+    figures.detected += 1
+    figures.delays_s.append((alert.raised_at - truth.onset) / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietWeeks:
+    """Unit-weeks in which nothing was wrong with a unit, and how many of them had an alert all the same."""
+
+    weeks: int
+    alerted: int
+
+
+def quiet_weeks(
+    truths: Iterable[Truth], false_alerts: Iterable[Alert], places: Places, start: int, days: int
+) -> QuietWeeks:
+    """Count the whole weeks of every device from `start` in which no truth concerns it."""
+    weeks = days // 7
+    parts = _devices_below(places)
+    troubled = {
+        (device, week)
+        for truth in truths
+        for device in parts[truth.level, truth.subject]
+        for week in _weeks(truth, start, weeks)
+    }
+    alerted = {
+        (device, (alert.raised_at - start) // _WEEK_MS)
+        for alert in false_alerts
+        for device in parts[alert.level, alert.subject]
+    }
+    return QuietWeeks(len(places.gateway_of) * weeks - len(troubled), len(alerted - troubled))
+
+
+def _weeks(truth: Truth, start: int, weeks: int) -> range:
+    last = weeks - 1 if truth.end is None else min((truth.end - start) // _WEEK_MS, weeks - 1)
+    return range(max((truth.onset - start) // _WEEK_MS, 0), last + 1)
+
+
+def _devices_below(places: Places) -> Mapping[Subject, list[str]]:
+    below: dict[Subject, list[str]] = defaultdict(list)
+    for device in places.gateway_of:
+        for part in places.above("device", device):
+            below[part].append(device)
+    return below

@@ -1,0 +1,187 @@
+"""Which alerts belong to which class: the one place that says what counts as found, as explained, and as false.
+
+A *sign* is a rule's id, or `fault:KIND` for a code of that kind. An alert on the subject of a truth (or on a part of
+it: a device of a village), raised between the truth's onset and its end plus `linger_ms`, is
+
+- a **detection** where its sign is among `detects`: for a hard fault the unit's own code of that kind, for a drift
+  the rule made for it;
+- **explained** where its sign is among `explains`: what the cause does besides, such as a room that cools while its
+  unit stands. It is not false, and it finds nothing;
+- **false** where no truth detects or explains it. A false alert is held against the class that is the first in this
+  table to detect by its sign.
+
+Each alert counts as one ticket. Nothing else excuses an alert: an alert on a neighbour, or one raised before the onset,
+is false.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wire.points import FAULT_KINDS
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The signs of one class.
+
+    `hard`: the unit or the network says so at once; else it is a drift that must be inferred. `linger_ms`: how long
+    after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
+    `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
+    """
+
+    detects: tuple[str, ...]
+    explains: tuple[str, ...] = ()
+    hard: bool = False
+    linger_ms: int = 2 * HOUR_MS
+    shortest_ms: int = 0
+    needs: tuple[str, ...] = ()
+
+
+# Brands that number their faults without telling the kind show `other` for whatever their protections say.
+
+# A unit that stands: its room and its water cool (physics.md §20.5), and take half a day to recover.
+_STANDS: Final = (
+    "low_room_temperature",
+    "room_cooling_fast",
+    "freeze_risk",
+    "fault:freeze_protect",
+    "fault:lockout",
+    "cold_start_failure",
+    "undersized",
+    "short_cycling",
+    "fault:other",
+)
+# A unit that gives less heat than it should, or needs more electricity for it.
+_WEAK: Final = (
+    "low_room_temperature",
+    "room_cooling_fast",
+    "undersized",
+    "low_cop",
+    "suspected_leak",
+    "cold_capacity",
+    "cold_capacity_30",
+    "cold_outlet",
+    "valley_cap",
+    "short_cycling",
+)
+_FROSTED: Final = ("defrost_share", "over_defrost", "missed_defrost", "fault:low_pressure")
+_RECOVERS_MS: Final = 12 * HOUR_MS
+
+# Daily figures against a baseline of weeks are judged a day or more after the cause has gone.
+_BASELINE_MS: Final = 3 * DAY_MS
+
+
+def _trip(kind: str) -> Signs:
+    """A unit that stops and shows the code of `kind`."""
+    more = ("supply_voltage", "voltage_trip_in_range") if kind in ("voltage", "phase") else ()
+    return Signs((f"fault:{kind}",), _STANDS + more, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=10 * MINUTE_MS)
+
+
+SIGNS: Final[Mapping[str, Signs]] = {
+    **{kind: _trip(kind) for kind in sorted(FAULT_KINDS)},
+    # ---- hard: the network or the unit says so
+    "communication_loss": Signs(("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS),
+    "gateway_death": Signs(("gateway_offline",), ("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS),
+    "village_outage": Signs(
+        ("village_outage",),
+        ("gateway_offline", "device_offline", "supply_voltage", "fault:voltage", *_STANDS),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=25 * MINUTE_MS,
+    ),
+    "power_cut": Signs(("device_offline",), _STANDS, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=25 * MINUTE_MS),
+    "flow_loss": Signs(
+        ("fault:water_flow", "fault:delta_t", "fault:high_pressure", "water_flow", "fault:other"),
+        (*_STANDS, *_WEAK),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=HOUR_MS,
+    ),
+    "fan_failure": Signs(
+        ("fault:fan", "fault:low_pressure", "fault:other"),
+        (*_STANDS, *_WEAK, *_FROSTED),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=HOUR_MS,
+    ),
+    "phase_loss": Signs(
+        ("fault:phase", "fault:other"),
+        (*_STANDS, "supply_voltage"),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=10 * MINUTE_MS,
+    ),
+    "under_voltage": Signs(
+        ("supply_voltage", "fault:voltage", "fault:other"),
+        (*_STANDS, *_WEAK, "voltage_trip_in_range"),
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=HOUR_MS,
+    ),
+    "sensor_open": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),
+    "sensor_short": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),
+    # ---- drifts: only inference finds them
+    "leak": Signs(
+        ("suspected_leak", "low_cop", "fault:low_pressure"),
+        (*_WEAK, *_FROSTED, *_STANDS, "fault:discharge_high"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=14 * DAY_MS,
+        needs=("power_w", "flow_lpm"),
+    ),
+    "heater_stuck": Signs(
+        ("aux_heater_stuck",),
+        ("low_cop", "valley_cap", "short_cycling"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=DAY_MS,
+        needs=("aux_heater",),
+    ),
+    "missed_defrost": Signs(
+        ("missed_defrost", "fault:low_pressure"), (*_WEAK, *_STANDS), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
+    ),
+    "over_defrost": Signs(
+        ("over_defrost", "defrost_share"), (*_WEAK, "missed_defrost"), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
+    ),
+    "four_way_stuck": Signs(
+        ("missed_defrost", "fault:low_pressure", "low_cop", "fault:other"),
+        (*_WEAK, *_STANDS, *_FROSTED, "water_flow"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=DAY_MS,
+    ),
+    "frozen_values": Signs(
+        ("sensor_frozen",), (*_STANDS, *_WEAK, *_FROSTED, "supply_voltage", "water_flow"), shortest_ms=DAY_MS
+    ),
+    "sensor_drift": Signs(
+        ("sensor_bad", "low_cop", "water_flow"),
+        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=7 * DAY_MS,
+    ),
+    "coal": Signs(
+        ("suspected_coal",), (*_STANDS, "low_cop", "sensor_frozen"), linger_ms=_RECOVERS_MS, shortest_ms=3 * DAY_MS
+    ),
+    # ---- what a household does: it explains, and is no fault of its own
+    "window_open": Signs((), (*_STANDS, *_WEAK), linger_ms=_RECOVERS_MS),
+    "switched_off": Signs((), (*_STANDS, "suspected_coal", "sensor_frozen"), linger_ms=_RECOVERS_MS),
+    # ---- what nature and houses do, computed from the physics (simulators/season/nature.py)
+    "low_room": Signs(("low_room_temperature",), ("room_cooling_fast", "undersized"), hard=True),
+    "near_freezing": Signs(("freeze_risk", "fault:freeze_protect"), hard=True),
+    "heavy_defrost": Signs(("defrost_share",), ("over_defrost",), linger_ms=DAY_MS),
+    "low_voltage": Signs(("supply_voltage",), ("fault:voltage",), hard=True),
+    "undersized": Signs(
+        ("undersized",), ("low_room_temperature", "room_cooling_fast", "cold_capacity"), linger_ms=DAY_MS
+    ),
+    "valley_use": Signs(("valley_cap",), needs=("energy_kwh",)),
+}
+
+UNINFERRED: Final = "no_class"
+"""Where a false alert goes whose sign no class detects."""
+
+
+def home_of(sign: str) -> str:
+    """The class that a false alert of `sign` is held against."""
+    return next((kind for kind, signs in SIGNS.items() if sign in signs.detects), UNINFERRED)

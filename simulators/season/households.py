@@ -1,0 +1,130 @@
+"""The houses, machines and brands of a block, drawn village by village, so that blocks may be cut anywhere."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.physics.arrays import Floats
+from simulators.physics.fleet import Fittings, Fleet, build_fleet
+from simulators.physics.state import Start
+from simulators.registers import MAPS
+from simulators.registers.image import UnitReading
+from simulators.scenario import Scenario
+from simulators.season.layout import Block, Settlement
+from wire.points import POINTS
+
+_HOUSES: Final = 205
+_BRANDS: Final = 207
+_STARTS: Final = 208
+_HEIGHTS: Final = 210
+OLDEST_KWH: Final = 20_000.0  # on an electricity counter that has seen a few seasons
+
+Draw = Callable[[np.random.Generator, int], Any]
+
+
+class _House(IntEnum):
+    """What is drawn for each house, by column."""
+
+    WALLS = 0
+    AREA = 1
+    TARGET = 2
+    FLOOR = 3
+    HEATED = 4
+    SIZING = 5
+    PHASES = 6
+    POSITION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Households:
+    """What does not change over a season: the fleet, how it is found, and what each unit's brand shows.
+
+    `height_k` is how much warmer than the weather it is at each unit, `codes` the faults that each can show, and
+    `lacks` are the units (by index in the block) that have no such point.
+    """
+
+    fleet: Fleet
+    start: Start
+    height_k: Floats
+    codes: dict[int, tuple[str, ...]]
+    lacks: dict[str, NDArray[np.int64]]
+
+    def shows(self, unit: int, points: Iterable[str]) -> bool:
+        """Whether the unit has all of these points."""
+        return not any(point in self.lacks and unit in self.lacks[point] for point in points)
+
+
+def settle(scenario: Scenario, block: Block, seed: int) -> Households:
+    """Everybody in `block`; the same seed makes the same households, whatever the block's size."""
+    profiles = _drawn(block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units))
+    houses = _drawn(block, seed, _HOUSES, lambda generator, units: generator.random((units, len(_House))))
+    starts = _drawn(block, seed, _STARTS, lambda generator, units: generator.random((units, 2)))
+    heights = _drawn(block, seed, _HEIGHTS, lambda generator, units: np.full(units, generator.random()))
+    target = _between(
+        houses[:, _House.TARGET],
+        scenario.house.room_target_c - scenario.house.target_spread_k,
+        scenario.house.room_target_c + scenario.house.target_spread_k,
+    )
+    start = Start(target, target, OLDEST_KWH * starts[:, 0], starts[:, 1])
+    shown = {name: _shows(name) for name in scenario.fleet.profiles}
+    names = [str(name) for name in profiles.tolist()]
+    return Households(
+        _fleet(scenario, block, houses),
+        start,
+        _between(heights, *scenario.fleet.height_k),
+        {unit: tuple(MAPS[name].fault_codes) for unit, name in enumerate(names)},
+        _lacks([shown[name] for name in names]),
+    )
+
+
+def _drawn(block: Block, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
+    """`draw` for every village from a generator of its own, one after the other."""
+    parts = [draw(village_generator(seed, salt, one), one.units) for one in block.settlements]
+    return np.concatenate(parts)
+
+
+def village_generator(seed: int, salt: int, settlement: Settlement) -> np.random.Generator:
+    """The random numbers of one village for one purpose."""
+    return np.random.default_rng([seed, salt, settlement.number])
+
+
+def _profiles(scenario: Scenario, generator: np.random.Generator, units: int) -> NDArray[Any]:
+    shares = np.array(list(scenario.fleet.profiles.values()))
+    return generator.choice(list(scenario.fleet.profiles), units, p=shares / shares.sum())
+
+
+def _fleet(scenario: Scenario, block: Block, drawn: Floats) -> Fleet:
+    house, mix = scenario.house, scenario.fleet
+    numbers = np.concatenate([np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements])
+    fittings = Fittings(
+        floor=drawn[:, _House.FLOOR] < house.floor,
+        heated=_between(drawn[:, _House.HEATED], *house.heated),
+        sizing=np.where(drawn[:, _House.SIZING] < mix.undersized, mix.undersized_by, 1.0),
+        three_phase=drawn[:, _House.PHASES] < mix.three_phase,
+        position=drawn[:, _House.POSITION],
+        village=np.repeat(np.arange(len(block.settlements)), [one.units for one in block.settlements]),
+        number=numbers,
+    )
+    area = _between(drawn[:, _House.AREA], *house.area_m2) / 100.0
+    return build_fleet(drawn[:, _House.WALLS] < house.uninsulated, area, fittings)
+
+
+def _between(drawn: Floats, low: float, high: float) -> Floats:
+    return low + (high - low) * drawn
+
+
+def _shows(profile: str) -> frozenset[str]:
+    """The points that a brand's registers hold."""
+    middle = {name: max(point.low, 1.0) for name, point in POINTS.items()}
+    return frozenset(MAPS[profile].image(UnitReading("heating", (), middle)).values)
+
+
+def _lacks(shown: Sequence[frozenset[str]]) -> dict[str, NDArray[np.int64]]:
+    found = {
+        point: np.array([unit for unit, own in enumerate(shown) if point not in own], np.int64) for point in POINTS
+    }
+    return {point: units for point, units in found.items() if len(units)}

@@ -1,0 +1,160 @@
+"""What the physics did by itself, noted as truths: rooms that were really cold, water that really neared freezing.
+
+Each condition has a loose and a strict form. An episode lasts while the loose form holds, and explains alerts; an alert
+is demanded of it only where the strict form held for long without a break, at a unit that was heard and whose sensors
+were whole. The distance between the two forms is what sensors and polls may be off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.faults import Effects
+from simulators.physics.arrays import Flags, Floats
+from simulators.physics.conditions import Conditions
+from simulators.physics.grid import local_hour
+from simulators.physics.heat_pump import MAX_HZ
+from simulators.physics.state import FleetState
+from simulators.scoring.truths import Truth
+from simulators.season.tracker import Condition, Hourly, Tracker
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+
+LOW_ROOM_C: Final = 18.0  # requirements.md R20
+ROOM_CLEARS_C: Final = 18.5  # rules-and-faults.md, "low alarm … hysteresis 18.5"
+ROOM_OFF_K: Final = 0.2  # what a room sensor, and the time between two polls, may make of a room
+FREEZING_C: Final = 5.0  # water, physics.md §20.7 "freeze risk"
+FROST_C: Final = -5.0  # outdoors, as the line above
+WATER_OFF_K: Final = 3.0  # the deadband of any alarm over it, and what water does between two polls
+LOWEST_PU: Final = 0.85  # requirements.md R4
+VOLTAGE_OFF_PU: Final = 0.02
+DEFROST_SHARE: Final = 0.10  # requirements.md R6, over 24 h with at least 4 h of running (rules-and-faults.md)
+DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
+DEFROST_RUN_S: Final = 4 * 3600.0
+FULL_SPEED: Final = 0.8  # of the top speed: what may be taken for flat out
+VALLEY_H: Final = (20.0, 8.0)  # requirements.md R11
+VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements.md R11
+VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
+
+LOW_ROOM: Final = Condition("low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",))  # about the hour of R20
+NEAR_FREEZING: Final = Condition("near_freezing", 0, 45 * MINUTE_MS)
+LOW_VOLTAGE: Final = Condition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
+HEAVY_DEFROST: Final = Condition("heavy_defrost", 0, 12 * HOUR_MS)
+UNDERSIZED: Final = Condition("undersized", 0, 0, ("room_c", "compressor_hz"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The physics at one poll, and the units that were asked and whose sensors are whole."""
+
+    at: int
+    state: FleetState
+    outdoor_c: Floats
+    watched: Flags
+
+
+class Nature:
+    """Every natural condition of a block's units."""
+
+    def __init__(self, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]) -> None:
+        """`lacks` are the units that have no such point: what it tells cannot be asked of them."""
+        self._devices = devices
+        trackers = {one: Tracker(one, devices, lacks) for one in (LOW_ROOM, NEAR_FREEZING, LOW_VOLTAGE)}
+        slow = {one: Tracker(one, devices, lacks) for one in (HEAVY_DEFROST, UNDERSIZED)}
+        self._trackers = trackers | slow
+        self._hourly = Hourly(len(devices))
+        self._valley = _Valley(len(devices))
+
+    def observe(
+        self, at: int, state: FleetState, weather: Conditions, heard: NDArray[np.int64] | None, active: Effects
+    ) -> None:
+        """The physics at `at`, which only the units `heard` (None: all) were asked about."""
+        outdoor_c = np.full_like(state.hz, weather.outdoor_c)
+        now = _Moment(at, state, outdoor_c, _watched(len(state.hz), heard, active))
+        self._low_room(now)
+        self._near_freezing(now)
+        self._low_voltage(now)
+        self._valley.observe(at, state.energy_j)
+        if self._hourly.observe(at, state, self._flat_out(now)):
+            self._judge_hours(now)
+
+    def truths(self, at: int) -> list[Truth]:
+        """Everything that happened until the season's end at `at`."""
+        for tracker in self._trackers.values():
+            tracker.end(at)
+        found = [truth for tracker in self._trackers.values() for truth in tracker.truths]
+        return [*found, *self._valley.truths(self._devices)]
+
+    def _low_room(self, now: _Moment) -> None:
+        room = now.state.temperatures.room_c
+        strict = (room < LOW_ROOM_C - ROOM_OFF_K) & (now.state.room_target_c >= LOW_ROOM_C)
+        begins, goes_on = room < LOW_ROOM_C + ROOM_OFF_K, room < ROOM_CLEARS_C + ROOM_OFF_K
+        self._trackers[LOW_ROOM].observe(now.at, begins, goes_on, strict & now.watched)
+
+    def _near_freezing(self, now: _Moment) -> None:
+        """A defrost cools the water for minutes only."""
+        water, cold = now.state.plate_c, now.outdoor_c < FROST_C + WATER_OFF_K
+        begins = (water < FREEZING_C + 2.0 * WATER_OFF_K) & cold
+        goes_on = (water < FREEZING_C + 3.0 * WATER_OFF_K) & (now.outdoor_c < FROST_C + 2.0 * WATER_OFF_K)
+        strict = (water < FREEZING_C - 1.0) & (now.outdoor_c < FROST_C - 1.0) & now.watched
+        self._trackers[NEAR_FREEZING].observe(now.at, begins, goes_on, strict)
+
+    def _low_voltage(self, now: _Moment) -> None:
+        voltage = now.state.voltage_pu
+        begins = voltage < LOWEST_PU + VOLTAGE_OFF_PU
+        goes_on = voltage < LOWEST_PU + 2.0 * VOLTAGE_OFF_PU
+        strict = (voltage < LOWEST_PU - VOLTAGE_OFF_PU) & (voltage > 0.0) & now.watched
+        self._trackers[LOW_VOLTAGE].observe(now.at, begins, goes_on, strict)
+
+    def _flat_out(self, now: _Moment) -> Flags:
+        cold = now.state.temperatures.room_c < LOW_ROOM_C + ROOM_OFF_K
+        return cold & (now.state.hz > FULL_SPEED * MAX_HZ)
+
+    def _judge_hours(self, now: _Moment) -> None:
+        """At the turn of an hour: the sums over the last day, and over the last two."""
+        share = self._hourly.defrost_share(DEFROST_RUN_S)
+        lately = self._hourly.lately_defrost_share()
+        loose = (share > DEFROST_LOOSE) | (lately > DEFROST_LOOSE)
+        self._trackers[HEAVY_DEFROST].observe(now.at, loose, loose, (share > DEFROST_STRICT) & now.watched)
+        hours = self._hourly.flat_out_h()
+        self._trackers[UNDERSIZED].observe(now.at, hours >= 8.0, hours >= 2.0, (hours >= 38.0) & now.watched)
+
+
+class _Valley:
+    """Electricity drawn in the valley hours of a season."""
+
+    def __init__(self, units: int) -> None:
+        self._first: int | None = None
+        self._last_j = np.zeros(units)
+        self._drawn_j = np.zeros(units)
+
+    def observe(self, at: int, energy_j: Floats) -> None:
+        """The counters at `at`; what was drawn since the poll before counts for the hour it ends in."""
+        began, ended = VALLEY_H
+        if self._first is None:
+            self._first = at
+        elif not ended < local_hour(at - 1) < began:
+            self._drawn_j += energy_j - self._last_j
+        self._last_j = energy_j
+
+    def truths(self, devices: list[str]) -> list[Truth]:
+        """The households that came near the cap, from the first day on: a projection may see it at any time."""
+        used = self._drawn_j / 3.6e6 / VALLEY_KWH
+        return [
+            Truth("valley_use", "device", devices[unit], self._first or 0, None, bool(used[unit] > VALLEY_STRICT))
+            for unit in np.flatnonzero(used > VALLEY_LOOSE).tolist()
+        ]
+
+
+def _watched(units: int, heard: NDArray[np.int64] | None, active: Effects) -> Flags:
+    """The units that were heard, with every sensor whole."""
+    watched = np.ones(units, bool)
+    if heard is not None:
+        watched[:] = False
+        watched[heard] = True
+    watched[[*active.broken, *active.drift_k, *active.frozen]] = False
+    return watched
