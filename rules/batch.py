@@ -77,14 +77,18 @@ class Batch:
             self.season,
         )
 
+    def new_hour(self) -> Bools:
+        """Which rows are their device's first in an hour (of UTC; of China too)."""
+        hour_began = self.at.max(initial=0) // HOUR_MS * HOUR_MS
+        if self.at.min(initial=hour_began) == hour_began:  # as in a batch of one poll: no need to divide
+            began: Bools = self.previous_at < hour_began
+            return began
+        turned: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
+        return turned
+
     def first_of_hour(self) -> "Batch":
-        """The rows that are their device's first in an hour (of UTC; of China too)."""
-        if not len(self):
-            return self
-        hour_began = self.at.max() // HOUR_MS * HOUR_MS
-        if self.at.min() >= hour_began:  # as in a batch of one poll: no need to divide
-            return self.take(np.flatnonzero(self.previous_at < hour_began))
-        return self.take(np.flatnonzero(self.at // HOUR_MS != self.previous_at // HOUR_MS))
+        """The rows of `new_hour`."""
+        return self.take(np.flatnonzero(self.new_hour()))
 
     def following(
         self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season
