@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import structlog
 
+from alerts.absence import Absence
 from alerts.backfill import Held, is_live, look
 from alerts.lifecycle import Episode, Spot
 from alerts.record import Decided
@@ -51,6 +52,7 @@ class Evaluation:
         self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
         self._ownership = Ownership()
+        self._absence = Absence()
         self._held: dict[str, tuple[Episode, Held]] = {}
         self._births: dict[Place, int] = {}
         self._last_at: dict[str, int] = {}
@@ -68,7 +70,8 @@ class Evaluation:
             interval_ms = gateway.interval_ms or _DEFAULT_INTERVAL_MS
             self.places.update(dict.fromkeys(gateway.others, gateway.place))
             self._last_at |= gateway.last_at
-            owned = self._own(gateway.place, gateway.devices, interval_ms)
+            owned = self._own(gateway.place, gateway.devices, interval_ms, now)
+            self._absence.announced(gateway.others, (), now)
             if gateway.place not in self._births:
                 self._presence.announce(gateway.place, owned, interval_ms, now)
 
@@ -79,16 +82,18 @@ class Evaluation:
         speaks now.
         """
         interval_ms = _DEFAULT_INTERVAL_MS if status.interval_s is None else _milliseconds(status.interval_s)
-        owned = self._own(place, [device.device for device in status.devices], interval_ms)
+        owned = self._own(place, [device.device for device in status.devices], interval_ms, now)
         at = status.at or 0
         if not retained or self._births.get(place) != at:
             self._presence.announce(place, owned, interval_ms, now)
         self._births[place] = at
         return owned
 
-    def _own(self, place: Place, devices: Sequence[str], interval_ms: int) -> list[str]:
+    def _own(self, place: Place, devices: Sequence[str], interval_ms: int, now: int) -> list[str]:
+        before = self._ownership.devices_of(place)
         self._ownership.announce(place, devices)
         owned = sorted(self._ownership.devices_of(place))
+        self._absence.announced(before, owned, now)
         self.places.update(dict.fromkeys(owned, place))
         self._engine.expect(owned, interval_ms, f"{place.district}/{place.town}/{place.village}")
         return owned
@@ -114,6 +119,7 @@ class Evaluation:
                 heard.rejected.append("not_owned")
                 continue
             devices.append(reading.device)
+            self._absence.heard(reading.device, now)
             self.places[reading.device] = place
             code = check_event_time(reading.at, now)
             if code is None:
@@ -134,8 +140,18 @@ class Evaluation:
         return [Decided(one, spot, is_live(one.at, now)) for one in decided if (spot := self._spot(one)) is not None]
 
     def step(self, now: int) -> list[Decided]:
-        """Judge silence; to be called about once a second."""
-        return [Decided(one, spot) for one in self._presence.step(now) if (spot := self._spot(one)) is not None]
+        """Judge silence, and let go of devices long off every birth; to be called about once a second."""
+        leaving = [device for device in self._absence.retire(now) if not self._is_listed(device)]
+        told = [*self._presence.step(now), *self._engine.retire(leaving)]
+        decided = [Decided(one, spot) for one in told if (spot := self._spot(one)) is not None]
+        for device in leaving:
+            self._last_at.pop(device, None)
+            self.places.pop(device, None)
+        return decided
+
+    def _is_listed(self, device: str) -> bool:
+        owner = self._ownership.owner(device)
+        return owner is not None and device in self._ownership.devices_of(owner)
 
     def hold(self, episodes: Iterable[Episode], now: int) -> None:
         """Remember alerts that are active but told of the past, until `due` says that they still hold."""
