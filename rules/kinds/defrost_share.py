@@ -44,8 +44,9 @@ _MAX_CYCLES: Final = 8
 _LONGEST_CYCLE_MS: Final = 2**30
 """Twelve days: how long the heating of one cycle is counted, far beyond the day in which cycles are judged."""
 
-_NO_OUTDOOR: Final = -128
-"""An hour without outdoor temperature."""
+_UNEXPLAINED: Final = 255
+"""An hour whose outdoor temperature is not known; else tenths of a percent that frost explains."""
+_MOST_EXPLAINED: Final = 25.0
 
 Durations = NDArray[np.int32]
 
@@ -57,6 +58,8 @@ def curve(value: object) -> tuple[tuple[float, float], ...]:
     pairs = tuple((number(outdoor), not_negative(percent)) for outdoor, percent in value)
     if any(warmer <= colder for (colder, _), (warmer, _) in pairwise(pairs)):
         raise ValueError("write the temperatures rising")
+    if any(percent > _MOST_EXPLAINED for _, percent in pairs):
+        raise ValueError(f"write at most {_MOST_EXPLAINED:g} percent")
     return pairs
 
 
@@ -113,7 +116,7 @@ class _State(Columns):
     hour: Durations = column(np.int32, NEVER)  # the hour under way, counted from 1970
     hour_heating: Durations = column(np.int32, 0, _HOURS)  # ms in each hour, at hour % 24
     hour_defrost: Durations = column(np.int32, 0, _HOURS)
-    hour_outdoor: NDArray[np.int8] = column(np.int8, _NO_OUTDOOR, _HOURS)  # whole °C
+    hour_explained: NDArray[np.uint8] = column(np.uint8, _UNEXPLAINED, _HOURS)
     raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
@@ -169,18 +172,28 @@ class DefrostShareWatch(ColumnsWatch):
         hour = (batch.at // HOUR_MS).astype(np.int32)
         new: Bools = hour != state.hour[batch.slots]
         rows = np.flatnonzero(new)
-        if len(rows):
-            slots, last = batch.slots[rows], state.hour[batch.slots[rows]]
-            begun = (hour[rows] - last)[:, None]
-            stale = (np.arange(_HOURS) - last[:, None] - 1) % _HOURS < begun
-            state.hour_heating[slots] = np.where(stale, 0, state.hour_heating[slots])
-            state.hour_defrost[slots] = np.where(stale, 0, state.hour_defrost[slots])
-            state.hour_outdoor[slots] = np.where(stale, _NO_OUTDOOR, state.hour_outdoor[slots])
-            state.hour[slots] = hour[rows]
-            if self._rule.expected:
-                outdoor = np.clip(np.round(batch.quantities["outdoor_c"][rows]), _NO_OUTDOOR, 127)
-                state.hour_outdoor[slots, hour[rows] % _HOURS] = np.where(np.isnan(outdoor), _NO_OUTDOOR, outdoor)
+        slots = batch.slots[rows]
+        skipped = np.flatnonzero(hour[rows] - state.hour[slots] > 1)
+        self._empty(slots[skipped], hour[rows][skipped])
+        place = hour[rows] % _HOURS
+        state.hour[slots], state.hour_heating[slots, place], state.hour_defrost[slots, place] = hour[rows], 0, 0
+        if self._rule.expected:
+            state.hour_explained[slots, place] = self._explained(batch.quantities["outdoor_c"][rows])
         return new
+
+    def _empty(self, slots: Ints, hour: Durations) -> None:
+        """Empty the sums of the hours since the one under way, up to `hour`, in which nothing was heard."""
+        state, last = self._state, self._state.hour[slots]
+        begun = (hour - last)[:, None]
+        stale = (np.arange(_HOURS) - last[:, None] - 1) % _HOURS < begun
+        state.hour_heating[slots] = np.where(stale, 0, state.hour_heating[slots])
+        state.hour_defrost[slots] = np.where(stale, 0, state.hour_defrost[slots])
+        state.hour_explained[slots] = np.where(stale, _UNEXPLAINED, state.hour_explained[slots])
+
+    def _explained(self, outdoor_c: Floats) -> NDArray[np.uint8]:
+        colder, percent = zip(*self._rule.expected, strict=True)
+        tenths = np.where(np.isnan(outdoor_c), _UNEXPLAINED, 10.0 * np.interp(outdoor_c, colder, percent))
+        return np.round(tenths).astype(np.uint8)
 
     def _book(self, batch: Batch, passed: Ints) -> None:
         """Give `passed` ms to the state of the reading before; whole to the hour under way."""
@@ -231,24 +244,29 @@ class DefrostShareWatch(ColumnsWatch):
 
     def _shares(self, slots: Ints, at: Ints) -> _Shares:
         state, rule = self._state, self._rule
-        newest = (state.ring_next[slots][:, None] - 1 - np.arange(rule.cycles)) % _MAX_CYCLES
-        rows = slots[:, None]
-        ended = state.ring_ended[rows, newest]
-        by_cycles: Bools = ((ended != NEVER) & (ended > at[:, None] - _HOURS * HOUR_MS)).all(axis=1)
-        cycles = _percent(state.ring_heating[rows, newest], state.ring_defrost[rows, newest], 1)
+        oldest = (state.ring_next[slots] - rule.cycles) % _MAX_CYCLES
+        by_cycles: Bools = state.ring_ended[slots, oldest] > at - _HOURS * HOUR_MS
         day = _percent(state.hour_heating[slots], state.hour_defrost[slots], rule.run_time_ms)
-        return _Shares(np.where(by_cycles, cycles, day), by_cycles, day, self._allowed(slots))
+        percent, allowed = day.copy(), np.full(len(slots), np.nan)
+        rows = np.flatnonzero(by_cycles)
+        percent[rows] = self._over_cycles(slots[rows])
+        rows = np.flatnonzero(day > rule.excess)
+        allowed[rows] = self._allowed(slots[rows])
+        return _Shares(percent, by_cycles, day, allowed)
+
+    def _over_cycles(self, slots: Ints) -> Floats:
+        state = self._state
+        newest = (state.ring_next[slots][:, None] - 1 - np.arange(self._rule.cycles)) % _MAX_CYCLES
+        return _percent(state.ring_heating[slots[:, None], newest], state.ring_defrost[slots[:, None], newest], 1)
 
     def _allowed(self, slots: Ints) -> Floats:
         """The most that the day's weather explains, and `excess`; NaN where the outdoor temperature is not known."""
-        if not self._rule.expected:
-            return np.full(len(slots), np.nan)
-        outdoor = self._state.hour_outdoor[slots]
-        running = np.where(outdoor != _NO_OUTDOOR, self._state.hour_heating[slots] + self._state.hour_defrost[slots], 0)
-        colder, percent = zip(*self._rule.expected, strict=True)
-        explained = (np.interp(outdoor, colder, percent) * running).sum(axis=1)
-        total = running.sum(axis=1)
+        state = self._state
+        tenths = state.hour_explained[slots]
+        running = (state.hour_heating[slots] + state.hour_defrost[slots]) * (tenths != _UNEXPLAINED)
+        total = running.sum(axis=1, dtype=np.int64)
         enough = total >= self._rule.run_time_ms
+        explained = (tenths * running.astype(np.float32)).sum(axis=1) / 10.0
         return np.where(enough, explained / np.where(enough, total, 1), np.nan) + self._rule.excess
 
     def _edges(
