@@ -14,6 +14,7 @@ from alerts.absence import Absence
 from alerts.backfill import Held, is_live, look
 from alerts.lifecycle import Episode, Spot
 from alerts.record import Decided
+from alerts.store.late_spans import Span
 from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
 from rules.presence import Presence
@@ -22,6 +23,7 @@ from rules.season import Season
 from rules.transition import Episode as OpenEpisode
 from rules.transition import Transition
 from wire.clocks import check_event_time
+from wire.intervals import Intervals
 from wire.messages import Reading, Status, Telemetry
 from wire.ownership import Ownership
 from wire.topics import Place
@@ -44,8 +46,8 @@ class Heard:
 class Evaluation:
     """The rules at work on one district's bus.
 
-    `places` says where each device was last heard or announced; `fresh` collects what is new of devices, for the
-    register.
+    `places` says where each device was last heard or announced. Two things are collected for the caller to write and
+    empty: `fresh`, what is new of devices, and `late`, between which event times readings came that were not.
     """
 
     def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
@@ -56,7 +58,9 @@ class Evaluation:
         self._held: dict[str, tuple[Episode, Held]] = {}
         self._births: dict[Place, int] = {}
         self._last_at: dict[str, int] = {}
+        self._seen: dict[Place, tuple[str, Intervals]] = {}
         self.fresh: dict[str, LastHeard] = {}
+        self.late: dict[str, Span] = {}
         self.places: dict[str, Place] = {}
 
     @property
@@ -114,6 +118,7 @@ class Evaluation:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
         heard = Heard()
         devices: list[str] = []
+        is_new = self._is_new(place, telemetry)
         for reading in telemetry.readings:
             if not self._ownership.claim(reading.device, place):
                 heard.rejected.append("not_owned")
@@ -124,10 +129,24 @@ class Evaluation:
             code = check_event_time(reading.at, now)
             if code is None:
                 heard.accepted.append((place, reading))
+                if is_new and reading.at < self._last_at.get(reading.device, -1):
+                    self._note_late(reading)
             else:
                 heard.rejected.append(code)
         self._presence.heard(place, devices, _milliseconds(telemetry.interval_s), now)
         return heard
+
+    def _is_new(self, place: Place, telemetry: Telemetry) -> bool:
+        """Whether this message has not come before; what is sent again is not late, it was judged the first time."""
+        epoch, seen = self._seen.get(place, ("", Intervals()))
+        if epoch != telemetry.epoch:
+            seen = Intervals()
+        self._seen[place] = (telemetry.epoch, seen)
+        return seen.add(telemetry.seq, telemetry.seq) > 0
+
+    def _note_late(self, reading: Reading) -> None:
+        since, until = self.late.get(reading.device, (reading.at, reading.at))
+        self.late[reading.device] = (min(since, reading.at), max(until, reading.at))
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Decided]:
         """Judge readings; what they change is live only if it is recent."""
@@ -174,6 +193,10 @@ class Evaluation:
             else:
                 self._held[name] = (episode, still)
         return due
+
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        return self._engine.fleet.interval_of(device)
 
     def adopt(self, episodes: Iterable[Episode], now: int) -> None:
         """Make the rules hold open what the database says is active and they have forgotten."""

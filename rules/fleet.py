@@ -115,6 +115,11 @@ class Fleet:
         slot = self._slot_of.get(device)
         return NEVER if slot is None else int(self._last.at[slot])
 
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        slot = self._slot_of.get(device)
+        return 0 if slot is None else int(self._last.interval_ms[slot])
+
     def newest(self) -> dict[str, int]:
         """The event time (UTC ms) of the newest reading of each device that has one."""
         times = self._last.at[: len(self)].tolist()
