@@ -171,6 +171,7 @@ class Engine:
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays (numbers and texts), to be saved and given to `restore`."""
+        self._make_room()  # for devices that were announced and not yet heard
         saved = {f"fleet.{name}": values for name, values in self.fleet.snapshot().items()}
         saved |= {f"chatter.{name}": values for name, values in self._chatter.snapshot().items()}
         for rule, watch in self._watches.items():
