@@ -1,6 +1,6 @@
 """Readings as columns: what a batch is, and how readings become batches of at most one row per device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -210,3 +210,8 @@ def one_row_per_device(batch: Batch) -> Iterator[Batch]:
 def known(values: Floats) -> Bools:
     """Which rows have a value."""
     return ~np.isnan(values)
+
+
+def state_table(states: Collection[int]) -> Bools:
+    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is not known."""
+    return np.isin(np.arange(len(STATES) + 1), list(states))

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import UNKNOWN_STATE, Batch
+from rules.batch import UNKNOWN_STATE, Batch, state_table
 from rules.codes import Codes
 from rules.columns import Bools, Floats, Ints
 from rules.conditions import Applies, Bound, applies, bound, states
@@ -216,14 +216,17 @@ class SymptomsWatch(HoldingWatch):
         super().__init__(rule, findings, HoldingState.for_symptoms(len(findings)))
         self._rule = rule
         self._codes = codes
+        wanted = [one.states or one.applies.states for one in rule.symptom]
+        self._in_states = [state_table(states) if states else None for states in wanted]
 
     def suspects(self, batch: Batch) -> Bools:
         found = np.zeros(len(batch), bool)
-        for symptom in self._rule.symptom:
+        for symptom, in_states in zip(self._rule.symptom, self._in_states, strict=True):
             if symptom.faults:
                 found[self._reporting(batch, symptom.faults)] = True
-            else:
-                found |= symptom.about.met(batch.quantities[symptom.about.quantity])
+                continue
+            shown = symptom.about.met(batch.quantities[symptom.about.quantity])
+            found |= shown if in_states is None else shown & in_states[batch.state]
         return found
 
     def _reporting(self, batch: Batch, kinds: frozenset[str]) -> Ints:
