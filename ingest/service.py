@@ -78,7 +78,7 @@ class IngestService:
         session = Session(
             self._mqtt, self._ingest.client_id, subscriptions=filters, former=sorted(ledger.subscribe(filters))
         )
-        inbox = Inbox(session.events, _BrokerLog())
+        inbox = Inbox(session.events, _BrokerLog(), session.restart)
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.callback(committer.close)
         committer.recover()
