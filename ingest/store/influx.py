@@ -7,11 +7,11 @@ from typing import Final
 from ingest.store.hours import HOUR_MS, Retention, finished_before
 from ingest.store.influx_hours import (
     HOURLY,
-    MARK,
     STATISTICS,
     TAGS,
     aggregated,
     from_rows,
+    hour_and_token,
     hourly_line,
     statistics,
     touched,
@@ -140,8 +140,7 @@ class InfluxStore:
     def tend(self, now: int) -> None:
         """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""
         oldest = self._retention.oldest_hour(now)
-        marks = self._query(f"SELECT touched, aggregated FROM {MARK} WHERE time <= {finished_before(now)}ms")
-        for hour, token in waiting(marks).items():
+        for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
             if oldest is None or hour >= oldest:
                 self._aggregate(hour)
             self._note([aggregated(hour, token)], self._connection.address.bucket)

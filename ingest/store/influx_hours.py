@@ -27,7 +27,7 @@ def touched(readings: Iterable[StoredReading], token: int) -> list[str]:
     A mark stands at the end of its hour: no retention period then refuses it that takes the reading.
     """
     hours = sorted({hour_of(stored.reading.at) for stored in readings})
-    return [f"{MARK} touched={token}i {hour + HOUR_MS}" for hour in hours]
+    return [f"{MARK} touched={token}i,aggregated=0i {hour + HOUR_MS}" for hour in hours]
 
 
 def aggregated(hour: int, token: int) -> str:
@@ -35,13 +35,14 @@ def aggregated(hour: int, token: int) -> str:
     return f"{MARK} aggregated={token}i {hour + HOUR_MS}"
 
 
-def waiting(marks: Iterable[Row]) -> dict[int, int]:
-    """The hours to aggregate with their tokens, from rows of the marks; oldest first."""
-    return {
-        row["time"] - HOUR_MS: row["touched"]
-        for row in marks
-        if row["touched"] is not None and row["touched"] != row.get("aggregated")
-    }
+def waiting(before: int) -> str:
+    """InfluxQL for the marks of hours that ended by `before` (UTC ms) and are to be aggregated."""
+    return f"SELECT touched FROM {MARK} WHERE touched != aggregated AND time <= {before}ms ORDER BY time"
+
+
+def hour_and_token(mark: Row) -> tuple[int, int]:
+    """What a mark says: which hour it is (UTC ms), and the token of its last write."""
+    return mark["time"] - HOUR_MS, mark["touched"]
 
 
 def statistics(points: Iterable[str]) -> str:

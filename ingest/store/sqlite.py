@@ -1,7 +1,7 @@
 """The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same time."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -156,7 +156,7 @@ class SqliteStore:
         """See ReadingStore."""
         self._writer.close()
 
-    def _since(self, at: int) -> Iterator[StoredReading]:
+    def _since(self, at: int) -> Generator[StoredReading]:
         # `first` of a packed reading may lie before `at`, but not in an earlier hour.
         hour = self._next_hour(hour_of(at + 1))
         while hour is not None:

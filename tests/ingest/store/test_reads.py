@@ -140,7 +140,7 @@ changes = st.fixed_dictionaries(
 def histories(draw: st.DrawFn) -> list[StoredReading]:
     """One device's readings of up to three hours, with gaps, bad points and changes of state; no hour is used twice."""
     number = next(numbers)
-    start = START // DAY_MS * DAY_MS + (100 + number) * DAY_MS
+    start = START // DAY_MS * DAY_MS - (100 + number) * DAY_MS
     times = sorted(draw(st.sets(st.integers(0, 3 * HOUR - 1), min_size=1, max_size=30)))
     place = of_village(1_000 + number)
     return [stored(f"any-{number}", start + at, n + 1, place, **draw(changes)) for n, at in enumerate(times)]
