@@ -61,7 +61,10 @@ class Base(DeclarativeBase):
 
 
 class AlertRow(Base):
-    """One episode of one condition; `code` is '' where the rule has none, `ended` the event time of the clear."""
+    """One episode of one condition; `code` is '' where the rule has none, `ended` the event time of the clear.
+
+    `realm` is '' for a device, else within what the subject's id is unique; `cause` is the alert it follows from.
+    """
 
     __tablename__ = "alert"
 
@@ -93,14 +96,17 @@ class AlertRow(Base):
     children: Mapped[int] = mapped_column(default=0)
     ticket_id: Mapped[str | None] = mapped_column(ForeignKey("ticket.id"))
     text: Mapped[dict[str, str]]
+    realm: Mapped[str] = mapped_column(server_default="")
+    cause: Mapped[str | None]
 
     __table_args__ = (
-        Index("uq_alert_episode", "subject", "rule", "code", "onset", unique=True),
+        Index("uq_alert_episode", "subject", "rule", "code", "realm", "onset", unique=True),
         Index(
             "uq_alert_active",
             "subject",
             "rule",
             "code",
+            "realm",
             unique=True,
             sqlite_where=sql("state = 'active'"),
             postgresql_where=sql("state = 'active'"),
@@ -245,6 +251,29 @@ class DeviceRow(Base):
         Index("ix_device_place", "district", "town", "village", "gateway"),
         Index("ix_device_brand", "brand"),
     )
+
+
+class OutOfServiceRow(Base):
+    """A device that a person has taken out of service, since and until when (ISA-18.2 "out of service")."""
+
+    __tablename__ = "out_of_service"
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    until: Mapped[int]
+    reason: Mapped[str]
+    by: Mapped[str] = mapped_column("by_name")
+    since: Mapped[int]
+
+
+class LateSpanRow(Base):
+    """Event times, first and last, at which late readings of a device came, the newest of them at `heard`."""
+
+    __tablename__ = "late_span"
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[int]
+    until: Mapped[int]
+    heard: Mapped[int]
 
 
 class AccountRow(Base):

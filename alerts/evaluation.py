@@ -10,16 +10,20 @@ from typing import Final
 import numpy as np
 import structlog
 
+from alerts.absence import Absence
 from alerts.backfill import Held, is_live, look
 from alerts.lifecycle import Episode, Spot
 from alerts.record import Decided
+from alerts.store.late_spans import Span
 from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
 from rules.presence import Presence
 from rules.rule import Rule
+from rules.season import Season
 from rules.transition import Episode as OpenEpisode
-from rules.transition import SubjectKind, Transition
+from rules.transition import Transition
 from wire.clocks import check_event_time
+from wire.intervals import Intervals
 from wire.messages import Reading, Status, Telemetry
 from wire.ownership import Ownership
 from wire.topics import Place
@@ -42,20 +46,21 @@ class Heard:
 class Evaluation:
     """The rules at work on one district's bus.
 
-    `places` says where each device was last heard or announced; `fresh` collects what is new of devices, for the
-    register.
+    `places` says where each device was last heard or announced. Two things are collected for the caller to write and
+    empty: `fresh`, what is new of devices, and `late`, between which event times readings came that were not.
     """
 
-    def __init__(self, rules: Sequence[Rule], started_at: int) -> None:
-        self._engine = Engine(rules)
+    def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
+        self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
         self._ownership = Ownership()
-        self._gateways: dict[str, Place] = {}
-        self._villages: dict[str, Place] = {}
+        self._absence = Absence()
         self._held: dict[str, tuple[Episode, Held]] = {}
         self._births: dict[Place, int] = {}
         self._last_at: dict[str, int] = {}
+        self._seen: dict[Place, tuple[str, Intervals]] = {}
         self.fresh: dict[str, LastHeard] = {}
+        self.late: dict[str, Span] = {}
         self.places: dict[str, Place] = {}
 
     @property
@@ -69,7 +74,8 @@ class Evaluation:
             interval_ms = gateway.interval_ms or _DEFAULT_INTERVAL_MS
             self.places.update(dict.fromkeys(gateway.others, gateway.place))
             self._last_at |= gateway.last_at
-            owned = self._own(gateway.place, gateway.devices, interval_ms)
+            owned = self._own(gateway.place, gateway.devices, interval_ms, now)
+            self._absence.announced(gateway.others, (), now)
             if gateway.place not in self._births:
                 self._presence.announce(gateway.place, owned, interval_ms, now)
 
@@ -80,24 +86,24 @@ class Evaluation:
         speaks now.
         """
         interval_ms = _DEFAULT_INTERVAL_MS if status.interval_s is None else _milliseconds(status.interval_s)
-        owned = self._own(place, [device.device for device in status.devices], interval_ms)
+        owned = self._own(place, [device.device for device in status.devices], interval_ms, now)
         at = status.at or 0
         if not retained or self._births.get(place) != at:
             self._presence.announce(place, owned, interval_ms, now)
         self._births[place] = at
         return owned
 
-    def _own(self, place: Place, devices: Sequence[str], interval_ms: int) -> list[str]:
-        self._place(place)
+    def _own(self, place: Place, devices: Sequence[str], interval_ms: int, now: int) -> list[str]:
+        before = self._ownership.devices_of(place)
         self._ownership.announce(place, devices)
         owned = sorted(self._ownership.devices_of(place))
+        self._absence.announced(before, owned, now)
         self.places.update(dict.fromkeys(owned, place))
-        self._engine.expect(owned, interval_ms)
+        self._engine.expect(owned, interval_ms, f"{place.district}/{place.town}/{place.village}")
         return owned
 
     def died(self, place: Place, now: int) -> None:
         """The broker tells a gateway's last will."""
-        self._place(place)
         self._presence.last_will(place, now)
 
     def bus_up(self, now: int) -> None:
@@ -110,22 +116,37 @@ class Evaluation:
 
     def hear(self, place: Place, telemetry: Telemetry, now: int) -> Heard:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
-        self._place(place)
         heard = Heard()
         devices: list[str] = []
+        is_new = self._is_new(place, telemetry)
         for reading in telemetry.readings:
             if not self._ownership.claim(reading.device, place):
                 heard.rejected.append("not_owned")
                 continue
             devices.append(reading.device)
+            self._absence.heard(reading.device, now)
             self.places[reading.device] = place
             code = check_event_time(reading.at, now)
             if code is None:
                 heard.accepted.append((place, reading))
+                if is_new and reading.at < self._last_at.get(reading.device, -1):
+                    self._note_late(reading)
             else:
                 heard.rejected.append(code)
         self._presence.heard(place, devices, _milliseconds(telemetry.interval_s), now)
         return heard
+
+    def _is_new(self, place: Place, telemetry: Telemetry) -> bool:
+        """Whether this message has not come before; what is sent again is not late, it was judged the first time."""
+        epoch, seen = self._seen.get(place, ("", Intervals()))
+        if epoch != telemetry.epoch:
+            seen = Intervals()
+        self._seen[place] = (telemetry.epoch, seen)
+        return seen.add(telemetry.seq, telemetry.seq) > 0
+
+    def _note_late(self, reading: Reading) -> None:
+        since, until = self.late.get(reading.device, (reading.at, reading.at))
+        self.late[reading.device] = (min(since, reading.at), max(until, reading.at))
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Decided]:
         """Judge readings; what they change is live only if it is recent."""
@@ -138,8 +159,18 @@ class Evaluation:
         return [Decided(one, spot, is_live(one.at, now)) for one in decided if (spot := self._spot(one)) is not None]
 
     def step(self, now: int) -> list[Decided]:
-        """Judge silence; to be called about once a second."""
-        return [Decided(one, spot) for one in self._presence.step(now) if (spot := self._spot(one)) is not None]
+        """Judge silence, and let go of devices long off every birth; to be called about once a second."""
+        leaving = [device for device in self._absence.retire(now) if not self._is_listed(device)]
+        told = [*self._presence.step(now), *self._engine.retire(leaving)]
+        decided = [Decided(one, spot) for one in told if (spot := self._spot(one)) is not None]
+        for device in leaving:
+            self._last_at.pop(device, None)
+            self.places.pop(device, None)
+        return decided
+
+    def _is_listed(self, device: str) -> bool:
+        owner = self._ownership.owner(device)
+        return owner is not None and device in self._ownership.devices_of(owner)
 
     def hold(self, episodes: Iterable[Episode], now: int) -> None:
         """Remember alerts that are active but told of the past, until `due` says that they still hold."""
@@ -163,13 +194,18 @@ class Evaluation:
                 self._held[name] = (episode, still)
         return due
 
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        return self._engine.fleet.interval_of(device)
+
     def adopt(self, episodes: Iterable[Episode], now: int) -> None:
         """Make the rules hold open what the database says is active and they have forgotten."""
-        mine = {(one.rule, one.subject, one.code or "") for one in (*self._engine.active(), *self._presence.active())}
+        active = (*self._engine.active(), *self._presence.active())
+        mine = {(one.subject, one.rule, one.code or "", one.realm) for one in active}
         lost = [
-            OpenEpisode(one.rule, one.subject, one.code or None, one.onset)
+            OpenEpisode(one.rule, one.subject, one.code or None, one.onset, one.realm)
             for one in episodes
-            if (one.rule, one.subject, one.code) not in mine
+            if one.key not in mine
         ]
         self._engine.adopt(lost)
         self._presence.adopt(lost, now)
@@ -197,22 +233,13 @@ class Evaluation:
         except (KeyError, ValueError) as error:
             _log.warning("rule state is of another version; the rules begin with less memory", error=str(error))
 
-    def _place(self, place: Place) -> None:
-        self._gateways[place.gateway] = place
-        self._villages[place.village] = place
-
     def _spot(self, transition: Transition) -> Spot | None:
-        kind: SubjectKind = transition.subject_kind
-        where: dict[SubjectKind, dict[str, Place]] = {
-            "device": self.places,
-            "gateway": self._gateways,
-            "village": self._villages,
-        }
-        place = where[kind].get(transition.subject)
+        place = transition.place or self.places.get(transition.subject)
         if place is None:
-            _log.error("a transition of a subject that no gateway has named", kind=kind, subject=transition.subject)
+            _log.error("a transition of a device that no gateway has named", subject=transition.subject)
             return None
-        return Spot(place.district, place.town, place.village, None if kind == "village" else place.gateway)
+        gateway = None if transition.subject_kind == "village" else place.gateway
+        return Spot(place.district, place.town, place.village, gateway)
 
 
 def _milliseconds(seconds: float) -> int:

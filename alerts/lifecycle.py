@@ -6,10 +6,11 @@ redelivery, a replay or a late reading tells a second time changes nothing.
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from rules.transition import Transition
+from rules.transition import SubjectKind, Transition, realm_of
 from wire.messages import Alert, Priority
+from wire.topics import Place
 
 State = Literal["active", "cleared"]
 IsaState = Literal["normal", "unacknowledged", "acknowledged", "returned_unacknowledged", "shelved"]
@@ -17,8 +18,8 @@ IsaState = Literal["normal", "unacknowledged", "acknowledged", "returned_unackno
 # CONSOLE "shelve": at most 8 h, it returns by itself.
 MAX_SHELVE_MS: Final = 8 * 3_600_000
 
-Key = tuple[str, str, str]
-"""(subject, rule, code), with '' for no code: at most one episode of it is active."""
+Key = tuple[str, str, str, str]
+"""(subject, rule, code, realm), with '' for no code: at most one episode of it is active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One episode of one condition of one subject: everything an alert is."""
+    """One episode of one condition of one subject: everything an alert is.
+
+    `cause` is the id of the alert that this one follows from, by its rule's `follows`.
+    """
 
     id: str
     rule: str
     subject: str
-    subject_kind: str
+    subject_kind: SubjectKind
     code: str
     spot: Spot
     priority: Priority
@@ -60,11 +64,18 @@ class Episode:
     shelved_by: str | None = None
     shelved_reason: str | None = None
     ticket: str | None = None
+    cause: str | None = None
 
     @property
     def key(self) -> Key:
         """What may have only one active episode."""
-        return (self.subject, self.rule, self.code)
+        return (self.subject, self.rule, self.code, self.realm)
+
+    @property
+    def realm(self) -> str:
+        """Within what the subject's id is unique (`rules.transition.realm_of`)."""
+        spot = self.spot
+        return realm_of(self.subject_kind, Place(spot.district, spot.town, spot.village, spot.gateway or ""))
 
 
 class ShelveRefusedError(ValueError):
@@ -77,12 +88,14 @@ class ShelveRefusedError(ValueError):
 
 def key_of(transition: Transition) -> Key:
     """The key a transition speaks of."""
-    return (transition.subject, transition.rule, transition.code or "")
+    return (transition.subject, transition.rule, transition.code or "", transition.realm)
 
 
 def alert_id(key: Key, onset: int) -> str:
     """The id of the episode of `key` that began at `onset`; the same wherever and whenever it is computed."""
-    digest = hashlib.blake2b("\0".join((*key, str(onset))).encode(), digest_size=10)
+    subject, rule, code, realm = key
+    parts = (subject, rule, code, str(onset), *([realm] if realm else []))
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=10)
     return f"A-{digest.hexdigest()}"
 
 
@@ -119,7 +132,15 @@ def _raise(latest: Episode | None, transition: Transition, spot: Spot, now: int)
         limit=transition.limit,
         unit=transition.unit,
         children=transition.children,
+        **_still_shelved(latest, now),
     )
+
+
+def _still_shelved(latest: Episode | None, now: int) -> dict[str, Any]:
+    """What is shelved is the alarm, not one episode of it: one that returns within the time is shelved too."""
+    if latest is None or latest.shelved_until is None or latest.shelved_until <= now:
+        return {}
+    return {name: getattr(latest, name) for name in ("shelved_until", "shelved_by", "shelved_reason")}
 
 
 def _is_past(latest: Episode, transition: Transition) -> bool:
@@ -147,9 +168,6 @@ def _clear(latest: Episode, transition: Transition, now: int) -> Episode:
         cleared_at=now,
         ended=transition.at,
         reason=transition.reason,
-        shelved_until=None,
-        shelved_by=None,
-        shelved_reason=None,
     )
 
 
@@ -178,9 +196,14 @@ def unshelve(episode: Episode, now: int) -> Episode:
     return replace(episode, shelved_until=None, shelved_by=None, shelved_reason=None)
 
 
+def is_shelved(episode: Episode, now: int) -> bool:
+    """Whether the alert is put aside at `now`: it opens no ticket and is told to nobody."""
+    return episode.state == "active" and episode.shelved_until is not None and episode.shelved_until > now
+
+
 def isa_state(episode: Episode, now: int) -> IsaState:
     """The ISA-18.2 state; a suppressed alert is never raised, so it does not stand here."""
-    if episode.shelved_until is not None and episode.shelved_until > now:
+    if is_shelved(episode, now):
         return "shelved"
     if episode.state == "active":
         return "unacknowledged" if episode.acknowledged_by is None else "acknowledged"
@@ -202,7 +225,7 @@ def as_alert(episode: Episode) -> Alert:
         raised_at=episode.raised_at,
         text=episode.text,
         acknowledged_by=episode.acknowledged_by,
-        shelved_until=episode.shelved_until,
+        shelved_until=episode.shelved_until if episode.state == "active" else None,
         cleared_at=episode.cleared_at,
         value=episode.value,
         limit=episode.limit,
@@ -210,4 +233,5 @@ def as_alert(episode: Episode) -> Alert:
         code=episode.code or None,
         children=episode.children,
         ticket=episode.ticket,
+        cause=episode.cause,
     )

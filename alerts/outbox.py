@@ -82,8 +82,9 @@ def _messages(session: DatabaseSession, row: OutboxRow, root: str) -> list[tuple
 
 
 def _is_active_again(session: DatabaseSession, alert: Alert) -> bool:
-    same = (AlertRow.subject == alert.subject, AlertRow.rule == alert.rule, AlertRow.code == (alert.code or ""))
-    return session.scalar(select(AlertRow.id).where(*same, AlertRow.state == "active").limit(1)) is not None
+    same = {name: getattr(alert, name) for name in ("subject", "rule", "district", "town", "village")}
+    again = select(AlertRow.id).filter_by(**same, code=alert.code or "", state="active")
+    return session.scalar(again.where(AlertRow.announced_at.is_not(None)).limit(1)) is not None
 
 
 def _alert(document: dict[str, Any]) -> Alert:

@@ -28,6 +28,7 @@ from alerts.store.cases import (
 )
 from alerts.store.effects import announce_alert
 from alerts.store.episodes import save_episodes, to_episode
+from alerts.store.out_of_service import put_back, take_out
 from alerts.store.register import device_document
 from alerts.tickets import FINAL, Event, Kind, ServiceProfile, Source, step
 from wire.encode import alert_document
@@ -36,6 +37,9 @@ Document = dict[str, Any]
 
 # Who may put an urgent alert aside (CONSOLE "shelve": urgent needs a supervisor).
 _SUPERVISORS: Final = frozenset({"district", "town"})
+
+MAX_OUT_OF_SERVICE_MS: Final = 366 * 86_400_000
+"""A year: nothing is forgotten for ever, and a unit sealed after one season is back before the next has ended."""
 
 
 class NotFoundError(LookupError):
@@ -265,10 +269,25 @@ def list_devices(
 
 def get_device(session: Session, scope: Scope, device: str) -> Document:
     """One device; raises NotFoundError."""
-    row = session.scalar(select(DeviceRow).where(DeviceRow.id == device, scope.devices()))
-    if row is None:
-        raise NotFoundError(device)
-    return device_document(row)
+    return device_document(_device(session, scope, device))
+
+
+def take_device_out(session: Session, scope: Scope, device: str, until: int, reason: str, by: str, now: int) -> None:
+    """Take a device out of service until `until` (UTC ms, at most MAX_OUT_OF_SERVICE_MS ahead), or change that.
+
+    Raises NotFoundError, or ShelveRefusedError where the end or the reason will not do.
+    """
+    row = _device(session, _acting(scope), device)
+    if not reason.strip():
+        raise ShelveRefusedError("reason_missing", "say why the device is out of service")
+    if not now < until <= now + MAX_OUT_OF_SERVICE_MS:
+        raise ShelveRefusedError("out_of_bounds", "a device is out of service until a time at most a year ahead")
+    take_out(session, row.id, until, reason, by, now)
+
+
+def put_device_back(session: Session, scope: Scope, device: str, now: int) -> None:
+    """Put a device back into service; one that is in service stays so. Raises NotFoundError."""
+    put_back(session, _device(session, _acting(scope), device).id, now)
 
 
 def feed_events(session: Session, scope: Scope, after: int, limit: int = 500) -> list[FeedEventRow]:
@@ -308,6 +327,13 @@ def _alert(session: Session, scope: Scope, alert: str) -> AlertRow:
     row = session.scalar(select(AlertRow).where(AlertRow.id == alert, scope.alerts()))
     if row is None:
         raise NotFoundError(alert)
+    return row
+
+
+def _device(session: Session, scope: Scope, device: str) -> DeviceRow:
+    row = session.scalar(select(DeviceRow).where(DeviceRow.id == device, scope.devices()))
+    if row is None:
+        raise NotFoundError(device)
     return row
 
 

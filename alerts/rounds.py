@@ -10,9 +10,11 @@ from alerts.lifecycle import Episode, unshelve
 from alerts.record import Decided, Recorded, announce, record
 from alerts.store.cases import escalate, overdue_tickets, publish_tickets
 from alerts.store.effects import announce_alert, announce_status, trim_feed
-from alerts.store.episodes import due_from_shelf, save_episodes
+from alerts.store.episodes import active_of_devices, due_from_shelf, save_episodes
+from alerts.store.late_spans import Span, note_late
+from alerts.store.out_of_service import returned
 from alerts.store.register import LastHeard, store_birth, store_last_heard, store_last_will
-from alerts.tickets import ServiceProfile
+from alerts.tickets import Practice
 from wire.topics import Place
 
 
@@ -20,7 +22,8 @@ from wire.topics import Place
 class Round:
     """All that one transaction is to write at server time `now` (UTC ms).
 
-    `due` are held-back alerts to announce now. `heard` and the `places` of its devices update the register. `timed`
+    `due` are held-back alerts to announce now. `heard` and the `places` of its devices update the register; `late` is
+    where readings came that were not the newest of their device. `timed`
     rounds also look at deadlines and shelves, and remove feed events from before `feed_from`.
     """
 
@@ -30,13 +33,14 @@ class Round:
     due: Sequence[Episode] = ()
     heard: Mapping[str, LastHeard] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    late: Mapping[str, Span] = field(default_factory=dict)
     timed: bool = False
     feed_from: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.statuses or self.decided or self.due or self.heard or self.timed)
+        return not (self.statuses or self.decided or self.due or self.heard or self.late or self.timed)
 
 
 @dataclass(slots=True)
@@ -47,17 +51,22 @@ class Written:
     escalated: list[str] = field(default_factory=list)
 
 
-def write(session: Session, one: Round, profile: ServiceProfile) -> Written:
+def write(session: Session, one: Round, practice: Practice) -> Written:
     """Write a round; doing it again after a crash changes nothing more."""
     for status in one.statuses:
         _store_status(session, status, one.now)
     if one.heard:
         store_last_heard(session, one.places, one.heard)
-    written = Written(record(session, one.decided, profile, one.now))
-    if one.due:
-        written.recorded.episodes |= announce(session, one.due, profile, one.now).episodes
+    if one.late:
+        note_late(session, one.late, one.now)
+    written = Written(record(session, one.decided, practice, one.now))
+    due = list(one.due)
     if one.timed:
-        _unshelve(session, one.now)
+        due += _unshelve(session, one.now)
+        due += active_of_devices(session, returned(session, one.now))
+    if due:
+        written.recorded.episodes |= announce(session, due, practice, one.now).episodes
+    if one.timed:
         written.escalated = _escalate(session, one.now)
         trim_feed(session, one.feed_from)
     return written
@@ -82,8 +91,12 @@ def _escalate(session: Session, now: int) -> list[str]:
     return stages
 
 
-def _unshelve(session: Session, now: int) -> None:
-    returned = [unshelve(episode, now) for episode in due_from_shelf(session, now)]
-    save_episodes(session, {episode.id for episode in returned}, returned)
-    for episode in returned:
-        announce_alert(session, episode, now)
+def _unshelve(session: Session, now: int) -> list[Episode]:
+    """Take back what was shelved long enough; those of it that are active."""
+    back = [unshelve(episode, now) for episode in due_from_shelf(session, now)]
+    save_episodes(session, {episode.id for episode in back}, back)
+    active = [episode for episode in back if episode.state == "active"]
+    for episode in active:
+        if episode.announced_at is not None:
+            announce_alert(session, episode, now)
+    return active

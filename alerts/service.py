@@ -19,16 +19,17 @@ from alerts import metrics
 from alerts.catch_up import missed_readings
 from alerts.database import open_database, reading, writing
 from alerts.evaluation import Evaluation
+from alerts.history import History
 from alerts.inbox import Arrived, Inbox
 from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
 from alerts.rounds import Round, Written, write
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
+from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, TicketsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
 from alerts.store.register import Known, known_gateways
-from alerts.tickets import ServiceProfile
+from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
 from messaging.session import Connected, Delivery, Disconnected, Published, Refused, Session
 from messaging.settings import MqttSettings
@@ -63,13 +64,16 @@ class AlertService:
         rules: RulesSettings,
         alerts: AlertsSettings,
         store: StoreSettings,
+        season: SeasonSettings | None = None,
         clock: Callable[[], int] = wall_clock_ms,
     ) -> None:
         """Read the rule files; raises ConfigurationError. Nothing else is touched before `run`."""
-        self._rules = load_rules(rules)
+        self.rules = load_rules(rules)
+        self._season = (season or SeasonSettings()).to_season()
         self._mqtt, self._tickets, self._alerts, self._store = mqtt, tickets, alerts, store
         self._clock = clock
-        self._profile = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        clocks = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
+        self._practice = practice_of(self.rules, clocks)
         self._snapshots = SnapshotFile(alerts.state)
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
         self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
@@ -92,6 +96,7 @@ class AlertService:
             while not stop.is_set():
                 self.turn()
             self.save_state()
+            self._history.close()
         except _StoppedError:
             _log.warning("stopped with changes that the ticket database did not take; they will be redelivered")
         finally:
@@ -100,8 +105,9 @@ class AlertService:
     def _prepare(self) -> None:
         now = self._clock()
         self._database: Engine = self._persist(lambda: open_database(self._tickets.url))
-        self._evaluation = Evaluation(self._rules, now)
+        self._evaluation = Evaluation(self.rules, now, self._season)
         self._inbox = Inbox(self._evaluation, self._mqtt.root)
+        self._history = History(self._database, self._store, self.rules, self._season)
         self._outbox = Outbox(self._database, self._bus, self._mqtt.root)
         if saved := self._snapshots.read():
             self._evaluation.restore(saved)
@@ -146,6 +152,7 @@ class AlertService:
             self.acknowledge(deliveries)
             self._persist(self._outbox.pump)
         if due:
+            self._persist(lambda: self._history.turn(self._evaluation.interval_of, now))
             self._save_state_if_due(now)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
@@ -197,7 +204,7 @@ class AlertService:
         decided = evaluation.observe(arrived.readings, now)
         if timed:
             decided += evaluation.step(now)
-        one = Round(now, arrived.statuses, decided, timed=timed)
+        one = Round(now, arrived.statuses, decided, late=evaluation.late, timed=timed)
         if timed:
             one.due, one.heard, one.places = evaluation.due(now), evaluation.fresh, evaluation.places
             one.feed_from = now - self._alerts.feed_kept
@@ -205,6 +212,7 @@ class AlertService:
         if one.is_empty:
             return
         written = self._persist(lambda: self.write(one))
+        evaluation.late = {}
         if timed:
             evaluation.fresh = {}
         evaluation.hold(written.recorded.episodes.values(), now)
@@ -213,7 +221,7 @@ class AlertService:
     def write(self, one: Round) -> Written:
         """Commit a round."""
         with metrics.COMMIT_SECONDS.time(), writing(self._database) as session:
-            return write(session, one, self._profile)
+            return write(session, one, self._practice)
 
     def _persist(self, action: Callable[[], Answer]) -> Answer:
         """Do what needs the database, again and again while it is away; raises _StoppedError when told to stop."""

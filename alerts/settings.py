@@ -1,7 +1,7 @@
 """The configuration tables of the alert service (CONTRACT §9)."""
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from configuration.fields import Duration, FilePath, Settings
+from rules.season import MonthDay as SeasonDay
+from rules.season import Season
 
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!/)(?!:memory:)(?P<path>.+)")
@@ -85,6 +87,16 @@ class SeasonSettings(Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{timezone!r} is not a time zone of the tz database") from error
         return timezone
+
+    def to_season(self) -> Season:
+        """The season as the rules know it; a zone with summer time is taken at the offset of its winter."""
+        winter = datetime(2025, 1, 1, tzinfo=ZoneInfo(self.timezone)).utcoffset() or timedelta()
+        return Season(_season_day(self.start), _season_day(self.end), round(winter.total_seconds() * 1_000))
+
+
+def _season_day(text: str) -> SeasonDay:
+    month, day = text.split("-")
+    return int(month), int(day)
 
 
 class AlertsSettings(Settings):

@@ -1,10 +1,13 @@
 """The life of a ticket, as pure functions (CONTRACT §8): a transition table, its clocks, and who gets one."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 from zoneinfo import ZoneInfo
+
+from rules.rule import Rule
 
 State = Literal["open", "dispatched", "on_site", "repaired", "verified", "closed", "cancelled"]
 Event = Literal["dispatch", "arrive", "repair", "verify", "close", "reopen", "cancel", "note"]
@@ -45,16 +48,6 @@ TRANSITIONS: Final[MappingProxyType[tuple[State, Event], State]] = MappingProxyT
     }
 )
 
-_KIND_OF_RULE: Final[MappingProxyType[str, Kind]] = MappingProxyType(
-    {
-        "fault": "device_fault",
-        "low_room_temperature": "low_room_temperature",
-        "defrost_share": "defrost",
-        "device_offline": "offline",
-        "gateway_offline": "offline",
-        "village_outage": "village_outage",
-    }
-)
 # What a household that calls means by "no heat": such a call joins the case telemetry has already opened.
 HEAT_KINDS: Final[tuple[Kind, ...]] = ("device_fault", "low_room_temperature", "defrost", "offline")
 
@@ -76,6 +69,22 @@ class ServiceProfile:
     dispatch_ms: int = 10 * 60_000
     onsite_ms: int = 2 * 3_600_000
     repair_ms: int = 4 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """How alerts become tickets: the clocks, and by rule id the kind of ticket and the rules it may follow from."""
+
+    profile: ServiceProfile
+    kinds: Mapping[str, Kind]
+    follows: Mapping[str, Collection[str]]
+
+
+def practice_of(rules: Iterable[Rule], profile: ServiceProfile) -> Practice:
+    """What `rules` say of their tickets, with the clocks of `profile`."""
+    known = list(rules)
+    kinds = {rule.id: cast("Kind", rule.ticket) for rule in known if rule.ticket is not None}
+    return Practice(profile, kinds, {rule.id: rule.follows for rule in known})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +181,6 @@ def _until(ticket: Ticket, reached: int | None, now: int) -> int:
     if reached is not None:
         return reached
     return ticket.closed_at if ticket.closed_at is not None else now
-
-
-def kind_for_rule(rule: str) -> Kind | None:
-    """The kind of ticket an alert of `rule` opens, or None where it opens none."""
-    return _KIND_OF_RULE.get(rule)
 
 
 def case_key(kind: str, *path: str) -> str:

@@ -22,6 +22,7 @@ from wire.messages import VERSION, Clock, Dropped, Reading, Telemetry
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS journal (epoch TEXT NOT NULL, last INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL, lost_from INTEGER);
+CREATE INDEX IF NOT EXISTS message_lost ON message (lost_from) WHERE lost_from IS NOT NULL;
 """
 # When the journal is full this share of it is given up at once, so that not every reading costs an eviction.
 _EVICT_SHARE: Final = 16
@@ -210,12 +211,21 @@ class Journal:
     ) -> Message:
         """Number and keep one message; to be called inside a transaction."""
         seq = self._last + 1
-        telemetry = Telemetry(VERSION, self._epoch, seq, now, self._interval_s, readings, dropped, clock)
+        acked = self._acked(lost_from)
+        telemetry = Telemetry(VERSION, self._epoch, seq, now, self._interval_s, readings, dropped, clock, acked)
         message = Message(seq, encode_telemetry(telemetry))
         self._database.execute("INSERT INTO message VALUES (?, ?, ?)", (seq, message.payload, lost_from))
         self._database.execute("UPDATE journal SET last = ?", (seq,))
         self._last = seq
         return message
+
+    def _acked(self, lost_from: int | None) -> int:
+        """Up to which number the store has answered for: what waits, or is reported by what waits, begins after it."""
+        oldest, lost = self._database.execute(
+            "SELECT (SELECT min(seq) FROM message), (SELECT min(lost_from) FROM message WHERE lost_from IS NOT NULL)"
+        ).fetchone()
+        waiting = [number for number in (oldest, lost, lost_from) if number is not None]
+        return min(waiting, default=self._last + 1) - 1
 
     def _report(self, first: int, last: int, reason: str, now: int) -> Message:
         return self._insert([], Dropped(first, last, reason), first, now)
@@ -249,7 +259,9 @@ class Journal:
         for (seq,) in self._database.execute("SELECT seq FROM message ORDER BY seq").fetchall():
             last += 1
             (payload,) = self._database.execute("SELECT payload FROM message WHERE seq = ?", (seq,)).fetchone()
-            payload = to_json(json.loads(payload) | {"epoch": epoch, "seq": last})
+            document = json.loads(payload) | {"epoch": epoch, "seq": last}
+            document.pop("acked", None)  # a watermark of the old numbers
+            payload = to_json(document)
             self._database.execute("UPDATE message SET seq = ?, payload = ? WHERE seq = ?", (last, payload, seq))
         self._database.execute("UPDATE journal SET epoch = ?, last = ?", (epoch, last))
         self._epoch, self._last = epoch, last

@@ -34,7 +34,8 @@ class _Server(uvicorn.Server):
 
 def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
     """Run alerts, API and console until `stop` is set, or until one of them fails; raises what it raised."""
-    service = AlertService(settings.mqtt, settings.tickets, settings.rules, settings.alerts, settings.store)
+    parts = (settings.mqtt, settings.tickets, settings.rules, settings.alerts, settings.store, settings.season)
+    service = AlertService(*parts)
     failures: list[BaseException] = []
     thread = threading.Thread(target=_guarded(lambda: service.run(stop), failures, stop), name="alert-service")
     app = _application(settings, service, stop)
@@ -51,7 +52,7 @@ def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
 def _application(settings: ServerSettings, service: AlertService, stop: threading.Event) -> FastAPI:
     database = _wait_for_database(settings.tickets.url, stop)
     store = open_store(settings.store)
-    app = create_app(database, store, settings.alerts, service.readiness, wall_clock_ms, stop)
+    app = create_app(database, store, settings.alerts, service.readiness, wall_clock_ms, stop, service.rules)
     mount(app)
     return app
 

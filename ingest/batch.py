@@ -1,11 +1,11 @@
 """A batch: what is written, committed and acknowledged together."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from ingest.dead_letters import DeadLetter
 from ingest.register import Register, Remembered
 from ingest.store.model import Prepared, ReadingStore, StoredReading
+from ingest.tally import Tallies
 from ingest.validation import Verdict
 from messaging.session import Delivery
 from wire.messages import Ack
@@ -23,22 +23,21 @@ class Batch:
     deliveries: list[Delivery] = field(default_factory=list)
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    tallies: Tallies = field(default_factory=Tallies)
     changes: Remembered = field(default_factory=Remembered)
     answers: list[tuple[Place, Ack]] = field(default_factory=list)
     missing: int = 0
     prepared: Prepared = field(default_factory=lambda: Prepared((), ()))
     _answered: dict[tuple[Place, str], None] = field(default_factory=dict)
 
-    def add(self, delivery: Delivery, verdict: Verdict) -> None:
-        """Take in one judged message."""
+    def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
+        """Take in one message judged at server time `now` (UTC ms)."""
         self.deliveries.append(delivery)
         self.readings += verdict.readings
         self.letters += verdict.letters
-        if verdict.counts:
-            self.counts.update(verdict.counts)
-        if verdict.answer is not None:
-            self._answered[verdict.answer] = None
+        self.tallies.add(verdict.place, now, len(verdict.readings), verdict.letters, verdict.counts)
+        if verdict.epoch is not None and verdict.place is not None:
+            self._answered[verdict.place, verdict.epoch] = None
 
     def seal(self, register: Register, store: ReadingStore) -> None:
         """Take the register's changes and the watermarks that hold once they are committed; prepare the write."""

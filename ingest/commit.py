@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -17,8 +18,9 @@ from ingest import metrics
 from ingest.batch import Batch
 from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
 from ingest.ledger import Ledger
+from ingest.register import Remembered
 from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
-from messaging.rejections import REJECTED
+from ingest.tally import Tallies
 from messaging.session import Session
 from wire.encode import encode_ack
 from wire.topics import gateway_topic
@@ -59,6 +61,14 @@ class Committer:
         self._session = session
         self._root = root
         self._gave_up = False
+
+    def recover(self) -> None:
+        """Cut off dead letters that a killed run had not committed, and commit the end of the file that is there now.
+
+        It may be another one of the same inode number and shorter (`replay`). On a full disk the first batch does it.
+        """
+        with suppress(StoreUnavailable):
+            self._commit_end(self._letters.append([], self._committed, self._commit_end))
 
     def begin(self, batch: Batch) -> Written:
         """Start to write the readings of a sealed batch to the store."""
@@ -108,10 +118,15 @@ class Committer:
 
     def _persist(self, batch: Batch, refused: list[RefusedReading], now: int) -> None:
         letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
-        end = self._letters.append(letters, self._committed)
-        self._ledger.commit(batch.changes, end)
+        tallies = batch.tallies.after(refused)
+        end = self._letters.append(letters, self._committed, self._commit_end)
+        self._ledger.commit(batch.changes, tallies, end)
         self._committed = end
-        _count(batch, letters, len(batch.readings) - len(refused))
+        metrics.count(tallies.total(), batch.missing)
+
+    def _commit_end(self, end: Position) -> None:
+        self._ledger.commit(Remembered(), Tallies(), end)
+        self._committed = end
 
     def _answer(self, batch: Batch) -> None:
         for delivery in batch.deliveries:
@@ -133,17 +148,3 @@ def _letter(refused: RefusedReading, now: int, root: str) -> DeadLetter:
         stored.reading.device,
         stored.reading,
     )
-
-
-def _count(batch: Batch, letters: list[DeadLetter], stored: int) -> None:
-    metrics.STORED.inc(stored)
-    metrics.MESSAGES.inc(len(batch.deliveries))
-    metrics.MISSING.set(batch.missing)
-    for letter in letters:
-        REJECTED.labels("ingest", letter.code).inc()
-    for name, count in batch.counts.items():
-        if name.startswith("point:"):
-            REJECTED.labels("ingest", f"payload_invalid:{name.removeprefix('point:')}").inc(count)
-    metrics.DUPLICATES.inc(batch.counts["duplicate"])
-    metrics.STALE_EPOCHS.inc(batch.counts["stale_epoch"])
-    metrics.LOST.inc(batch.counts["lost"])

@@ -1,20 +1,23 @@
 """The dead-letter file: one JSON line for every rejected message or reading, each exactly once (CONTRACT §11)."""
 
+import fcntl
 import json
 import os
+import shutil
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, Literal
 
 from configuration.load import ConfigurationError, Problem
 from ingest.store.model import StoreUnavailable
 from wire.encode import reading_document
 from wire.messages import Reading
 
-_PAYLOAD_BYTES: Final = 4_096  # CONTRACT §11 "first 4 kB"
+PAYLOAD_BYTES: Final = 4_096  # CONTRACT §11 "first 4 kB"
 
 
 @dataclass(slots=True)
@@ -53,19 +56,26 @@ class DeadLetterFile:
             problem = Problem(path, "", f"{error.strerror}; check that this user may write store.dead_letters")
             raise ConfigurationError([problem]) from error
 
-    def append(self, letters: Iterable[DeadLetter], committed: Position | None) -> Position:
+    def append(
+        self, letters: Iterable[DeadLetter], committed: Position | None, begin: Callable[[Position], None]
+    ) -> Position:
         """Append `letters`, wait until they are on disk, and return the new end. Raises StoreUnavailable.
 
         Lines after `committed` come from a batch that was never committed: its messages come again, so those
-        lines are cut off first.
+        lines are cut off first. Where the file is another one than that of `committed`, `begin` commits its end
+        before any line is added, so that lines of uncommitted batches always follow a committed end.
         """
         text = b"".join(line(letter) for letter in letters)
         try:
-            self._follow_rotation()
-            self._cut(committed)
-            if text:
-                self._write(text)
-            return self._end()
+            with self._held():
+                here = self._end()
+                if committed is None or committed.inode != here.inode:
+                    begin(here)
+                elif committed.size < here.size:
+                    os.ftruncate(self._file, committed.size)
+                if text:
+                    self._write(text)
+                return self._end()
         except OSError as error:
             raise StoreUnavailable(f"{self._path}: {error.strerror}; free some disk space") from error
 
@@ -76,17 +86,22 @@ class DeadLetterFile:
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
 
-    def _follow_rotation(self) -> None:
-        """After the file was renamed or removed, go on in a new one of the old name."""
-        if self._path.exists() and self._path.stat().st_ino == self._end().inode:
-            return
-        os.close(self._file)
-        self._file = self._open()
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The file of this name at this moment, locked: whoever exchanges it (`replay`) does so before or after."""
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        while not self._is_current():
+            os.close(self._file)  # which unlocks it
+            self._file = self._open()
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def _cut(self, committed: Position | None) -> None:
-        end = self._end()
-        if committed is not None and committed.inode == end.inode and committed.size < end.size:
-            os.ftruncate(self._file, committed.size)
+    def _is_current(self) -> bool:
+        """Whether the name still leads to the open file; after a rotation it leads to another, or nowhere."""
+        return self._path.exists() and self._path.stat().st_ino == self._end().inode
 
     def _write(self, text: bytes) -> None:
         while text:
@@ -96,6 +111,53 @@ class DeadLetterFile:
     def _end(self) -> Position:
         status = os.fstat(self._file)
         return Position(status.st_ino, status.st_size)
+
+
+def position_at(path: Path) -> Position:
+    """The end of the file at `path` now; raises OSError."""
+    status = path.stat()
+    return Position(status.st_ino, status.st_size)
+
+
+def exchange(
+    path: Path, draft: Path, read: Position, committed: Callable[[], Position | None]
+) -> Literal["done", "rotated", "uncommitted"]:
+    """Put `draft` in the place of `path` in one step, with the lines after `read` that have come since it was read.
+
+    Nothing is changed where `path` is no longer the file that was read (`rotated`), or while it ends in lines that
+    ingest has not `committed`: those it may cut off again. Raises OSError.
+    """
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # held against `DeadLetterFile.append` until the file is closed
+        here = os.fstat(file.fileno())
+        if here.st_ino != read.inode or position_at(path).inode != read.inode:
+            return "rotated"
+        end = committed()
+        if end is not None and end.inode == read.inode and end.size < here.st_size:
+            return "uncommitted"
+        file.seek(read.size)
+        with draft.open("ab") as target:
+            _complete(target, file, here)
+        draft.replace(path)
+        _sync_folder(path.parent)
+    return "done"
+
+
+def _complete(target: BinaryIO, rest: BinaryIO, like: os.stat_result) -> None:
+    """Append `rest` durably, and let those write the file who could before."""
+    shutil.copyfileobj(rest, target)
+    os.fchown(target.fileno(), like.st_uid, like.st_gid)
+    os.fchmod(target.fileno(), like.st_mode & 0o7777)
+    target.flush()
+    os.fsync(target.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def line(letter: DeadLetter) -> bytes:
@@ -111,7 +173,7 @@ def line(letter: DeadLetter) -> bytes:
         "reading": _document(letter.reading),
     }
     if letter.payload is not None:
-        document["payload"] = b64encode(letter.payload[:_PAYLOAD_BYTES]).decode()
+        document["payload"] = b64encode(letter.payload[:PAYLOAD_BYTES]).decode()
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 

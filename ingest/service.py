@@ -12,15 +12,18 @@ from typing import Final
 import structlog
 from prometheus_client import start_http_server
 
+from ingest.admission import Admission, DeviceList
 from ingest.batch import Batch
 from ingest.commit import Committer
 from ingest.dead_letters import DeadLetterFile
+from ingest.exclusive import exclusive
 from ingest.inbox import Inbox
 from ingest.ledger import Ledger
 from ingest.register import Register
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
-from ingest.validation import Admission, Judge
+from ingest.upkeep import tended
+from ingest.validation import Judge
 from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
 from messaging.settings import MqttSettings
 from wire.wall_clock import wall_clock_ms
@@ -30,6 +33,8 @@ _IDLE_S: Final = 0.2
 # Readings come and go by tens of thousands and hold no cycles; looking for some at the usual threshold of 700 new
 # objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
+
+_IN_USE: Final = "another ingest process is using it; give each its own {}"
 
 _log = structlog.get_logger()
 
@@ -43,14 +48,11 @@ class IngestService:
         store: StoreSettings,
         ingest: IngestSettings,
         clock: Callable[[], int] = wall_clock_ms,
-        admission: Admission | None = None,
     ) -> None:
-        """`admission` says which devices are registered, where `ingest.registered_only` asks for it."""
         self._mqtt = mqtt
         self._store = store
         self._ingest = ingest
         self._clock = clock
-        self._admission = admission if admission is not None else Admission(registered_only=ingest.registered_only)
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then commit what has arrived and close.
@@ -62,28 +64,36 @@ class IngestService:
             self._open_and_serve(opened, stop)
 
     def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
+        admission = self._admission()
+        opened.enter_context(exclusive(self._ingest.state, _IN_USE.format("ingest.state")))
+        opened.enter_context(exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters")))
         store = open_store(self._store)
         opened.callback(store.close)
+        opened.enter_context(tended(store, self._clock))
         letters = DeadLetterFile(self._store.dead_letters)
         opened.callback(letters.close)
         ledger = Ledger(self._ingest.state)
         opened.callback(ledger.close)
         remembered, committed = ledger.load()
         register = Register(remembered)
-        session = Session(self._mqtt, self._ingest.client_id, subscriptions=self._topics())
-        inbox = Inbox(session.events, _BrokerLog())
+        filters = self._ingest.filters(self._mqtt.root)
+        session = Session(
+            self._mqtt, self._ingest.client_id, subscriptions=filters, former=sorted(ledger.subscribe(filters))
+        )
+        inbox = Inbox(session.events, _BrokerLog(), session.restart)
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.callback(committer.close)
+        committer.recover()
         opened.enter_context(_metrics_server(self._ingest.metrics))
         session.start()
         opened.callback(session.stop)
-        judge = Judge(register, self._admission, self._mqtt.root)
-        _Pipeline(self._ingest, self._clock, inbox, register, judge, store, committer).run(stop)
+        judge = Judge(register, admission(), self._mqtt.root)
+        _Pipeline(self._ingest, self._clock, inbox, register, judge, admission, store, committer).run(stop)
 
-    def _topics(self) -> list[str]:
-        # `#` and not the exact number of levels: a message on a wrong topic is to be reported, not overlooked.
-        root = self._mqtt.root
-        return self._ingest.topics or [f"{root}/telemetry/#", f"{root}/status/#"]
+    def _admission(self) -> Callable[[], Admission]:
+        if self._ingest.registered is None:
+            return Admission
+        return DeviceList(self._ingest.registered, self._ingest.registered_only).current
 
 
 class _Pipeline:
@@ -96,6 +106,7 @@ class _Pipeline:
         inbox: Inbox,
         register: Register,
         judge: Judge,
+        admission: Callable[[], Admission],
         store: ReadingStore,
         committer: Committer,
     ) -> None:
@@ -107,6 +118,7 @@ class _Pipeline:
         self._inbox = inbox
         self._register = register
         self._judge = judge
+        self._admission = admission
         self._store = store
         self._committer = committer
         self._commits: deque[Future[None]] = deque()
@@ -152,8 +164,11 @@ class _Pipeline:
         return batch
 
     def _take(self, batch: Batch, delivery: Delivery) -> None:
+        if not batch.deliveries:
+            self._judge.admission = self._admission()
         again = delivery.redelivered or delivery.retained
-        batch.add(delivery, self._judge.judge(delivery.topic, delivery.payload, self._clock(), again=again))
+        now = self._clock()
+        batch.add(delivery, self._judge.judge(delivery.topic, delivery.payload, now, again=again), now)
 
     def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         if not batch.deliveries:

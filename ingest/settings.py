@@ -1,26 +1,55 @@
 """The `[ingest]` table of server.toml (CONTRACT §9, §11)."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from configuration.fields import Duration, FilePath, Settings
+from configuration.fields import Duration, FilePath, Identifier, Settings
+
+_CLIENT_ID: Final = "hearthwatch-ingest"
+_KINDS: Final = ("telemetry", "status")
 
 
 class IngestSettings(Settings):
     """How ingest receives: its state file, its session with the broker, and the size of a batch.
 
-    `registered_only` lets the ledger decide which devices exist, instead of the gateways' births. `topics` narrows
-    the subscriptions, so that several instances (each with its own `client_id` and `state`) can share a district.
-    A batch is written when it holds `batch_readings`, or `batch_wait` after its first message. `metrics` is an
-    address such as `127.0.0.1:9101` to serve Prometheus metrics on.
+    `registered` is a list of devices as CSV (`device,commissioned`): a reading from before its device's commissioning
+    is refused, and with `registered_only` so is any of a device that is not in the list. `towns` narrows ingest to
+    some towns, so that several processes (each with its own `client_id`, `state` and dead letters) share a district;
+    `topics` are topic filters instead of the usual ones. A batch is written when it holds `batch_readings`, or
+    `batch_wait` after its first message. `metrics` is an address such as `127.0.0.1:9101` to serve Prometheus metrics.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
+    registered: FilePath | None = None
     registered_only: bool = False
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "hearthwatch-ingest"
-    topics: list[str] | None = None
+    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = _CLIENT_ID
+    towns: Annotated[list[Identifier], Field(min_length=1)] | None = None
+    topics: Annotated[list[str], Field(min_length=1)] | None = None
     batch_readings: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     batch_wait: Duration = 200
     metrics: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "IngestSettings":
+        if self.registered_only and self.registered is None:
+            raise ValueError("registered_only needs registered, the CSV file that lists the devices")
+        if self.towns is not None and self.topics is not None:
+            raise ValueError("towns and topics are two ways to say the same; keep one")
+        if self.towns is not None and self.client_id == _CLIENT_ID:
+            # Two sessions of one name would throw each other out for ever.
+            raise ValueError("towns needs a client_id of this process's own")
+        return self
+
+    def filters(self, root: str) -> list[str]:
+        """The topic filters to subscribe to, under the topic root `root`.
+
+        They end in `#` and not in the exact number of levels: a message on a wrong topic is to be reported, not
+        overlooked.
+        """
+        if self.topics is not None:
+            return self.topics
+        if self.towns is not None:
+            return [f"{root}/{kind}/+/{town}/#" for kind in _KINDS for town in self.towns]
+        return [f"{root}/{kind}/#" for kind in _KINDS]

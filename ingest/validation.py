@@ -11,21 +11,23 @@ are claimed, and each device's newest reading is marked. Codes beside those of t
 - `stale_epoch`: what a former journal still held is accepted while it is older than the device's newest reading. A
   reading of a former epoch that claims to be newer comes from a copied or restored box and is refused.
 - `seq_conflict`: a message number was used again for other readings.
+
+A message says which watermark its gateway knows (`acked`): up to there it was received, by this ingest or by another.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from ingest.admission import Admission
 from ingest.dead_letters import DeadLetter
 from ingest.register import Gateway, Mark, Register, Standing
 from ingest.store.model import StoredReading
-from wire.clocks import EARLIEST_MS, check_event_time
+from ingest.tally import BAD_POINT, Count
+from wire.clocks import check_event_time
 from wire.decode import Decoded, NotGiven, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.payload import PayloadError, is_envelope
@@ -45,34 +47,27 @@ class _TypedTelemetry(Telemetry):
 FAST: Final = msgspec.json.Decoder(_TypedTelemetry).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Which devices the ledger knows, with their commissioning times (UTC ms), and whether it alone decides."""
-
-    commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    registered_only: bool = False
-
-
 @dataclass(slots=True)
 class Verdict:
     """What one message comes to.
 
-    `answer` is the gateway and epoch that are to be told their watermark. `counts` are events worth counting that
-    reject nothing: `duplicate`, `stale_epoch`, `lost` (message numbers reported dropped), `point:<reason>`.
+    `place` is its gateway, None where the topic names none; `epoch` the numbering whose watermark the gateway is to be
+    told, None where it is told nothing. `counts` are events worth counting that reject nothing (see `tally.Count`).
     """
 
+    place: Place | None
+    epoch: str | None = None
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
-    answer: tuple[Place, str] | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
 
 class Judge:
-    """Judges messages one after the other, in arrival order."""
+    """Judges messages one after the other, in arrival order; `admission` may be exchanged between two of them."""
 
     def __init__(self, register: Register, admission: Admission | None = None, root: str = DEFAULT_ROOT) -> None:
         self._register = register
-        self._admission = admission if admission is not None else Admission()
+        self.admission = admission if admission is not None else Admission()
         self._root = root
         self._topics: dict[str, tuple[str, Place]] = {}
 
@@ -105,11 +100,11 @@ class Judge:
             code = error.reason if error.reason == "bad_identifier" else f"payload_invalid:{error.reason}"
             return self._unnumbered(message, code, place)
         if status.epoch is None:
-            return Verdict()
+            return Verdict(place)
         if not is_envelope(status.epoch, 1):
             return self._unnumbered(message, "payload_invalid:out_of_range", place)
         self._register.announce(place, status.epoch, (device.device for device in status.devices))
-        return Verdict(answer=(place, status.epoch))
+        return Verdict(place, status.epoch)
 
     def _telemetry(self, message: "_Message", place: Place) -> Verdict:
         try:
@@ -119,7 +114,7 @@ class Judge:
                 return self._unnumbered(message, error.code, place)
             return self._refused(message, place, error.code, *error.envelope)
         telemetry = decoded.telemetry
-        code = _fault_of_message(place, decoded)
+        code = fault_of_message(place, decoded)
         if code is not None:
             return self._refused(message, place, code, telemetry.epoch, telemetry.seq)
         if self._register.gateway(place).has(telemetry.epoch, telemetry.seq):
@@ -130,24 +125,24 @@ class Judge:
         """A message that consumes no number and is answered by nothing (CONTRACT §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
         if not self._register.is_new_unreadable(digest, message.again):
-            return Verdict(counts=Counter(duplicate=1))
-        return Verdict(letters=[message.letter(code, place)])
+            return Verdict(place, counts=Counter(redelivered=1))
+        return Verdict(place, letters=[message.letter(code, place)])
 
     def _refused(self, message: "_Message", place: Place, code: str, epoch: str, seq: int) -> Verdict:
         """A message that is refused as a whole but whose number counts as received."""
-        verdict = Verdict(answer=(place, epoch))
+        verdict = Verdict(place, epoch)
         if self._register.receive(place, epoch, seq, seq):
             verdict.letters.append(message.letter(code, place, epoch, seq))
         else:
-            verdict.counts["duplicate"] += 1
+            verdict.counts[message.repetition] += 1
         return verdict
 
     def _repeated(self, message: "_Message", place: Place, telemetry: Telemetry) -> Verdict:
-        verdict = Verdict(answer=(place, telemetry.epoch))
+        verdict = Verdict(place, telemetry.epoch)
         if self._conflicts(message, place, telemetry):
             verdict.letters.append(message.letter("seq_conflict", place, telemetry.epoch, telemetry.seq))
         else:
-            verdict.counts["duplicate"] += 1
+            verdict.counts[message.repetition] += 1
         return verdict
 
     def _conflicts(self, message: "_Message", place: Place, telemetry: Telemetry) -> bool:
@@ -170,9 +165,9 @@ class Judge:
     def _new(self, message: "_Message", place: Place, decoded: Decoded) -> Verdict:
         telemetry = decoded.telemetry
         register, gateway = self._register, self._register.gateway(place)
-        verdict = Verdict(answer=(place, telemetry.epoch))
+        verdict = Verdict(place, telemetry.epoch)
         for reason, count in decoded.dropped_points.items():
-            verdict.counts[f"point:{reason}"] += count
+            verdict.counts[BAD_POINT + reason] += count
         for rejection in decoded.rejected:
             verdict.letters.append(
                 message.letter_of(rejection.code, place, telemetry, rejection.device, rejection.reading)
@@ -180,6 +175,8 @@ class Judge:
         self._admit(message, place, telemetry, gateway, verdict)
         gateway.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
         register.receive(place, telemetry.epoch, telemetry.seq, telemetry.seq)
+        if telemetry.acked > register.watermark(place, telemetry.epoch):
+            register.receive(place, telemetry.epoch, 1, telemetry.acked)
         if telemetry.dropped is not None:
             lost = register.receive(place, telemetry.epoch, telemetry.dropped.first, telemetry.dropped.last)
             verdict.counts["lost"] += lost
@@ -204,12 +201,11 @@ class Judge:
             self._register.make_current(place, telemetry.epoch)
 
     def _fault(self, place: Place, reading: Reading, now: int) -> str | None:
-        admission = self._admission
-        if admission.registered_only and reading.device not in admission.commissioned:
+        if not self.admission.takes(reading.device):
             return "unknown_device"
         if not self._register.claim(reading.device, place):
             return "not_owned"
-        return check_event_time(reading.at, now, max(EARLIEST_MS, admission.commissioned.get(reading.device, 0)))
+        return check_event_time(reading.at, now, self.admission.earliest(reading.device))
 
     def _disorder(self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]) -> str | None:
         """Judge the reading's place in time and, where it is good, mark it as the newest or note it in `late`."""
@@ -248,7 +244,8 @@ def fingerprint(telemetry: Telemetry) -> int:
     return hash((bounds, tuple([(r.device, r.at, r.state, sum(r.values.values())) for r in telemetry.readings])))
 
 
-def _fault_of_message(place: Place, decoded: Decoded) -> str | None:
+def fault_of_message(place: Place, decoded: Decoded) -> str | None:
+    """The code of a message from `place` that could be read and is refused as a whole all the same, or None."""
     if any(getattr(place, level) != claim for level, claim in decoded.claims.items()):
         return "identity_mismatch"
     dropped = decoded.telemetry.dropped
@@ -264,6 +261,11 @@ class _Message:
     payload: bytes
     now: int
     again: bool
+
+    @property
+    def repetition(self) -> Count:
+        """Who sent this message once more."""
+        return "redelivered" if self.again else "resent"
 
     def letter(self, code: str, place: Place | None, epoch: str | None = None, seq: int | None = None) -> DeadLetter:
         gateway = place.gateway if place is not None else None

@@ -88,18 +88,21 @@ class Session:
         client_id: str,
         *,
         subscriptions: Sequence[str] = (),
+        former: Sequence[str] = (),
         persistent: bool = True,
         will: Will | None = None,
         report_published: bool = False,
     ) -> None:
         """Prepare a session; nothing is sent before `start`.
 
-        `persistent` asks the broker to keep the session while we are away. `report_published` puts a `Published`
+        `persistent` asks the broker to keep the session while we are away; then it also keeps what we once subscribed
+        to, so `former` names the filters that are to end. `report_published` puts a `Published`
         event in the queue for every PUBACK, for a publisher that counts what is in flight.
         """
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._settings = settings
         self._subscriptions = list(subscriptions)
+        self._former = list(former)
         self._connection = 0
         self._up = False
         self._held: set[int] = set()
@@ -129,6 +132,11 @@ class Session:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def restart(self) -> None:
+        """Leave and come back, upon which the broker delivers again whatever was not acknowledged."""
+        self.stop()
+        self.start()
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         """Hand a message to the client; returns its message id. QoS 1 messages survive a reconnect."""
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
@@ -155,6 +163,8 @@ class Session:
             client.subscribe([(topic, 1) for topic in self._subscriptions])
         else:
             self.events.put(Connected(self._connection))
+        if self._former:
+            client.unsubscribe(self._former)
 
     def _on_subscribe(
         self, client: Client, userdata: Any, mid: int, codes: list[ReasonCode], properties: Properties | None

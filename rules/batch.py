@@ -1,6 +1,6 @@
 """Readings as columns: what a batch is, and how readings become batches of at most one row per device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,55 +8,110 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.columns import Bools, Floats, Ints
+from rules.quantities import Quantities
+from rules.season import HOUR_MS, Season
 from wire.messages import Reading
-from wire.points import STATES
+from wire.points import POINT_NAMES, STATES
 
 StateCodes = NDArray[np.int8]
+Numbers = NDArray[np.int32]
 
 STATE_CODES: Final[Mapping[str, int]] = {state: code for code, state in enumerate(STATES)}
 UNKNOWN_STATE: Final = -1
+POINT_NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in enumerate(POINT_NAMES)}
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """n readings of n different devices, one per row.
 
-    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`; `points` one float64
-    column per point, NaN where it was not read or is bad. Faults are pairs: row `fault_rows[i]` reports the code
-    numbered `fault_codes[i]`; where `faults_known` is False some fault register was not read, so that the absence of a
-    code says nothing. `previous_at` and `previous_state` are of the device's reading before (NEVER,
-    UNKNOWN_STATE if there is none), `interval_ms` its poll interval (0 where unknown); the fleet fills these three.
+    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`, UNKNOWN_STATE where it
+    was not read; `quantities` one float64 column per point or derived quantity, NaN where it was not read or is bad.
+    Two lists of pairs: row `fault_rows[i]` reports the code numbered `fault_codes[i]`, and row `bad_rows[i]` says that
+    `POINT_NAMES[bad_points[i]]` could not be read. Where `faults_known` is False some fault register was not read, so
+    that the absence of a code says nothing.
+
+    The fleet fills in `previous_at` and `previous_state` of the device's reading before (NEVER, UNKNOWN_STATE if there
+    is none), `interval_ms`, its poll interval (0 where unknown), `village`, a number (-1 where unknown) that devices of
+    one village share, and `season`. A rule gets the rows that it applies to; what was before is of the device's reading
+    before, whether or not the rule applied to that.
     """
 
     slots: Ints
     at: Ints
     state: StateCodes
-    points: Mapping[str, Floats]
+    quantities: Quantities
     fault_rows: Ints
     fault_codes: Ints
     faults_known: Bools
+    bad_rows: Ints
+    bad_points: Ints
     previous_at: Ints
     previous_state: StateCodes
     interval_ms: Ints
+    village: Numbers
+    season: Season = Season()  # noqa: RUF009 - frozen
 
     def __len__(self) -> int:
         return len(self.slots)
 
     def take(self, rows: Ints) -> "Batch":
-        """The batch of these rows, in this order and no row twice, as the fleet has not seen it yet."""
-        fault_rows, fault_codes = self.fault_rows, self.fault_codes
-        if len(fault_rows):
-            new_row = np.full(len(self), -1)
-            new_row[rows] = np.arange(len(rows))
-            kept = new_row[fault_rows] >= 0
-            fault_rows, fault_codes = new_row[fault_rows][kept], fault_codes[kept]
-        points = {name: values[rows] for name, values in self.points.items()}
-        known_rows = self.faults_known[rows]
-        return columns(self.slots[rows], self.at[rows], self.state[rows], points, fault_rows, fault_codes, known_rows)
+        """The batch of these rows, in this order and no row twice."""
+        fault_rows, fault_codes = _pairs(self.fault_rows, self.fault_codes, rows, len(self))
+        bad_rows, bad_points = _pairs(self.bad_rows, self.bad_points, rows, len(self))
+        known_before = len(self.previous_at) > 0
+        return Batch(
+            self.slots[rows],
+            self.at[rows],
+            self.state[rows],
+            self.quantities.take(rows),
+            fault_rows,
+            fault_codes,
+            self.faults_known[rows],
+            bad_rows,
+            bad_points,
+            self.previous_at[rows] if known_before else self.previous_at,
+            self.previous_state[rows] if known_before else self.previous_state,
+            self.interval_ms[rows] if known_before else self.interval_ms,
+            self.village[rows] if known_before else self.village,
+            self.season,
+        )
 
-    def following(self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints) -> "Batch":
+    def new_hour(self) -> Bools:
+        """Which rows are their device's first in an hour (of UTC; of China too)."""
+        hour_began = self.at.max(initial=0) // HOUR_MS * HOUR_MS
+        if self.at.min(initial=hour_began) == hour_began:  # as in a batch of one poll: no need to divide
+            began: Bools = self.previous_at < hour_began
+            return began
+        turned: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
+        return turned
+
+    def first_of_hour(self) -> "Batch":
+        """The rows of `new_hour`."""
+        return self.take(np.flatnonzero(self.new_hour()))
+
+    def following(
+        self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season
+    ) -> "Batch":
         """The same readings, with what is known of each device from before."""
-        return replace(self, previous_at=previous_at, previous_state=previous_state, interval_ms=interval_ms)
+        return replace(
+            self,
+            previous_at=previous_at,
+            previous_state=previous_state,
+            interval_ms=interval_ms,
+            village=village,
+            season=season,
+        )
+
+
+def _pairs(pair_rows: Ints, pair_values: Ints, rows: Ints, size: int) -> tuple[Ints, Ints]:
+    """Those of the pairs whose row is among `rows`, with the row's new number."""
+    if not len(pair_rows):
+        return pair_rows, pair_values
+    new_row = np.full(size, -1)
+    new_row[rows] = np.arange(len(rows))
+    kept = new_row[pair_rows] >= 0
+    return new_row[pair_rows][kept], pair_values[kept]
 
 
 def columns(
@@ -67,20 +122,29 @@ def columns(
     fault_rows: Ints | None = None,
     fault_codes: Ints | None = None,
     faults_known: Bools | None = None,
+    bad: tuple[Ints, Ints] | None = None,
 ) -> Batch:
-    """A batch from bare columns, before the fleet has looked at it; faults are known where nothing else is said."""
+    """A batch from bare columns, before the fleet has looked at it.
+
+    A point that is left out is missing in every row; faults are known where nothing else is said; `bad` are the pairs
+    `bad_rows` and `bad_points`.
+    """
     none, unknown = np.zeros(0, np.int64), np.zeros(0, np.int8)
+    bad_rows, bad_points = (none, none) if bad is None else bad
     return Batch(
         slots,
         at,
         state,
-        points,
+        Quantities(points, len(slots)),
         none if fault_rows is None else fault_rows,
         none if fault_codes is None else fault_codes,
         np.ones(len(slots), bool) if faults_known is None else faults_known,
+        bad_rows,
+        bad_points,
         none,
         unknown,
         none,
+        np.zeros(0, np.int32),
     )
 
 
@@ -92,12 +156,10 @@ def from_readings(
     A reading whose `bad` names `state` or `faults` says nothing certain of these: a register they need was not read.
     """
     size = len(readings)
-    missing = np.nan
-    by_name = {
-        point: np.array([reading.values.get(point, missing) for reading in readings], np.float64) for point in points
-    }
+    by_name = _columns(readings, points)
     state = np.fromiter([STATE_CODES[reading.state] for reading in readings], np.int8, size)
     faults_known = np.ones(size, bool)
+    bad: list[tuple[int, int]] = []
     for row, reading in enumerate(readings):
         if reading.bad:
             for name in by_name.keys() & reading.bad:
@@ -105,16 +167,24 @@ def from_readings(
             if "state" in reading.bad:
                 state[row] = UNKNOWN_STATE
             faults_known[row] = "faults" not in reading.bad
-    pairs = [(row, code) for row, reading in enumerate(readings) if reading.faults for code in reading.faults]
-    return columns(
-        slots,
-        np.fromiter([reading.at for reading in readings], np.int64, size),
-        state,
-        by_name,
-        np.array([row for row, _ in pairs], np.int64),
-        np.array([number_of(code) for _, code in pairs], np.int64),
-        faults_known,
-    )
+            bad += [(row, POINT_NUMBERS[name]) for name in reading.bad if name in POINT_NUMBERS]
+    faults = [
+        (row, number_of(code)) for row, reading in enumerate(readings) if reading.faults for code in reading.faults
+    ]
+    at = np.fromiter([reading.at for reading in readings], np.int64, size)
+    return columns(slots, at, state, by_name, *_split(faults), faults_known, _split(bad))
+
+
+def _columns(readings: Sequence[Reading], points: Sequence[str]) -> dict[str, Floats]:
+    missing = np.nan
+    return {
+        point: np.array([reading.values.get(point, missing) for reading in readings], np.float64) for point in points
+    }
+
+
+def _split(pairs: list[tuple[int, int]]) -> tuple[Ints, Ints]:
+    both = np.array(pairs, np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
 
 
 def one_row_per_device(batch: Batch) -> Iterator[Batch]:
@@ -140,3 +210,8 @@ def one_row_per_device(batch: Batch) -> Iterator[Batch]:
 def known(values: Floats) -> Bools:
     """Which rows have a value."""
     return ~np.isnan(values)
+
+
+def state_table(states: Collection[int]) -> Bools:
+    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is not known."""
+    return np.isin(np.arange(len(STATES) + 1), list(states))

@@ -12,7 +12,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NEVER: Final = -1
-"""Stands for "no time yet" inside int64 columns; event times are never negative."""
+"""Stands for "no time yet" inside columns of times; event times are never negative."""
+
+FIRST_MS: Final = 1_577_836_800_000
+"""2020-01-01, before which no reading is accepted (CONTRACT §11): seconds since then fit into 32 bits."""
 
 
 def column(kind: type[np.generic], fill: float | bool, width: int | None = None) -> Any:
@@ -39,6 +42,11 @@ class Columns:
     def snapshot(self, count: int) -> dict[str, np.ndarray]:
         """Copies of the first `count` rows, by field name."""
         return {spec.name: getattr(self, spec.name)[:count].copy() for spec in fields(self)}
+
+    def forget(self, slots: Ints) -> None:
+        """Put these slots back to where nothing is known."""
+        for spec in fields(self):
+            getattr(self, spec.name)[slots] = spec.metadata["fill"]
 
     def fits(self, saved: Mapping[str, np.ndarray]) -> bool:
         """Whether `saved` is a snapshot of columns of the same names, types and widths."""

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from rules.batch import UNKNOWN_STATE, Batch, StateCodes
+from rules.batch import UNKNOWN_STATE, Batch, Numbers, StateCodes
+from rules.codes import Codes
 from rules.columns import NEVER, Columns, Ints, column
+from rules.season import Season
+
+_NOBODY: Final = ""
 
 
 @dataclass
@@ -16,17 +21,26 @@ class _Last(Columns):
     interval_ms: Ints = column(np.int64, 0)
 
 
+@dataclass
+class _Where(Columns):
+    village: Numbers = column(np.int32, -1)
+
+
 class Fleet:
-    """The devices by slot, with the event time and state of the newest reading of each.
+    """The devices by slot ('' for a free one), with the event time and state of the newest reading of each.
 
     `late` counts the readings that were not newer than their device's newest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, season: Season) -> None:
+        self.season = season
         self.devices: list[str] = []
         self.late = 0
         self._slot_of: dict[str, int] = {}
+        self._free: list[int] = []
         self._last = _Last()
+        self._where = _Where()
+        self._villages = Codes()
 
     def __len__(self) -> int:
         return len(self.devices)
@@ -45,17 +59,43 @@ class Fleet:
             return np.fromiter([self._slot(device) for device in devices], np.int64, len(devices))
 
     def _slot(self, device: str) -> int:
-        slot = self._slot_of.setdefault(device, len(self.devices))
-        if slot == len(self.devices):
-            self.devices.append(device)
-            if slot >= self.capacity:
-                self._last.resize(max(64, 2 * self.capacity))
+        slot = self._slot_of.get(device)
+        if slot is None:
+            slot = self._slot_of[device] = self._free.pop() if self._free else self._new_slot()
+            self.devices[slot] = device
         return slot
 
-    def expect(self, devices: Sequence[str], interval_ms: int) -> None:
-        """Note how often these devices are polled."""
+    def _new_slot(self) -> int:
+        slot = len(self.devices)
+        self.devices.append(_NOBODY)
+        if slot >= self.capacity:
+            self._where.resize(max(64, 2 * self.capacity))
+            self._last.resize(max(64, 2 * self.capacity))
+        return slot
+
+    def _spare(self) -> int:
+        """A slot for a row of a snapshot that belonged to nobody."""
+        slot = self._new_slot()
+        self._free.append(slot)
+        return slot
+
+    def knows(self, device: str) -> bool:
+        """Whether the device has a slot."""
+        return device in self._slot_of
+
+    def forget(self, device: str) -> None:
+        """Free the slot of a device."""
+        slot = self._slot_of.pop(device)
+        self.devices[slot] = _NOBODY
+        self._free.append(slot)
+        for part in (self._last, self._where):
+            part.forget(np.array([slot]))
+
+    def expect(self, devices: Sequence[str], interval_ms: int, village: str) -> None:
+        """Note how often these devices are polled, and the village they are in, by any name that is its own."""
         slots = self.slots(devices)  # first: new devices may need larger arrays
         self._last.interval_ms[slots] = interval_ms
+        self._where.village[slots] = self._villages.number(village)
 
     def admit(self, batch: Batch) -> Batch:
         """The rows that are newer than all before of their device, with what was known before; takes note of them."""
@@ -64,10 +104,21 @@ class Fleet:
             self.late += int(np.count_nonzero(~newer))
             batch = batch.take(np.flatnonzero(newer))
         slots, last = batch.slots, self._last
-        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots])
+        village = self._where.village[slots]
+        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots], village, self.season)
         last.at[slots] = batch.at
         last.state[slots] = batch.state
         return admitted
+
+    def newest_of(self, device: str) -> int:
+        """The event time (UTC ms) of a device's newest reading, NEVER if there is none."""
+        slot = self._slot_of.get(device)
+        return NEVER if slot is None else int(self._last.at[slot])
+
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        slot = self._slot_of.get(device)
+        return 0 if slot is None else int(self._last.interval_ms[slot])
 
     def newest(self) -> dict[str, int]:
         """The event time (UTC ms) of the newest reading of each device that has one."""
@@ -80,6 +131,7 @@ class Fleet:
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> Ints:
         """Take back a snapshot; answers the slot in this fleet of each saved device."""
-        slots = self.slots([str(device) for device in saved["device"].tolist()])
+        devices = [str(device) for device in saved["device"].tolist()]
+        slots = np.array([self._slot(device) if device else self._spare() for device in devices], np.int64)
         self._last.restore(saved, slots)
         return slots

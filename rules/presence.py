@@ -16,9 +16,9 @@ import numpy as np
 from rules import roster_snapshot
 from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.presence_words import PresenceWords
-from rules.roster import Away, Device, Gateway, Roster, Village
+from rules.roster import Away, Device, Gateway, Roster, Village, village_realm
 from rules.rule import Rule, RuleErrors
-from rules.transition import Episode, SubjectKind, Transition
+from rules.transition import Episode, SubjectKind, Transition, realm_of
 from wire.topics import Place
 
 OVERDUE_INTERVALS: Final = 1.5
@@ -278,15 +278,16 @@ class Presence:
 
     def active(self) -> list[Episode]:
         """The alerts held open."""
-        open_alerts: list[tuple[Rule | None, str, int | None]] = []
+        open_alerts: list[tuple[Rule | None, str, int | None, str]] = []
         for village in self._roster.villages.values():
-            open_alerts.append((self._village_rule, village.key[2], village.alert))
+            open_alerts.append((self._village_rule, village.key[2], village.alert, village_realm(village.key)))
             for gateway in village.gateways.values():
-                open_alerts.append((self._gateway_rule, gateway.place.gateway, gateway.alert))
-                open_alerts += [(self._device_rule, device.id, device.alert) for device in gateway.devices.values()]
+                realm = realm_of("gateway", gateway.place)
+                open_alerts.append((self._gateway_rule, gateway.place.gateway, gateway.alert, realm))
+                open_alerts += [(self._device_rule, device.id, device.alert, "") for device in gateway.devices.values()]
         return [
-            Episode(rule.id, subject, None, onset)
-            for rule, subject, onset in open_alerts
+            Episode(rule.id, subject, None, onset, realm)
+            for rule, subject, onset, realm in open_alerts
             if rule is not None and onset is not None
         ]
 
@@ -303,7 +304,8 @@ class Presence:
         kinds = {rule.id: kind for kind, rule in levels if rule is not None}
         for episode in episodes:
             if episode.rule in kinds:
-                self._roster.adopt(kinds[episode.rule], episode.subject, episode.onset, now)
+                subject = (kinds[episode.rule], episode.realm, episode.subject)
+                self._roster.adopt(subject, episode.onset, now)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays (numbers and texts), to be saved and given to `restore`."""

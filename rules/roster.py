@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rules.transition import SubjectKind
+from rules.transition import SubjectKind, realm_of
 from wire.topics import Place
 
 AwayReason = Literal["silent", "last_will"]
 VillageKey = tuple[str, str, str]
+Subject = tuple[SubjectKind, str, str]
+"""Kind, realm and id of whom an alert is about."""
 
 
 @dataclass(slots=True)
@@ -63,12 +65,12 @@ class Village:
 class Roster:
     """The villages, gateways and devices known from births and messages.
 
-    `adopted` holds alerts raised before this roster began whose subject is not known yet, by (kind, id), with onset.
+    `adopted` holds alerts raised before this roster began whose subject is not known yet, by subject, with onset.
     """
 
     def __init__(self) -> None:
         self.villages: dict[VillageKey, Village] = {}
-        self.adopted: dict[tuple[SubjectKind, str], int] = {}
+        self.adopted: dict[Subject, int] = {}
         self._gateways: dict[Place, Gateway] = {}
         self._home: dict[str, Gateway] = {}
 
@@ -85,7 +87,7 @@ class Roster:
         for name in devices:
             if name not in self._home:
                 held = gateway.devices.get(name)
-                self.place_device(gateway, held or Device(name, now, self.adopted.pop(("device", name), None)))
+                self.place_device(gateway, held or Device(name, now, self.adopted.pop(("device", "", name), None)))
         gateway.scan_at = 0
 
     def place_device(self, gateway: Gateway, device: Device) -> None:
@@ -130,7 +132,7 @@ class Roster:
         return gateway
 
     def _take_back(self, gateway: Gateway, now: int) -> None:
-        onset = self.adopted.pop(("gateway", gateway.place.gateway), None)
+        onset = self.adopted.pop(_gateway_subject(gateway), None)
         if onset is not None:
             gateway.alert = onset
             gateway.away = Away(onset, now, "silent")
@@ -139,7 +141,7 @@ class Roster:
         """The village `key`, new if it was unknown."""
         village = self.villages.get(key)
         if village is None:
-            village = self.villages[key] = Village(key, alert=self.adopted.pop(("village", key[2]), None))
+            village = self.villages[key] = Village(key, alert=self.adopted.pop(_village_subject(key), None))
         return village
 
     def gateways(self) -> Iterable[Gateway]:
@@ -156,14 +158,28 @@ class Roster:
                 if gateway.will_at is not None:
                     gateway.will_at = now
 
-    def adopt(self, kind: SubjectKind, subject: str, onset: int, now: int) -> None:
+    def adopt(self, subject: Subject, onset: int, now: int) -> None:
         """Hold an alert open that was raised before this roster began, even if its subject is yet to come."""
-        self.adopted[kind, subject] = onset
-        if kind == "device" and subject in self._home:
-            self._home[subject].devices[subject].alert = self.adopted.pop((kind, subject))
+        self.adopted[subject] = onset
+        kind, _, name = subject
+        if kind == "device" and name in self._home:
+            self._home[name].devices[name].alert = self.adopted.pop(subject)
         for gateway in self._gateways.values() if kind == "gateway" else ():
-            if gateway.place.gateway == subject:
+            if _gateway_subject(gateway) == subject:
                 self._take_back(gateway, now)
         for village in self.villages.values() if kind == "village" else ():
-            if village.key[2] == subject:
-                village.alert = self.adopted.pop((kind, subject), onset)
+            if _village_subject(village.key) == subject:
+                village.alert = self.adopted.pop(subject, onset)
+
+
+def village_realm(key: VillageKey) -> str:
+    """What the id of the village `key` is unique in."""
+    return realm_of("village", Place(*key, gateway=""))
+
+
+def _village_subject(key: VillageKey) -> Subject:
+    return "village", village_realm(key), key[2]
+
+
+def _gateway_subject(gateway: Gateway) -> Subject:
+    return "gateway", realm_of("gateway", gateway.place), gateway.place.gateway

@@ -12,6 +12,11 @@ from wire.messages import Priority
 from wire.points import POINTS
 
 LANGUAGES: Final = ("zh", "en")
+ADVICE: Final = ("meaning", "household", "crew")
+"""What it means, first checks for the household or the village's grid-worker, and for the crew."""
+TICKETS: Final = ("device_fault", "low_room_temperature", "defrost", "offline", "village_outage", "inspection")
+"""The kinds of ticket (CONTRACT §8) that a machine may open; the others come from people."""
+
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 
 Problem = tuple[str, str]
@@ -56,6 +61,13 @@ def duration(value: object) -> int:
     return parse_duration(value)
 
 
+def flag(value: object) -> bool:
+    """`true` or `false`."""
+    if not isinstance(value, bool):
+        raise ValueError("write true or false")
+    return value
+
+
 def number(value: object) -> float:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
@@ -98,6 +110,13 @@ def point(value: object) -> str:
     return value
 
 
+def points(value: object) -> tuple[str, ...]:
+    """Names of points, none twice."""
+    if not isinstance(value, list) or not value or len(set(map(str, value))) < len(value):
+        raise ValueError('write a list of points like ["supply_c", "return_c"], none twice')
+    return tuple(point(name) for name in value)
+
+
 def priority(value: object) -> Priority:
     """`urgent`, `high`, `medium` or `low`."""
     for known in PRIORITIES:
@@ -111,6 +130,20 @@ def rule_id(value: object) -> str:
     if not isinstance(value, str) or not is_name(value):
         raise ValueError(f"{value!r} is not a rule id; use 1 to 48 of a-z 0-9 _")
     return value
+
+
+def ticket(value: object) -> str:
+    """The kind of ticket that an alert opens (CONTRACT §8)."""
+    if not isinstance(value, str) or value not in TICKETS:
+        raise ValueError(f"{value!r} is not a kind of ticket; write one of {', '.join(TICKETS)}")
+    return value
+
+
+def rule_ids(value: object) -> tuple[str, ...]:
+    """A list of rule ids."""
+    if not isinstance(value, list):
+        raise ValueError('write a list of rule ids like ["fault"]')
+    return tuple(rule_id(name) for name in value)
 
 
 def texts(value: object) -> Texts:
@@ -130,7 +163,11 @@ def texts(value: object) -> Texts:
 class Rule:
     """What every rule has: id, kind, priority, and its sentences while active and once cleared.
 
-    The sentences may hold the placeholders named by `placeholders`, like `{value}`.
+    The sentences may hold the placeholders named by `placeholders`, like `{value}`. What it means, and the first checks
+    for the household (or the village's grid-worker) and for the crew are plain text; a rule may go without.
+
+    `ticket` is the kind of ticket its alerts open, None for none. An alert that begins while one of a rule in `follows`
+    is active on the same device is taken to follow from it, and joins its ticket.
     """
 
     placeholders: ClassVar[frozenset[str]] = frozenset()
@@ -140,11 +177,21 @@ class Rule:
     priority: Priority = key(priority)
     text: Texts = key(texts)
     cleared: Texts = key(texts)
+    ticket: str | None = key(ticket, None)
+    follows: tuple[str, ...] = key(rule_ids, ())
+    meaning: Texts | None = key(texts, None)
+    household: Texts | None = key(texts, None)
+    crew: Texts | None = key(texts, None)
 
     @property
     def unit(self) -> str | None:
         """The unit of a transition's value and limit."""
         return None
+
+    def advice(self, code: str | None) -> dict[str, Texts]:
+        """What an alert of `code` means and what to check first, as far as the rule says: see ADVICE."""
+        found = {name: getattr(self, name) for name in ADVICE}
+        return {name: said for name, said in found.items() if said is not None}
 
     def with_overrides(self, changes: Mapping[str, object]) -> Self:
         """This rule with some keys written anew, as in `[rules.override.<id>]`; raises RuleErrors."""
@@ -165,7 +212,7 @@ class Rule:
             (f"{name}.{language}", problem)
             for name, templates in self.templates().items()
             for language, template in templates.items()
-            for problem in _template_problems(template, self.placeholders)
+            for problem in template_problems(template, self.placeholders)
         ]
 
     def templates(self) -> dict[str, Texts]:
@@ -173,7 +220,8 @@ class Rule:
         return {"text": self.text, "cleared": self.cleared}
 
 
-def _template_problems(template: str, allowed: frozenset[str]) -> list[str]:
+def template_problems(template: str, allowed: frozenset[str]) -> list[str]:
+    """What is wrong with a sentence that may hold the placeholders `allowed`."""
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:

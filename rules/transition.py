@@ -4,18 +4,31 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wire.messages import Priority
+from wire.topics import Place
 
-SubjectKind = Literal["device", "gateway", "village"]
+SubjectKind = Literal["device", "gateway", "village", "district"]
 EdgeKind = Literal["raise", "update", "clear"]
+
+
+def realm_of(kind: SubjectKind, place: Place) -> str:
+    """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's in its town.
+
+    '' for a device and a district: the whole district (CONTRACT §1).
+    """
+    if kind in ("device", "district"):
+        return ""
+    town = f"{place.district}/{place.town}"
+    return town if kind == "village" else f"{town}/{place.village}"
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of one alert episode; the episode is named by (`rule`, `subject`, `code`, `onset`).
+    """One change of one alert episode; the episode is named by (`rule`, `subject`, `realm`, `code`, `onset`).
 
     `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for rules over
     readings, server time for presence. `value` and `limit` are in `unit`. `reason` is the stable name of why.
-    `children` counts devices hidden under a gateway or village. `text` holds a sentence per language.
+    `children` counts devices hidden under a gateway or village. `text` holds a sentence per language. `place` is where
+    a gateway, village or district stands, None for a device.
     """
 
     rule: str
@@ -32,13 +45,20 @@ class Transition:
     reason: str
     text: dict[str, str]
     children: int = 0
+    place: Place | None = None
+
+    @property
+    def realm(self) -> str:
+        """Within what `subject` is unique (`realm_of`)."""
+        return "" if self.place is None else realm_of(self.subject_kind, self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An alert that is open: what raised it, about whom, and since when (UTC ms)."""
+    """An alert that is open: what raised it, about whom (`realm` as in Transition), and since when (UTC ms)."""
 
     rule: str
     subject: str
     code: str | None
     onset: int
+    realm: str = ""

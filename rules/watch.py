@@ -1,16 +1,31 @@
-"""What the engine asks of a rule over readings: a watch that holds the rule's state for the whole fleet."""
+"""What the engine asks of a rule over readings: a watch that holds the rule's state for the whole fleet.
+
+A watch gets one row per device and only rows that the rule applies to (`rules.conditions`). How it stays cheap when
+the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
+
+- Columns come from `batch.quantities[name]`, which computes and takes each but once for all rules; a watch makes as
+  few whole-fleet passes as it can. Every comparison or gather over all rows costs about half a nanosecond per reading.
+- First find the rows that need a closer look (beyond the limit, or with something pending: `np.flatnonzero`), and do
+  everything else on those few alone. Healthy devices are neither gathered nor scattered.
+- What accumulates over time is added up per reading and judged at the turn of an hour or a cycle only.
+- State is small: int32 seconds or float32 where that is exact enough, hourly sums instead of rings of readings; not
+  more than some tens of bytes per device, for all rules together may take 1 kB.
+- A gap is a matter of `batch.previous_at` or of the last time the quantity was known, never of the row's absence.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from rules.batch import Batch
 from rules.codes import Codes
-from rules.columns import Ints
-from rules.rule import Rule, Texts
+from rules.columns import Columns, Ints
+from rules.conditions import Applies, applies
+from rules.quantities import points_for
+from rules.rule import Rule, Texts, key
 from rules.transition import EdgeKind
 from wire.messages import Priority
 
@@ -19,7 +34,11 @@ Snapshot = dict[str, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A transition before it has words: the device is still a slot. Times are event time, UTC ms."""
+    """A transition before it has words: the device is still a slot. Times are event time, UTC ms.
+
+    `details` are further numbers for the sentences of the rule's kind; `first_out` is the code that came first where
+    this one follows another.
+    """
 
     slot: int
     edge: EdgeKind
@@ -30,6 +49,8 @@ class Edge:
     value: float | None = None
     limit: float | None = None
     code: str | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    first_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +63,22 @@ class OpenEpisode:
 
 
 class Watch(Protocol):
-    """One rule at work on all devices. State is arrays by device slot."""
+    """One rule at work on all devices. State is by device slot."""
 
     def resize(self, capacity: int) -> None:
         """Make room for `capacity` slots; what is held stays."""
 
     def step(self, batch: Batch) -> list[Edge]:
-        """Judge one batch: at most one reading per device, each newer than all before."""
+        """Judge the rows that the rule applies to: at most one reading per device, each newer than all before."""
 
     def open_episodes(self) -> list[OpenEpisode]:
         """The alerts this watch holds open."""
 
     def adopt(self, episode: OpenEpisode) -> None:
         """Hold an alert open that was raised before this watch began; the next readings decide."""
+
+    def forget(self, slots: Ints) -> None:
+        """Drop all that is held of these slots, open alerts too; they may be given to other devices."""
 
     def snapshot(self, count: int) -> Snapshot:
         """Copies of the state of the first `count` slots."""
@@ -63,16 +87,48 @@ class Watch(Protocol):
         """Take back a snapshot whose row i now lives at `slots[i]`; one of another shape is ignored."""
 
 
+class ColumnsWatch:
+    """A watch whose whole state is columns; what remains to write is `step`, `open_episodes` and `adopt`."""
+
+    def __init__(self, state: Columns) -> None:
+        self._columns = state
+
+    def resize(self, capacity: int) -> None:
+        """See Watch."""
+        self._columns.resize(capacity)
+
+    def forget(self, slots: Ints) -> None:
+        """See Watch."""
+        self._columns.forget(slots)
+
+    def snapshot(self, count: int) -> Snapshot:
+        """See Watch."""
+        return self._columns.snapshot(count)
+
+    def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
+        """See Watch."""
+        self._columns.restore(saved, slots)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceRule(Rule, ABC):
     """A rule judged on the readings of each device."""
 
     placeholders: ClassVar[frozenset[str]] = frozenset({"device", "value", "limit", "minutes"})
+    hourly: ClassVar[bool] = False
+    """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
+
+    applies: Applies = key(applies, Applies())
 
     @property
-    def points(self) -> tuple[str, ...]:
-        """The points this rule looks at."""
+    def quantities(self) -> tuple[str, ...]:
+        """The points and derived quantities (`rules.quantities`) this rule looks at, besides those of `applies`."""
         return ()
+
+    @property
+    def points(self) -> frozenset[str]:
+        """The points that must be read for this rule."""
+        return points_for(self.quantities) | self.applies.points
 
     @abstractmethod
     def watch(self, codes: Codes) -> Watch:

@@ -78,9 +78,9 @@ class UnreadableError(ValueError):
 def decode_telemetry(payload: bytes, fast: FastDecoder | None = None) -> Decoded:
     """One telemetry message, gzipped or not; raises UnreadableError.
 
-    `fast` may be a typed decoder into `Telemetry` that raises ValueError for anything that does not fit and fills an
-    absent `bad` with `NotGiven()`; its answer is used only when it provably saw every key of the payload once,
-    otherwise the strict path reads it again.
+    `fast` may be a typed decoder into `Telemetry` that raises ValueError or RecursionError for anything that does not
+    fit and fills an absent `bad` with `NotGiven()`; its answer is used only when it provably saw every key of the
+    payload once, otherwise the strict path reads it again.
     """
     try:
         plain = inflate(payload)
@@ -97,7 +97,7 @@ def _try_fast(plain: bytes, fast: FastDecoder) -> Telemetry | None:
         return None
     try:
         telemetry = fast(plain)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     valid = telemetry.v == VERSION and _envelope_fits(telemetry) and plain.count(b":") == _colons(telemetry)
     return telemetry if valid else None
@@ -105,7 +105,7 @@ def _try_fast(plain: bytes, fast: FastDecoder) -> Telemetry | None:
 
 def _colons(telemetry: Telemetry) -> int:
     """How many colons the payload has if every key was seen once: an extra one is a duplicate or unknown key."""
-    count = 6 + telemetry.epoch.count(":") + (telemetry.clock is not None)
+    count = 6 + telemetry.epoch.count(":") + (telemetry.clock is not None) + (telemetry.acked > 0)
     for reading in telemetry.readings:
         count += 5 + len(reading.values) + reading.device.count(":")
         count += 0 if isinstance(reading.bad, NotGiven) else 1
@@ -119,6 +119,7 @@ def _envelope_fits(telemetry: Telemetry) -> bool:
         and 0 <= telemetry.sent_at < _MAX_INTEGER
         and 0 < telemetry.interval_s <= 86_400
         and 0 < len(telemetry.readings) <= MAX_READINGS
+        and 0 <= telemetry.acked < telemetry.seq
     )
 
 
@@ -142,6 +143,9 @@ def _envelope(document: dict[str, Any], epoch: str, seq: int) -> Telemetry:
     interval_s = _number(document, "interval_s")
     if not 0 < interval_s <= 86_400:
         raise PayloadError("out_of_range", "interval_s")
+    acked = _integer(document, "acked") if "acked" in document else 0
+    if acked >= seq:
+        raise PayloadError("out_of_range", "acked")
     return Telemetry(
         v=VERSION,
         epoch=epoch,
@@ -151,6 +155,7 @@ def _envelope(document: dict[str, Any], epoch: str, seq: int) -> Telemetry:
         readings=[],
         dropped=_dropped(document.get("dropped")),
         clock="unsynced" if document.get("clock") == "unsynced" else None,
+        acked=acked,
     )
 
 

@@ -30,7 +30,7 @@ def reading_document(reading: Reading) -> dict[str, Any]:
 
 
 def encode_telemetry(telemetry: Telemetry) -> bytes:
-    """One telemetry message; `dropped` and `clock` stand in it only when there is something to say."""
+    """One telemetry message; `dropped`, `clock` and `acked` stand in it only when they say something."""
     document: dict[str, Any] = {
         "v": telemetry.v,
         "epoch": telemetry.epoch,
@@ -44,6 +44,8 @@ def encode_telemetry(telemetry: Telemetry) -> bytes:
         document["dropped"] = {"from": dropped.first, "to": dropped.last, "reason": dropped.reason}
     if telemetry.clock is not None:
         document["clock"] = telemetry.clock
+    if telemetry.acked > 0:
+        document["acked"] = telemetry.acked
     return to_json(document)
 
 
@@ -122,6 +124,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "code": alert.code,
         "children": alert.children,
         "ticket": alert.ticket,
+        "cause": alert.cause,
         "text": alert.text,
     }
 

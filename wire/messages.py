@@ -45,7 +45,11 @@ class Dropped:
 
 @dataclass(slots=True)
 class Telemetry:
-    """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`."""
+    """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`.
+
+    `acked` is the watermark the gateway knew when it wrote the message: an ingest that has never heard of the gateway
+    learns from it where to begin (docs/decisions/0008).
+    """
 
     v: int
     epoch: str
@@ -55,6 +59,7 @@ class Telemetry:
     readings: list[Reading]
     dropped: Dropped | None = None
     clock: Clock | None = None
+    acked: int = 0
 
 
 @dataclass(slots=True)
@@ -111,7 +116,10 @@ class Result:
 
 @dataclass(slots=True)
 class Alert:
-    """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id."""
+    """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id.
+
+    `cause` is the id of the alert it follows from: the one that came first.
+    """
 
     id: str
     rule: str
@@ -133,3 +141,4 @@ class Alert:
     code: str | None = None
     children: int = 0
     ticket: str | None = None
+    cause: str | None = None

@@ -76,6 +76,10 @@ _POINTS: Final = (
     Point("low_bar", "bar", -1, 40),
     Point("exv_steps", "steps", 0, 4_000),
     Point("frequency_limit", "code", 0, 65_535),
+    # Settings, which a person changes: heating time before a defrost, longest defrost, coldest air it heats in.
+    Point("defrost_interval_min", "min", 1, 600),
+    Point("defrost_max_min", "min", 1, 120),
+    Point("low_ambient_cutoff_c", "°C", -60, 30),
 )
 
 POINTS: Final[Mapping[str, Point]] = MappingProxyType({point.name: point for point in _POINTS})

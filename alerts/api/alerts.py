@@ -57,9 +57,10 @@ def alerts(
 
 @router.get("/{alert}")
 def alert(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """One alert."""
+    """One alert; `advice` has what it means and first checks for the household and the crew, in each language."""
     with reading(context.database) as session:
-        return get_alert(session, caller.scope, alert)
+        document = get_alert(session, caller.scope, alert)
+    return {**document, "advice": context.advice(document["rule"], document["code"])}
 
 
 @router.post("/{alert}/acknowledge")

@@ -1,6 +1,6 @@
 """Puts the endpoints together into one application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 
 from fastapi import APIRouter, FastAPI
@@ -11,6 +11,7 @@ from alerts.api.context import ApiContext
 from alerts.api.protection import BodyLimit, SecurityHeaders
 from alerts.settings import AlertsSettings
 from ingest.store import ReadingStore
+from rules.rule import Rule
 
 PREFIX = "/api/v1"
 
@@ -22,13 +23,15 @@ def create_app(
     readiness: Callable[[], list[str]],
     clock: Callable[[], int],
     stop: Event,
+    rules: Sequence[Rule] = (),
 ) -> FastAPI:
     """The HTTP API as an ASGI application.
 
-    `readiness` lists what is missing (empty when ready), `clock` gives UTC ms, `stop` ends open feeds when set.
+    `readiness` lists what is missing (empty when ready), `clock` gives UTC ms, `stop` ends open feeds when set; `rules`
+    tell what their alerts mean and what to check first.
     """
     app = FastAPI(title="hearthwatch", version="1", openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
-    app.state.context = ApiContext(database, store, settings, readiness, clock, stop)
+    app.state.context = ApiContext(database, store, settings, readiness, clock, stop, {rule.id: rule for rule in rules})
     api = APIRouter(prefix=PREFIX)
     for part in (sessions, alerts, tickets, devices, feed, summary):
         api.include_router(part.router)

@@ -1,6 +1,6 @@
 """What every endpoint needs, made once and handed to each by FastAPI's dependency injection."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Annotated
@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 from alerts.accounts import GuessLock
 from alerts.settings import AlertsSettings
 from ingest.store import ReadingStore
+from rules.rule import Rule, Texts
 
 
 @dataclass(slots=True)
 class ApiContext:
     """The server's parts as the endpoints see them.
 
-    `readiness` lists what is missing for the services to do their work; `stop` ends open feeds when set.
+    `readiness` lists what is missing for the services to do their work; `stop` ends open feeds when set; `rules` by id.
     """
 
     database: Engine
@@ -26,7 +27,12 @@ class ApiContext:
     readiness: Callable[[], list[str]]
     clock: Callable[[], int]
     stop: Event
+    rules: Mapping[str, Rule]
     guess_lock: GuessLock = field(default_factory=GuessLock)
+
+    def advice(self, rule: str, code: str | None) -> dict[str, Texts]:
+        """What an alert means and what to check first, by ADVICE; empty where its rule says nothing or is gone."""
+        return self.rules[rule].advice(code) if rule in self.rules else {}
 
 
 def _context(request: Request) -> ApiContext:

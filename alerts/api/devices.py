@@ -4,14 +4,16 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.api.callers import KnownCaller
 from alerts.api.context import ApiContext, Context
 from alerts.api.lists import DEFAULT, Cursor, Limit, Page
 from alerts.api.problems import Problem
-from alerts.database import reading
-from alerts.queries import get_device, list_devices
+from alerts.database import reading, writing
+from alerts.queries import get_device, list_devices, put_device_back, take_device_out
 from alerts.scope import Scope
+from alerts.store.out_of_service import out_of_service_document
 from ingest.store import ReadingStore, StoreUnavailable
 from wire.durations import parse_duration
 from wire.points import POINT_NAMES
@@ -89,14 +91,46 @@ def readings(
     return {"device": device, "points": series, "step": step_ms}
 
 
+class OutOfService(BaseModel):
+    """The body that takes a device out of service: until when (UTC ms, at most a year ahead) and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: Annotated[int, Field(ge=0, lt=2**53)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+@router.post("/{device}/out-of-service")
+def take_out_of_service(
+    device: str, wanted: OutOfService, context: Context, caller: KnownCaller
+) -> dict[str, Any] | None:
+    """Take a device out of service: its alerts open no ticket and are told to nobody until it is back.
+
+    Answers with `since`, `until`, `reason` and `by`.
+    """
+    now = context.clock()
+    with writing(context.database) as session:
+        take_device_out(session, caller.scope, device, wanted.until, wanted.reason, caller.name, now)
+        return out_of_service_document(session, device, now)
+
+
+@router.delete("/{device}/out-of-service", status_code=HTTPStatus.NO_CONTENT)
+def put_back_into_service(device: str, context: Context, caller: KnownCaller) -> None:
+    """Put a device back into service; what is active of it is then told."""
+    with writing(context.database) as session:
+        put_device_back(session, caller.scope, device, context.clock())
+
+
 def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[str, Any]:
     """The device, and under `values` its newest reading by point; None where the store has none or is away.
 
-    Raises NotFoundError.
+    `out_of_service` is None, or tells since and until when, why and by whom. Raises NotFoundError.
     """
     with reading(context.database) as session:
         document = get_device(session, scope, device)
-    return {**document, "values": _newest_values(context.store, device, document["last_at"])}
+        out = out_of_service_document(session, device, context.clock())
+    values = _newest_values(context.store, device, document["last_at"])
+    return {**document, "out_of_service": out, "values": values}
 
 
 def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str, float] | None:

@@ -88,9 +88,11 @@ def tickets(
 
 @router.get("/{ticket}")
 def ticket(ticket: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """One ticket, with its audit trail under `events`."""
+    """One ticket, with its audit trail under `events`, and under `advice` that of each of its alerts, by id."""
     with reading(context.database) as session:
-        return get_ticket(session, caller.scope, ticket)
+        document = get_ticket(session, caller.scope, ticket)
+    linked = [event["details"] for event in document["events"] if event["event"] == "alert"]
+    return {**document, "advice": {one["alert"]: context.advice(one["rule"], one["code"]) for one in linked}}
 
 
 @router.post("", status_code=HTTPStatus.CREATED)

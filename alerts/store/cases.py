@@ -22,11 +22,11 @@ from alerts.tickets import (
     FINAL,
     HEAT_KINDS,
     Kind,
+    Practice,
     ServiceProfile,
     State,
     Ticket,
     case_key,
-    kind_for_rule,
     open_ticket,
     passed_deadlines,
     ticket_day,
@@ -72,22 +72,32 @@ def subject_of(session: Session, episode: Episode) -> Subject:
     return Subject(*place, device=episode.subject, household=row.household, brand=row.brand)
 
 
-def open_case(session: Session, episode: Episode, profile: ServiceProfile, now: int) -> str | None:
+def open_case(
+    session: Session, episode: Episode, practice: Practice, now: int, of_cause: str | None = None
+) -> str | None:
     """The id of the ticket an alert belongs to, opened if there is none yet; None where its rule opens none.
 
-    The caller stores the alert, then links it with `link_alert`.
+    What follows from another alert joins the ticket of that one while it is open; `of_cause` is its id where the
+    database does not know it yet. The caller stores the alert, then links it with `link_alert`.
     """
-    kind = kind_for_rule(episode.rule)
+    kind = practice.kinds.get(episode.rule)
     if kind is None:
         return None
     subject = subject_of(session, episode)
-    row = find_open(session, kind, subject)
+    row = _open_case_of_cause(session, episode, of_cause) or find_open(session, kind, subject)
     if row is None:
-        row = add_ticket(session, kind, subject, profile, now)
+        row = add_ticket(session, kind, subject, practice.profile, now)
         row.priority, row.summary, row.fault = episode.priority, episode.text, episode.code or None
         add_event(session, row.id, "opened", SYSTEM, now, {"source": row.source})
     row.priority = min(row.priority, episode.priority, key=_PRIORITIES.index)
     return row.id
+
+
+def _open_case_of_cause(session: Session, episode: Episode, ticket: str | None) -> TicketRow | None:
+    if ticket is None and episode.cause is not None:
+        ticket = session.scalar(select(AlertRow.ticket_id).where(AlertRow.id == episode.cause))
+    row = None if ticket is None else session.get(TicketRow, ticket)
+    return None if row is None or row.state in FINAL else row
 
 
 def find_open(session: Session, kind: Kind, subject: Subject) -> TicketRow | None:

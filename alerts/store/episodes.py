@@ -9,25 +9,27 @@ from sqlalchemy.orm import Session
 
 from alerts.database import AlertRow
 from alerts.lifecycle import Episode, Key, Spot, State
+from rules.transition import SubjectKind
 from wire.messages import Priority
 
 _TABLE: Final = cast("Table", AlertRow.__table__)
 # Far below the number of parameters SQLite (32,766) and PostgreSQL (65,535) take in a statement.
 _CHUNK: Final = 500
+_KEY: Final = ("subject", "rule", "code", "realm")
 
 
 def latest_episodes(session: Session, keys: Collection[Key]) -> dict[Key, Episode]:
     """The newest episode of each of `keys` that ever had one."""
     found: dict[Key, Episode] = {}
-    subjects = sorted({subject for subject, _, _ in keys})
+    subjects = sorted({key[0] for key in keys})
     for chunk in _chunks(subjects):
         newest = (
-            select(AlertRow.subject, AlertRow.rule, AlertRow.code, func.max(AlertRow.onset).label("onset"))
+            select(*(getattr(AlertRow, name) for name in _KEY), func.max(AlertRow.onset).label("onset"))
             .where(AlertRow.subject.in_(chunk))
-            .group_by(AlertRow.subject, AlertRow.rule, AlertRow.code)
+            .group_by(*(getattr(AlertRow, name) for name in _KEY))
             .subquery()
         )
-        same = and_(*(newest.c[name] == getattr(AlertRow, name) for name in ("subject", "rule", "code", "onset")))
+        same = and_(*(newest.c[name] == getattr(AlertRow, name) for name in (*_KEY, "onset")))
         found.update(
             (episode.key, episode) for episode in map(to_episode, session.scalars(select(AlertRow).join(newest, same)))
         )
@@ -40,8 +42,17 @@ def active_episodes(session: Session) -> list[Episode]:
     return [to_episode(row) for row in rows]
 
 
+def active_of_devices(session: Session, devices: Collection[str]) -> list[Episode]:
+    """The active episodes of these devices, the oldest onset first."""
+    found: list[Episode] = []
+    for chunk in _chunks(sorted(devices)):
+        of_them = AlertRow.subject.in_(chunk) & (AlertRow.subject_kind == "device") & (AlertRow.state == "active")
+        found += [to_episode(row) for row in session.scalars(select(AlertRow).where(of_them))]
+    return sorted(found, key=lambda episode: (episode.onset, episode.id))
+
+
 def due_from_shelf(session: Session, now: int) -> list[Episode]:
-    """Active episodes whose time on the shelf is over."""
+    """Episodes, active or cleared, whose time on the shelf is over."""
     return [to_episode(row) for row in session.scalars(select(AlertRow).where(AlertRow.shelved_until <= now))]
 
 
@@ -66,7 +77,7 @@ def to_episode(row: AlertRow) -> Episode:
         id=row.id,
         rule=row.rule,
         subject=row.subject,
-        subject_kind=row.subject_kind,
+        subject_kind=cast("SubjectKind", row.subject_kind),
         code=row.code,
         spot=Spot(row.district, row.town, row.village, row.gateway),
         priority=cast("Priority", row.priority),
@@ -88,6 +99,7 @@ def to_episode(row: AlertRow) -> Episode:
         shelved_by=row.shelved_by,
         shelved_reason=row.shelved_reason,
         ticket=row.ticket_id,
+        cause=row.cause,
     )
 
 
@@ -121,6 +133,8 @@ def _columns(episode: Episode) -> dict[str, Any]:
         "shelved_by": episode.shelved_by,
         "shelved_reason": episode.shelved_reason,
         "ticket_id": episode.ticket,
+        "realm": episode.realm,
+        "cause": episode.cause,
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from hearthwatch import __version__
-from hearthwatch.cli import accounts, configuration, demo, gateway, rules, server, simulate, verify, watch
+from hearthwatch.cli import accounts, configuration, demo, gateway, ingest, rules, server, simulate, verify, watch
 from hearthwatch.logs import configure_logging
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.add_typer(gateway.app, name="gateway")
-app.add_typer(server.ingest_app, name="ingest")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(server.alerts_app, name="alerts")
 app.add_typer(server.server_app, name="server")
 app.add_typer(rules.app, name="rules")

@@ -1,28 +1,14 @@
-"""`hearthwatch ingest|alerts|server run`: the services, alone or together."""
+"""`hearthwatch alerts|server run`: the services, alone or together."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-ingest_app = typer.Typer(help="MQTT to the reading store, nothing lost and nothing doubled.", no_args_is_help=True)
 alerts_app = typer.Typer(help="Rules, alerts, tickets, the HTTP API and the console.", no_args_is_help=True)
 server_app = typer.Typer(help="All services of a district on one machine.", no_args_is_help=True)
 
 Config = Annotated[Path, typer.Option("--config", help="The server's TOML file (see config/examples/server.toml).")]
-
-
-@ingest_app.command("run")
-def run_ingest(config: Config = Path("server.toml")) -> None:
-    """Store readings until SIGTERM or Ctrl-C. A missing broker or store is waited for."""
-    from hearthwatch.logs import configure_structured_logging
-    from hearthwatch.server_settings import load_server_settings
-    from hearthwatch.signals import stop_on_signals
-    from ingest.service import IngestService
-
-    configure_structured_logging()
-    settings = load_server_settings(config)
-    IngestService(settings.mqtt, settings.store, settings.ingest).run(stop_on_signals())
 
 
 @alerts_app.command("run")

@@ -119,7 +119,8 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {Field(0): 0b11, Field(17): 1, Field(101): _HEAT, Field(199): _HEAT, bit(128, 1): 1},
     }
 )
-# Live values of the sample unit that no simulated quantity stands behind, by the first register of each run.
+# Live values of the sample unit that no simulated quantity stands behind, by the first register of each run; only 232,
+# the coldest air it heats in, is set as the subsidy's conditions ask (requirements.md R2) and not as found.
 _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
         1: (_HEAT,),
@@ -130,7 +131,7 @@ _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
         190: (3,),  # sub-model R290-A
         201: (6425, 1285, 14135, 6425, 60, 34, 70, 20, 5, 0, 0, 10, 10),
         215: (46, 0x10000 - 10, 30, 5, 5, 65, 210, 15),
-        224: (5, 2, 52, 10, 5, 6, 2, 25, 0x10000 - 15, 0x10000 - 5, 5, 30),
+        224: (5, 2, 52, 10, 5, 6, 2, 25, 0x10000 - 25, 0x10000 - 5, 5, 30),
         237: (0x10000 - 5, 5, 30, 90, 30),
         243: (25, 17, 25, 25),
         252: (20,),

@@ -87,11 +87,12 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {**_RUNNING, _STATUS: _DEFROSTING},
     }
 )
-# Factory values of the defrost parameters, of the control block and of the zones (profile-phnix.md).
+# Factory values of the defrost parameters, of the control block and of the zones (profile-phnix.md), but 75 instead of
+# 26 min of heating before a defrost, so that the settings keep to a tenth of defrosting (requirements.md R6).
 _CONTROL: Final = {1012: 1, 1037: 0x10000 - 250, 1038: 40, 1040: 1100, 1164: 150, 1165: 640, 2073: 90}
 _ZONES: Final = {1070: 200, 1071: 20, 1072: 200, 1073: 20, 1075: 450, 1076: 350, 1082: 150, 1084: 150, 1085: 20}
 _MIXING: Final = {1088: 2, 1090: 2, 1135: 400, 1357: 20}
-_DEFROST: Final = {1105: 125, 1106: 26, 1111: 5, 1116: 230, 1117: 10, 1118: 120, 1122: 130, 1124: 8}
+_DEFROST: Final = {1105: 125, 1106: 75, 1111: 5, 1116: 230, 1117: 10, 1118: 120, 1122: 130, 1124: 8}
 _WHILE_DEFROSTING: Final = {1125: 70, 1126: 1, 1130: 70}
 _FACTORY: Final = {**_CONTROL, **_ZONES, **_MIXING, **_DEFROST, **_WHILE_DEFROSTING, 2107: _VALID_PACKET}
 

@@ -18,10 +18,12 @@ from alerts.lifecycle import (
     apply,
     as_alert,
     isa_state,
+    key_of,
     shelve,
     unshelve,
 )
 from rules.transition import Transition
+from wire.topics import Place
 
 SPOT = Spot("mentougou", "zhaitang", "matao", "mt-01")
 NOW = 1_763_740_000_000
@@ -32,7 +34,7 @@ def transition(edge: Any, onset: int, at: int, **more: Any) -> Transition:
     given = {"value": None, "limit": None, "unit": None, "priority": "high", "reason": "reported", "text": TEXT}
     subject = ("fault", "mtg-mt-0001", "device", edge, "high_pressure:P1", onset, at)
     names = ("rule", "subject", "subject_kind", "edge", "code", "onset", "at")
-    return Transition(**dict(zip(names, subject, strict=True)), **(given | more))
+    return Transition(**(dict(zip(names, subject, strict=True)) | given | more))
 
 
 def run(transitions: list[Transition]) -> list[Episode]:
@@ -54,7 +56,7 @@ def raised() -> Episode:
 
 def test_a_raise_makes_an_active_unacknowledged_alert() -> None:
     episode = raised()
-    assert episode.id == alert_id(("mtg-mt-0001", "fault", "high_pressure:P1"), 1_000)
+    assert episode.id == alert_id(("mtg-mt-0001", "fault", "high_pressure:P1", ""), 1_000)
     assert isa_state(episode, NOW) == "unacknowledged"
     assert as_alert(episode).code == "high_pressure:P1"
 
@@ -142,6 +144,32 @@ def test_a_shelved_alert_returns_by_itself() -> None:
     assert isa_state(shelved, NOW) == "shelved"
     assert unshelve(shelved, NOW + 999) == shelved
     assert unshelve(shelved, NOW + 1_000) == raised()
+
+
+def test_what_is_shelved_stays_so_when_it_clears_and_returns_within_the_time() -> None:
+    shelved = shelve(raised(), NOW + 1_000, "crew is there", "li", NOW)
+    cleared = apply(shelved, transition("clear", 1_000, 2_000), SPOT, NOW)
+    assert cleared is not None
+    assert as_alert(cleared).shelved_until is None
+    again = transition("raise", 3_000, 3_000)
+    early, late = apply(cleared, again, SPOT, NOW + 999), apply(cleared, again, SPOT, NOW + 1_000)
+    assert early is not None
+    assert late is not None
+    assert (isa_state(early, NOW + 999), early.shelved_by) == ("shelved", "li")
+    assert (isa_state(late, NOW + 1_000), late.shelved_until) == ("unacknowledged", None)
+
+
+def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None:
+    places = [Place("mentougou", town, village, "g-1") for town in ("zhaitang", "junzhuang") for village in ("a", "b")]
+    gateways = [transition("raise", 1, 1, subject="g-1", subject_kind="gateway", place=place) for place in places]
+    assert len({key_of(one) for one in gateways}) == 4
+    villages = [
+        transition("raise", 1, 1, subject="a", subject_kind="village", place=places[number]) for number in (0, 2)
+    ]
+    assert len({key_of(one) for one in villages}) == 2
+    episode = apply(None, gateways[0], Spot("mentougou", "zhaitang", "a", "g-1"), NOW)
+    assert episode is not None
+    assert episode.key == key_of(gateways[0])
 
 
 @pytest.mark.parametrize(

@@ -28,21 +28,25 @@ from alerts.queries import (
     list_alerts,
     list_devices,
     list_tickets,
+    put_device_back,
     shelve_alert,
     summarise,
+    take_device_out,
     ticket_event,
 )
 from alerts.record import Decided, Recorded, record
 from alerts.rounds import Round, write
 from alerts.scope import Role, Scope
 from alerts.store.register import known_gateways, store_birth
-from alerts.tickets import IllegalTransitionError, ServiceProfile
+from alerts.tickets import IllegalTransitionError, ServiceProfile, practice_of
 from rules.transition import Transition
+from tests.rules.shipped import shipped_rules
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import Place
 
 NOW = 1_763_740_000_000
 PROFILE = ServiceProfile()
+PRACTICE = practice_of(shipped_rules(), PROFILE)
 DISTRICT = Scope("district")
 MATAO = Place("mentougou", "zhaitang", "matao", "mt-01")
 QINGLONG = Place("mentougou", "junzhuang", "qinglong", "ql-01")
@@ -81,7 +85,7 @@ def fault(device: str, onset: int = NOW, edge: Any = "raise", code: str = "high_
 
 def tell(database: Engine, *decided: Decided, now: int = NOW) -> Recorded:
     with writing(database) as session:
-        return record(session, decided, PROFILE, now)
+        return record(session, decided, PRACTICE, now)
 
 
 def ask(database: Engine, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -187,7 +191,7 @@ def test_a_deadline_escalates_once_whoever_notices_first(database: Engine) -> No
     [ticket] = ask(database, list_tickets, DISTRICT)["items"]
     late = NOW + 11 * 60_000
     ask(database, ticket_event, DISTRICT, ticket["id"], "dispatch", "li", late)
-    escalated = [ask(database, write, Round(late + tick, timed=True), PROFILE).escalated for tick in range(3)]
+    escalated = [ask(database, write, Round(late + tick, timed=True), PRACTICE).escalated for tick in range(3)]
     assert escalated == [[], [], []]
     after = ask(database, get_ticket, DISTRICT, ticket["id"])
     assert [one["stage"] for one in after["escalations"]] == ["dispatch"]
@@ -207,10 +211,85 @@ def test_a_shelved_alert_returns_by_itself(database: Engine) -> None:
     tell(database, fault("mtg-mt-0001"))
     [alert] = ask(database, list_alerts, DISTRICT)["items"]
     ask(database, shelve_alert, DISTRICT, alert["id"], NOW + 1_000, "crew there", "li", NOW)
-    ask(database, write, Round(NOW + 999, timed=True), PROFILE)
+    ask(database, write, Round(NOW + 999, timed=True), PRACTICE)
     assert ask(database, get_alert, DISTRICT, alert["id"])["shelved_until"] == NOW + 1_000
-    ask(database, write, Round(NOW + 1_000, timed=True), PROFILE)
+    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
     assert ask(database, get_alert, DISTRICT, alert["id"])["shelved_until"] is None
+
+
+def test_what_is_shelved_opens_no_ticket_and_is_not_told_until_it_returns(database: Engine) -> None:
+    tell(database, fault("mtg-mt-0001", rule="supply_voltage", code=None))
+    [alert] = ask(database, list_alerts, DISTRICT)["items"]
+    ask(database, shelve_alert, DISTRICT, alert["id"], NOW + 1_000, "works on the line", "li", NOW)
+    tell(database, fault("mtg-mt-0001", NOW, "clear", rule="supply_voltage", code=None, at=NOW + 5), now=NOW + 5)
+    told = len(ask(database, feed_events, DISTRICT, 0))
+    [again] = tell(
+        database, fault("mtg-mt-0001", NOW + 9, rule="supply_voltage", code=None), now=NOW + 9
+    ).episodes.values()
+    assert (again.announced_at, again.ticket) == (None, None)
+    assert len(ask(database, feed_events, DISTRICT, 0)) == told
+    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
+    returned = ask(database, get_alert, DISTRICT, again.id)
+    assert (returned["state"], returned["shelved_until"]) == ("active", None)
+    assert len(ask(database, feed_events, DISTRICT, 0)) == told + 1
+
+
+def test_a_device_out_of_service_opens_no_ticket_until_it_is_back(database: Engine) -> None:
+    ask(database, take_device_out, DISTRICT, "mtg-mt-0001", NOW + 1_000, "sealed for the summer", "li", NOW)
+    tell(database, fault("mtg-mt-0001", NOW + 1), fault("mtg-ql-0001", NOW + 1), now=NOW + 1)
+    assert [one["device"] for one in ask(database, list_tickets, DISTRICT)["items"]] == ["mtg-ql-0001"]
+    ask(database, write, Round(NOW + 999, timed=True), PRACTICE)
+    assert len(ask(database, list_tickets, DISTRICT)["items"]) == 1
+    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
+    assert {one["device"] for one in ask(database, list_tickets, DISTRICT)["items"]} == {"mtg-mt-0001", "mtg-ql-0001"}
+
+
+def test_a_device_is_put_back_by_hand_and_what_has_cleared_meanwhile_is_not_told(database: Engine) -> None:
+    ask(database, take_device_out, DISTRICT, "mtg-mt-0001", NOW + 1_000, "pump is changed", "li", NOW)
+    tell(database, fault("mtg-mt-0001", NOW + 1), fault("mtg-mt-0001", NOW + 1, "clear", at=NOW + 5), now=NOW + 5)
+    ask(database, put_device_back, DISTRICT, "mtg-mt-0001", NOW + 10)
+    ask(database, write, Round(NOW + 11, timed=True), PRACTICE)
+    assert ask(database, list_tickets, DISTRICT)["items"] == []
+    tell(database, fault("mtg-mt-0001", NOW + 20), now=NOW + 20)
+    assert len(ask(database, list_tickets, DISTRICT)["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "reason", "code"),
+    [(NOW, "x", "out_of_bounds"), (NOW + 400 * 86_400_000, "x", "out_of_bounds"), (NOW + 1, " ", "reason_missing")],
+)
+def test_out_of_service_has_an_end_and_a_reason(database: Engine, until: int, reason: str, code: str) -> None:
+    with pytest.raises(ShelveRefusedError) as refused:
+        ask(database, take_device_out, DISTRICT, "mtg-mt-0001", until, reason, "li", NOW)
+    assert refused.value.code == code
+    with pytest.raises(NotFoundError):
+        ask(database, take_device_out, Scope("village", "qinglong"), "mtg-mt-0001", NOW + 1, "x", "li", NOW)
+
+
+def test_a_cold_room_after_a_fault_is_the_faults_case(database: Engine) -> None:
+    cold = {"rule": "low_room_temperature", "code": None}
+    recorded = tell(
+        database,
+        fault("mtg-mt-0001"),
+        fault("mtg-ql-0001", NOW + 1, **cold),
+        fault("mtg-mt-0001", NOW + 2, code="lockout:P9"),
+        fault("mtg-mt-0001", NOW + 3, **cold),
+    )
+    first, other, second, room = recorded.episodes.values()
+    assert (first.cause, other.cause, second.cause, room.cause) == (None, None, first.id, first.id)
+    assert first.ticket == second.ticket == room.ticket != other.ticket
+    [ticket] = [one for one in ask(database, list_tickets, DISTRICT)["items"] if one["device"] == "mtg-mt-0001"]
+    assert ticket["kind"] == "device_fault"
+    assert set(ticket["alerts"]) == {first.id, second.id, room.id}
+
+
+def test_a_cold_room_long_after_the_faults_case_was_closed_opens_its_own(database: Engine) -> None:
+    tell(database, fault("mtg-mt-0001"))
+    [ticket] = ask(database, list_tickets, DISTRICT)["items"]
+    ask(database, ticket_event, DISTRICT, ticket["id"], "cancel", "li", NOW + 1)
+    tell(database, fault("mtg-mt-0001", NOW + 3, rule="low_room_temperature", code=None), now=NOW + 3)
+    kinds = {one["kind"]: one["state"] for one in ask(database, list_tickets, DISTRICT)["items"]}
+    assert kinds == {"device_fault": "cancelled", "low_room_temperature": "open"}
 
 
 def test_an_urgent_alert_is_shelved_by_a_supervisor_only(database: Engine) -> None:

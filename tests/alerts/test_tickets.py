@@ -15,12 +15,13 @@ from alerts.tickets import (
     ServiceProfile,
     Ticket,
     allowed_events,
-    kind_for_rule,
     open_ticket,
     passed_deadlines,
+    practice_of,
     step,
     ticket_id,
 )
+from tests.rules.shipped import shipped_rules
 
 OPENED = 1_763_740_000_000
 MINUTE = 60_000
@@ -133,7 +134,7 @@ def test_looking_often_finds_the_same_deadlines_as_looking_at_every_step(tried: 
     ],
 )
 def test_which_alerts_open_a_ticket(rule: str, kind: str | None) -> None:
-    assert kind_for_rule(rule) == kind
+    assert practice_of(shipped_rules(), PROFILE).kinds.get(rule) == kind
 
 
 def test_the_day_of_an_id_is_the_day_in_china() -> None:

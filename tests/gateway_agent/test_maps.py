@@ -33,7 +33,9 @@ def answers(function: int, address: int, count: int) -> bool:
 # What each unit answers at all, from its document; what it refuses costs the test its values.
 ANSWERED: dict[str, Callable[[int, int, int], bool]] = {
     "midea-mthermal": lambda function, address, count: (
-        function == 3 and count < 47 and (address + count <= 23 or (address >= 100 and address + count <= 200))
+        function == 3
+        and count < 47
+        and (address + count <= 23 or (address >= 100 and address + count <= 200) or (address >= 200 and count == 1))
     ),
     "solareast-oem": lambda function, address, count: function in (1, 3) and count < 100,
     "phnix": lambda function, address, count: function == 3 and count <= 90 and address >= 1011,

@@ -14,7 +14,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings
-from ingest.validation import Admission
 from messaging.settings import MqttSettings
 from tests.servers import wait_until
 from wire.encode import encode_status, encode_telemetry
@@ -30,9 +29,15 @@ def reading(device: str, at: int, **values: float) -> Reading:
 
 
 def telemetry(
-    seq: int, readings: Sequence[Reading], *, epoch: str = "e1", sent_at: int = 0, dropped: Dropped | None = None
+    seq: int,
+    readings: Sequence[Reading],
+    *,
+    epoch: str = "e1",
+    sent_at: int = 0,
+    dropped: Dropped | None = None,
+    acked: int = 0,
 ) -> bytes:
-    return encode_telemetry(Telemetry(1, epoch, seq, sent_at, 30, list(readings), dropped))
+    return encode_telemetry(Telemetry(1, epoch, seq, sent_at, 30, list(readings), dropped, acked=acked))
 
 
 @dataclass
@@ -122,12 +127,12 @@ def wait_until_subscribed(broker_url: str, errors: Sequence[BaseException]) -> N
 
 
 @contextmanager
-def running(broker_url: str, folder: Folder, admission: Admission | None = None, **ingest: object) -> Iterator[None]:
+def running(broker_url: str, folder: Folder, **ingest: object) -> Iterator[None]:
     """The service in a thread; an error that ends it fails the test."""
     stop = threading.Event()
     errors: list[BaseException] = []
     store, settings = folder.settings(**ingest)
-    service = IngestService(MqttSettings(url=broker_url), store, settings, admission=admission)
+    service = IngestService(MqttSettings(url=broker_url), store, settings)
 
     def serve() -> None:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError
-from ingest.dead_letters import DeadLetter, DeadLetterFile, line
+from ingest.dead_letters import DeadLetter, DeadLetterFile, Position, line
 
 
 @pytest.fixture
@@ -15,6 +15,10 @@ def path(tmp_path: Path) -> Path:
 
 def letter(seq: int) -> DeadLetter:
     return DeadLetter(5, "too_early", "t", "mt-01", "e1", seq, "pump-1", {"at": 0})
+
+
+def begin(_: Position) -> None:
+    """A ledger that commits."""
 
 
 def seqs(path: Path) -> list[int]:
@@ -28,31 +32,41 @@ def test_the_file_exists_from_the_start(path: Path) -> None:
 
 def test_lines_of_an_uncommitted_batch_are_cut_off_before_it_comes_again(path: Path) -> None:
     first = DeadLetterFile(path)
-    committed = first.append([letter(1)], None)
-    first.append([letter(2), letter(3)], committed)
+    committed = first.append([letter(1)], None, begin)
+    first.append([letter(2), letter(3)], committed, begin)
     first.close()
     second = DeadLetterFile(path)
-    second.append([letter(2), letter(3)], committed)
+    second.append([letter(2), letter(3)], committed, begin)
     second.close()
     assert seqs(path) == [1, 2, 3]
 
 
 def test_a_file_without_a_committed_end_is_kept_whole(path: Path) -> None:
     first = DeadLetterFile(path)
-    first.append([letter(1)], None)
-    first.append([letter(2)], None)
+    first.append([letter(1)], None, begin)
+    first.append([letter(2)], None, begin)
     first.close()
     assert seqs(path) == [1, 2]
 
 
 def test_after_rotation_a_new_file_is_begun(path: Path) -> None:
     file = DeadLetterFile(path)
-    committed = file.append([letter(1), letter(2)], None)
+    committed = file.append([letter(1), letter(2)], None, begin)
     path.rename(path.with_suffix(".1"))
-    committed = file.append([letter(3)], committed)
-    file.append([letter(4)], committed)
+    committed = file.append([letter(3)], committed, begin)
+    file.append([letter(4)], committed, begin)
     file.close()
     assert (seqs(path.with_suffix(".1")), seqs(path)) == ([1, 2], [3, 4])
+
+
+def test_another_file_is_committed_before_anything_is_added_to_it(path: Path) -> None:
+    file, begun = DeadLetterFile(path), list[Position]()
+    committed = file.append([letter(1)], None, begun.append)
+    path.rename(path.with_suffix(".1"))
+    again = file.append([letter(2)], committed, begun.append)
+    file.append([letter(3)], again, begun.append)
+    file.close()
+    assert begun == [Position(committed.inode, 0), Position(again.inode, 0)]
 
 
 def test_what_json_cannot_carry_is_written_as_text() -> None:

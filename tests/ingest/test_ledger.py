@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ingest.dead_letters import Position
 from ingest.ledger import Ledger
 from ingest.register import Register
+from ingest.tally import Tallies
 from ingest.validation import Judge
 from tests.ingest.harness import reading, telemetry
 from wire.encode import encode_status
@@ -47,7 +48,7 @@ def test_restarts_change_no_verdict(history: list[tuple]) -> None:  # type: igno
         register = Register()
         for number, event in enumerate(history):
             if event[0] == "restart":
-                ledger.commit(register.take_changes(), Position(1, number))
+                ledger.commit(register.take_changes(), Tallies(), Position(1, number))
                 ledger.close()
                 ledger = Ledger(path)
                 remembered, position = ledger.load()

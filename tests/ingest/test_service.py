@@ -12,7 +12,6 @@ from prometheus_client import REGISTRY
 
 from configuration.load import ConfigurationError
 from ingest.service import IngestService
-from ingest.validation import Admission
 from messaging.settings import MqttSettings
 from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telemetry
 from tests.servers import NatsBroker, Server, free_port, wait_until
@@ -164,6 +163,19 @@ def test_one_poison_among_many_costs_exactly_itself(served: tuple[Server, Folder
     wait_until(lambda: _rejected(code) == before + 1)
 
 
+def test_one_poison_among_ten_thousand(nats_broker: Server, folder: Folder) -> None:
+    now = wall_clock_ms() - 20_000
+    payloads = [telemetry(seq, [reading("pump-1", now + seq)]) for seq in range(1, 10_001)]
+    payloads[6_789] = b'{"v":1,"epoch":"e1","seq":6790,"readings":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        gateway.send_all(payloads)
+        gateway.wait_for_ack(6_789)
+        gateway.send(telemetry(10_001, [], dropped=Dropped(6_790, 6_790, "unreadable")))
+        gateway.wait_for_ack(10_001)
+    assert len(folder.rows()) == 9_999
+    assert [one["code"] for one in folder.letters()] == ["payload_invalid:too_deep"]
+
+
 def _rejected(code: str) -> float:
     return REGISTRY.get_sample_value("hearthwatch_rejected_total", {"service": "ingest", "code": code}) or 0
 
@@ -192,13 +204,20 @@ def test_a_bad_retained_birth_is_reported_once_however_often_it_comes(nats_broke
     assert [one["code"] for one in folder.letters()] == ["payload_invalid:not_json"]
 
 
-def test_only_registered_devices_from_their_commissioning_on(nats_broker: Server, folder: Folder) -> None:
+def test_only_registered_devices_from_their_commissioning_on(
+    nats_broker: Server, folder: Folder, tmp_path: Path
+) -> None:
     now = wall_clock_ms()
-    admission = Admission({"pump-1": now - 1_000, "pump-2": now + 1_000}, registered_only=True)
-    with running(nats_broker.url, folder, admission), Gateway(nats_broker.url) as gateway:
+    listed = tmp_path / "devices.csv"
+    listed.write_text("device,commissioned\npump-1,2020-11-01\npump-2,2099-11-01\n")
+    settings = {"registered": listed, "registered_only": True}
+    with running(nats_broker.url, folder, **settings), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading(device, now) for device in ("pump-1", "pump-2", "pump-3")]))
         gateway.wait_for_ack(1)
-    assert folder.rows() == [("pump-1", now)]
+        listed.write_text("device\npump-3\n")
+        gateway.send(telemetry(2, [reading("pump-3", now + 1)]))
+        gateway.wait_for_ack(2)
+    assert folder.rows() == [("pump-1", now), ("pump-3", now + 1)]
     assert [(one["device"], one["code"]) for one in folder.letters()] == [
         ("pump-2", "too_early"),
         ("pump-3", "unknown_device"),

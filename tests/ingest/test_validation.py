@@ -71,13 +71,13 @@ def test_any_order_and_any_repetition_of_the_same_messages_stores_each_reading_o
     verdicts = [judge.judge(TOPIC, sent[seq], NOW) for seq in arrivals]
     assert sorted(one.seq for verdict in verdicts for one in verdict.readings) == sorted(order)
     assert [letter for verdict in verdicts for letter in verdict.letters] == []
-    assert sum(verdict.counts["duplicate"] for verdict in verdicts) == len(repeated)
+    assert sum(verdict.counts["resent"] for verdict in verdicts) == len(repeated)
 
 
 def test_a_resent_message_may_carry_another_sending_time() -> None:
     judge = Judge(Register())
     assert codes(judge, telemetry(1, [reading("pump-1", NOW)], sent_at=1)) == []
-    assert codes(judge, telemetry(1, [reading("pump-1", NOW)], sent_at=2)) == ["duplicate"]
+    assert codes(judge, telemetry(1, [reading("pump-1", NOW)], sent_at=2)) == ["resent"]
 
 
 def test_a_number_used_again_for_newer_readings_is_a_conflict_even_after_a_restart() -> None:
@@ -85,9 +85,9 @@ def test_a_number_used_again_for_newer_readings_is_a_conflict_even_after_a_resta
     judge = Judge(register)
     judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
     restarted = Judge(Register(register.take_changes()))
-    assert codes(restarted, telemetry(1, [reading("pump-1", NOW)])) == ["duplicate"]
+    assert codes(restarted, telemetry(1, [reading("pump-1", NOW)])) == ["resent"]
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)])) == ["seq_conflict"]
-    assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)]), again=True) == ["duplicate"]
+    assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)]), again=True) == ["redelivered"]
 
 
 def test_leftovers_of_a_former_journal_are_taken_and_a_copied_box_is_not() -> None:
@@ -124,7 +124,22 @@ def test_reported_loss_counts_as_received_and_only_what_was_missing_as_lost() ->
     judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
     verdict = judge.judge(TOPIC, telemetry(9, [], dropped=Dropped(1, 8, "journal_full")), NOW)
     assert verdict.counts == {"lost": 7}
-    assert codes(judge, telemetry(5, [reading("pump-1", NOW - 1)])) == ["duplicate"]
+    assert codes(judge, telemetry(5, [reading("pump-1", NOW - 1)])) == ["resent"]
+
+
+def test_an_ingest_that_never_heard_of_a_gateway_begins_at_the_watermark_it_knows() -> None:
+    register = Register()
+    judge = Judge(register)
+    for seq, acked in ((500, 480), (501, 490), (502, 499)):
+        payload = telemetry(seq, [reading("pump-1", NOW + seq)], acked=acked)
+        assert codes(judge, payload) == []
+        assert register.watermark(PLACE, "e1") == (502 if seq == 502 else acked)
+    assert codes(judge, telemetry(495, [reading("pump-1", NOW + 495)])) == ["resent"]
+
+
+def test_a_watermark_beyond_its_own_message_is_refused() -> None:
+    payload = telemetry(3, [reading("pump-1", NOW)]).replace(b'"seq":3', b'"seq":3,"acked":3')
+    assert codes(Judge(Register()), payload) == ["payload_invalid:out_of_range"]
 
 
 readings = st.builds(
@@ -146,6 +161,10 @@ edits = st.sampled_from(
         (b'"v":1', b'"v":1,"gateway":"x"'),
         (b'"v":1', b'"v":1,"clock":"unsynced"'),
         (b'"v":1', b'"v":1,"clock":"a:b"'),
+        (b'"v":1', b'"v":1,"acked":0'),
+        (b'"seq":1', b'"seq":9,"acked":8'),
+        (b'"seq":1', b'"seq":9,"acked":9'),
+        (b'"seq":1', b'"seq":9,"acked":-1'),
         (b'"interval_s":30', b'"interval_s":30.5'),
         (b'"values":{', b'"values":{"supply_c":1,'),
         (b'"values":{', b'"values":{"supply_c":null,'),
@@ -173,7 +192,7 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
         return error.code, error.envelope
     good = [(r.device, r.at, r.state, r.faults, r.values, list(r.bad)) for r in decoded.telemetry.readings]
     telemetry = decoded.telemetry
-    envelope = (telemetry.epoch, telemetry.seq, telemetry.interval_s, telemetry.clock)
+    envelope = (telemetry.epoch, telemetry.seq, telemetry.interval_s, telemetry.clock, telemetry.acked)
     return envelope, good, sorted(one.code for one in decoded.rejected), decoded.claims, decoded.dropped_points
 
 

@@ -54,6 +54,21 @@ def test_what_was_not_acknowledged_comes_again_after_a_reconnect(broker: Server)
             assert reader.acknowledge(again)
 
 
+def test_a_persistent_session_lets_go_of_its_former_filters(broker: Server) -> None:
+    with session(broker, "writer", persistent=False) as writer:
+        with session(broker, "reader", subscriptions=["a/#", "b/#"]) as reader:
+            next_event(reader, Connected)
+        with session(broker, "reader", subscriptions=["b/#"], former=["a/#"]) as reader:
+            next_event(reader, Connected)
+        with session(broker, "reader", subscriptions=["b/#"]) as reader:
+            next_event(reader, Connected)
+            writer.publish("a/1", b"not wanted any more")
+            writer.publish("b/1", b"wanted")
+            delivery = next_event(reader, Delivery)
+            assert delivery.payload == b"wanted"
+            assert reader.acknowledge(delivery)
+
+
 def test_an_old_delivery_is_never_acknowledged_on_a_new_connection(nats_broker: NatsBroker) -> None:
     with (
         session(nats_broker, "reader", subscriptions=["t/#"]) as reader,

@@ -25,6 +25,11 @@ def shipped(name: str, **changes: object) -> Rule:
     return parse_rule(document(name))[0].with_overrides(changes)
 
 
+def shipped_tables() -> list[dict[str, Any]]:
+    """The table of every shipped rule."""
+    return [table for file in sorted(RULES_FOLDER.glob("*.toml")) for table in document(file.stem)["rule"]]
+
+
 def shipped_rules() -> list[Rule]:
     """All shipped rules."""
     return [rule for file in sorted(RULES_FOLDER.glob("*.toml")) for rule in parse_rule(document(file.stem))]

@@ -21,8 +21,8 @@ def test_readings_become_columns() -> None:
     assert batch.slots.tolist() == [4, 2, 0]
     assert batch.at.tolist() == [T0, T0 + 1, T0 + 2]
     assert batch.state.tolist() == [STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["heating"]]
-    np.testing.assert_array_equal(batch.points["room_c"], [0.0, np.nan, np.nan])
-    assert np.isnan(batch.points["supply_c"]).all()
+    np.testing.assert_array_equal(batch.quantities["room_c"], [0.0, np.nan, np.nan])
+    assert np.isnan(batch.quantities["supply_c"]).all()
     pairs = zip(batch.fault_rows.tolist(), batch.fault_codes.tolist(), strict=True)
     assert [(row, codes.texts[code]) for row, code in pairs] == [(0, "fan:E8"), (2, "phase:2"), (2, "fan:E8")]
 
@@ -37,9 +37,9 @@ def test_the_split_keeps_every_row_once_and_in_time_order(rows: list[tuple[int, 
     seen: dict[int, list[tuple[int, float]]] = {}
     for part in one_row_per_device(whole):
         assert len(set(part.slots.tolist())) == len(part) > 0
-        for slot, time, number in zip(part.slots.tolist(), part.at.tolist(), part.points["room_c"], strict=True):
+        for slot, time, number in zip(part.slots.tolist(), part.at.tolist(), part.quantities["room_c"], strict=True):
             seen.setdefault(slot, []).append((time, float(number)))
         for row, code in zip(part.fault_rows.tolist(), part.fault_codes.tolist(), strict=True):
-            assert part.points["room_c"][row] == code - 100
+            assert part.quantities["room_c"][row] == code - 100
     assert sorted(number for held in seen.values() for _, number in held) == row_number.tolist()
     assert all(held == sorted(held) for held in seen.values())

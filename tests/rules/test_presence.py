@@ -9,7 +9,7 @@ import pytest
 
 from rules.presence import Presence
 from rules.rule import RuleErrors
-from rules.transition import Episode, Transition
+from rules.transition import Episode, Transition, realm_of
 from tests.rules.shipped import T0, shipped, shipped_rules
 from wire.topics import Place
 
@@ -322,8 +322,10 @@ def test_levels_without_a_rule_are_not_judged() -> None:
 def test_adopted_alerts_clear_when_their_subject_is_heard() -> None:
     presence = Presence(shipped_rules(), T0)
     adopted = [
-        Episode("village_outage", "qinglong", None, T0 - 4),
-        Episode("gateway_offline", "matao-0", None, T0 - 3),
+        Episode("village_outage", "qinglong", None, T0 - 4, realm_of("village", gateway(0, "qinglong"))),
+        Episode("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
+        Episode("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
+        Episode("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
         Episode("device_offline", "matao-1-0", None, T0 - 2),
         Episode("low_room_temperature", "matao-1-0", None, T0 - 1),
     ]

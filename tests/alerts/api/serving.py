@@ -12,10 +12,11 @@ from alerts.database import DeviceRow, FeedEventRow, open_database, writing
 from alerts.lifecycle import Spot
 from alerts.record import Decided, record
 from alerts.settings import AlertsSettings
-from alerts.tickets import ServiceProfile
+from alerts.tickets import ServiceProfile, practice_of
 from console import mount
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.transition import Transition
+from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until
 from wire.messages import Priority, Reading
 from wire.topics import Place
@@ -24,6 +25,7 @@ from wire.wall_clock import wall_clock_ms
 VILLAGE = Place("mentougou", "zhaitang", "matao", "mt-01")
 ELSEWHERE = Place("mentougou", "qingshui", "shangqing", "sq-01")
 MINUTE = 60_000
+PRACTICE = practice_of(shipped_rules(), ServiceProfile())
 
 TEXTS = {
     "fault": {"zh": "高压保护 P1，机组已停机", "en": "High-pressure protection P1, the unit has stopped"},
@@ -64,7 +66,8 @@ class Desk:
 
     def start(self) -> None:
         self.stop_feeds = threading.Event()
-        app = create_app(self.database, self.store, AlertsSettings(), lambda: self.missing, self.clock, self.stop_feeds)
+        parts = (self.database, self.store, AlertsSettings(), lambda: self.missing, self.clock, self.stop_feeds)
+        app = create_app(*parts, shipped_rules())
         mount(app)
         settings = uvicorn.Config(app, port=self.port, log_level="warning", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(settings)
@@ -145,9 +148,7 @@ class Desk:
         gateway = place.gateway if kind == "device" else None
         spot = Spot(place.district, place.town, place.village, gateway)
         with writing(self.database) as session:
-            recorded = record(
-                session, [Decided(transition, spot)], ServiceProfile(), now - age if edge == "raise" else now
-            )
+            recorded = record(session, [Decided(transition, spot)], PRACTICE, now - age if edge == "raise" else now)
         return next(iter(recorded.episodes))
 
     def add_readings(self, device: str, readings: list[Reading], place: Place = VILLAGE) -> None:

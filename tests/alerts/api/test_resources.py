@@ -30,10 +30,18 @@ def test_an_alert_is_the_object_of_the_contract(desk: Desk, client: httpx.Client
     (alert,) = client.get("/alerts", params={"state": "active"}).json()["items"]
     contract = (
         "v id rule subject district town village priority state acknowledged_by shelved_until onset raised_at "
-        "cleared_at value limit unit code children ticket text"
+        "cleared_at value limit unit code children ticket cause text"
     )
     assert set(alert) == set(contract.split())
     assert (alert["rule"], alert["subject"], alert["code"]) == ("fault", device, "high_pressure:P1")
+
+
+def test_an_alert_and_its_ticket_say_what_to_check_first(desk: Desk, client: httpx.Client, device: str) -> None:
+    alert = desk.raise_alert(device, "device_offline", "medium")
+    document = client.get(f"/alerts/{alert}").json()
+    assert set(document["advice"]) == {"meaning", "household", "crew"}
+    assert "RS-485" in document["advice"]["crew"]["en"]
+    assert client.get(f"/tickets/{document['ticket']}").json()["advice"] == {alert: document["advice"]}
 
 
 def test_a_second_acknowledgement_keeps_the_first_name(desk: Desk, client: httpx.Client, device: str) -> None:
@@ -183,6 +191,17 @@ def test_a_device_tells_its_newest_values(desk: Desk, client: httpx.Client, devi
     at = client.get(f"/devices/{device}").json()["last_at"]
     desk.add_readings(device, readings_of(at, 1))
     assert client.get(f"/devices/{device}").json()["values"] == {"supply_c": 40.0, "room_c": 0.0}
+
+
+def test_a_device_is_taken_out_of_service_and_put_back(desk: Desk, client: httpx.Client, device: str) -> None:
+    path, until = f"/devices/{device}/out-of-service", desk.clock() + 60 * MINUTE
+    assert client.post(path, json={"until": until}).status_code == 422
+    assert client.post(path, json={"until": until, "reason": "pump is changed"}).status_code == 200
+    out = client.get(f"/devices/{device}").json()["out_of_service"]
+    assert (out["until"], out["reason"]) == (until, "pump is changed")
+    assert client.delete(path).status_code == 204
+    assert client.get(f"/devices/{device}").json()["out_of_service"] is None
+    assert client.delete("/devices/no-such/out-of-service").status_code == 404
 
 
 def test_healthy_ready_and_counted_without_a_login(desk: Desk) -> None:

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.intervals import Intervals
+from wire.intervals import Intervals
 
 ranges = st.lists(st.tuples(st.integers(1, 60), st.integers(0, 12)).map(lambda pair: (pair[0], sum(pair))), max_size=25)
 
@@ -18,6 +18,8 @@ def test_intervals_are_the_set_of_their_numbers(added: list[tuple[int, int]]) ->
     assert {number for number in range(100) if number in intervals} == numbers
     assert intervals.upto() == next(number for number in range(100) if number + 1 not in numbers)
     assert intervals.missing() == max(numbers, default=0) - len(numbers)
+    missing = [number for first, last in intervals.gaps() for number in range(first, last + 1)]
+    assert missing == [number for number in range(1, max(numbers, default=0)) if number not in numbers]
 
 
 @given(ranges)

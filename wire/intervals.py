@@ -1,4 +1,4 @@
-"""Which message numbers of one gateway and epoch have been received (DESIGN §4, step 2). Pure."""
+"""Sets of message numbers: which of one gateway and epoch have been received (DESIGN §4, step 2). Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -40,6 +40,12 @@ class Intervals:
     def missing(self) -> int:
         """How many numbers below the highest are missing."""
         return self._last[-1] - _size(self._first, self._last) if self._last else 0
+
+    def gaps(self) -> tuple[tuple[int, int], ...]:
+        """What is missing below the highest number, as `(first, last)`, in order."""
+        before = [0, *self._last[:-1]] if self._first else []
+        pairs = zip(before, self._first, strict=True)
+        return tuple((last + 1, first - 1) for last, first in pairs if first > last + 1)
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The intervals as `(first, last)`, in order."""

@@ -1,0 +1,93 @@
+"""What ingest has received from each gateway, as `hearthwatch ingest status` shows it. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wire.intervals import Intervals
+from ingest.register import Remembered
+from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
+from wire.topics import Place
+
+
+@dataclass(frozen=True, slots=True)
+class EpochStatus:
+    """One numbering of a gateway: its watermark, and the gaps above it as `(first, last)`."""
+
+    epoch: str
+    current: bool
+    upto: int
+    gaps: tuple[tuple[int, int], ...]
+
+    @property
+    def missing(self) -> int:
+        """How many message numbers have not been received although a higher one has."""
+        return sum(last - first + 1 for first, last in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayStatus:
+    """One gateway; `place` is None for all messages whose topic names no gateway. `heard` is server time, UTC ms."""
+
+    place: Place | None
+    heard: int | None
+    epochs: list[EpochStatus] = field(default_factory=list)
+    counts: Mapping[str, int] = field(default_factory=Counter)
+
+    @property
+    def name(self) -> str:
+        """`district/town/village/gateway`, or `?`."""
+        place = self.place
+        return f"{place.district}/{place.town}/{place.village}/{place.gateway}" if place is not None else "?"
+
+    @property
+    def missing(self) -> int:
+        """Missing message numbers of all epochs."""
+        return sum(epoch.missing for epoch in self.epochs)
+
+    def to_document(self) -> dict[str, Any]:
+        """As one JSON object."""
+        epochs = [
+            {"epoch": e.epoch, "current": e.current, "upto": e.upto, "missing": e.missing, "gaps": list(e.gaps)}
+            for e in self.epochs
+        ]
+        return {"gateway": self.name, "heard": self.heard, "epochs": epochs, **counts_document(self.counts)}
+
+
+def gateway_statuses(remembered: Remembered, tallies: Tallies) -> list[GatewayStatus]:
+    """Every gateway that was ever heard, in order of its name."""
+    epochs: dict[Place | None, list[EpochStatus]] = {}
+    for (place, epoch), pairs in sorted(remembered.received.items(), key=lambda item: item[0][1]):
+        received = Intervals(pairs)
+        current = remembered.current.get(place) == epoch
+        epochs.setdefault(place, []).append(EpochStatus(epoch, current, received.upto(), received.gaps()))
+    places = {*epochs, *remembered.current, *tallies.heard}
+    found = [
+        GatewayStatus(place, tallies.heard.get(place), epochs.get(place, []), tallies.counts.get(place, Counter()))
+        for place in places
+    ]
+    return sorted(found, key=lambda one: one.name)
+
+
+def status_document(gateways: list[GatewayStatus], tallies: Tallies) -> dict[str, Any]:
+    """The whole of it as one JSON object, with the totals over all gateways."""
+    totals = {"missing": sum(one.missing for one in gateways), **counts_document(tallies.total())}
+    return {"gateways": [one.to_document() for one in gateways], "totals": totals}
+
+
+def counts_document(counts: Mapping[str, int]) -> dict[str, Any]:
+    """The counts of one gateway, or of all, in the order in which they are shown."""
+    names = {
+        "messages": "messages",
+        "readings": "readings",
+        "redelivered": "redelivered",
+        "resent": "resent",
+        "stale_epochs": "stale_epoch",
+        "lost": "lost",
+    }
+    return {
+        **{shown: counts.get(name, 0) for shown, name in names.items()},
+        "rejected": after_prefix(counts, REJECTED),
+        "bad_points": after_prefix(counts, BAD_POINT),
+    }

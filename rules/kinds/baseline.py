@@ -1,0 +1,265 @@
+"""Drift of a unit against its own healthy past (rules-and-faults.md, "Published FDD figures").
+
+A reading an hour is looked at, and their mean over a local day is the day's figure; a day with fewer than `day_hours`
+such readings is none. The mean of the first `learn_days` days is the unit's baseline. From then on each day's change
+against it is smoothed over `settle_days` days. A sign shows when its smoothed change has passed its limit. The alert
+rises when at least `needs` signs have shown on `on_days` days in a row, among them every `required` sign that the
+unit's points can tell; it clears when too few of them show more than the limit less `deadband` percent of it.
+
+Signs of points that a unit lacks are left out, so that a unit that cannot show `needs` of them is never judged.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.batch import Batch
+from rules.codes import Codes
+from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.conditions import quantity
+from rules.quantities import unit_of
+from rules.rule import Problem, RuleErrors, Texts, count, key, not_negative, positive, texts
+from rules.transition import EdgeKind
+from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+
+Singles = NDArray[np.float32]
+Counts = NDArray[np.uint8]
+Signs = NDArray[np.bool_]
+"""One column per sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A quantity that drifts: by `limit` percent of the baseline if `relative`, else by `limit` in its own unit.
+
+    `direction` is 1 where a rise is the sign, −1 where a fall is.
+    """
+
+    quantity: str
+    name: Texts
+    direction: int
+    limit: float
+    relative: bool
+    required: bool
+
+    @property
+    def unit(self) -> str:
+        """The unit of the change."""
+        return "percent" if self.relative else unit_of(self.quantity)
+
+    def words(self, change: float, language: str) -> str:
+        """The sign with its change, like `COP −12 %`."""
+        return f"{self.name[language]} {change:+.0f} {'%' if self.relative else self.unit}".replace("-", "−")
+
+
+_SIDES: Final = {"rise": (1, True), "fall": (-1, True), "rise_by": (1, False), "fall_by": (-1, False)}
+
+
+def signs(value: object) -> tuple[Sign, ...]:
+    """Tables of `quantity`, `name`, one of `rise`, `fall`, `rise_by`, `fall_by`, and perhaps `required`."""
+    if not isinstance(value, list) or not value:
+        raise ValueError('write a list of tables like { quantity = "cop_ratio", fall = 12.0, name = {…} }')
+    parsed: list[Sign] = []
+    problems: list[Problem] = []
+    for position, table in enumerate(value):
+        try:
+            parsed.append(_sign(table))
+        except RuleErrors as error:
+            problems += error.below(f"[{position}]")
+        except ValueError as error:
+            problems.append((f"[{position}]", str(error)))
+    if problems:
+        raise RuleErrors(problems)
+    return tuple(parsed)
+
+
+def _sign(table: Any) -> Sign:
+    sides = table.keys() & _SIDES.keys() if isinstance(table, dict) else set()
+    if len(sides) != 1 or table.keys() - sides - {"required"} != {"quantity", "name"}:
+        raise ValueError(f"write a table with quantity, name and one of {', '.join(_SIDES)}")
+    (side,) = sides
+    direction, relative = _SIDES[side]
+    required = table.get("required", False)
+    if not isinstance(required, bool):
+        raise ValueError("write required = true or false")
+    return Sign(quantity(table["quantity"]), texts(table["name"]), direction, positive(table[side]), relative, required)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineRule(DeviceRule):
+    """`signs` of drift against the unit's own first days; the value told is the change of the first one."""
+
+    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"signs"}
+    hourly: ClassVar[bool] = True
+
+    signs: tuple[Sign, ...] = key(signs)
+    needs: int = key(count, 1)
+    learn_days: int = key(count, 14)
+    day_hours: int = key(count, 6)
+    settle_days: float = key(positive, 5.0)
+    on_days: int = key(count, 3)
+    deadband: float = key(not_negative, 40.0)
+
+    @property
+    def unit(self) -> str | None:
+        return self.signs[0].unit
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        return tuple(sign.quantity for sign in self.signs)
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.needs > len(self.signs):
+            found.append(("needs", "at most the number of signs"))
+        if self.learn_days > _MOST_DAYS or self.on_days > _MOST_DAYS:
+            found.append(("learn_days" if self.learn_days > _MOST_DAYS else "on_days", f"at most {_MOST_DAYS}"))
+        if self.deadband >= 100.0:
+            found.append(("deadband", "write less than 100 percent of the limit"))
+        return found
+
+    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+        told = [sign for sign in self.signs if sign.quantity in edge.details]
+        words = [sign.words(edge.details[sign.quantity], language) for sign in told]
+        return {"signs": _SEPARATOR[language].join(words)}
+
+    def watch(self, codes: Codes) -> "BaselineWatch":
+        return BaselineWatch(self)
+
+
+_SEPARATOR: Final = {"zh": "、", "en": ", "}
+_MOST_DAYS: Final = 200
+"""Days are counted in one byte."""
+
+
+@dataclass
+class _State(Columns):
+    day: NDArray[np.int32] = column(np.int32, NEVER)  # the local day under way
+    total: Singles = column(np.float32, 0.0)  # by sign: sum of the day's values, how many
+    hours: Counts = column(np.uint8, 0)
+    learnt: Counts = column(np.uint8, 0)  # by sign: days in the baseline
+    baseline: Singles = column(np.float32, np.nan)
+    change: Singles = column(np.float32, 0.0)  # by sign: smoothed, in percent or its unit
+    showing: Counts = column(np.uint8, 0)  # days in a row that enough signs have shown
+    raised_at: Ints = column(np.int64, NEVER)  # onset while active
+
+
+def _state(width: int) -> _State:
+    def by_sign(kind: type[np.generic]) -> NDArray[Any]:
+        return np.zeros((0, width), kind)
+
+    return _State(
+        total=by_sign(np.float32),
+        hours=by_sign(np.uint8),
+        learnt=by_sign(np.uint8),
+        baseline=by_sign(np.float32),
+        change=by_sign(np.float32),
+    )
+
+
+class BaselineWatch(ColumnsWatch):
+    """One baseline rule at work on all devices."""
+
+    def __init__(self, rule: BaselineRule) -> None:
+        self._rule = rule
+        self._state = _state(len(rule.signs))
+        self._direction = np.array([sign.direction for sign in rule.signs])
+        self._relative = np.array([sign.relative for sign in rule.signs])
+        self._limit = np.array([sign.limit for sign in rule.signs])
+        self._required = np.array([sign.required for sign in rule.signs])
+        super().__init__(self._state)
+
+    def step(self, batch: Batch) -> list[Edge]:
+        state, day = self._state, batch.season.days(batch.at).astype(np.int32)
+        ended = np.flatnonzero((state.day[batch.slots] != day) & (state.day[batch.slots] != NEVER))
+        edges = self._end_day(batch.slots[ended], batch.at[ended]) if len(ended) else []
+        state.day[batch.slots] = day
+        values = np.column_stack([batch.quantities[sign.quantity] for sign in self._rule.signs])
+        known = ~np.isnan(values)
+        state.total[batch.slots] += np.where(known, values, 0.0).astype(np.float32)
+        state.hours[batch.slots] += known
+        return edges
+
+    def _end_day(self, slots: Ints, at: Ints) -> list[Edge]:
+        state = self._state
+        hours = state.hours[slots]
+        judged = hours >= self._rule.day_hours
+        figure = np.where(judged, state.total[slots] / np.maximum(hours, 1), np.nan)
+        state.total[slots], state.hours[slots] = 0.0, 0
+        drifting = judged & (state.learnt[slots] >= self._rule.learn_days)
+        self._learn(slots, figure, judged & ~drifting)
+        self._smooth(slots, figure, drifting)
+        rows = np.flatnonzero(drifting.any(axis=1))
+        return self._judge(slots[rows], at[rows]) if len(rows) else []
+
+    def _learn(self, slots: Ints, figure: Floats, learning: Signs) -> None:
+        """Take the day into the running mean."""
+        state = self._state
+        learnt = state.learnt[slots] + learning
+        before = np.where(learnt > 1, state.baseline[slots], 0.0)
+        grown = before + (figure - before) / np.maximum(learnt, 1)
+        state.baseline[slots] = np.where(learning, grown, state.baseline[slots])
+        state.learnt[slots] = learnt
+
+    def _smooth(self, slots: Ints, figure: Floats, drifting: Signs) -> None:
+        state = self._state
+        baseline = np.where(drifting, state.baseline[slots], 1.0)
+        scale = np.where(self._relative, 100.0 / np.where(baseline == 0.0, np.nan, np.abs(baseline)), 1.0)
+        moved = (figure - baseline) * scale - state.change[slots]
+        state.change[slots] += np.where(drifting & ~np.isnan(moved), moved / self._rule.settle_days, 0.0)
+
+    def _judge(self, slots: Ints, at: Ints) -> list[Edge]:
+        state, rule = self._state, self._rule
+        active = state.raised_at[slots] != NEVER
+        enough = self._enough(slots, self._limit)
+        showing = np.where(enough, np.minimum(state.showing[slots] + 1, rule.on_days), 0)
+        raising = ~active & (showing >= rule.on_days)
+        clearing = active & ~self._enough(slots, self._limit * (1.0 - rule.deadband / 100.0))
+        onset = np.where(raising, at, state.raised_at[slots])
+        state.showing[slots] = showing
+        state.raised_at[slots] = np.where(clearing, NEVER, onset)
+        return [
+            *self._edges("clear", "back_near_baseline", clearing, slots, at, onset),
+            *self._edges("raise", "away_from_baseline", raising, slots, at, onset),
+        ]
+
+    def _enough(self, slots: Ints, limit: Floats) -> Bools:
+        """Whether enough signs are beyond `limit` (one per sign), and every required one that the unit can tell."""
+        beyond = self._state.change[slots] * self._direction >= limit
+        told = self._state.learnt[slots] >= self._rule.learn_days
+        required: Bools = (beyond | ~(told & self._required)).all(axis=1)
+        enough: Bools = required & (np.count_nonzero(beyond & told, axis=1) >= self._rule.needs)
+        return enough
+
+    def _edges(self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints) -> Iterator[Edge]:
+        for row in np.flatnonzero(which).tolist():
+            slot = int(slots[row])
+            first = self._rule.signs[0]
+            told = self._state.learnt[slot, 0] >= self._rule.learn_days
+            yield Edge(
+                slot=slot,
+                edge=edge,
+                onset=int(onset[row]),
+                at=int(at[row]),
+                reason=reason,
+                priority=self._rule.priority,
+                value=float(self._state.change[slot, 0]) if told else None,
+                limit=first.direction * first.limit,
+                details=self._changes(slot),
+            )
+
+    def _changes(self, slot: int) -> dict[str, float]:
+        """The change of each sign that the unit can tell, by quantity."""
+        told = self._state.learnt[slot] >= self._rule.learn_days
+        changes = zip(self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True)
+        return {name: change for name, change, known in changes if known}
+
+    def open_episodes(self) -> list[OpenEpisode]:
+        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
+        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
+
+    def adopt(self, episode: OpenEpisode) -> None:
+        self._state.raised_at[episode.slot] = episode.onset

@@ -1,0 +1,136 @@
+"""A change of state that comes too often: `count` of them within `within`, like starts in an hour.
+
+A change is a reading in one of the states `to` after one in one of the states `before`; with `all`, only if the reading
+before it also met those conditions, as a defrost that begins on a clean coil. The alert clears when the last change
+is `off_delay` (if left out: `within`) in the past. Memory is a ring of the last `count` changes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.batch import Batch, state_table
+from rules.codes import Codes
+from rules.columns import FIRST_MS, NEVER, Bools, Columns, Ints, column
+from rules.conditions import Bound, bounds, states
+from rules.rule import Problem, count, duration, key
+from rules.transition import EdgeKind
+from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+
+_MOST: Final = 24
+
+Seconds = NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatedRule(DeviceRule):
+    """At least `count` changes from a state of `before` to one of `to` within `within`."""
+
+    before: tuple[int, ...] = key(states)
+    to: tuple[int, ...] = key(states)
+    all: tuple[Bound, ...] = key(bounds, ())
+    count: int = key(count)
+    within_ms: int = key(duration)
+    off_delay_ms: int | None = key(duration, None)
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        return tuple(bound.quantity for bound in self.all)
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if not 2 <= self.count <= _MOST:
+            found.append(("count", f"write 2 to {_MOST}"))
+        return found
+
+    def watch(self, codes: Codes) -> "RepeatedWatch":
+        return RepeatedWatch(self)
+
+
+@dataclass
+class _State(Columns):
+    changes: Seconds = column(np.int32, NEVER, 1)  # the last changes, a ring
+    place: NDArray[np.int8] = column(np.int8, 0)  # of the oldest in the ring, which the next one replaces
+    met: Bools = column(np.bool_, True)  # whether the newest reading in a state of `before` met the conditions
+    raised_at: Ints = column(np.int64, NEVER)  # onset while active
+
+
+class RepeatedWatch(ColumnsWatch):
+    """One such rule at work on all devices."""
+
+    def __init__(self, rule: RepeatedRule) -> None:
+        self._rule = rule
+        self._state = _State(changes=np.full((0, rule.count), NEVER, np.int32))
+        self._before, self._to = state_table(rule.before), state_table(rule.to)
+        self._quiet_ms = rule.within_ms if rule.off_delay_ms is None else rule.off_delay_ms
+        super().__init__(self._state)
+
+    def step(self, batch: Batch) -> list[Edge]:
+        changed = np.flatnonzero(batch.state != batch.previous_state)
+        rows = changed[self._to[batch.state[changed]] & self._before[batch.previous_state[changed]]]
+        rows = rows[self._state.met[batch.slots[rows]]]
+        edges = list(self._count(batch, rows)) if len(rows) else []
+        self._note_conditions(batch)
+        return [*self._clear(batch), *edges]
+
+    def _note_conditions(self, batch: Batch) -> None:
+        if self._rule.all:
+            met = reduce(np.logical_and, (bound.holds(batch) for bound in self._rule.all))
+            kept = self._state.met[batch.slots]
+            self._state.met[batch.slots] = np.where(self._before[batch.state], met, kept)
+
+    def _count(self, batch: Batch, rows: Ints) -> Iterator[Edge]:
+        state, rule = self._state, self._rule
+        slots, at = batch.slots[rows], batch.at[rows]
+        seconds = ((at - FIRST_MS) // 1_000).astype(np.int32)
+        place = state.place[slots]
+        state.changes[slots, place] = seconds
+        state.place[slots] = (place + 1) % rule.count
+        oldest = state.changes[slots, state.place[slots]]
+        often = (oldest != NEVER) & (seconds - oldest <= rule.within_ms // 1_000)
+        raising = often & (state.raised_at[slots] == NEVER)
+        state.raised_at[slots[raising]] = at[raising]
+        return self._edges("raise", "too_often", slots[raising], at[raising])
+
+    def _clear(self, batch: Batch) -> Iterator[Edge]:
+        state = self._state
+        rows = np.flatnonzero(state.raised_at[batch.slots] != NEVER)
+        slots, at = batch.slots[rows], batch.at[rows]
+        last = (state.place[slots] - 1) % self._rule.count
+        quiet = at - FIRST_MS - 1_000 * state.changes[slots, last].astype(np.int64)
+        clearing = quiet >= self._quiet_ms
+        edges = list(self._edges("clear", "no_longer", slots[clearing], at[clearing]))
+        state.raised_at[slots[clearing]] = NEVER
+        return iter(edges)
+
+    def _edges(self, edge: EdgeKind, reason: str, slots: Ints, at: Ints) -> Iterator[Edge]:
+        for slot, time in zip(slots.tolist(), at.tolist(), strict=True):
+            yield Edge(
+                slot=slot,
+                edge=edge,
+                onset=int(self._state.raised_at[slot]),
+                at=time,
+                reason=reason,
+                priority=self._rule.priority,
+                value=float(self._within(slot, time)),
+                limit=float(self._rule.count),
+            )
+
+    def _within(self, slot: int, at: int) -> int:
+        """How many changes the window that ends at `at` holds, as far as the ring remembers."""
+        seconds = self._state.changes[slot].astype(np.int64)
+        since = at - FIRST_MS - self._rule.within_ms
+        return int(np.count_nonzero((seconds != NEVER) & (1_000 * seconds >= since)))
+
+    def open_episodes(self) -> list[OpenEpisode]:
+        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
+        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
+
+    def adopt(self, episode: OpenEpisode) -> None:
+        state, slot = self._state, episode.slot
+        state.raised_at[slot] = episode.onset
+        state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (episode.onset - FIRST_MS) // 1_000

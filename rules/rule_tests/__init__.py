@@ -1,0 +1,28 @@
+"""Rule tests as data: input series in a compact notation, and exactly the transitions they must lead to.
+
+    rules = ["../low_room_temperature.toml"]   # relative to this file
+
+    [[test]]
+    name = "an hour below 18 °C raises; 18.5 clears"
+    interval = "5m"                            # between readings
+    start = "2025-12-01T00:00:00+08:00"        # of the first reading; this is the default
+
+    [test.series]                              # one value per interval
+    state = "heating*30"                       # a state, or gap: no reading at all; default: heating
+    room_c = "19*3 17.5*14 18.6*4 _*9"         # any point; _ is a point that the reading lacks
+    faults = "-*5 high_pressure:P1*3 -*22"     # - is none; several are joined by commas; default: none
+    bad = "-*29 room_c"                        # points that could not be read; default: none
+
+    [[test.expect]]
+    at = "1h15m"                               # after start
+    rule = "low_room_temperature"
+    edge = "raise"                             # raise, update or clear
+
+`VALUE*COUNT` repeats, `A>B*COUNT` is a straight line of COUNT values from A to B. All series of a device are equally
+long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or `about` (± 10 %), `priority`, `reason` and
+`onset` (after start).
+
+Several devices: `[test.device.NAME]` with the same series, and perhaps `village` and `gateway`, takes the place of
+`[test.series]`. A gateway sends a message whenever one of its devices has a reading; without one it is silent.
+`[test.override.RULE_ID]` changes keys of a rule for this test.
+"""

@@ -1,0 +1,153 @@
+"""Whatever becomes of the broker, the gateways' journals bring every reading to the store, once (RELIABILITY §1)."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
+from tests.ingest.village import JournalGateway
+from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
+from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
+
+_GATEWAYS = 3
+
+
+class NarrowBroker(MosquittoBroker):
+    """A Mosquitto that keeps ten messages for a client that is away and drops the rest, though it acknowledged them."""
+
+    def command(self) -> list[str]:
+        command = super().command()
+        configuration = self.directory / "mosquitto.conf"
+        text = configuration.read_text().replace("max_queued_messages 100000", "max_queued_messages 10")
+        configuration.write_text(text.replace("max_inflight_messages 4096", "max_inflight_messages 5"))
+        return command
+
+
+class FloodingBroker(MosquittoBroker):
+    """A Mosquitto that sends everything at once, whether it is acknowledged or not."""
+
+    def command(self) -> list[str]:
+        command = super().command()
+        configuration = self.directory / "mosquitto.conf"
+        text = configuration.read_text().replace("max_inflight_messages 4096", "max_inflight_messages 0")
+        configuration.write_text(text)
+        return command
+
+
+@contextmanager
+def village(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
+    gateways = [
+        JournalGateway(broker.url, folder, Place("mentougou", "zhaitang", "matao", f"gw-{number}"))  # type: ignore[attr-defined]
+        for number in range(_GATEWAYS)
+    ]
+    for gateway in gateways:
+        gateway.start()
+    try:
+        yield gateways
+    finally:
+        for gateway in gateways:
+            gateway.close()
+
+
+@contextmanager
+def polling(gateways: list[JournalGateway]) -> Iterator[None]:
+    """Readings keep coming, a few hundred a second."""
+    stop = threading.Event()
+
+    def poll() -> None:
+        while not stop.wait(0.01):
+            for gateway in gateways:
+                gateway.poll()
+
+    thread = threading.Thread(target=poll)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait_for_more(gateways: list[JournalGateway], count: int) -> None:
+    goal = len(gateways[0].polled) + count
+    wait_until(lambda: len(gateways[0].polled) >= goal, 30)
+
+
+def assert_every_reading_is_stored_once(folder: Folder, gateways: list[JournalGateway]) -> None:
+    def drained() -> bool:
+        return all(gateway.all_answered_for() for gateway in gateways)
+
+    wait_until(drained, 60, f"journals drain: {[gateway.waiting for gateway in gateways]}")
+    expected = [(gateway.device, at) for gateway in gateways for at in gateway.polled]
+    assert folder.rows() == sorted(expected)
+    assert folder.letters() == []
+
+
+@pytest.mark.parametrize("kind", [NatsBroker, MosquittoBroker])
+@pytest.mark.parametrize("wiped", [False, True], ids=["killed", "wiped"])
+def test_a_broker_killed_or_wiped_again_and_again(kind: type[Server], wiped: bool, tmp_path: Path) -> None:
+    broker, folder = kind(tmp_path / "broker"), Folder(tmp_path / "server")
+    broker.start()
+    try:
+        with (
+            running(broker.url, folder),  # type: ignore[attr-defined]
+            village(broker, tmp_path) as gateways,
+        ):
+            with polling(gateways):
+                for _ in range(2):
+                    wait_for_more(gateways, 30)
+                    broker.kill()
+                    if wiped:
+                        shutil.rmtree(broker.directory)
+                        broker.directory.mkdir()
+                    broker.start()
+                wait_for_more(gateways, 30)
+            assert_every_reading_is_stored_once(folder, gateways)
+    finally:
+        broker.stop()
+
+
+def test_a_broker_that_drops_what_it_acknowledged(tmp_path: Path) -> None:
+    broker, folder = NarrowBroker(tmp_path / "broker"), Folder(tmp_path / "server")
+    broker.start()
+    try:
+        with village(broker, tmp_path) as gateways:
+            with running(broker.url, folder), polling(gateways):
+                wait_for_more(gateways, 30)
+            # Nobody takes anything now, and the queue is full after ten of these.
+            with polling(gateways):
+                wait_for_more(gateways, 60)
+            with running(broker.url, folder):
+                assert_every_reading_is_stored_once(folder, gateways)
+        log = (broker.directory / "server.log").read_text()
+        assert "Outgoing messages are being dropped" in log
+    finally:
+        broker.stop()
+
+
+def test_a_broker_without_an_in_flight_limit_cannot_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, folder = FloodingBroker(tmp_path / "broker", persistent=False), Folder(tmp_path / "server")
+    full = []
+    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 500_000)
+    monkeypatch.setattr("ingest.inbox._log.warning", lambda *_, **known: full.append(known["waiting"]))
+    broker.start()
+    try:
+        with running(broker.url, folder):
+            pass
+        now = wall_clock_ms()
+        with Gateway(broker.url) as gateway:
+            gateway.send_all([telemetry(seq, [reading("pump-1", now - 3_000 + seq)]) for seq in range(1, 3_001)])
+            with running(broker.url, folder):
+                gateway.wait_for_ack(3_000)
+        assert folder.rows() == [("pump-1", now - 3_000 + seq) for seq in range(1, 3_001)]
+        assert len(full) >= 1
+        assert max(full) < 500
+    finally:
+        broker.stop()

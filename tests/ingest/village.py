@@ -1,0 +1,65 @@
+"""A gateway as it is built: its real journal and publisher on a thread, and readings made up instead of polled."""
+
+import threading
+from pathlib import Path
+
+from gateway_agent.desk import CommandDesk
+from gateway_agent.journal import Journal
+from gateway_agent.outcomes import Outcomes
+from gateway_agent.publisher import Publisher
+from messaging.session import Session, Will
+from messaging.settings import MqttSettings
+from tests.ingest.harness import reading
+from wire.encode import encode_status
+from wire.messages import AnnouncedDevice, Status
+from wire.topics import Place, gateway_topic
+from wire.wall_clock import wall_clock_ms
+
+
+class JournalGateway:
+    """`poll` journals one message of one device; everything else is the product's own work."""
+
+    def __init__(self, url: str, folder: Path, place: Place, resend_after_ms: int = 1_000) -> None:
+        self.device = f"{place.gateway}-1"
+        self.polled: list[int] = []
+        self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)
+        session = Session(
+            MqttSettings(url=url, keepalive_s=5),
+            f"gateway-{place.gateway}",
+            subscriptions=[gateway_topic("ack", place), gateway_topic("command", place)],
+            will=Will(gateway_topic("status", place), encode_status(Status(online=False))),
+            report_published=True,
+        )
+        publisher = Publisher(
+            session,
+            self._journal,
+            place,
+            [AnnouncedDevice(self.device, "midea-mthermal", "tcp://127.0.0.1:502", 1)],
+            CommandDesk(Outcomes(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms),
+            interval_s=30,
+            resend_after_ms=resend_after_ms,
+            software="test",
+            clock=wall_clock_ms,
+        )
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=publisher.run, args=(self._stop,))
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def poll(self) -> None:
+        at = max(wall_clock_ms(), self.polled[-1] + 1 if self.polled else 0)
+        self._journal.append([reading(self.device, at)], at)
+        self.polled.append(at)
+
+    def all_answered_for(self) -> bool:
+        return self._journal.is_empty()
+
+    @property
+    def waiting(self) -> int:
+        return self._journal.depth
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(20)
+        self._journal.close()
