@@ -43,6 +43,7 @@ _TEMPERATURES: Final = (
     ("discharge_c", 119),
     ("coil_c", 120),
     ("suction_c", 121),
+    ("condensing_c", 124),  # the discharge pressure, as its saturation
     ("supply_c", 126),  # the optional water sensor, fitted behind the heater
     ("return_c", 127),
     ("tank_c", 128),

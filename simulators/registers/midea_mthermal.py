@@ -216,6 +216,7 @@ MIDEA_MTHERMAL: Final = RegisterMap(
         {"holding": (range(1, 14), range(18, 21), range(209, 291))},
     ),
     quantities=(*_temperatures(0.1, _OPEN), *_QUANTITIES, *_counters(0.01)),
+    parameters=(Quantity("low_ambient_cutoff_c", (Field(232),), signed=True),),
     states=_STATES,
     faults={code: (Field(124), number) for code, number in ERRORS.items()},
     defaults={**_DEFAULTS, **_absent(0.1), Place("holding", 189): 1 << 8},

@@ -51,6 +51,8 @@ _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = Mapp
 
 _TEMPERATURES: Final = (
     ("ruling_c", 0x25),
+    ("condensing_c", 0x48),
+    ("evaporating_c", 0x49),
     ("outdoor_c", 0x4A),
     ("coil_c", 0x4B),
     ("suction_c", 0x4D),
