@@ -1,12 +1,13 @@
 """Villages, gateways and units, and how they are cut into blocks."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.scenario import FleetSettings, Scenario
 from simulators.season.households import settle
-from simulators.season.layout import blocks
+from simulators.season.layout import BLOCK_UNITS, blocks
 from simulators.weather_settings import SteadySettings
 
 
@@ -17,10 +18,17 @@ def test_every_unit_stands_somewhere_once_whatever_the_cut(units: int, gateways:
     devices = [device for block in cut for device in block.devices()]
     assert len(devices) == len(set(devices)) == units
     assert devices == [device for block in blocks(settings, units, units) for device in block.devices()]
-    assert all(block.units <= max(size, gateways * each) for block in cut)
+    assert all(block.units < size + gateways * each for block in cut)
     places = cut[0].places()
     assert list(places.gateway_of) == cut[0].devices()
     assert set(places.gateway_of.values()) == set(places.village_of)
+
+
+@pytest.mark.parametrize(("units", "parts"), [(1, 1), (4_800, 1), (4_801, 2), (28_800, 2), (57_000, 4), (200_000, 14)])
+def test_large_fleets_are_cut_into_even_parts(units: int, parts: int) -> None:
+    cut = blocks(FleetSettings(), units)
+    assert len(cut) == parts
+    assert max(block.units for block in cut) <= BLOCK_UNITS + 240
 
 
 def test_households_do_not_depend_on_the_cut() -> None:
