@@ -5,7 +5,6 @@ from simulators.physics.measure import SHOWN, measure
 from tests.simulators.physics.houses import a_run
 from wire.points import POINTS
 
-
 SETTINGS = {"defrost_interval_min", "defrost_max_min", "low_ambient_cutoff_c"}
 """Points that a person sets on a controller; no sensor shows them."""
 
