@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Final
 
 from simulators.bus.frames import SerialFraming, serial_frame
-from simulators.bus.serial_format import SerialFormat
+from simulators.serial_format import SerialFormat
 
 TURNAROUND_S: Final = 0.005
 TIMEOUT_S: Final = 1.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from simulators.counters import Counters
-from simulators.panel import Panel, settings_of
+from simulators.panel import Panel
 from simulators.plant import Plant
 from simulators.quirks import Quirks
 from simulators.registers.fields import Contents, Place, Table
@@ -105,8 +105,8 @@ class Controller:
         if due := self._panel.due(now):
             self._plant.change(self._unit, due)
         reading = self._plant.reading(self._unit)
-        wanted_c = self._panel.wanted_c(reading)
-        if wanted_c is not None and abs(wanted_c - settings_of(reading)["setpoint_c"]) > CURVE_STEP_K:
+        wanted_c, rules_c = self._panel.wanted_c(reading), reading.values.get("setpoint_c")
+        if wanted_c is not None and rules_c is not None and abs(wanted_c - rules_c) > CURVE_STEP_K:
             self._plant.change(self._unit, {"setpoint_c": wanted_c})
         return self._registers.image(self._distorted(self._panel.seen(reading), now), self._kept)
 
@@ -116,6 +116,6 @@ class Controller:
         if "power_over" in self._quirks and "power_w" in values:
             values["power_w"] *= self._quirks["power_over"]
         temperatures = sorted(point for point in values if point.endswith("_c") and point != "setpoint_c")
-        if self._random.random() < self._quirks.get("spikes", 0.0):
+        if temperatures and self._random.random() < self._quirks.get("spikes", 0.0):
             values[self._random.choice(temperatures)] += SPIKE_K
         return replace(reading, values=values, unfitted=UNFITTED if "unfitted" in self._quirks else frozenset())

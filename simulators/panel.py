@@ -24,15 +24,14 @@ class Panel:
     room_controlled: bool = False
     _set_point_c: float | None = None
     _factory: dict[str, float] = field(default_factory=dict)
-    _reverts: list[tuple[float, dict[str, float]]] = field(default_factory=list)
+    _reverts: dict[str, tuple[float, float]] = field(default_factory=dict)  # when to write back what
 
     def write(self, asked: Mapping[str, float], reading: UnitReading, now: float) -> dict[str, float]:
         """The settings that take effect of those `asked` at `now` (ms), the unit doing `reading`."""
         before = settings_of(reading)
         self._factory = self._factory or before
         if asked.get("factory_reset"):
-            self.room_controlled = self.curve_on = False
-            return self._factory
+            return self._reset()
         effective = {name: asked[name] for name in OF_THE_PLANT if name in asked}
         if asked.get("refrigerant_recovery"):
             effective["switched_on"] = 0.0
@@ -40,15 +39,18 @@ class Panel:
         effective |= self._by_curve(asked, before)
         if self._curve_rules and "setpoint_c" in effective:
             self._set_point_c = effective.pop("setpoint_c")
-        if self.revert_ms is not None and effective:
-            self._reverts.append((now + self.revert_ms, {name: before[name] for name in effective}))
+        if self.revert_ms is not None:
+            for name in effective.keys() & before.keys():
+                _, own = self._reverts.get(name, (now, before[name]))
+                self._reverts[name] = (now + self.revert_ms, own)
         return effective
 
     def due(self, now: float) -> dict[str, float]:
         """The settings that the panel writes back at `now` (ms)."""
-        due = [settings for at, settings in self._reverts if at <= now]
-        self._reverts = [later for later in self._reverts if later[0] > now]
-        return {name: value for settings in due for name, value in settings.items()}
+        due = {name: own for name, (at, own) in self._reverts.items() if at <= now}
+        for name in due:
+            del self._reverts[name]
+        return due
 
     def seen(self, reading: UnitReading) -> UnitReading:
         """`reading` as this controller shows it: its own set-point, and what the curve wants."""
@@ -65,22 +67,25 @@ class Panel:
     def _curve_rules(self) -> bool:
         return self.curve is not None and self.curve_on and not self.room_controlled
 
+    def _reset(self) -> dict[str, float]:
+        self.room_controlled = self.curve_on = False
+        self._set_point_c = None
+        self._reverts.clear()
+        return self._factory
+
     def _by_curve(self, asked: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
         """Switch the curve; the set-point of before rules again once it is off."""
         was_on, self.curve_on = self.curve_on, bool(asked.get("curve", self.curve_on))
         if self.curve_on == was_on:
             return {}
         if self.curve_on:
-            self._set_point_c = before["setpoint_c"]
+            self._set_point_c = before.get("setpoint_c")
             return {}
         own, self._set_point_c = self._set_point_c, None
         return {} if own is None or "setpoint_c" in asked else {"setpoint_c": own}
 
 
 def settings_of(reading: UnitReading) -> dict[str, float]:
-    """The settings a unit works by."""
-    return {
-        "setpoint_c": reading.values["setpoint_c"],
-        "room_target_c": reading.room_target_c,
-        "switched_on": float(reading.state != "off"),
-    }
+    """The settings a unit works by, without those that its reading does not tell."""
+    rest = {"room_target_c": reading.room_target_c, "switched_on": float(reading.state != "off")}
+    return rest | {name: reading.values[name] for name in ("setpoint_c",) if name in reading.values}

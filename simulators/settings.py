@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from configuration.fields import FilePath, Identifier, Settings
-from simulators.bus.serial_format import Parity, SerialFormat
 from simulators.quirks import Quirks, parse_quirks
 from simulators.registers import MAPS
+from simulators.serial_format import Parity, SerialFormat
 
 
 def _known(profile: str) -> str:

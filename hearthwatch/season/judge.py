@@ -1,6 +1,6 @@
 """One block of a season through the rules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +9,8 @@ import numpy as np
 from hearthwatch.season.absences import silence
 from hearthwatch.season.episodes import Episodes
 from hearthwatch.season.sketch import SHOWN, Sketch, Sketcher
-from rules.batch import Batch, columns
+from rules.batch import POINT_NUMBERS, Batch, columns
+from rules.columns import Ints
 from rules.engine import Engine
 from rules.rule import Rule
 from simulators.scenario import Scenario
@@ -54,7 +55,8 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     season = BlockSeason(plan.scenario, block, plan.span, plan.seed)
     engine = Engine(plan.rules)
     devices = block.devices()
-    engine.expect(devices, plan.span.step_ms)
+    for settlement, _, units in block.gateways():
+        engine.expect([devices[unit] for unit in units], plan.span.step_ms, settlement.name)
     slots = engine.fleet.slots(devices)
     episodes = Episodes()
     sketcher = Sketcher(devices, season.events, plan.span) if plan.sketched else None
@@ -80,8 +82,13 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
 def _batch(poll: Poll, slots: np.ndarray, engine: Engine) -> Batch:
     """The readings that were heard, as the columns the rules look at."""
     points = {name: column for name, column in poll.points.items() if name in engine.points}
-    numbers = [(unit, engine.codes.number(code)) for unit, shown in poll.faults.items() for code in shown]
-    rows = np.array([unit for unit, _ in numbers], np.int64)
-    codes = np.array([code for _, code in numbers], np.int64)
-    whole = columns(slots, np.full(len(slots), poll.at), poll.state, points, rows, codes)
+    shown = _pairs(poll.faults, engine.codes.number)
+    bad = _pairs(poll.bad, POINT_NUMBERS.__getitem__)
+    whole = columns(slots, np.full(len(slots), poll.at), poll.state, points, *shown, bad=bad)
     return whole if poll.heard is None else whole.take(poll.heard)
+
+
+def _pairs(by_unit: Mapping[int, Sequence[str]], number: Callable[[str], int]) -> tuple[Ints, Ints]:
+    """One pair of unit and number for each text."""
+    pairs = [(unit, number(text)) for unit, texts in by_unit.items() for text in texts]
+    return np.array([unit for unit, _ in pairs], np.int64), np.array([found for _, found in pairs], np.int64)

@@ -7,10 +7,10 @@ from typing import Final, Protocol
 
 from simulators.bus.frames import SERIAL_EXTRA, Framing, Request
 from simulators.bus.requests import Answer, Unit, answer
-from simulators.bus.serial_format import SerialFormat
 from simulators.bus.spoil import Reply, Sent, Spoiler
 from simulators.quirks import Quirks
 from simulators.registers.fields import Place
+from simulators.serial_format import SerialFormat
 
 UNPLUGGED_S: Final = 5.0
 

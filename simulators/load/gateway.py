@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Final
@@ -24,6 +24,7 @@ LOOK_EVERY_S: Final = 5.0  # how often what has waited too long is looked for
 RETRY_S: Final = (1.0, 20.0)  # first and longest wait before the next attempt to connect
 KEEPALIVE_S: Final = 60
 UNANSWERED_S: Final = 30.0  # a broker that does not acknowledge a publish for so long is taken as lost
+CANCEL_AGAIN_S: Final = 0.5
 SOFTWARE: Final = "simulated fleet"
 
 
@@ -117,9 +118,7 @@ class SimulatedGateway:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     async def _hear(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -140,10 +139,9 @@ class SimulatedGateway:
             for message in self._journal.due(_steady_ms(), RESEND_AFTER_MS):
                 await client.publish(topic, message.payload, qos=1)
                 self._count_sent(message)
-            try:
-                await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._news.wait()
 
     def _count_sent(self, message: Message) -> None:
         self._counts.messages_sent += 1
@@ -161,3 +159,19 @@ class SimulatedGateway:
 
 def _steady_ms() -> int:
     return monotonic_ns() // 1_000_000
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel `tasks` until all of them have ended.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the MQTT client uses, swallows a cancellation that
+    comes together with what it waits for.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        ended, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # a connection that broke meanwhile is no news

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 from simulators.load.counts import Counts
-from simulators.load.gateway import Broker, SimulatedGateway
+from simulators.load.gateway import Broker, SimulatedGateway, end
 from simulators.load.journal import Journal
 from simulators.load.source import FleetBlock, Standing
 from wire.messages import AnnouncedDevice
@@ -61,9 +61,7 @@ class LoadService:
             await self._poll(stop, lasts_s)
             await self._drain()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
         return self._counted()
 
     def _lives(self, broker: Broker) -> list[Coroutine[None, None, None]]:

@@ -130,10 +130,9 @@ def _exchanged(
 
 def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn, heated_s: Floats) -> Floats:
     """Frost after the step; a defrost that ends within it is followed by heating for the rest."""
-    kept_s = turn.left_s - turn.reversed_s * drive.impairment.melts
-    kept = np.where(turn.left_s > 0.0, kept_s / np.maximum(turn.left_s, 1e-9), 1.0)
+    melted = turn.reversed_s * drive.impairment.melts / np.maximum(turn.left_s, 1e-9)
     grown_kg = drive.growth_kg_s * frost.load_share(turn.ratio) * heated_s
-    return np.minimum(state.frost_kg * kept + grown_kg, frost.MOST_KG * fleet.machines.size)
+    return np.minimum(state.frost_kg * (1.0 - melted) + grown_kg, frost.MOST_KG * fleet.machines.size)
 
 
 def _coil_c(drive: Drive, state: FleetState, turn: _Turn, frosted: Floats, dt_s: float) -> Floats:

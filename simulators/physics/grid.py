@@ -23,6 +23,7 @@ _OTHER_KW: Final = (0.8, 0.3, 0.3, 0.5, 2.4, 2.4, 3.4, 2.8, 1.8, 0.8)
 
 _SAG_EVERY_MS: Final = 12 * 3_600_000  # "occasional": one in half a day
 _SAG_PU: Final = 0.75
+LONGEST_SAG_S: Final = 2.0  # physics.md §20.6; a longer step cannot see one without taking it for a lasting fault
 
 
 def local_hour(now: int) -> float:
@@ -36,13 +37,13 @@ def feeder_share(position: Floats) -> Floats:
 
 
 def voltage_pu(now: int, power_w: Floats, feeder_share: Floats, village: Numbers, houses: Floats) -> Floats:
-    """Voltage at each house over the nominal one.
+    """Voltage at each house over the nominal one, but for sags.
 
     `power_w` is what each unit draws, `village` (from 0) whose feeder it hangs on, `houses` how many hang on each.
     """
     drawn_kw = np.bincount(village, power_w, len(houses)) / houses / 1000.0
     droop = FEEDER_PU_PER_KW * (drawn_kw + other_kw(now))
-    return (UNLOADED_PU - OWN_LOAD_PU_PER_KW / 1000.0 * power_w - feeder_share * droop[village]) * sag(now)
+    return UNLOADED_PU - OWN_LOAD_PU_PER_KW / 1000.0 * power_w - feeder_share * droop[village]
 
 
 def other_kw(now: int) -> float:

@@ -131,7 +131,7 @@ _POINTS: Final[Mapping[str, Callable[[_Scene], Floats]]] = MappingProxyType(
     }
 )
 SHOWN: Final = tuple(_POINTS)
-"""Every point a fleet can show."""
+"""Every point that sensors and counters show; a controller's settings are not among them."""
 
 
 def measure(

@@ -26,3 +26,8 @@ def saturation_bar(temperature_c: Floats) -> Floats:
     """Saturation pressure in bar at −50…70 °C; log-linear between the table's points, held at its ends."""
     logarithm: Floats = np.interp(temperature_c, _TEMPERATURE_C, _LOG_KPA)
     return np.exp(logarithm) / 100.0
+
+
+def saturation_c(pressure_bar: float) -> float:
+    """The temperature in °C that saturates at `pressure_bar`, as a controller shows it; held at the table's ends."""
+    return float(np.interp(np.log(max(pressure_bar, 0.01) * 100.0), _LOG_KPA, _TEMPERATURE_C))

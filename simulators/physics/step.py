@@ -68,7 +68,8 @@ def _decided(
     """Mains, flow, protections and limits as the step finds them."""
     feeder = fleet.feeder
     natural_pu = grid.voltage_pu(now, state.power_w, feeder.share, feeder.village, feeder.houses)
-    voltage_pu = natural_pu * disturbance.grid_pu * disturbance.powered
+    sag = grid.sag(now) if dt_s <= grid.LONGEST_SAG_S else 1.0
+    voltage_pu = natural_pu * sag * disturbance.grid_pu * disturbance.powered
     seen = _observed(fleet, state, outdoor_c, voltage_pu, disturbance, impaired)
     limit_hz, limit_code = control.limit(voltage_pu, seen.condensing_c)
     return replace(

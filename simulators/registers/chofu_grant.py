@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, Table, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS, Setting, Write, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 END: Final = 127  # "valid to 126"

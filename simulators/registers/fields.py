@@ -124,6 +124,12 @@ class Quantity:
         """`value` as a master reads it back."""
         return round(self.raw(value) * self.step, 6)
 
+    def read(self, contents: Contents) -> float:
+        """The value that stands in `contents`."""
+        raw = contents.get(self.fields)
+        negative = self.signed and raw >> self.bits - 1
+        return round((raw - (1 << self.bits) if negative else raw) * self.step, 6)
+
     def absent(self, fitted: bool) -> int:
         """What stands there without a value."""
         return self.missing if fitted or self.unfitted is None else self.unfitted

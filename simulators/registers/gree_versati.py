@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_COILS, WRITE_REGISTERS, Setting, Write, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 OPEN_SENSOR: Final = 0x7FFF  # the map names none
@@ -43,6 +43,7 @@ _TEMPERATURES: Final = (
     ("discharge_c", 119),
     ("coil_c", 120),
     ("suction_c", 121),
+    ("condensing_c", 124),  # the discharge pressure, as its saturation
     ("supply_c", 126),  # the optional water sensor, fitted behind the heater
     ("return_c", 127),
     ("tank_c", 128),

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity, bit, high_byte, low_byte
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import ILLEGAL_ADDRESS, Reads, RefusedError
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Write, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 FRAMES: Final = frozenset(((101, 6), (141, 16), (201, 1), (241, 22)))
@@ -48,7 +48,9 @@ _QUANTITIES: Final = (
     Quantity("fan_rpm", (low_byte(244),), 5.0),
     Quantity("exv_steps", (high_byte(246),)),
     Quantity("high_bar", (high_byte(247),), 0.2),
+    _signed("condensing_c", (_nibble(247, 1), low_byte(248))),
     Quantity("low_bar", (low_byte(249),), 0.2),
+    _signed("evaporating_c", (_nibble(250, 3), high_byte(251))),
     _signed("discharge_c", (_nibble(251, 0), high_byte(252))),
     _signed("suction_c", (_nibble(251, 1), low_byte(252))),
     _signed("outdoor_c", (_nibble(253, 2), low_byte(253))),

@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, low_byte, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Setting, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 138 counts m³/h × 100
@@ -216,6 +216,7 @@ MIDEA_MTHERMAL: Final = RegisterMap(
         {"holding": (range(1, 14), range(18, 21), range(209, 291))},
     ),
     quantities=(*_temperatures(0.1, _OPEN), *_QUANTITIES, *_counters(0.01)),
+    parameters=(Quantity("low_ambient_cutoff_c", (Field(232),), signed=True),),
     states=_STATES,
     faults={code: (Field(124), number) for code, number in ERRORS.items()},
     defaults={**_DEFAULTS, **_absent(0.1), Place("holding", 189): 1 << 8},

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 PACKET: Final = 90
@@ -55,6 +55,7 @@ _TEMPERATURES: Final = (
     ("suction_c", 2051),
     ("discharge_c", 2053),
     ("room_c", 2058),
+    ("evaporating_c", 2065),
     ("supply_c", 2046),
 )
 _QUANTITIES: Final = (
@@ -124,6 +125,11 @@ PHNIX: Final = RegisterMap(
         {"holding": (range(1011, 1541),)},
     ),
     quantities=_QUANTITIES,
+    parameters=(
+        Quantity("low_ambient_cutoff_c", (Field(1037),), 0.1, signed=True),
+        Quantity("defrost_interval_min", (Field(1106),)),
+        Quantity("defrost_max_min", (Field(1124),)),
+    ),
     states=_STATES,
     faults={
         f"{kind}:{register}.{number}": (bit(register, number), 1)

@@ -5,18 +5,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
+from simulators.physics.refrigerant import saturation_c
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.writes import Writes
+from simulators.serial_format import SerialFormat
 from wire.points import POINTS, State
 
 NOTHING: Final[Mapping[Place, int]] = MappingProxyType({})
-
-
-def derive_nothing(reading: UnitReading, contents: Contents) -> None:
-    """For a brand whose registers hold only what is measured and set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class Curve:
 class RegisterMap:
     """One brand.
 
+    `parameters`: points that are as the unit was set up, unless a reading says otherwise.
     `states`: what stands where in each state; a state that reads like another is not told from it.
     `faults`: by `kind:vendor_code`, where each shows and as which number; a place of several numbers shows one, and
     `no_fault` where there is none.
@@ -51,11 +49,12 @@ class RegisterMap:
     reads: Reads
     writes: Writes
     quantities: tuple[Quantity, ...]
+    parameters: tuple[Quantity, ...] = ()
     states: Mapping[State, Mapping[Field, int]]
     faults: Mapping[str, tuple[Field, int]]
     no_fault: int = 0
     defaults: Mapping[Place, int] = field(default_factory=dict)
-    derive: Callable[[UnitReading, Contents], None] = derive_nothing
+    derive: Callable[[UnitReading, Contents], None]
     curve: Curve | None = None
     set_point: str | None = "setpoint_c"
     nonsense: tuple[Fields, ...] = ()
@@ -93,8 +92,8 @@ class RegisterMap:
         return Image(contents.words, reading.state, faults, self._values(reading, held), told)
 
     def _measure(self, reading: UnitReading, contents: Contents) -> dict[str, float]:
-        """Put down every quantity and setting; what is held of each with a value."""
-        values = {**reading.values, **_panel(reading)}
+        """Put down every quantity, parameter and setting; what is held of each with a value."""
+        values = {**reading.values, **_panel(reading), **_saturation(reading)}
         held: dict[str, float] = {}
         for quantity in self.quantities:
             value = None if quantity.point in reading.broken | reading.unfitted else values.get(quantity.point)
@@ -102,6 +101,10 @@ class RegisterMap:
             contents.put(quantity.fields, raw)
             if value is not None:
                 held[quantity.point] = quantity.held(value)
+        for parameter in self.parameters:
+            if parameter.point in reading.values:
+                contents.put(parameter.fields, parameter.raw(reading.values[parameter.point]))
+            held[parameter.point] = parameter.read(contents)
         for setting in self.writes.settings:
             value = values.get(setting.name)
             if value is not None:
@@ -143,3 +146,9 @@ def _panel(reading: UnitReading) -> dict[str, float]:
         "curve": float(reading.curve_c is not None),
     }
     return {name: value for name, value in panel.items() if value is not None}
+
+
+def _saturation(reading: UnitReading) -> dict[str, float]:
+    """Condensing and evaporating temperature, which controllers show beside or instead of the pressures."""
+    of = {"condensing_c": "high_bar", "evaporating_c": "low_bar"}
+    return {name: saturation_c(reading.values[point]) for name, point in of.items() if point in reading.values}

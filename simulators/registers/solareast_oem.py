@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS, Setting, Writes
+from simulators.serial_format import SerialFormat
 from wire.points import State
 
 LARGEST_READ: Final = 99  # "< 100 registers"
@@ -51,6 +51,8 @@ _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = Mapp
 
 _TEMPERATURES: Final = (
     ("ruling_c", 0x25),
+    ("condensing_c", 0x48),
+    ("evaporating_c", 0x49),
     ("outdoor_c", 0x4A),
     ("coil_c", 0x4B),
     ("suction_c", 0x4D),

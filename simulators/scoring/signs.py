@@ -32,6 +32,8 @@ class Signs:
     `hard`: the unit or the network says so at once; else it is a drift that must be inferred. `linger_ms`: how long
     after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
     `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
+    `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
+    all; and with `found_running` only where the compressor ran as it began.
     """
 
     detects: tuple[str, ...]
@@ -40,6 +42,8 @@ class Signs:
     linger_ms: int = 2 * HOUR_MS
     shortest_ms: int = 0
     needs: tuple[str, ...] = ()
+    runs_ms: int = 0
+    found_running: bool = False
 
 
 # Brands that number their faults without telling the kind show `other` for whatever their protections say.
@@ -108,6 +112,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
+        runs_ms=MINUTE_MS,
     ),
     "phase_loss": Signs(
         ("fault:phase", "fault:other"),
@@ -141,19 +146,31 @@ SIGNS: Final[Mapping[str, Signs]] = {
         needs=("aux_heater",),
     ),
     "missed_defrost": Signs(
-        ("missed_defrost", "fault:low_pressure"), (*_WEAK, *_STANDS), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
+        ("missed_defrost", "fault:low_pressure"),
+        (*_WEAK, *_STANDS),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=DAY_MS,
+        runs_ms=12 * HOUR_MS,
     ),
     "over_defrost": Signs(
-        ("over_defrost", "defrost_share"), (*_WEAK, "missed_defrost"), linger_ms=_BASELINE_MS, shortest_ms=DAY_MS
+        ("over_defrost", "defrost_share"),
+        (*_WEAK, "missed_defrost"),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=DAY_MS,
+        runs_ms=12 * HOUR_MS,
     ),
     "four_way_stuck": Signs(
         ("missed_defrost", "fault:low_pressure", "low_cop", "fault:other"),
         (*_WEAK, *_STANDS, *_FROSTED, "water_flow"),
         linger_ms=_BASELINE_MS,
         shortest_ms=DAY_MS,
+        runs_ms=6 * HOUR_MS,
     ),
     "frozen_values": Signs(
-        ("sensor_frozen",), (*_STANDS, *_WEAK, *_FROSTED, "supply_voltage", "water_flow"), shortest_ms=DAY_MS
+        ("sensor_frozen",),
+        (*_STANDS, *_WEAK, *_FROSTED, "supply_voltage", "water_flow"),
+        shortest_ms=DAY_MS,
+        found_running=True,
     ),
     "sensor_drift": Signs(
         ("sensor_bad", "low_cop", "water_flow"),
@@ -175,6 +192,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
     "undersized": Signs(
         ("undersized",), ("low_room_temperature", "room_cooling_fast", "cold_capacity"), linger_ms=DAY_MS
     ),
+    "weak_in_cold": Signs(("cold_capacity", "cold_capacity_30"), linger_ms=7 * DAY_MS),
     "valley_use": Signs(("valley_cap",), needs=("energy_kwh",)),
 }
 

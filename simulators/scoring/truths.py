@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Level = Literal["device", "gateway", "village"]
-LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village")
+Level = Literal["device", "gateway", "village", "district"]
+LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village", "district")
 Subject = tuple[Level, str]
 
 

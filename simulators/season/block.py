@@ -1,6 +1,7 @@
 """The season of one block: time passes in polls, each told as columns."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from simulators.chance import draw, planned
@@ -9,7 +10,7 @@ from simulators.faults import WIDE, Effects, Event, effects
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
 from simulators.physics.measure import SHOWN, measure
-from simulators.physics.state import at_rest
+from simulators.physics.state import FleetState, at_rest
 from simulators.physics.step import step
 from simulators.scenario import Scenario
 from simulators.scoring.signs import SIGNS
@@ -33,6 +34,7 @@ class BlockSeason:
         self._weather = scenario.weather_for(seed, span.start)
         self._nature = Nature(block.devices(), self._households.lacks)
         self._controllers = Controllers(self._households.codes, self._households.lacks)
+        self._runs: dict[Event, _Run] = {}
         self.events = _events(scenario, block, span, seed, self._households)
 
     def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
@@ -44,6 +46,7 @@ class BlockSeason:
         changes = _Changes(self.events)
         for at in span.times():
             if changes.due(at - span.start):
+                self._note_runs(changes, state)
                 active = effects(changes.active, at - span.start)
                 struck = disturbance(active, self._block.units)
             weather = self._outdoors(at)
@@ -52,6 +55,17 @@ class BlockSeason:
             poll = self._controllers.poll(at, state, columns, active)
             self._nature.observe(at, state, weather, poll.heard, active)
             yield poll
+        changes.due(span.lasts_ms)
+        self._note_runs(changes, state)
+
+    def _note_runs(self, changes: "_Changes", state: FleetState) -> None:
+        """How each event that begins finds its unit, and for how long that had heated by its end."""
+        for event in changes.began:
+            unit = event.units[0]
+            self._runs[event] = _Run(bool(state.running[unit]), float(state.heated_s[unit]))
+        for event in changes.ended:
+            run = self._runs[event]
+            run.heated_s = float(state.heated_s[event.units[0]]) - run.heated_before_s
 
     def truths(self) -> list[Truth]:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
@@ -71,34 +85,47 @@ class BlockSeason:
         lasts = event.end is None or event.end >= self._span.lasts_ms
         end = None if lasts or event.end is None else self._span.start + event.end
         detail = {"strength": round(event.strength, 3)} | ({"of": event.detail} if event.detail else {})
-        certain = self._households.shows(unit, SIGNS[kind].needs)
+        signs, run = SIGNS[kind], self._runs.get(event, _Run(False, 0.0))
+        ran = run.heated_s * 1000.0 >= signs.runs_ms and (run.found_running or not signs.found_running)
+        certain = ran and self._households.shows(unit, signs.needs)
         return Truth(kind, level, subject, self._span.start + event.begin, end, certain, detail)
 
     def _outdoors(self, at: int) -> Conditions:
         return self._weather.at(at).shifted(self._households.height_k)
 
 
+@dataclass(slots=True)
+class _Run:
+    """How an event found its unit, and for how long the unit heated meanwhile, s."""
+
+    found_running: bool
+    heated_before_s: float
+    heated_s: float = 0.0
+
+
 class _Changes:
-    """The events going on, and whether the effects must be worked out anew."""
+    """The events going on, those that just `began` and `ended`, and whether effects must be worked out anew."""
 
     def __init__(self, events: list[Event]) -> None:
         self.active: list[Event] = []
+        self.began: list[Event] = []
+        self.ended: list[Event] = []
         self._coming = list(reversed(events))
         self._grown_at = 0
 
     def due(self, elapsed: int) -> bool:
         """Whether anything began, ended or grew by `elapsed`."""
-        still = [event for event in self.active if event.active(elapsed)]
-        changed = len(still) != len(self.active)
+        self.began = []
         while self._coming and self._coming[-1].begin <= elapsed:
-            event = self._coming.pop()
-            still += [event] if event.active(elapsed) else []
-            changed = True
-        self.active = still
-        grows = elapsed - self._grown_at >= _GROWS_EVERY_MS and any(event.grows for event in still)
-        if changed or grows:
+            self.began.append(self._coming.pop())
+        going_on = [*self.active, *self.began]
+        self.active = [event for event in going_on if event.active(elapsed)]
+        self.ended = [event for event in going_on if not event.active(elapsed)]
+        grows = elapsed - self._grown_at >= _GROWS_EVERY_MS and any(event.grows for event in self.active)
+        due = bool(self.began or self.ended or grows)
+        if due:
             self._grown_at = elapsed
-        return changed or grows
+        return due
 
 
 def _events(scenario: Scenario, block: Block, span: Span, seed: int, households: Households) -> list[Event]:

@@ -17,7 +17,7 @@ from simulators.physics.arrays import Flags, Floats
 from simulators.physics.conditions import Conditions
 from simulators.physics.grid import local_hour
 from simulators.physics.heat_pump import MAX_HZ
-from simulators.physics.state import FleetState
+from simulators.physics.state import FleetState, supply_c
 from simulators.scoring.truths import Truth
 from simulators.season.tracker import Condition, Hourly, Tracker
 
@@ -33,6 +33,11 @@ WATER_OFF_K: Final = 3.0  # the deadband of any alarm over it, and what water do
 LOWEST_PU: Final = 0.85  # requirements.md R4
 VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
 VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
+COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements.md R2, R3)
+COP_OFF: Final = 0.1  # what sensors make of it
+COLD_C, COLD_WATER_C = -22.5, 50.0
+DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0
+COLD_OVER_C: Final = -20.0
 DEFROST_SHARE: Final = 0.10  # requirements.md R6, over 24 h with at least 4 h of running (rules-and-faults.md)
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
 DEFROST_RUN_S: Final = 4 * 3600.0
@@ -46,6 +51,7 @@ LOW_ROOM: Final = Condition("low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c
 NEAR_FREEZING: Final = Condition("near_freezing", 0, 45 * MINUTE_MS)
 LOW_VOLTAGE: Final = Condition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
 HEAVY_DEFROST: Final = Condition("heavy_defrost", 0, 12 * HOUR_MS)
+WEAK_IN_COLD: Final = Condition("weak_in_cold", 0, 6 * HOUR_MS, ("power_w", "flow_lpm"))
 UNDERSIZED: Final = Condition("undersized", 0, 0, ("room_c", "compressor_hz"))
 
 
@@ -65,11 +71,12 @@ class Nature:
     def __init__(self, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]) -> None:
         """`lacks` are the units that have no such point: what it tells cannot be asked of them."""
         self._devices = devices
-        trackers = {one: Tracker(one, devices, lacks) for one in (LOW_ROOM, NEAR_FREEZING, LOW_VOLTAGE)}
+        quick = (LOW_ROOM, NEAR_FREEZING, LOW_VOLTAGE, WEAK_IN_COLD)
+        trackers = {one: Tracker(one, devices, lacks) for one in quick}
         slow = {one: Tracker(one, devices, lacks) for one in (HEAVY_DEFROST, UNDERSIZED)}
         self._trackers = trackers | slow
         self._hourly = Hourly(len(devices))
-        self._valley = _Valley(len(devices))
+        self._valley = _Valley(len(devices), lacks.get("energy_kwh"))
 
     def observe(
         self, at: int, state: FleetState, weather: Conditions, heard: NDArray[np.int64] | None, active: Effects
@@ -80,6 +87,7 @@ class Nature:
         self._low_room(now)
         self._near_freezing(now)
         self._low_voltage(now)
+        self._weak_in_cold(now)
         self._valley.observe(at, state.energy_j)
         if self._hourly.observe(at, state, self._flat_out(now)):
             self._judge_hours(now)
@@ -112,6 +120,18 @@ class Nature:
         strict = (voltage < LOWEST_PU - VOLTAGE_OFF_PU) & (voltage > 0.0) & now.watched
         self._trackers[LOW_VOLTAGE].observe(now.at, begins, goes_on, strict)
 
+    def _weak_in_cold(self, now: _Moment) -> None:
+        """A COP below what is due at such cold, at water no warmer than asked; until the cold is over."""
+        state, outdoor_c = now.state, now.outdoor_c
+        if outdoor_c.min() > COLD_OVER_C and not self._trackers[WEAK_IN_COLD].open:
+            return
+        cop = state.heat_w / np.maximum(state.power_w, 1.0)
+        water = np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
+        asked = (outdoor_c < COLD_C) & state.running & ~state.defrosting & (supply_c(state) < water + 1.0)
+        weak = asked & (cop < COLD_COP + COP_OFF)
+        strict = asked & (cop < COLD_COP - COP_OFF) & now.watched
+        self._trackers[WEAK_IN_COLD].observe(now.at, weak, weak | (outdoor_c < COLD_OVER_C), strict)
+
     def _flat_out(self, now: _Moment) -> Flags:
         """Running as fast as it can in weather it was chosen for, and the room is cold all the same."""
         mildest, coldest = DESIGN_FROST_C
@@ -132,7 +152,10 @@ class Nature:
 class _Valley:
     """Electricity drawn in the valley hours of a season."""
 
-    def __init__(self, units: int) -> None:
+    def __init__(self, units: int, without_counter: NDArray[np.int64] | None) -> None:
+        self._told = np.ones(units, bool)
+        if without_counter is not None:
+            self._told[without_counter] = False
         self._first: int | None = None
         self._last_j = np.zeros(units)
         self._drawn_j = np.zeros(units)
@@ -149,8 +172,9 @@ class _Valley:
     def truths(self, devices: list[str]) -> list[Truth]:
         """The households that came near the cap, from the first day on: a projection may see it at any time."""
         used = self._drawn_j / 3.6e6 / VALLEY_KWH
+        sure = (used > VALLEY_STRICT) & self._told
         return [
-            Truth("valley_use", "device", devices[unit], self._first or 0, None, bool(used[unit] > VALLEY_STRICT))
+            Truth("valley_use", "device", devices[unit], self._first or 0, None, bool(sure[unit]))
             for unit in np.flatnonzero(used > VALLEY_LOOSE).tolist()
         ]
 

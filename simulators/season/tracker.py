@@ -42,6 +42,11 @@ class Tracker:
             self._told[lacks[point]] = False
         self.truths: list[Truth] = []
 
+    @property
+    def open(self) -> bool:
+        """Whether an episode lasts somewhere."""
+        return self._open
+
     def observe(self, at: int, begins: Flags, goes_on: Flags, strict: Flags) -> None:
         """The loose form at `at`: where it begins, and where it goes on once it has begun; and the strict form."""
         if not self._open and not begins.any():

@@ -72,19 +72,25 @@ def _compare_alerts(
 def _score_causes(history: History, alerts: Sequence[Document], result: Verification) -> set[str]:
     """Note what was found of the scenario's causes; the ids of the alerts that one of them stands behind.
 
-    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as episodes.
+    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as episodes; here they
+    only explain what else is alerted.
     """
     places = Places(history.gateway_of, {})
     told = {*_CLASS_OF.values(), *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",))}
-    causes = [truth for truth in demanded(history.causes, places, history.end) if truth.kind not in told]
+    causes = demanded(history.causes, places, history.end)
     by_id = {alert["id"]: _plain(alert, history) for alert in alerts}
     scored = score(causes, by_id.values(), places)
     for kind, figures in scored.classes.items():
-        if kind in {truth.kind for truth in causes}:
+        if kind in {truth.kind for truth in causes} - told:
             figures.false = 0  # what the episodes do not explain either is counted with them
             result.classes[kind] = figures
+    judged = {"fault", *_CLASS_OF}  # read by read
     unexplained = {(alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts}
-    return {name for name, a in by_id.items() if (a.rule, a.subject, a.code, a.raised_at) not in unexplained}
+    return {
+        name
+        for name, a in by_id.items()
+        if a.rule not in judged and (a.rule, a.subject, a.code, a.raised_at) not in unexplained
+    }
 
 
 def _plain(alert: Document, history: History) -> Alert:

@@ -6,8 +6,8 @@ import pytest
 
 from hearthwatch.errors import UsageError
 from hearthwatch.simulation import quirk_list, settings_for
-from simulators.bus.serial_format import SerialFormat
 from simulators.quirks import CATALOGUE
+from simulators.serial_format import SerialFormat
 
 FLAGS: dict[str, Any] = {"rtu_tcp": "127.0.0.1:0", "profile": "midea-mthermal", "quirks": "", "scenario": "quiet"}
 

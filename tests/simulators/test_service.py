@@ -8,6 +8,7 @@ import pytest
 
 from configuration.load import ConfigurationError, load
 from simulators.bus.frames import serial_frame
+from simulators.scoring.truths import Truth, truth_from
 from simulators.service import SimulatorService
 from simulators.settings import SimulationSettings, settings_from_flags
 from simulators.truth import TruthLog, read_truth
@@ -105,6 +106,38 @@ def test_the_truth_tells_start_devices_fault_edges_and_stop(tmp_path: Path) -> N
         ("sim-0001", "high_pressure:P1", "begin"),
         ("sim-0001", "high_pressure:P1", "end"),
     ]
+
+
+def test_the_truth_names_each_cause_with_its_class(tmp_path: Path) -> None:
+    events = """
+    [[event]]
+    at = "0s"
+    lasts = "10m"
+    unit = 1
+    fault = "high_pressure"
+    [[event]]
+    at = "0s"
+    unit = 2
+    cause = "leak"
+    [[event]]
+    at = "0s"
+    count = 2
+    cause = "village_outage"
+    """
+    settings = two_lines(tmp_path, scenario=scenario_file(tmp_path, events))
+    with running(settings):
+        wait_until(lambda: len(causes(tmp_path)) == 4)
+    told = {(cause.kind, cause.subject, cause.end is None) for cause in causes(tmp_path)}
+    assert told == {
+        ("high_pressure", "sim-0001", False),
+        ("leak", "sim-0002", True),
+        ("power_cut", "sim-0001", True),
+        ("power_cut", "sim-0002", True),
+    }
+
+
+def causes(folder: Path) -> list[Truth]:
+    return [truth_from(line) for line in read_truth(folder / "truth.jsonl") if line["type"] == "truth"]
 
 
 def test_frozen_registers_do_not_move(tmp_path: Path) -> None:

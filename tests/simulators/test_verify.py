@@ -144,6 +144,17 @@ def test_state_and_faults_must_be_what_the_registers_held() -> None:
     assert findings(case.run()) == only(wrong_values=2)
 
 
+@pytest.mark.parametrize(("stored", "wrong"), [("heating", 0), ("defrost", 0), ("standby", 1)])
+def test_a_unit_that_shows_no_defrost_may_be_heating_or_defrosting(stored: str, wrong: int) -> None:
+    case = healthy(devices=1)
+    case.truth = [
+        line | ({"state": "defrost", "state_told": False} if line["type"] == "read" else {}) for line in case.truth
+    ]
+    case.stored = [StoredReading(row.device, row.at, "defrost", (), row.values) for row in case.stored]
+    case.stored[5] = StoredReading("d0", case.stored[5].at, stored, (), HEALTHY)
+    assert case.run().count("wrong_value") == wrong
+
+
 def test_the_last_read_before_a_silence_may_be_interrupted_but_no_other() -> None:
     case = Case()
     for number in (*range(8), *range(16, 24)):
@@ -406,3 +417,44 @@ def test_every_loss_and_every_double_is_counted(drop: set[int], double: set[int]
     result = case.run()
     assert result.lost == len(drop)
     assert result.duplicated == len(case.stored) - (24 - len(drop))
+
+
+def cause(kind: str, device: str, begin: int, end: int | None = None) -> dict[str, Any]:
+    times = {"onset": at(begin), "end": None if end is None else at(end)}
+    return {"type": "truth", "class": kind, "device": device, "at": at(begin), **times}
+
+
+def test_a_cause_is_found_by_its_own_alert_and_explains_what_else_it_does() -> None:
+    case = healthy()
+    case.truth.append(cause("heater_stuck", "d0", 2) | {"onset": at(0) - 2 * 86_400_000})
+    case.alert("aux_heater_stuck", "d0", at(4))
+    case.alert("low_cop", "d0", at(5))
+    case.alert("low_cop", "d1", at(5))
+    result = case.run()
+    assert findings(result) == only(false=1)
+    assert result.details[0].subject == "d1"
+    assert result.classes["heater_stuck"].to_document()["recall"] == 1.0
+    assert result.classes["leak"].false == 1  # the class that low_cop stands for
+
+
+def test_a_unit_that_stands_explains_that_its_room_cools() -> None:
+    case = faulty()
+    case.truth.append(cause("high_pressure", "d0", 4))
+    case.alert("fault", "d0", at(4), "high_pressure:P1")
+    case.alert("room_cooling_fast", "d0", at(9), ticketed=False)
+    result = case.run()
+    assert findings(result) == only()
+    case.alert("fault", "d0", at(9), "high_pressure:P1")
+    assert findings(case.run()) == only(false=1)  # a second time
+    figures = result.to_document()["classes"]["high_pressure"]
+    assert (figures["injected"], figures["detected"], figures["false"]) == (1, 1, 0)
+    assert figures["delay_median_s"] == 0.5
+
+
+def test_figures_of_each_class_count_what_is_missed_and_false() -> None:
+    case = faulty()
+    case.alert("fault", "d0", at(4), "fan:45")
+    classes = case.run().to_document()["classes"]
+    assert (classes["high_pressure"]["injected"], classes["high_pressure"]["detected"]) == (1, 0)
+    assert classes["fan"] == dict(classes["fan"], injected=0, false=1, precision=0.0)
+    assert "high_pressure: 0 of 1 found" in case.run().to_text()

@@ -49,7 +49,7 @@ def harsh(folder: Path) -> Path:
 
 
 def season(scenario: Path, workers: int, *more: str) -> dict[str, Any]:
-    arguments = ["--scenario", str(scenario), "--units", "3100", "--days", "1", "--workers", str(workers), "--json"]
+    arguments = ["--scenario", str(scenario), "--units", "5000", "--days", "1", "--workers", str(workers), "--json"]
     done = subprocess.run([*COMMAND, *arguments, *more], capture_output=True, text=True, timeout=170, check=True)
     document: dict[str, Any] = json.loads(done.stdout)
     assert document.pop("seconds") > 0
@@ -63,8 +63,8 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_processes(tmp
     one, two = (season(scenario, n + 1, "--step", "30m", "--truth", str(path)) for n, path in enumerate(truths))
     assert json.dumps(one) == json.dumps(two)
     assert truths[0].read_bytes() == truths[1].read_bytes()
-    assert one["units"] == 3_100
-    assert one["readings"] > 0.9 * 3_100 * 48
+    assert one["units"] == 5_000
+    assert one["readings"] > 0.9 * 5_000 * 48
     assert json.dumps(season(scenario, 2, "--step", "30m", "--seed", "2")) != json.dumps(one)
 
 

@@ -2,9 +2,9 @@ import pytest
 
 from simulators.bus.frames import Request, SerialFraming
 from simulators.bus.line import Line
-from simulators.bus.serial_format import SerialFormat
 from simulators.quirks import Quirks
 from simulators.registers.fields import Place
+from simulators.serial_format import SerialFormat
 from tests.simulators.bus.test_requests import Store
 
 READ = Request(1, bytes.fromhex("0300000002"))

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simulators.physics import frost, heat_pump, house
 from simulators.physics.conditions import Conditions
-from simulators.physics.state import return_c, supply_c
-from tests.simulators.physics.houses import RETROFITTED, UNINSULATED, a_run
+from simulators.physics.control import water_target_c
+from simulators.physics.fleet import build_fleet, usual_fittings
+from simulators.physics.state import at_rest, return_c, supply_c
+from tests.simulators.physics.houses import RETROFITTED, UNINSULATED, Run, a_run, a_start
 
 
 @pytest.mark.parametrize(("outdoor", "humidity"), [(-9, 0.5), (-7, 0.95), (2, 0.95), (4, 0.6), (12, 0.4)])
@@ -123,6 +127,48 @@ def test_the_same_start_makes_the_same_bytes() -> None:
         run.pass_hours(3)
     columns = [run.shown() for run in runs]
     assert all(columns[0][name].tobytes() == columns[1][name].tobytes() for name in columns[0])
+
+
+def on_the_stand(outdoor_c: float, water_c: float) -> Run:
+    """Machines with so much to spare that they reach `water_c`, the target once the cold has raised the setting."""
+    run, fittings = a_run(outdoor_c), usual_fittings(2)
+    fittings.heated[:], fittings.sizing[:] = 0.35, 2.0
+    run.fleet = build_fleet(np.array([True, False]), np.ones(2), fittings)
+    state = at_rest(run.fleet, a_start(2), outdoor_c)
+    raised = water_target_c(np.zeros(2), np.full(2, outdoor_c))
+    run.state = replace(state, supply_limit_c=water_c - raised)
+    return run
+
+
+def performances(run: Run, hours: float, water_c: float) -> list[float]:
+    """COP, without pump and controller, of every running machine whose supply is within a kelvin over `water_c`."""
+    idle_w = heat_pump.idle_w(np.array([-25.0]), np.ones(1, bool))[0]
+    return [
+        state.heat_w[unit] / (state.power_w[unit] - idle_w)
+        for state in run.steps(hours)
+        for unit in range(2)
+        if state.running[unit] and water_c <= supply_c(state)[unit] <= water_c + 1.0
+    ]
+
+
+def test_at_minus_25_water_reaches_50_degrees_without_a_heater_at_the_demanded_cop() -> None:
+    # requirements.md R2: outlet ≥ 50 °C, COP ≥ 1.4; and R5: from water of 30 °C.
+    run = on_the_stand(-25.0, 50.5)
+    run.state = replace(run.state, temperatures=replace(run.state.temperatures, water_c=np.full(2, 30.0)))
+    found = performances(run, 4, 50.0)
+    assert len(found) > 60
+    assert min(found) >= 1.4
+
+
+def test_a_cold_unit_starts_at_minus_30_and_gives_the_demanded_cop() -> None:
+    # requirements.md R3: start at −30 °C without auxiliary heat, COP ≥ 1.4 at 41 °C.
+    run = on_the_stand(-30.0, 41.5).disturbed(powered=False)
+    run.pass_hours(6)
+    assert not run.state.running.any()
+    assert (run.state.temperatures.water_c < 30.0).all()
+    found = performances(run.disturbed(powered=True), 4, 41.0)
+    assert len(found) > 60
+    assert min(found) >= 1.4
 
 
 def test_frost_is_bounded_by_a_block_of_ice() -> None:

@@ -137,9 +137,18 @@ def test_packed_haier_numbers() -> None:
     values = {"supply_c": 41.5, "return_c": 36.2, "outdoor_c": -12.5, "discharge_c": 75.3, "suction_c": -20.1}
     image = shown(HAIER_YR_E27, "heating", values | {"coil_c": -11.0, "voltage_v": 221.0, "current_a": 10.55})
     assert words(image, 146, 147) == (0x0011, 0x6A9F)  # Twi 362 = 0x16A, Two 415 = 0x19F
-    assert words(image, 251, 252, 253, 254) == (0x00F2, 0xF137, 0xFF83, 0x9200)
+    assert words(image, 252, 253, 254) == (0xF137, 0xFF83, 0x9200)
+    assert words(image, 251)[0] & 0xFF == 0xF2
     assert words(image, 256) == (53 << 8 | 55,)
     assert image.values["voltage_v"] == 220.0
+
+
+def test_pressures_stand_as_saturation_temperatures_too() -> None:
+    values = {"high_bar": 13.503, "low_bar": 4.32}  # the live unit of profile-midea-mthermal.md: 39 °C and -3 °C
+    condensing = words(shown(SOLAREAST_OEM, values=values), 0x48) + words(shown(GREE_VERSATI, values=values), 124)
+    evaporating = words(shown(SOLAREAST_OEM, values=values), 0x49) + words(shown(PHNIX, values=values), 2065)
+    assert condensing == pytest.approx((390, 390), abs=10)
+    assert [word - 0x10000 for word in evaporating] == pytest.approx([-30, -30], abs=5)
 
 
 def test_thirty_two_bits_are_high_word_first() -> None:

@@ -39,6 +39,8 @@ class Case:
 NO_ROOM_NO_TANK = frozenset(("room_c", "tank_c"))
 # Midea: b4 of 128 tells the remote switch, b12 of 129 the alarm, 105 is the plate's outlet, 190 another R290 unit.
 MIDEA_FREE = {"105": ALL, "111": ALL, "128": 1 << 4, "129": 1 << 12, "190": ALL}
+# Haier: the set speed, one hertz below the actual one, and saturation temperatures, which the vectors leave at 0.
+HAIER_FREE = {"244": 0xFF00, "247": 0x00F0, "251": 0xFF00}
 # PHNIX: outputs that the vectors leave dark: fan, valve, heating pump and alarm.
 PHNIX_FREE = {"2019": 0b0010_0100_0000_0100}
 CASES = {
@@ -56,8 +58,8 @@ CASES = {
         unfitted=NO_ROOM_NO_TANK,
         room_controlled=True,
     ),
-    "haier-defrost": Case({"244": 0xFF00}),  # the set speed, one hertz below the actual one
-    "haier-states": Case({"101": 1 << 7, "141": 1 << 9, "244": 0xFF00}, state="heating"),  # tank: not simulated
+    "haier-defrost": Case(HAIER_FREE),
+    "haier-states": Case(HAIER_FREE | {"101": 1 << 7, "141": 1 << 9}, state="heating"),  # tank: not simulated
     "midea-live-r290": Case(MIDEA_FREE, WHOLE, unfitted=NO_ROOM_NO_TANK),
     # Its second error table is not that of the simulated firmware; an error number without meaning is none of ours.
     "midea-r32-off": Case(

@@ -1,6 +1,6 @@
 import pytest
 
-from simulators.bus.serial_format import TURNAROUND_S, SerialFormat
+from simulators.serial_format import TURNAROUND_S, SerialFormat
 
 
 @pytest.mark.parametrize(
