@@ -22,6 +22,7 @@ from ingest.ledger import Ledger
 from ingest.register import Register
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
+from ingest.upkeep import tended
 from ingest.validation import Judge
 from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
 from messaging.settings import MqttSettings
@@ -68,6 +69,7 @@ class IngestService:
         opened.enter_context(exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters")))
         store = open_store(self._store)
         opened.callback(store.close)
+        opened.enter_context(tended(store, self._clock))
         letters = DeadLetterFile(self._store.dead_letters)
         opened.callback(letters.close)
         ledger = Ledger(self._ingest.state)
@@ -78,7 +80,7 @@ class IngestService:
         session = Session(
             self._mqtt, self._ingest.client_id, subscriptions=filters, former=sorted(ledger.subscribe(filters))
         )
-        inbox = Inbox(session.events, _BrokerLog())
+        inbox = Inbox(session.events, _BrokerLog(), session.restart)
         committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
         opened.callback(committer.close)
         committer.recover()

@@ -132,6 +132,11 @@ class Session:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def restart(self) -> None:
+        """Leave and come back, upon which the broker delivers again whatever was not acknowledged."""
+        self.stop()
+        self.start()
+
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         """Hand a message to the client; returns its message id. QoS 1 messages survive a reconnect."""
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid

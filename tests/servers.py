@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,11 @@ class InfluxGate(Server):
     @property
     def http_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def create(self, database: str) -> None:
+        """Make a database, unless it is there."""
+        form = urllib.parse.urlencode({"q": f'CREATE DATABASE "{database}"'}).encode()
+        urllib.request.urlopen(f"{self.http_url}/query", form, timeout=10).close()
 
     def command(self) -> list[str]:
         configuration = self.directory / "nginx.conf"

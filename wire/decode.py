@@ -78,9 +78,9 @@ class UnreadableError(ValueError):
 def decode_telemetry(payload: bytes, fast: FastDecoder | None = None) -> Decoded:
     """One telemetry message, gzipped or not; raises UnreadableError.
 
-    `fast` may be a typed decoder into `Telemetry` that raises ValueError for anything that does not fit and fills an
-    absent `bad` with `NotGiven()`; its answer is used only when it provably saw every key of the payload once,
-    otherwise the strict path reads it again.
+    `fast` may be a typed decoder into `Telemetry` that raises ValueError or RecursionError for anything that does not
+    fit and fills an absent `bad` with `NotGiven()`; its answer is used only when it provably saw every key of the
+    payload once, otherwise the strict path reads it again.
     """
     try:
         plain = inflate(payload)
@@ -97,7 +97,7 @@ def _try_fast(plain: bytes, fast: FastDecoder) -> Telemetry | None:
         return None
     try:
         telemetry = fast(plain)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     valid = telemetry.v == VERSION and _envelope_fits(telemetry) and plain.count(b":") == _colons(telemetry)
     return telemetry if valid else None

@@ -27,7 +27,8 @@ def open_store(settings: StoreSettings) -> ReadingStore:
     if isinstance(target, Path):
         from ingest.store.sqlite import SqliteStore
 
-        return SqliteStore(target)
+        return SqliteStore(target, settings.kept)
     from ingest.store.influx import InfluxStore
+    from ingest.store.influx_http import InfluxConnection
 
-    return InfluxStore(target, settings.token_file)
+    return InfluxStore(InfluxConnection(target, settings.token_file), settings.kept)

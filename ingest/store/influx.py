@@ -1,44 +1,49 @@
-"""The reading store in InfluxDB 1.8+, 2.x or 3.x. The only importer of influxdb-client.
+"""The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (CONTRACT §5)."""
 
-Writes are our own line protocol through the client's synchronous API, never its batching mode, which loses data
-after its retries (RELIABILITY §2). Reads are InfluxQL, the one language all three generations answer.
-"""
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Final
-
-from influxdb_client import InfluxDBClient, WritePrecision
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.rest import ApiException
-from urllib3.exceptions import HTTPError
-
-from configuration.load import ConfigurationError, Problem
-from ingest.store.line_protocol import MEASUREMENT, LineEncoder, body
+from ingest.store.hours import HOUR_MS, Retention, finished_before
+from ingest.store.influx_hours import (
+    HOURLY,
+    STATISTICS,
+    TAGS,
+    aggregated,
+    from_rows,
+    hour_and_token,
+    hourly_line,
+    statistics,
+    touched,
+    waiting,
+)
+from ingest.store.influx_http import InfluxConnection, Row
+from ingest.store.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.model import (
+    Area,
     Prepared,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
-    bucketed,
+    Summaries,
+    Summary,
     check_points,
+    means,
     raw_series,
+    with_gaps,
 )
-from ingest.store.settings import InfluxAddress
 from wire.identifiers import is_identifier
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
 
-_TIMEOUT_MS: Final = 30_000
 _PAGE: Final = 10_000
-# The store says with these that the lines themselves are at fault: malformed or outside the retention period
-# (1.x: 400, 2.x: 422), or too many for one request.
-_ABOUT_THE_LINES: Final = (400, 413, 422)
 
-Row = dict[str, Any]
+
+def _new_token() -> int:
+    """A number that no other write has: 62 random bits fit into an integer field."""
+    return random.getrandbits(62)
 
 
 class InfluxStore:
@@ -47,13 +52,16 @@ class InfluxStore:
     # InfluxDB leaves a core idle between two requests of one connection (measured: two carry 1.3 times as much).
     writers = 2
 
-    def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
-        """Raises ConfigurationError where `token_file` cannot be read."""
-        self._address = address
-        self._client = InfluxDBClient(
-            url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
-        )
-        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+    def __init__(
+        self,
+        connection: InfluxConnection,
+        retention: Retention = Retention(),  # noqa: B008  (frozen)
+        new_token: Callable[[], int] = _new_token,
+    ) -> None:
+        """`retention` of readings is the bucket's own affair; that of hours decides which are worth aggregating."""
+        self._connection = connection
+        self._retention = retention
+        self._new_token = new_token
         self._encoder = LineEncoder()
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
@@ -94,50 +102,93 @@ class InfluxStore:
         check_points(points)
         if step is None:
             return raw_series(self.history(device, start, end), points)
-        means = ", ".join(f'mean("{point}") AS "{point}"' for point in points)
-        rows = self._query(f"SELECT {means} FROM {MEASUREMENT}{_of(device, start, end)} GROUP BY time({step}ms)")
-        return {point: bucketed({r["time"]: r[point] for r in rows}, start, end, step) for point in points}
+        return means(self.summaries(device, start, end, points, step))
+
+    def summaries(self, device: str, start: int, end: int, points: Sequence[str], step: int) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        where = _of(device, start, end)
+        rows = self._query(f"SELECT {statistics(points)} FROM {MEASUREMENT}{where} GROUP BY time({step}ms)")
+        return {point: with_gaps(from_rows(rows, point), start, end, step) for point in points}
+
+    def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        names = ", ".join(f'"{point}_{name}"' for point in points for name in STATISTICS)
+        where = _of(device, start, end - HOUR_MS + 1)
+        rows = self._connection.query(f"SELECT {names} FROM {HOURLY}{where} ORDER BY time", self._hourly_bucket)
+        return {point: [one for one in from_rows(rows, point) if one.count] for point in points}
+
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        levels = area.levels()
+        within = " AND ".join(f"{level} = '{_checked(value)}'" for level, value in levels.items())
+        during = f"time >= {start}ms AND time < {end}ms"
+        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {within} AND {during}'
+        rows = self._query(
+            f"SELECT {statistics([point])} FROM ({each} GROUP BY device, time({step}ms)) "
+            f"WHERE {during} GROUP BY time({step}ms)"
+        )
+        return with_gaps(from_rows(rows, point), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
         rows = self._query(f"SELECT * FROM {MEASUREMENT}{_of(device, start, end)} ORDER BY time")
         return [_stored(row) for row in rows]
 
+    def tend(self, now: int) -> None:
+        """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""
+        oldest = self._retention.oldest_hour(now)
+        for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
+            if oldest is None or hour >= oldest:
+                self._aggregate(hour)
+            self._note([aggregated(hour, token)], self._connection.address.bucket)
+
     def check(self) -> None:
         """See ReadingStore. `/ping` is what every generation has; `/health` is missing in 1.x."""
-        self._get("/ping", {})
+        self._connection.request("GET", "/ping", {})
 
     def close(self) -> None:
         """See ReadingStore."""
-        self._client.close()
+        self._connection.close()
+
+    @property
+    def _hourly_bucket(self) -> str:
+        return self._connection.address.hourly_bucket
+
+    def _aggregate(self, hour: int) -> None:
+        """Village by village, so that no answer is larger than a village."""
+        during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
+        for village in self._query(f"SELECT count(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY village"):
+            rows = self._query(
+                f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
+                f"WHERE village = '{_checked(village['village'])}' AND {during} GROUP BY {', '.join(TAGS)}"
+            )
+            self._note([line for row in rows if (line := hourly_line(hour, row))], self._hourly_bucket)
+
+    def _note(self, lines: Sequence[str], bucket: str) -> None:
+        complaint = self._connection.post(lines, bucket) if lines else None
+        if complaint is not None:
+            raise StoreUnavailable(f"{bucket} does not take hourly aggregates: {complaint}")
+
+    def _query(self, influxql: str) -> list[Row]:
+        return self._connection.query(influxql)
 
     def _write_lines(self, readings: Sequence[StoredReading], lines: Sequence[str]) -> list[RefusedReading]:
         if not readings:
             return []
-        complaint = self._post(lines)
+        complaint = self._connection.post([*lines, *touched(readings, self._new_token())])
         if complaint is None:
             return []
         if len(lines) == 1:
+            self._connection.blame(complaint)
             return [RefusedReading(readings[0], "too_old" if "retention" in complaint else "store_refused", complaint)]
         half = len(lines) // 2
         return [
             *self._write_lines(readings[:half], lines[:half]),
             *self._write_lines(readings[half:], lines[half:]),
         ]
-
-    def _post(self, lines: Sequence[str]) -> str | None:
-        """Write `lines`; returns the store's complaint about them, or None. Raises StoreUnavailable."""
-        try:
-            self._writer.write(
-                self._address.bucket, self._address.organisation, body(lines), write_precision=WritePrecision.MS
-            )
-        except ApiException as error:
-            if error.status in _ABOUT_THE_LINES:
-                return _explanation(error)
-            raise self._unavailable(error) from error
-        except (HTTPError, OSError) as error:
-            raise self._unavailable(error) from error
-        return None
 
     def _pages(self, at: int) -> Iterator[list[StoredReading]]:
         """Everything after `at` in pages that never split what shares one time stamp."""
@@ -154,52 +205,16 @@ class InfluxStore:
                 return
             at = complete[-1]["time"]
 
-    def _query(self, influxql: str) -> list[Row]:
-        answer = json.loads(self._get("/query", {"db": self._address.bucket, "epoch": "ms", "q": influxql}))
-        result = answer["results"][0] if answer.get("results") else answer
-        if "error" in result:
-            raise StoreUnavailable(f"{self._address.server} cannot answer: {result['error']}")
-        return [
-            {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
-            for series in result.get("series", [])
-            for values in series["values"]
-        ]
-
-    def _get(self, path: str, parameters: Mapping[str, str]) -> bytes:
-        try:
-            self._client.api_client.call_api(path, "GET", query_params=list(parameters.items()), _preload_content=False)
-            answer: bytes = self._client.api_client.last_response.data
-        except (ApiException, HTTPError, OSError) as error:
-            raise self._unavailable(error) from error
-        return answer
-
-    def _unavailable(self, error: Exception) -> StoreUnavailable:
-        server, bucket = self._address.server, self._address.bucket
-        status = error.status if isinstance(error, ApiException) else None
-        if status in (401, 403):
-            return StoreUnavailable(f"{server} refuses the token: put one that may write {bucket!r} into token_file")
-        if status == 404:
-            return StoreUnavailable(f"{server} has no bucket or database {bucket!r}: create it")
-        return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
-
-
-def _token(token_file: Path | None) -> str:
-    try:
-        return token_file.read_text(encoding="utf-8").strip() if token_file is not None else "none"
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Problem(token_file or Path(), "", f"{error}; store.token_file names it")]) from error
-
-
-def _explanation(error: Exception) -> str:
-    if not isinstance(error, ApiException):
-        return str(error) or type(error).__name__
-    return f"{error.status} {error.body or error.message or error.reason}".strip()
-
 
 def _of(device: str, start: int, end: int) -> str:
-    if not is_identifier(device):
-        raise ValueError(f"not a device id: {device!r}")
-    return f" WHERE device = '{device}' AND time >= {start}ms AND time < {end}ms"
+    return f" WHERE device = '{_checked(device)}' AND time >= {start}ms AND time < {end}ms"
+
+
+def _checked(identifier: str) -> str:
+    """An id of CONTRACT §1, which no query needs to quote; raises ValueError for anything else."""
+    if not is_identifier(identifier):
+        raise ValueError(f"not an id: {identifier!r}")
+    return identifier
 
 
 def _stored(row: Row) -> StoredReading:

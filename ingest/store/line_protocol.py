@@ -54,7 +54,12 @@ def series(place: Place, device: str) -> str:
         ("gateway", place.gateway),
         ("device", device),
     )
-    return ",".join([MEASUREMENT, *(f"{name}={_escaped(value)}" for name, value in tags)])
+    return tagged(MEASUREMENT, tags)
+
+
+def tagged(measurement: str, tags: Iterable[tuple[str, str]]) -> str:
+    """Measurement and `tags`, their values escaped: the beginning of a line."""
+    return ",".join([measurement, *(f"{name}={_escaped(value)}" for name, value in tags)])
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,6 @@
 """What a reading store takes and gives, and what can go wrong with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -44,6 +44,35 @@ Series = list[tuple[int, float | None]]
 """`(at in UTC ms, value)` in time order; None where there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One point from `at` (UTC ms) for one step of time: how many values there were, and None thrice where none."""
+
+    at: int
+    count: int = 0
+    mean: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+Summaries = dict[str, list[Summary]]
+"""By point, in time order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The devices of a district, of one of its towns, or of one of that town's villages."""
+
+    district: str
+    town: str | None = None
+    village: str | None = None
+
+    def levels(self) -> dict[str, str]:
+        """The levels that are given, by name, outermost first."""
+        named = {"district": self.district, "town": self.town, "village": self.village}
+        return {name: value for name, value in named.items() if value is not None}
+
+
 class ReadingStore(Protocol):
     """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`.
 
@@ -84,8 +113,34 @@ class ReadingStore(Protocol):
         """
         ...
 
+    def summaries(self, device: str, start: int, end: int, points: Sequence[str], step: int) -> Summaries:
+        """Each of `points` of one device per bucket of `step` ms, empty buckets included; as `window` otherwise."""
+        ...
+
+    def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
+        """The hourly aggregates there are of whole hours in the range; they outlive the readings.
+
+        An hour that is not finished, or without a reading, is left out. Raises ValueError as `window`.
+        """
+        ...
+
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """`point` over the devices of `area` per bucket of `step` ms, empty buckets included.
+
+        `count` is how many devices gave a value; the rest is over each device's mean, so that one that is read more
+        often weighs no more. Raises ValueError as `window`.
+        """
+        ...
+
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """All readings of one device, in time order."""
+        ...
+
+    def tend(self, now: int) -> None:
+        """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and forget what is too old.
+
+        Doing it again, at any time and in several processes, changes nothing. Raises StoreUnavailable.
+        """
         ...
 
     def check(self) -> None:
@@ -102,9 +157,23 @@ def raw_series(history: Sequence[StoredReading], points: Sequence[str]) -> dict[
     return {point: [(one.reading.at, one.reading.values.get(point)) for one in history] for point in points}
 
 
-def bucketed(means: dict[int, float | None], start: int, end: int, step: int) -> Series:
-    """`means` by bucket start, with an explicit None for every empty bucket of the range."""
-    return [(bucket, means.get(bucket)) for bucket in range(start // step * step, end, step)]
+def means(summaries: Summaries) -> dict[str, Series]:
+    """The means alone."""
+    return {point: [(one.at, one.mean) for one in series] for point, series in summaries.items()}
+
+
+def summary(at: int, count: int | None, *statistics: float | None) -> Summary:
+    """A summary as a database answers it: mean, minimum, maximum, rounded to a millionth.
+
+    Stores add up in different order, so that their last digits differ.
+    """
+    return Summary(at, count or 0, *(None if value is None else round(value, 6) for value in statistics))
+
+
+def with_gaps(found: Iterable[Summary], start: int, end: int, step: int) -> list[Summary]:
+    """`found` by bucket start, with an explicit empty one for every other bucket of the range."""
+    known = {one.at: one for one in found}
+    return [known.get(bucket, Summary(bucket)) for bucket in range(start // step * step, end, step)]
 
 
 def check_points(points: Sequence[str]) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from configuration.fields import FilePath, Settings, resolve_path
+from configuration.fields import Duration, FilePath, Settings, resolve_path
+from ingest.store.hours import Retention
 
 _SQLITE: Final = "sqlite:"
 _INFLUX: Final = "influxdb+"
@@ -22,13 +23,23 @@ class InfluxAddress:
     organisation: str
     bucket: str
 
+    @property
+    def hourly_bucket(self) -> str:
+        """Where hourly aggregates are kept, which outlive the readings."""
+        return f"{self.bucket}_hourly"
+
 
 class StoreSettings(Settings):
-    """The reading store's address, the file with its token, and the dead-letter file."""
+    """The reading store's address, the file with its token, the dead-letter file, and how long readings are kept.
+
+    `retention` is of readings, `hourly_retention` of their hourly aggregates; without one, or `0d`, for ever.
+    """
 
     url: Annotated[str, Field(validate_default=True)] = "sqlite:readings.db"
     token_file: FilePath | None = None
     dead_letters: Annotated[FilePath, Field(validate_default=True)] = Path("dead-letters.jsonl")
+    retention: Duration | None = None
+    hourly_retention: Duration | None = None
 
     @field_validator("url")
     @classmethod
@@ -38,6 +49,11 @@ class StoreSettings(Settings):
         if _influx(url) is not None:
             return url
         raise ValueError(_EXPECTED)
+
+    @property
+    def kept(self) -> Retention:
+        """Both retentions; 0 means for ever."""
+        return Retention(self.retention or None, self.hourly_retention or None)
 
     @property
     def target(self) -> Path | InfluxAddress:

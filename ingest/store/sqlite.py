@@ -1,50 +1,51 @@
 """The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same time."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from ingest.store.hours import HOUR_MS, Retention, finished_before, hour_of
 from ingest.store.model import (
+    Area,
     Prepared,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
-    bucketed,
+    Summaries,
+    Summary,
     check_points,
+    means,
     raw_series,
+    summary,
+    with_gaps,
 )
-from ingest.store.sqlite_file import BUSY_S, advice, open_database
+from ingest.store.sqlite_file import BUSY_S, advice, open_database, usable
+from ingest.store.sqlite_schema import COLUMNS, NEW_FILE, STATISTICS, bring_up_to_date
+from ingest.store.sqlite_upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
 
-# CONTRACT §5, with `bad` after it. Clustered by device and time, the way readings are asked for; a second index
-# serves catch-up in event time. Points have no declared type affinity but REAL, so that they never change type.
-_SCHEMA: Final = f"""
-CREATE TABLE IF NOT EXISTS device (
-  device TEXT PRIMARY KEY, district TEXT NOT NULL, town TEXT NOT NULL, village TEXT NOT NULL, gateway TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reading (
-  device TEXT NOT NULL, at INTEGER NOT NULL, gateway TEXT NOT NULL, state TEXT NOT NULL, faults TEXT NOT NULL,
-  epoch TEXT NOT NULL, seq INTEGER NOT NULL, {", ".join(f"{name} REAL" for name in POINT_NAMES)}, bad TEXT NOT NULL,
-  PRIMARY KEY (device, at)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS reading_at ON reading (at);
-"""
-
-_COLUMNS: Final = ("device", "at", "gateway", "state", "faults", "epoch", "seq", *POINT_NAMES, "bad")
-INSERT: Final = f"INSERT OR IGNORE INTO reading VALUES ({','.join('?' * len(_COLUMNS))})"
+INSERT: Final = f"INSERT OR IGNORE INTO recent ({', '.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
 _PLACE: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
   district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
 """
-_SELECT: Final = f"""
-SELECT d.district, d.town, d.village, {", ".join(f"r.{name}" for name in _COLUMNS)}
-FROM reading AS r JOIN device AS d ON d.device = r.device
-"""
+# A block of one hour begins at most an hour before what is looked for in it.
+_OF_DEVICE: Final = f"device = :device AND first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
+# Within an aggregate SQLite unpacks every column of the view; behind a LIMIT it unpacks those that are named.
+_ONLY_THESE: Final = "LIMIT -1"
+# For each device where its newest readings begin: a row of their own, or a block.
+_NEWEST_PARTS: Final = """
+SELECT device, max(first) FROM (
+  SELECT device, max(at) AS first FROM recent GROUP BY device
+  UNION ALL SELECT device, max(first) FROM block GROUP BY device
+) GROUP BY device"""
+_STATISTICS: Final = ("count({0})", "avg({0})", "min({0})", "max({0})")
 
 
 class SqliteStore:
@@ -52,11 +53,14 @@ class SqliteStore:
 
     writers = 1
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retention: Retention = Retention()) -> None:  # noqa: B008  (frozen)
         """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be used."""
         self._path = path
+        self._retention = retention
         self._places: dict[str, Place] = {}
-        self._writer = open_database(path, _SCHEMA)
+        self._writer = open_database(path, new_file=NEW_FILE)
+        with usable(path):
+            bring_up_to_date(self._writer)
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
         """See ReadingStore."""
@@ -71,61 +75,116 @@ class SqliteStore:
         readings = prepared.readings
         moved = {r.reading.device: r.place for r in readings if self._places.get(r.reading.device) is not r.place}
         with self._translated(), self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(_PLACE, [(device, *_levels(place)) for device, place in moved.items()])
+            unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
             self._writer.executemany(INSERT, prepared.forms)
         self._places.update(moved)
         return []
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
-        """See ReadingStore."""
-        everything = -1  # SQLite's way to say no limit
-        sql = f"{_SELECT} WHERE r.at > ? ORDER BY r.at, r.device LIMIT ?"
-        yield from self._read(sql, (at, everything if limit is None else limit))
+        """See ReadingStore. One query for each hour that has readings, so that none holds more than an hour."""
+        with closing(self._since(at)) as readings:
+            yield from islice(readings, limit)
 
     def latest(self) -> dict[str, StoredReading]:
         """See ReadingStore."""
-        sql = f"{_SELECT} WHERE r.at = (SELECT max(at) FROM reading WHERE device = d.device)"
-        return {stored.reading.device: stored for stored in self._read(sql, ())}
+        newest = _select("device = ? AND first = ?", "r.at DESC LIMIT 1")
+        with self._connected() as connection:
+            found = [connection.execute(newest, one).fetchone() for one in connection.execute(_NEWEST_PARTS)]
+        return {stored.reading.device: stored for stored in map(_stored, found)}
 
     def window(self, device: str, start: int, end: int, points: Sequence[str], step: int | None) -> dict[str, Series]:
         """See ReadingStore."""
         check_points(points)
         if step is None:
             return raw_series(self.history(device, start, end), points)
-        means = ", ".join(f"avg({point})" for point in points)
-        sql = (
-            f"SELECT at / ? * ? AS bucket, {means} FROM reading WHERE device = ? AND at >= ? AND at < ? GROUP BY bucket"
-        )
-        rows = list(self._rows(sql, (step, step, device, start, end)))
-        return {
-            point: bucketed({r[0]: r[column] for r in rows}, start, end, step)
-            for column, point in enumerate(points, start=1)
-        }
+        return means(self.summaries(device, start, end, points, step))
+
+    def summaries(self, device: str, start: int, end: int, points: Sequence[str], step: int) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        statistics = ", ".join(form.format(point) for point in points for form in _STATISTICS)
+        sql = f"""
+        SELECT at / :step * :step AS bucket, {statistics}
+        FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE}) GROUP BY bucket"""
+        rows = list(self._rows(sql, device=device, start=start, end=end, step=step))
+        return {point: with_gaps(_summaries(rows, index), start, end, step) for index, point in enumerate(points)}
+
+    def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        names = (f"{point}_{name}" for point in points for name in STATISTICS)
+        sql = f"""
+        SELECT hour, {", ".join(names)} FROM hourly
+        WHERE device = :device AND hour >= :start AND hour <= :end - {HOUR_MS} ORDER BY hour"""
+        rows = list(self._rows(sql, device=device, start=start, end=end))
+        return {point: [one for one in _summaries(rows, index) if one.count] for index, point in enumerate(points)}
+
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        levels = area.levels()
+        where = " AND ".join(f"{level} = :{level}" for level in levels)
+        sql = f"""
+        SELECT bucket, count(mean), avg(mean), min(mean), max(mean) FROM (
+          SELECT at / :step * :step AS bucket, avg({point}) AS mean
+          FROM (SELECT device, at, {point} FROM reading
+                WHERE first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end
+                  AND device IN (SELECT device FROM device WHERE {where}) {_ONLY_THESE})
+          GROUP BY device, bucket
+        ) GROUP BY bucket"""
+        rows = list(self._rows(sql, start=start, end=end, step=step, **levels))
+        return with_gaps(_summaries(rows, 0), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
-        sql = f"{_SELECT} WHERE r.device = ? AND r.at >= ? AND r.at < ? ORDER BY r.at"
-        return list(self._read(sql, (device, start, end)))
+        return list(self._read(_OF_DEVICE, "r.at", device=device, start=start, end=end))
+
+    def tend(self, now: int) -> None:
+        """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second at most."""
+        with self._translated(), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
+            pack_finished_hours(connection, finished_before(now))
+            forget(connection, self._retention.oldest_reading(now), self._retention.oldest_hour(now))
+            give_back_space(connection)
 
     def check(self) -> None:
         """See ReadingStore."""
-        with self._translated(), closing(self._connection()) as connection:
-            connection.execute("SELECT 1 FROM reading LIMIT 1").fetchone()
+        list(self._rows("SELECT 1 FROM reading LIMIT 1"))
 
     def close(self) -> None:
         """See ReadingStore."""
         self._writer.close()
 
-    def _read(self, sql: str, values: tuple[object, ...]) -> Iterator[StoredReading]:
-        for columns in self._rows(sql, values):
+    def _since(self, at: int) -> Generator[StoredReading]:
+        # `first` of a packed reading may lie before `at`, but not in an earlier hour.
+        hour = self._next_hour(hour_of(at + 1))
+        while hour is not None:
+            within = "first >= :hour AND first < :next AND at > :at"
+            yield from self._read(within, "r.at, r.device", hour=hour, next=hour + HOUR_MS, at=at)
+            hour = self._next_hour(hour + HOUR_MS)
+
+    def _next_hour(self, at: int) -> int | None:
+        sql = """
+        SELECT min(first) FROM (
+          SELECT min(at) AS first FROM recent WHERE at >= :at UNION ALL SELECT min(first) FROM block WHERE first >= :at
+        )"""
+        ((first,),) = self._rows(sql, at=at)
+        return None if first is None else hour_of(first)
+
+    def _read(self, condition: str, order: str, **values: object) -> Iterator[StoredReading]:
+        for columns in self._rows(_select(condition, order), **values):
             yield _stored(columns)
 
-    def _rows(self, sql: str, values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
-        with self._translated(), closing(self._connection()) as connection:
+    def _rows(self, sql: str, **values: object) -> Iterator[tuple[Any, ...]]:
+        with self._connected() as connection:
             yield from connection.execute(sql, values)
 
-    def _connection(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        with self._translated(), closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
+            yield connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -135,8 +194,16 @@ class SqliteStore:
             raise StoreUnavailable(f"{self._path}: {error}; {advice(error)}") from error
 
 
+def _select(condition: str, order: str) -> str:
+    """SQL for readings that meet `condition`, with their places, as `_stored` takes them."""
+    return f"""
+    SELECT d.district, d.town, d.village, r.* FROM (
+      SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
+    ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
+
+
 def row(stored: StoredReading) -> tuple[object, ...]:
-    """A reading as a row of the table `reading`; a point that was not read is NULL."""
+    """A reading as a row of the view `reading`, without `first`; a point that was not read is NULL."""
     reading = stored.reading
     value = reading.values.get
     return (
@@ -150,6 +217,12 @@ def row(stored: StoredReading) -> tuple[object, ...]:
         *[value(name) for name in POINT_NAMES],
         ",".join(reading.bad),
     )
+
+
+def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
+    """The summaries of the point number `index` in rows of a time and four statistics per point."""
+    begin = 1 + index * len(_STATISTICS)
+    return [summary(row[0], *row[begin : begin + len(_STATISTICS)]) for row in rows]
 
 
 def _levels(place: Place) -> tuple[str, str, str, str]:

@@ -1,6 +1,8 @@
 """Opening a SQLite file so that what is committed survives a power cut, and saying what to do where it cannot be."""
 
 import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -10,21 +12,29 @@ from configuration.load import ConfigurationError, Problem
 BUSY_S: Final = 10.0
 
 
-def open_database(path: Path, schema: str) -> sqlite3.Connection:
+def open_database(path: Path, schema: str = "", new_file: Sequence[str] = ()) -> sqlite3.Connection:
     """A connection to the database in `path` in WAL mode with full durability; raises ConfigurationError.
 
+    `schema` is SQL that may be run again; `new_file` are settings that count only for a file without tables.
     A reading is forgotten by its gateway once it is acknowledged, so every commit must survive a power cut:
     `synchronous=FULL`.
     """
-    try:
+    with usable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        for setting in (*new_file, "journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {setting}")
         connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
+    return connection
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Turns what goes wrong with the database in `path` into a ConfigurationError that says what to do."""
+    try:
+        yield
     except (sqlite3.Error, OSError) as error:
         raise ConfigurationError([Problem(path, "", f"{error}; {advice(error)}")]) from error
-    return connection
 
 
 def advice(error: Exception) -> str:

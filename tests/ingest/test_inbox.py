@@ -6,6 +6,8 @@ from ingest.commit import pause_s
 from ingest.inbox import Inbox
 from messaging.session import Connected, Delivery, Disconnected, Event, Published
 
+RECONNECT = Disconnected("asked for")
+
 
 def delivery(mid: int, connection: int = 1, qos: int = 1) -> Delivery:
     return Delivery("t", b"", False, qos, mid, connection)
@@ -16,7 +18,7 @@ def inbox_of(*events: Event) -> tuple[Inbox, list[Event]]:
     for event in events:
         arrived.put(event)
     noticed: list[Event] = []
-    return Inbox(arrived, noticed.append), noticed
+    return Inbox(arrived, noticed.append, lambda: noticed.append(RECONNECT)), noticed
 
 
 def taken(inbox: Inbox) -> list[int]:
@@ -40,9 +42,22 @@ def test_what_a_former_connection_brought_is_left_to_the_broker() -> None:
 
 
 def test_qos_0_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.inbox._MOST_WAITING", 3)
-    inbox, _ = inbox_of(*(delivery(0, qos=0) for _ in range(9)), delivery(7))
-    assert taken(inbox) == [0, 0, 0, 7]
+    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 2_500)
+    inbox, noticed = inbox_of(*(delivery(0, qos=0) for _ in range(9)))
+    assert (taken(inbox), noticed) == ([0, 0, 0], [RECONNECT])
+
+
+def test_a_full_inbox_lets_go_of_all_that_follows_and_asks_for_it_when_it_is_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 2_500)
+    inbox, noticed = inbox_of(*(delivery(mid) for mid in range(1, 6)))
+    first = [inbox.take(0.001) for _ in range(3)]
+    inbox._receive(delivery(6))  # room again, but what came before it was let go
+    assert (first, inbox.take(0.001)) == ([delivery(1), delivery(2), delivery(3)], None)
+    assert noticed == [RECONNECT]
+    inbox._receive(delivery(4, 2))
+    assert (taken(inbox), noticed) == ([4], [RECONNECT])
 
 
 def test_pauses_grow_to_a_limit_and_are_spread() -> None:

@@ -163,6 +163,19 @@ def test_one_poison_among_many_costs_exactly_itself(served: tuple[Server, Folder
     wait_until(lambda: _rejected(code) == before + 1)
 
 
+def test_one_poison_among_ten_thousand(nats_broker: Server, folder: Folder) -> None:
+    now = wall_clock_ms() - 20_000
+    payloads = [telemetry(seq, [reading("pump-1", now + seq)]) for seq in range(1, 10_001)]
+    payloads[6_789] = b'{"v":1,"epoch":"e1","seq":6790,"readings":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        gateway.send_all(payloads)
+        gateway.wait_for_ack(6_789)
+        gateway.send(telemetry(10_001, [], dropped=Dropped(6_790, 6_790, "unreadable")))
+        gateway.wait_for_ack(10_001)
+    assert len(folder.rows()) == 9_999
+    assert [one["code"] for one in folder.letters()] == ["payload_invalid:too_deep"]
+
+
 def _rejected(code: str) -> float:
     return REGISTRY.get_sample_value("hearthwatch_rejected_total", {"service": "ingest", "code": code}) or 0
 

@@ -9,14 +9,10 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError, validate
-from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
+from ingest.store import ReadingStore, StoreSettings, StoreUnavailable, open_store
+from tests.ingest.store.samples import START, stored
 from tests.servers import InfluxGate, VictoriaServer, free_port, wait_until
-from wire.messages import Reading
 from wire.topics import Place
-
-# Far from the present, so that nothing else in the shared database is later than these.
-START = 1_900_000_000_000 // 3_600_000 * 3_600_000
-PLACE = Place("mentougou", "qingshui", "store-test", "st-01")
 
 
 @pytest.fixture(params=["sqlite", "influx"])
@@ -29,13 +25,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingSto
     opened = open_store(settings)
     yield opened
     opened.close()
-
-
-def stored(device: str, at: int, seq: int = 1, place: Place = PLACE, **changes: object) -> StoredReading:
-    reading = Reading(device, at, "heating", [], {"supply_c": 41.5, "return_c": 36.25}, [])
-    for name, value in changes.items():
-        setattr(reading, name, value)
-    return StoredReading(place, "e1", seq, reading)
 
 
 def test_what_is_written_is_read_back_whole(store: ReadingStore) -> None:

@@ -1,0 +1,112 @@
+"""Requests to an InfluxDB 1.8+, 2.x or 3.x, and what their answers mean. The only importer of influxdb-client.
+
+Writes go through the client's synchronous API, never its batching mode, which loses data after its retries
+(RELIABILITY §2). Reads are InfluxQL, the one language all three generations answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from influxdb_client import InfluxDBClient, WritePrecision
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from configuration.load import ConfigurationError, Problem
+from ingest.store.line_protocol import body
+from ingest.store.model import StoreUnavailable
+from ingest.store.settings import InfluxAddress
+
+_TIMEOUT_MS: Final = 30_000
+# The store says with these that the lines themselves are at fault: malformed or outside the retention period
+# (1.x: 400, 2.x: 422), or too many for one request.
+_ABOUT_THE_LINES: Final = (400, 413, 422)
+# A line that every InfluxDB takes, in a measurement of its own, at the server's own time.
+_PROBE: Final = "hearthwatch_probe accepted=1i"
+
+Row = dict[str, Any]
+
+
+class InfluxConnection:
+    """One server and its default bucket; nothing is contacted before the first call. Raises StoreUnavailable."""
+
+    def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
+        """Raises ConfigurationError where `token_file` cannot be read."""
+        self.address = address
+        self._client = InfluxDBClient(
+            url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
+        )
+        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+
+    def post(self, lines: Sequence[str], bucket: str | None = None) -> str | None:
+        """Write `lines`; returns the store's complaint about them, or None."""
+        bucket = bucket or self.address.bucket
+        try:
+            self._writer.write(bucket, self.address.organisation, body(lines), write_precision=WritePrecision.MS)
+        except ApiException as error:
+            if error.status in _ABOUT_THE_LINES:
+                return _explanation(error)
+            raise self._unavailable(error, bucket) from error
+        except (HTTPError, OSError) as error:
+            raise self._unavailable(error, bucket) from error
+        return None
+
+    def blame(self, complaint: str) -> None:
+        """Raises StoreUnavailable where `complaint` is not about the lines: where the server refuses a probe as well.
+
+        A proxy or a server that refuses whatever comes is to be waited for, and costs no reading.
+        """
+        if self.post([_PROBE]) is not None:
+            raise StoreUnavailable(f"{self.address.server} refuses every request: {complaint}")
+
+    def query(self, influxql: str, bucket: str | None = None) -> list[Row]:
+        """The rows of one statement, tags included, times in ms."""
+        parameters = {"db": bucket or self.address.bucket, "epoch": "ms", "q": influxql}
+        answer = json.loads(self.request("GET", "/query", parameters))
+        result = answer["results"][0] if answer.get("results") else answer
+        if "error" in result:
+            raise StoreUnavailable(f"{self.address.server} cannot answer: {result['error']}")
+        return [
+            {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
+            for series in result.get("series", [])
+            for values in series["values"]
+        ]
+
+    def request(self, method: str, path: str, parameters: Mapping[str, str], document: Any = None) -> bytes:
+        """The body of the answer."""
+        api = self._client.api_client
+        query = list(parameters.items())
+        try:
+            api.call_api(path, method, query_params=query, body=document, _preload_content=False)
+            answer: bytes = api.last_response.data
+        except (ApiException, HTTPError, OSError) as error:
+            raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
+        return answer
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _unavailable(self, error: Exception, bucket: str) -> StoreUnavailable:
+        server = self.address.server
+        status = error.status if isinstance(error, ApiException) else None
+        if status in (401, 403):
+            return StoreUnavailable(f"{server} refuses the token: put one that may write {bucket!r} into token_file")
+        if status == 404:
+            return StoreUnavailable(f"{server} has no bucket or database {bucket!r}: create it with `server check`")
+        return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+
+
+def _token(token_file: Path | None) -> str:
+    try:
+        return token_file.read_text(encoding="utf-8").strip() if token_file is not None else "none"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError([Problem(token_file or Path(), "", f"{error}; store.token_file names it")]) from error
+
+
+def _explanation(error: Exception) -> str:
+    if not isinstance(error, ApiException):
+        return str(error) or type(error).__name__
+    return f"{error.status} {error.body or error.message or error.reason}".strip()
