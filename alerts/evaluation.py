@@ -114,6 +114,10 @@ class Evaluation:
         """Our connection to the broker is away: silence means nothing now."""
         self._presence.bus_down(now)
 
+    def clock_stepped(self, step_ms: int) -> None:
+        """The server's clock was set forward by `step_ms`, or back where that is negative."""
+        self._presence.clock_stepped(step_ms)
+
     def hear(self, place: Place, telemetry: Telemetry, now: int) -> Heard:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
         heard = Heard()

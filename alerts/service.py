@@ -42,6 +42,8 @@ _IDLE_WAIT_S: Final = 0.1
 _BATCH: Final = 2_000
 _TICK_S: Final = 0.5
 _RETRY_S: Final = 1.0
+# A clock that is disciplined moves by far less between two rounds; one that is set moves by more.
+_STEP_MS: Final = 5_000
 _DATABASE_LOST: Final = "the ticket database does not take changes; see the log"
 
 # What waiting may cure; IntegrityError is another writer having been first with the same thing.
@@ -80,6 +82,7 @@ class AlertService:
         self._missing = {"tickets": "the ticket database has not been opened yet", "rules": "not caught up yet"}
         self._bus_lost = True
         self._next_tick = 0.0
+        self._clock_offset: int | None = None
         self._saved_at = 0
 
     def readiness(self) -> list[str]:
@@ -145,7 +148,7 @@ class AlertService:
     def turn(self) -> None:
         """One round: what arrived and what is due, in one transaction; then the acknowledgements and the feed."""
         deliveries = self._receive()
-        now = self._clock()
+        now = self._now()
         due = self._tick_is_due()
         if deliveries or due:
             self._commit(self._inbox.take(deliveries, now), now, timed=due)
@@ -154,6 +157,17 @@ class AlertService:
         if due:
             self._persist(lambda: self._history.turn(self._evaluation.interval_of, now))
             self._save_state_if_due(now)
+
+    def _now(self) -> int:
+        """Server time, UTC ms; where the clock was set, silence goes on counting as it was (RELIABILITY "clock")."""
+        now, steady = self._clock(), round(time.monotonic() * 1_000)
+        offset = now - steady
+        stepped = 0 if self._clock_offset is None else offset - self._clock_offset
+        if abs(stepped) >= _STEP_MS:
+            _log.warning("the clock was set", by_s=stepped / 1_000)
+            self._evaluation.clock_stepped(stepped)
+        self._clock_offset = offset
+        return now
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Let the broker forget what is committed."""
@@ -180,7 +194,7 @@ class AlertService:
         return deliveries
 
     def _bus_changed(self, event: Connected | Disconnected | Refused) -> None:
-        now = self._clock()
+        now = self._now()
         if isinstance(event, Connected):
             _log.info("connected to the broker", url=self._mqtt.url)
             self._bus_lost = False
