@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, Batch
 from rules.codes import Codes
-from rules.columns import Bools, Ints, column
-from rules.kinds.holding import Finding, HoldingRule, HoldingState, HoldingWatch, Judged
+from rules.columns import Bools, Columns, Ints, column
+from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
 from rules.rule import Problem, count, duration, key, points
 
 _RUNNING: Final = STATE_CODES["heating"]
@@ -43,7 +43,7 @@ class UnchangingRule(HoldingRule):
 
 
 @dataclass
-class _State(HoldingState):
+class _State(Columns):
     first: NDArray[np.float32] = column(np.float32, np.nan)  # the first point at the reading before
     signature: Ints = column(np.int64, 0)  # of all points at the newest reading that was compared
 
