@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.engine import Engine
+from rules.kinds.repeated import RepeatedRule
+from rules.kinds.symptoms import SymptomsRule
 from rules.transition import Transition
 from rules.watch import DeviceRule
+from tests.rules.reference import ReferenceEngine
 from tests.rules.shipped import MINUTE, PLACE, T0, shipped_rules
 from wire.messages import Reading
 
@@ -126,6 +129,19 @@ def test_copies_order_and_kills_between_any_two_batches_change_nothing(seed: int
         engine = survivor
     assert sorted(found, key=repr) == sorted(clean, key=repr)
     assert engine.active() == clean_engine.active()
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_rules_over_symptoms_and_changes_agree_with_the_plain_way(seed: int) -> None:
+    rules = [rule for rule in RULES if isinstance(rule, SymptomsRule | RepeatedRule)]
+    readings = history(seed, 30)
+    reference = ReferenceEngine(rules, dict.fromkeys(DEVICES, INTERVAL))
+    expected = [one for reading in readings for one in reference.observe(reading)]
+    engine = Engine(rules)
+    engine.expect(DEVICES, INTERVAL)
+    assert sorted(observe(engine, readings), key=repr) == sorted(expected, key=repr)
+    assert expected
 
 
 def test_the_histories_wake_most_rules() -> None:
