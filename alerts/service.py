@@ -19,15 +19,17 @@ from alerts import metrics
 from alerts.catch_up import missed_readings
 from alerts.database import open_database, reading, writing
 from alerts.evaluation import Evaluation
+from alerts.forecast import ForecastReader
 from alerts.history import History
 from alerts.inbox import Arrived, Inbox
 from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
 from alerts.rounds import Round, Written, write
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, TicketsSettings
+from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings, TicketsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
+from alerts.store.extreme_cold import is_extreme_cold
 from alerts.store.register import Known, known_gateways
 from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
@@ -68,6 +70,7 @@ class AlertService:
         store: StoreSettings,
         season: SeasonSettings | None = None,
         clock: Callable[[], int] = wall_clock_ms,
+        forecast: ForecastSettings | None = None,
     ) -> None:
         """Read the rule files; raises ConfigurationError. Nothing else is touched before `run`."""
         self.rules = load_rules(rules)
@@ -77,6 +80,7 @@ class AlertService:
         clocks = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
         self._practice = practice_of(self.rules, clocks)
         self._snapshots = SnapshotFile(alerts.state)
+        self._forecast = ForecastReader(forecast or ForecastSettings())
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
         self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
         self._missing = {"tickets": "the ticket database has not been opened yet", "rules": "not caught up yet"}
@@ -93,6 +97,8 @@ class AlertService:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then save the rule state and leave; raises DatabaseError for an unusable URL."""
         self._stop = stop
+        # A daemon: what it waits for may take longer than anybody wants to wait for the end.
+        threading.Thread(target=self._forecast.run, args=(stop,), name="forecast", daemon=True).start()
         try:
             self._prepare()
             self._bus.start()
@@ -129,6 +135,10 @@ class AlertService:
     def _active_episodes(self) -> list[Episode]:
         with reading(self._database) as session:
             return active_episodes(session)
+
+    def _is_extreme_cold(self, now: int) -> bool:
+        with reading(self._database) as session:
+            return is_extreme_cold(session, now)
 
     def _catch_up(self, now: int) -> None:
         """Judge what was stored meanwhile; without the store the rules go on with what the bus brings."""
@@ -217,7 +227,8 @@ class AlertService:
         evaluation = self._evaluation
         decided = evaluation.observe(arrived.readings, now)
         if timed:
-            decided += evaluation.step(now)
+            evaluation.extreme_cold(self._persist(lambda: self._is_extreme_cold(now)))
+            decided += evaluation.step(now, self._forecast.newest)
         one = Round(now, arrived.statuses, decided, late=evaluation.late, timed=timed)
         if timed:
             one.due, one.heard, one.places = evaluation.due(now), evaluation.fresh, evaluation.places

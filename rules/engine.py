@@ -40,6 +40,7 @@ class Engine:
         self._rules = dict(self._written)
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
         self._chatter = Chatter()
+        self._extreme = False
         self._capacity = 0
         both = [*device_rules, *(rule.in_extreme_cold() for rule in device_rules)]
         self.points = tuple(sorted({point for rule in both for point in rule.points}))
@@ -55,6 +56,9 @@ class Engine:
 
     def extreme_cold(self, confirmed: bool) -> None:
         """Judge by the rules' limits for extreme cold, or by their usual ones again; what is held goes on."""
+        if confirmed == self._extreme:
+            return
+        self._extreme = confirmed
         for name, written in self._written.items():
             rule = written.in_extreme_cold() if confirmed else written
             if rule != self._rules[name]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Level = Literal["device", "gateway", "village"]
+Level = Literal["device", "gateway", "village", "district"]
 LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village")
 Subject = tuple[Level, str]
 
