@@ -181,6 +181,7 @@ class LowLimitWatch(SparseWatch[_Low]):
         return long_enough
 
     def _edges(self, edge: EdgeKind, reason: str, rows: Ints, batch: Batch, held: _Low) -> Iterator[Edge]:
+        low = self._low_by_village() if len(rows) else {}
         for row in rows.tolist():
             yield Edge(
                 slot=int(batch.slots[row]),
@@ -191,14 +192,14 @@ class LowLimitWatch(SparseWatch[_Low]):
                 priority=self._rule.priority_at(0 if edge == "clear" else int(held.depth[row])),
                 value=float(batch.quantities[self._rule.point][row]),
                 limit=self._rule.limit,
-                details={"peers": self._peers(int(batch.slots[row]), int(batch.village[row]))},
+                details={"peers": max(0, low.get(int(batch.village[row]), 0) - int(held.low[row]))},
             )
 
-    def _peers(self, slot: int, village: int) -> int:
-        """How many other devices of the village are low now."""
+    def _low_by_village(self) -> dict[int, int]:
+        """How many devices are low now, by the number of their village."""
         columns = self._held.columns
-        others = columns.low & (columns.village == village) & (self._held.slots != slot)
-        return int(np.count_nonzero(others)) if village >= 0 else 0
+        villages, counts = np.unique(columns.village[columns.low & (columns.village >= 0)], return_counts=True)
+        return dict(zip(villages.tolist(), counts.tolist(), strict=True))
 
     def open_episodes(self) -> list[OpenEpisode]:
         rows = np.flatnonzero(self._held.columns.active).tolist()
