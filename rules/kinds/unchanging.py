@@ -46,7 +46,7 @@ class UnchangingRule(HoldingRule):
 @dataclass
 class _State(Columns):
     first: NDArray[np.float32] = column(np.float32, np.nan)  # the first point at the reading before
-    signature: Ints = column(np.int64, 0)  # of all points at the newest reading that was compared
+    signature: Ints = column(np.int64, -1)  # of all points at the newest reading that was compared
 
 
 class UnchangingWatch(HoldingWatch):
