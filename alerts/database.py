@@ -265,6 +265,18 @@ class OutOfServiceRow(Base):
     since: Mapped[int]
 
 
+class ExtremeColdRow(Base):
+    """The extreme-cold mode as last confirmed: from `since` until `until`, by whom and when."""
+
+    __tablename__ = "extreme_cold"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[int]
+    until: Mapped[int]
+    by: Mapped[str] = mapped_column("by_name")
+    confirmed_at: Mapped[int]
+
+
 class LateSpanRow(Base):
     """Event times, first and last, at which late readings of a device came, the newest of them at `heard`."""
 
