@@ -10,9 +10,11 @@ from typing import Final
 import numpy as np
 import structlog
 
+from alerts.absence import Absence
 from alerts.backfill import Held, is_live, look
 from alerts.lifecycle import Episode, Spot
 from alerts.record import Decided
+from alerts.store.late_spans import Span
 from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
 from rules.presence import Presence
@@ -21,6 +23,7 @@ from rules.season import Season
 from rules.transition import Episode as OpenEpisode
 from rules.transition import Transition
 from wire.clocks import check_event_time
+from wire.intervals import Intervals
 from wire.messages import Reading, Status, Telemetry
 from wire.ownership import Ownership
 from wire.topics import Place
@@ -43,18 +46,21 @@ class Heard:
 class Evaluation:
     """The rules at work on one district's bus.
 
-    `places` says where each device was last heard or announced; `fresh` collects what is new of devices, for the
-    register.
+    `places` says where each device was last heard or announced. Two things are collected for the caller to write and
+    empty: `fresh`, what is new of devices, and `late`, between which event times readings came that were not.
     """
 
     def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
         self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
         self._ownership = Ownership()
+        self._absence = Absence()
         self._held: dict[str, tuple[Episode, Held]] = {}
         self._births: dict[Place, int] = {}
         self._last_at: dict[str, int] = {}
+        self._seen: dict[Place, tuple[str, Intervals]] = {}
         self.fresh: dict[str, LastHeard] = {}
+        self.late: dict[str, Span] = {}
         self.places: dict[str, Place] = {}
 
     @property
@@ -68,7 +74,8 @@ class Evaluation:
             interval_ms = gateway.interval_ms or _DEFAULT_INTERVAL_MS
             self.places.update(dict.fromkeys(gateway.others, gateway.place))
             self._last_at |= gateway.last_at
-            owned = self._own(gateway.place, gateway.devices, interval_ms)
+            owned = self._own(gateway.place, gateway.devices, interval_ms, now)
+            self._absence.announced(gateway.others, (), now)
             if gateway.place not in self._births:
                 self._presence.announce(gateway.place, owned, interval_ms, now)
 
@@ -79,16 +86,18 @@ class Evaluation:
         speaks now.
         """
         interval_ms = _DEFAULT_INTERVAL_MS if status.interval_s is None else _milliseconds(status.interval_s)
-        owned = self._own(place, [device.device for device in status.devices], interval_ms)
+        owned = self._own(place, [device.device for device in status.devices], interval_ms, now)
         at = status.at or 0
         if not retained or self._births.get(place) != at:
             self._presence.announce(place, owned, interval_ms, now)
         self._births[place] = at
         return owned
 
-    def _own(self, place: Place, devices: Sequence[str], interval_ms: int) -> list[str]:
+    def _own(self, place: Place, devices: Sequence[str], interval_ms: int, now: int) -> list[str]:
+        before = self._ownership.devices_of(place)
         self._ownership.announce(place, devices)
         owned = sorted(self._ownership.devices_of(place))
+        self._absence.announced(before, owned, now)
         self.places.update(dict.fromkeys(owned, place))
         self._engine.expect(owned, interval_ms, f"{place.district}/{place.town}/{place.village}")
         return owned
@@ -109,19 +118,35 @@ class Evaluation:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
         heard = Heard()
         devices: list[str] = []
+        is_new = self._is_new(place, telemetry)
         for reading in telemetry.readings:
             if not self._ownership.claim(reading.device, place):
                 heard.rejected.append("not_owned")
                 continue
             devices.append(reading.device)
+            self._absence.heard(reading.device, now)
             self.places[reading.device] = place
             code = check_event_time(reading.at, now)
             if code is None:
                 heard.accepted.append((place, reading))
+                if is_new and reading.at < self._last_at.get(reading.device, -1):
+                    self._note_late(reading)
             else:
                 heard.rejected.append(code)
         self._presence.heard(place, devices, _milliseconds(telemetry.interval_s), now)
         return heard
+
+    def _is_new(self, place: Place, telemetry: Telemetry) -> bool:
+        """Whether this message has not come before; what is sent again is not late, it was judged the first time."""
+        epoch, seen = self._seen.get(place, ("", Intervals()))
+        if epoch != telemetry.epoch:
+            seen = Intervals()
+        self._seen[place] = (telemetry.epoch, seen)
+        return seen.add(telemetry.seq, telemetry.seq) > 0
+
+    def _note_late(self, reading: Reading) -> None:
+        since, until = self.late.get(reading.device, (reading.at, reading.at))
+        self.late[reading.device] = (min(since, reading.at), max(until, reading.at))
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Decided]:
         """Judge readings; what they change is live only if it is recent."""
@@ -134,8 +159,18 @@ class Evaluation:
         return [Decided(one, spot, is_live(one.at, now)) for one in decided if (spot := self._spot(one)) is not None]
 
     def step(self, now: int) -> list[Decided]:
-        """Judge silence; to be called about once a second."""
-        return [Decided(one, spot) for one in self._presence.step(now) if (spot := self._spot(one)) is not None]
+        """Judge silence, and let go of devices long off every birth; to be called about once a second."""
+        leaving = [device for device in self._absence.retire(now) if not self._is_listed(device)]
+        told = [*self._presence.step(now), *self._engine.retire(leaving)]
+        decided = [Decided(one, spot) for one in told if (spot := self._spot(one)) is not None]
+        for device in leaving:
+            self._last_at.pop(device, None)
+            self.places.pop(device, None)
+        return decided
+
+    def _is_listed(self, device: str) -> bool:
+        owner = self._ownership.owner(device)
+        return owner is not None and device in self._ownership.devices_of(owner)
 
     def hold(self, episodes: Iterable[Episode], now: int) -> None:
         """Remember alerts that are active but told of the past, until `due` says that they still hold."""
@@ -158,6 +193,10 @@ class Evaluation:
             else:
                 self._held[name] = (episode, still)
         return due
+
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        return self._engine.fleet.interval_of(device)
 
     def adopt(self, episodes: Iterable[Episode], now: int) -> None:
         """Make the rules hold open what the database says is active and they have forgotten."""

@@ -11,6 +11,7 @@ from alerts.record import Decided, Recorded, announce, record
 from alerts.store.cases import escalate, overdue_tickets, publish_tickets
 from alerts.store.effects import announce_alert, announce_status, trim_feed
 from alerts.store.episodes import active_of_devices, due_from_shelf, save_episodes
+from alerts.store.late_spans import Span, note_late
 from alerts.store.out_of_service import returned
 from alerts.store.register import LastHeard, store_birth, store_last_heard, store_last_will
 from alerts.tickets import Practice
@@ -21,7 +22,8 @@ from wire.topics import Place
 class Round:
     """All that one transaction is to write at server time `now` (UTC ms).
 
-    `due` are held-back alerts to announce now. `heard` and the `places` of its devices update the register. `timed`
+    `due` are held-back alerts to announce now. `heard` and the `places` of its devices update the register; `late` is
+    where readings came that were not the newest of their device. `timed`
     rounds also look at deadlines and shelves, and remove feed events from before `feed_from`.
     """
 
@@ -31,13 +33,14 @@ class Round:
     due: Sequence[Episode] = ()
     heard: Mapping[str, LastHeard] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    late: Mapping[str, Span] = field(default_factory=dict)
     timed: bool = False
     feed_from: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.statuses or self.decided or self.due or self.heard or self.timed)
+        return not (self.statuses or self.decided or self.due or self.heard or self.late or self.timed)
 
 
 @dataclass(slots=True)
@@ -54,6 +57,8 @@ def write(session: Session, one: Round, practice: Practice) -> Written:
         _store_status(session, status, one.now)
     if one.heard:
         store_last_heard(session, one.places, one.heard)
+    if one.late:
+        note_late(session, one.late, one.now)
     written = Written(record(session, one.decided, practice, one.now))
     due = list(one.due)
     if one.timed:

@@ -19,6 +19,7 @@ from alerts import metrics
 from alerts.catch_up import missed_readings
 from alerts.database import open_database, reading, writing
 from alerts.evaluation import Evaluation
+from alerts.history import History
 from alerts.inbox import Arrived, Inbox
 from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
@@ -95,6 +96,7 @@ class AlertService:
             while not stop.is_set():
                 self.turn()
             self.save_state()
+            self._history.close()
         except _StoppedError:
             _log.warning("stopped with changes that the ticket database did not take; they will be redelivered")
         finally:
@@ -105,6 +107,7 @@ class AlertService:
         self._database: Engine = self._persist(lambda: open_database(self._tickets.url))
         self._evaluation = Evaluation(self.rules, now, self._season)
         self._inbox = Inbox(self._evaluation, self._mqtt.root)
+        self._history = History(self._database, self._store, self.rules, self._season)
         self._outbox = Outbox(self._database, self._bus, self._mqtt.root)
         if saved := self._snapshots.read():
             self._evaluation.restore(saved)
@@ -149,6 +152,7 @@ class AlertService:
             self.acknowledge(deliveries)
             self._persist(self._outbox.pump)
         if due:
+            self._persist(lambda: self._history.turn(self._evaluation.interval_of, now))
             self._save_state_if_due(now)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
@@ -200,7 +204,7 @@ class AlertService:
         decided = evaluation.observe(arrived.readings, now)
         if timed:
             decided += evaluation.step(now)
-        one = Round(now, arrived.statuses, decided, timed=timed)
+        one = Round(now, arrived.statuses, decided, late=evaluation.late, timed=timed)
         if timed:
             one.due, one.heard, one.places = evaluation.due(now), evaluation.fresh, evaluation.places
             one.feed_from = now - self._alerts.feed_kept
@@ -208,6 +212,7 @@ class AlertService:
         if one.is_empty:
             return
         written = self._persist(lambda: self.write(one))
+        evaluation.late = {}
         if timed:
             evaluation.fresh = {}
         evaluation.hold(written.recorded.episodes.values(), now)

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from bench import bus, fleet, gateway, ingest, page, rules
+from bench import bus, fleet, gateway, ingest, page, physics, rules
 from bench.table import Row, print_table
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "fleet": fleet.rows,
     "gateway": gateway.rows,
     "page": page.rows,
+    "physics": physics.rows,
 }
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from simulators.bus.frames import BITS_A_CHARACTER, SerialReceiver, serial_frame
+from simulators.bus.frames import SerialFraming, serial_frame
+from simulators.bus.serial_format import SerialFormat
 
 TURNAROUND_S: Final = 0.005
 TIMEOUT_S: Final = 1.0
@@ -40,10 +41,10 @@ class LineSlave:
 
     def __init__(self, units: int, dead: int, baud: int, spoil: str) -> None:
         self._alive = range(1, units - dead + 1)
-        self._character_s = BITS_A_CHARACTER / baud
+        self._character_s = SerialFormat(baud).character_s
         self._spoil = spoil
         self._random = random.Random(1)
-        self._receiver = SerialReceiver()
+        self._framing = SerialFraming()
         self._free_at = 0.0
         self.requests: list[tuple[float, int, int, int, float]] = []
         self.master, self._slave = os.openpty()
@@ -54,11 +55,12 @@ class LineSlave:
         """Answer until `stop` is set."""
         while not stop.is_set():
             if not select.select([self.master], [], [], 0.05)[0]:
-                self._receiver.silence()
+                self._framing.silence()
                 continue
             began = monotonic()
-            for unit, request in self._receiver.feed(os.read(self.master, 512)):
-                address, count = int.from_bytes(request[1:3], "big"), int.from_bytes(request[3:5], "big")
+            for request in self._framing.feed(os.read(self.master, 512)):
+                unit, message = request.address, request.message
+                address, count = int.from_bytes(message[1:3], "big"), int.from_bytes(message[3:5], "big")
                 silence = (began - self._free_at) / self._character_s
                 self.requests.append((began, unit, address, count, silence))
                 if unit in self._alive:

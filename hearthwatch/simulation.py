@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from configuration.load import load
 from hearthwatch.errors import UsageError
 from hearthwatch.resources import config_folder
+from simulators.quirks import CATALOGUE, Quirk
 from simulators.service import SimulatorService
 from simulators.settings import SimulationSettings, settings_from_flags
 
@@ -35,8 +36,27 @@ def settings_for(config: Path | None, flags: Mapping[str, Any]) -> SimulationSet
     try:
         return settings_from_flags(**{**flags, "quirks": quirks, "scenario": find_scenario(flags["scenario"])})
     except ValidationError as error:
-        messages = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
+        messages = (f"{_option(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise UsageError("; ".join(messages)) from error
+
+
+def _option(location: tuple[int | str, ...]) -> str:
+    """The command-line option that a place in the settings came from."""
+    names = [str(part) for part in location if isinstance(part, str) and part != "line"]
+    if not names:
+        return "--pty, --tcp, --rtu-tcp"
+    return "--units, --first-address" if names[0] == "unit" else f"--{names[0].replace('_', '-')}"
+
+
+def quirk_list() -> str:
+    """Every quirk of `simulate bus`: name, number that holds where none is given, and what it does; one a line."""
+    rows = [(_with_number(quirk), quirk.help) for quirk in CATALOGUE.values()]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:{width}}  {explanation}" for name, explanation in rows)
+
+
+def _with_number(quirk: Quirk) -> str:
+    return f"{quirk.name}:{quirk.number:g} {quirk.measure}" if quirk.measure else quirk.name
 
 
 def run_bus(settings: SimulationSettings, stop: threading.Event) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from ingest.intervals import Intervals
+from wire.intervals import Intervals
 from wire.ownership import Ownership
 from wire.topics import Place
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.intervals import Intervals
+from wire.intervals import Intervals
 from ingest.register import Remembered
 from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
 from wire.topics import Place

@@ -1,6 +1,6 @@
 """Readings as columns: what a batch is, and how readings become batches of at most one row per device."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -77,14 +77,18 @@ class Batch:
             self.season,
         )
 
+    def new_hour(self) -> Bools:
+        """Which rows are their device's first in an hour (of UTC; of China too)."""
+        hour_began = self.at.max(initial=0) // HOUR_MS * HOUR_MS
+        if self.at.min(initial=hour_began) == hour_began:  # as in a batch of one poll: no need to divide
+            began: Bools = self.previous_at < hour_began
+            return began
+        turned: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
+        return turned
+
     def first_of_hour(self) -> "Batch":
-        """The rows that are their device's first in an hour (of UTC; of China too)."""
-        if not len(self):
-            return self
-        hour_began = self.at.max() // HOUR_MS * HOUR_MS
-        if self.at.min() >= hour_began:  # as in a batch of one poll: no need to divide
-            return self.take(np.flatnonzero(self.previous_at < hour_began))
-        return self.take(np.flatnonzero(self.at // HOUR_MS != self.previous_at // HOUR_MS))
+        """The rows of `new_hour`."""
+        return self.take(np.flatnonzero(self.new_hour()))
 
     def following(
         self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season
@@ -206,3 +210,8 @@ def one_row_per_device(batch: Batch) -> Iterator[Batch]:
 def known(values: Floats) -> Bools:
     """Which rows have a value."""
     return ~np.isnan(values)
+
+
+def state_table(states: Collection[int]) -> Bools:
+    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is not known."""
+    return np.isin(np.arange(len(STATES) + 1), list(states))

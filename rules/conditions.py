@@ -87,6 +87,10 @@ class Applies:
         wanted = reduce(np.logical_and, conditions)
         return batch if wanted.all() else batch.take(np.flatnonzero(wanted))
 
+    def holds(self, batch: Batch) -> Bools:
+        """By row, whether all of this applies."""
+        return reduce(np.logical_and, self._conditions(batch), np.ones(len(batch), bool))
+
     def _conditions(self, batch: Batch) -> list[Bools]:
         found: list[Bools] = []
         if self.states:

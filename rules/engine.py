@@ -1,11 +1,13 @@
 """The rules over readings, in event time, for the whole fleet at once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from rules.batch import Batch, from_readings, one_row_per_device
+from rules.chatter import Chatter
 from rules.codes import Codes
 from rules.columns import Ints
 from rules.conditions import Applies
@@ -18,6 +20,10 @@ from wire.messages import Reading
 from wire.topics import Place
 
 _BEIJING: Final = Season()
+_FAREWELL: Final = {
+    "zh": "{device} 已不在任何网关的名单中，告警关闭。",
+    "en": "{device} is no longer announced by any gateway; the alert is closed.",
+}
 
 
 class Engine:
@@ -32,6 +38,7 @@ class Engine:
         device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
         self._rules: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
+        self._chatter = Chatter()
         self._capacity = 0
         self.points = tuple(sorted({point for rule in device_rules for point in rule.points}))
 
@@ -60,8 +67,14 @@ class Engine:
         for part in one_row_per_device(batch):
             admitted = self.fleet.admit(part)
             if len(admitted):
-                transitions += self._judge(admitted)
-        return sorted(transitions, key=lambda found: (found.at, found.subject, found.rule, found.code or ""))
+                transitions += self._settle(list(self._judge(admitted)))
+        return sorted(transitions, key=_in_time)
+
+    def _settle(self, told: list[Transition]) -> list[Transition]:
+        """What is to be said of `told`, now that these readings have passed."""
+        if told:
+            self._chatter.tidy(self.fleet.newest_of)
+        return self._chatter.filter(sorted(told, key=_in_time)) + self._chatter.release(self.fleet.newest_of)
 
     def _judge(self, batch: Batch) -> Iterator[Transition]:
         hourly = batch.first_of_hour()
@@ -105,12 +118,44 @@ class Engine:
 
     def active(self) -> list[Episode]:
         """The alerts held open, in order of rule, device and code."""
-        held_open = [
+        open_ones = [
             Episode(name, self.fleet.devices[held.slot], held.code, held.onset)
             for name, watch in self._watches.items()
             for held in watch.open_episodes()
         ]
+        held_open = [replace(one, onset=self._chatter.onset_of(one)) for one in open_ones] + self._chatter.open()
         return sorted(held_open, key=lambda held: (held.rule, held.subject, held.code or ""))
+
+    def retire(self, devices: Collection[str]) -> list[Transition]:
+        """Forget `devices`, which are not announced any more; what is open of them clears (`no_longer_announced`)."""
+        known = [device for device in devices if self.fleet.knows(device)]
+        leaving = set(known)
+        told = [self._farewell(held) for held in self.active() if held.subject in leaving] if known else []
+        slots = self.fleet.slots(known)
+        for watch in self._watches.values():
+            watch.forget(slots)
+        for device in known:
+            self._chatter.forget(device)
+            self.fleet.forget(device)
+        return told
+
+    def _farewell(self, held: Episode) -> Transition:
+        rule = self._rules[held.rule]
+        return Transition(
+            rule=held.rule,
+            subject=held.subject,
+            subject_kind="device",
+            edge="clear",
+            code=held.code,
+            onset=held.onset,
+            at=max(held.onset, self.fleet.newest_of(held.subject)),
+            value=None,
+            limit=None,
+            unit=rule.unit,
+            priority=rule.priority,
+            reason="no_longer_announced",
+            text={language: text.format(device=held.subject) for language, text in _FAREWELL.items()},
+        )
 
     def adopt(self, episodes: Iterable[Episode]) -> None:
         """Hold open alerts that were raised before this engine began; the next readings decide whether they clear.
@@ -126,7 +171,9 @@ class Engine:
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays (numbers and texts), to be saved and given to `restore`."""
+        self._make_room()  # for devices that were announced and not yet heard
         saved = {f"fleet.{name}": values for name, values in self.fleet.snapshot().items()}
+        saved |= {f"chatter.{name}": values for name, values in self._chatter.snapshot().items()}
         for rule, watch in self._watches.items():
             saved |= {f"rule.{rule}.{name}": values for name, values in watch.snapshot(len(self.fleet)).items()}
         return saved
@@ -134,9 +181,14 @@ class Engine:
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
         """Take back a snapshot, by device and rule id; what it has of other rules or other shapes is ignored."""
         slots: Ints = self.fleet.restore(_part(snapshot, "fleet"))
+        self._chatter.restore(_part(snapshot, "chatter"))
         self._make_room()
         for rule, watch in self._watches.items():
             watch.restore(_part(snapshot, f"rule.{rule}"), slots)
+
+
+def _in_time(one: Transition) -> tuple[int, str, str, str]:
+    return one.at, one.subject, one.rule, one.code or ""
 
 
 def _part(snapshot: Mapping[str, np.ndarray], owner: str) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +10,8 @@ from rules.batch import UNKNOWN_STATE, Batch, Numbers, StateCodes
 from rules.codes import Codes
 from rules.columns import NEVER, Columns, Ints, column
 from rules.season import Season
+
+_NOBODY: Final = ""
 
 
 @dataclass
@@ -24,7 +27,7 @@ class _Where(Columns):
 
 
 class Fleet:
-    """The devices by slot, with the event time and state of the newest reading of each.
+    """The devices by slot ('' for a free one), with the event time and state of the newest reading of each.
 
     `late` counts the readings that were not newer than their device's newest.
     """
@@ -34,6 +37,7 @@ class Fleet:
         self.devices: list[str] = []
         self.late = 0
         self._slot_of: dict[str, int] = {}
+        self._free: list[int] = []
         self._last = _Last()
         self._where = _Where()
         self._villages = Codes()
@@ -55,13 +59,37 @@ class Fleet:
             return np.fromiter([self._slot(device) for device in devices], np.int64, len(devices))
 
     def _slot(self, device: str) -> int:
-        slot = self._slot_of.setdefault(device, len(self.devices))
-        if slot == len(self.devices):
-            self.devices.append(device)
-            if slot >= self.capacity:
-                self._where.resize(max(64, 2 * self.capacity))
-                self._last.resize(max(64, 2 * self.capacity))
+        slot = self._slot_of.get(device)
+        if slot is None:
+            slot = self._slot_of[device] = self._free.pop() if self._free else self._new_slot()
+            self.devices[slot] = device
         return slot
+
+    def _new_slot(self) -> int:
+        slot = len(self.devices)
+        self.devices.append(_NOBODY)
+        if slot >= self.capacity:
+            self._where.resize(max(64, 2 * self.capacity))
+            self._last.resize(max(64, 2 * self.capacity))
+        return slot
+
+    def _spare(self) -> int:
+        """A slot for a row of a snapshot that belonged to nobody."""
+        slot = self._new_slot()
+        self._free.append(slot)
+        return slot
+
+    def knows(self, device: str) -> bool:
+        """Whether the device has a slot."""
+        return device in self._slot_of
+
+    def forget(self, device: str) -> None:
+        """Free the slot of a device."""
+        slot = self._slot_of.pop(device)
+        self.devices[slot] = _NOBODY
+        self._free.append(slot)
+        for part in (self._last, self._where):
+            part.forget(np.array([slot]))
 
     def expect(self, devices: Sequence[str], interval_ms: int, village: str) -> None:
         """Note how often these devices are polled, and the village they are in, by any name that is its own."""
@@ -82,6 +110,16 @@ class Fleet:
         last.state[slots] = batch.state
         return admitted
 
+    def newest_of(self, device: str) -> int:
+        """The event time (UTC ms) of a device's newest reading, NEVER if there is none."""
+        slot = self._slot_of.get(device)
+        return NEVER if slot is None else int(self._last.at[slot])
+
+    def interval_of(self, device: str) -> int:
+        """The poll interval of a device in ms, 0 where it is not known."""
+        slot = self._slot_of.get(device)
+        return 0 if slot is None else int(self._last.interval_ms[slot])
+
     def newest(self) -> dict[str, int]:
         """The event time (UTC ms) of the newest reading of each device that has one."""
         times = self._last.at[: len(self)].tolist()
@@ -93,6 +131,7 @@ class Fleet:
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> Ints:
         """Take back a snapshot; answers the slot in this fleet of each saved device."""
-        slots = self.slots([str(device) for device in saved["device"].tolist()])
+        devices = [str(device) for device in saved["device"].tolist()]
+        slots = np.array([self._slot(device) if device else self._spare() for device in devices], np.int64)
         self._last.restore(saved, slots)
         return slots

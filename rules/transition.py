@@ -6,16 +6,16 @@ from typing import Literal
 from wire.messages import Priority
 from wire.topics import Place
 
-SubjectKind = Literal["device", "gateway", "village"]
+SubjectKind = Literal["device", "gateway", "village", "district"]
 EdgeKind = Literal["raise", "update", "clear"]
 
 
 def realm_of(kind: SubjectKind, place: Place) -> str:
     """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's in its town.
 
-    '' for a device: the whole district (CONTRACT §1).
+    '' for a device and a district: the whole district (CONTRACT §1).
     """
-    if kind == "device":
+    if kind in ("device", "district"):
         return ""
     town = f"{place.district}/{place.town}"
     return town if kind == "village" else f"{town}/{place.village}"
@@ -28,7 +28,7 @@ class Transition:
     `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for rules over
     readings, server time for presence. `value` and `limit` are in `unit`. `reason` is the stable name of why.
     `children` counts devices hidden under a gateway or village. `text` holds a sentence per language. `place` is where
-    a gateway or village stands, None for a device.
+    a gateway, village or district stands, None for a device.
     """
 
     rule: str

@@ -36,7 +36,8 @@ Snapshot = dict[str, np.ndarray]
 class Edge:
     """A transition before it has words: the device is still a slot. Times are event time, UTC ms.
 
-    `details` are further numbers for the sentences of the rule's kind.
+    `details` are further numbers for the sentences of the rule's kind; `first_out` is the code that came first where
+    this one follows another.
     """
 
     slot: int
@@ -49,6 +50,7 @@ class Edge:
     limit: float | None = None
     code: str | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    first_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

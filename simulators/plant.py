@@ -1,12 +1,13 @@
-"""The simulated village: one physics fleet, a scenario, and each unit's registers as its controller shows them."""
+"""The simulated village: one physics fleet, a scenario, and what each unit is doing."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from simulators.chance import Village, draw
 from simulators.disturbances import disturbance, switched_off
 from simulators.faults import Effects, Event, effects
 from simulators.physics.arrays import Floats
@@ -14,13 +15,13 @@ from simulators.physics.fleet import build_fleet
 from simulators.physics.measure import measure
 from simulators.physics.state import FleetState, Start, at_rest
 from simulators.physics.step import step
-from simulators.registers.image import Image, RegisterMap, UnitReading, code_for, read_words
+from simulators.registers.image import UnitReading, code_for
+from simulators.registers.register_map import RegisterMap
 from simulators.scenario import Scenario
+from simulators.shown_faults import shown_faults
 from wire.points import State
 
-RENEWED_AFTER_MS: Final = 1_000  # a controller refreshes its register table about once a second
-POLL_GAP_MS: Final = 500  # requests closer than this belong to one poll, which sees one table
-STALEST_MS: Final = 5_000
+CHANCE_MS: Final = 30 * 86_400_000  # for how long chance is asked what goes wrong
 
 
 class UnknownFaultError(ValueError):
@@ -42,14 +43,15 @@ class Plant:
     def __init__(self, scenario: Scenario, maps: Sequence[RegisterMap], seed: int, now: int) -> None:
         """One unit per register map; raises UnknownFaultError."""
         units = len(maps)
-        self._weather = scenario.weather_for(seed)
-        self._events = [own for event in scenario.events(units) for own in _localised(event, maps)]
+        self._weather = scenario.weather_for(seed, now)
+        self.events = _events(scenario, maps, seed)
         self._fleet = build_fleet(*scenario.houses(units, seed))
         self._units = units
+        self._codes = [one.fault_codes for one in maps]
         state = at_rest(self._fleet, _start(scenario, units, seed), self._weather.at(now).outdoor_c)
         self._lock = threading.Lock()
         self._physical = float(now)
-        self._moment = self._observe(effects(self._events, 0), state)
+        self._moment = self._observe(effects(self.events, 0), state)
 
     @property
     def moment(self) -> Moment:
@@ -58,7 +60,7 @@ class Plant:
 
     def advance(self, elapsed: int, dt_s: float) -> Moment:
         """Let `dt_s` physical seconds pass, to `elapsed` wall milliseconds after the start; the new moment."""
-        active = effects(self._events, elapsed)
+        active = effects(self.events, elapsed)
         with self._lock:
             weather = self._weather.at(int(self._physical))
             now, struck = int(self._physical), disturbance(active, self._units)
@@ -74,7 +76,8 @@ class Plant:
         values = {point: float(column[unit]) for point, column in moment.columns.items() if point not in broken}
         for point, kelvin in moment.effects.drift_k.get(unit, {}).items():
             values[point] += kelvin
-        faults = moment.effects.faults.get(unit, ())
+        injected = moment.effects.faults.get(unit, ())
+        faults = shown_faults(int(moment.state.protection.shown[unit]), injected, self._codes[unit])
         if any(code.startswith("water_flow:") for code in faults):
             values["flow_lpm"] = 0.0
         return UnitReading(_state(moment, unit), faults, values, broken, float(moment.state.room_target_c[unit]))
@@ -103,6 +106,14 @@ def _start(scenario: Scenario, units: int, seed: int) -> Start:
     return Start(room_c, room_target_c, generator.uniform(1_500.0, 6_000.0, units), generator.uniform(0.0, 1.0, units))
 
 
+def _events(scenario: Scenario, maps: Sequence[RegisterMap], seed: int) -> list[Event]:
+    """What happens to the units, in order: the scenario's events, and what chance brings within a month."""
+    village = Village((range(len(maps)),), {unit: one.fault_codes for unit, one in enumerate(maps)})
+    given = [own for event in scenario.events(len(maps)) for own in _localised(event, maps)]
+    drawn = draw(scenario.random, village, CHANCE_MS, np.random.default_rng([seed, 209]))
+    return sorted([*given, *drawn], key=lambda event: event.begin)
+
+
 def _localised(event: Event, maps: Sequence[RegisterMap]) -> list[Event]:
     """A fault as one event for each unit, under the code of the unit's own brand."""
     if event.cause != "fault":
@@ -126,56 +137,3 @@ def _state(moment: Moment, unit: int) -> State:
     if state.defrosting[unit]:
         return "defrost"
     return "heating" if state.running[unit] else "standby"
-
-
-class PlantUnit:
-    """One unit's controller on a line (a `bus.slaves.Slave`): its register table, renewed about once a second.
-
-    The table is held still while a master reads it in several requests, so that one poll sees one moment.
-    """
-
-    def __init__(
-        self,
-        plant: Plant,
-        unit: int,
-        registers: RegisterMap,
-        timer: Callable[[], int],
-        observed: Callable[[Image, bool], None],
-    ) -> None:
-        """`timer` counts milliseconds and never steps back.
-
-        `observed` is told the image, and the doubt, of each read that carried the supply temperature.
-        """
-        self._plant, self._unit, self._registers = plant, unit, registers
-        self._timer, self._observed = timer, observed
-        self._image = registers.image(plant.reading(unit))
-        self._made = self._asked = timer() - STALEST_MS
-
-    @property
-    def silent(self) -> bool:
-        """Whether it does not answer at all."""
-        return self._unit in self._plant.moment.effects.silent
-
-    def read(self, address: int, count: int) -> list[int]:
-        """The words of a read; raises RefusedError."""
-        self._registers.check_read(address, count)
-        self._renew(self._timer())
-        return read_words(self._image, address, count)
-
-    def write(self, address: int, words: list[int]) -> None:
-        """Carry out a write; raises RefusedError."""
-        self._plant.change(self._unit, self._registers.settings_written(address, words))
-        self._image = self._registers.image(self._plant.reading(self._unit))
-
-    def was_read(self, carried: range, doubtful: bool) -> None:
-        """A master has been sent the registers `carried`."""
-        if self._registers.supply_address in carried:
-            self._observed(self._image, doubtful)
-
-    def _renew(self, now: int) -> None:
-        age, gap = now - self._made, now - self._asked
-        self._asked = now
-        frozen = self._unit in self._plant.moment.effects.frozen
-        if not frozen and (age > STALEST_MS or (age > RENEWED_AFTER_MS and gap > POLL_GAP_MS)):
-            self._image = self._registers.image(self._plant.reading(self._unit))
-            self._made = now

@@ -9,15 +9,19 @@ from typing import Final
 import structlog
 
 from configuration.load import ConfigurationError, Problem
-from simulators.bus.quirks import Line
+from simulators.bus.frames import SerialFraming, TcpFraming
+from simulators.bus.line import Line, Slaves
 from simulators.bus.serial_line import SerialLine
-from simulators.bus.slaves import Slaves
 from simulators.bus.tcp_line import TcpLine
-from simulators.faults import Effects
-from simulators.plant import Plant, PlantUnit, UnknownFaultError
+from simulators.controller import Controller
+from simulators.faults import WIDE, Effects, Event
+from simulators.plant import Plant, UnknownFaultError
 from simulators.registers import MAPS
-from simulators.registers.image import Image, RegisterMap
+from simulators.registers.image import Image
+from simulators.registers.register_map import RegisterMap
+from simulators.registers.variants import varied
 from simulators.scenario import QUIET, Scenario, load_scenario
+from simulators.scoring.truths import Truth
 from simulators.settings import LineSettings, SimulationSettings
 from simulators.truth import TruthLog
 from wire.wall_clock import wall_clock_ms
@@ -39,12 +43,12 @@ class SimulatorService:
         self._settings, self._clock = settings, clock
         self._scenario = QUIET if settings.scenario is None else load_scenario(settings.scenario)
         self._devices = [(unit.id, unit.address, line) for line in settings.line for unit in line.unit]
-        maps = [MAPS[line.profile]() for _, _, line in self._devices]
+        maps = [varied(MAPS[line.profile], line.switched) for _, _, line in self._devices]
         self._truth = None if settings.truth is None else TruthLog(settings.truth)
         self._plant = self._build_plant(maps)
         self._units = {
-            device: PlantUnit(self._plant, index, maps[index], monotonic_ms, self._observer(device))
-            for index, (device, _, _) in enumerate(self._devices)
+            device: self._controller(index, device, maps[index], line)
+            for index, (device, _, line) in enumerate(self._devices)
         }
         self._lines: list[SerialLine | TcpLine] = []
         self._open_lines()
@@ -80,10 +84,14 @@ class SimulatorService:
     def _let_time_pass(self, stop: threading.Event) -> None:
         start = last = time.monotonic()
         known = Effects()
+        coming = list(self._plant.events)
         while not stop.wait(STEP_S):
             now = time.monotonic()
-            moment = self._plant.advance(round((now - start) * 1000), (now - last) * self._settings.speed)
+            elapsed = round((now - start) * 1000)
+            moment = self._plant.advance(elapsed, (now - last) * self._settings.speed)
             self._write_edges(known, moment.effects)
+            while coming and coming[0].begin <= elapsed:
+                self._write_truth(coming.pop(0))
             last, known = now, moment.effects
 
     def _build_plant(self, maps: list[RegisterMap]) -> Plant:
@@ -108,17 +116,22 @@ class SimulatorService:
 
     def _open(self, number: int, line: LineSettings) -> SerialLine | TcpLine:
         slaves: Slaves = {unit.address: self._units[unit.id] for unit in line.unit}
-        quirks = Line(line.quirks, self._settings.seed * 1_000 + number)
+        wire = Line(slaves, line.switched, self._settings.seed * 1_000 + number, line.serial)
         if line.pty is not None:
-            return SerialLine(line.pty, slaves, quirks, line.baud)
-        host, _, port = (line.tcp or "").rpartition(":")
-        return TcpLine(host, int(port), slaves, quirks)
+            return SerialLine(line.pty, wire)
+        host, _, port = (line.tcp or line.rtu_tcp or "").rpartition(":")
+        return TcpLine(host, int(port), wire, SerialFraming if line.tcp is None else TcpFraming)
+
+    def _controller(self, index: int, device: str, registers: RegisterMap, line: LineSettings) -> Controller:
+        observer, seed = self._observer(device), self._settings.seed
+        return Controller(self._plant, index, registers, monotonic_ms, observer, line.switched, seed)
 
     def _observer(self, device: str) -> Callable[[Image, bool], None]:
         def observed(image: Image, doubtful: bool) -> None:
             document: dict[str, object] = {"type": "read", "device": device, "at": self._clock(), "state": image.state}
             document |= {"faults": list(image.faults), "values": dict(image.values)}
-            self._write(document | ({"doubtful": True} if doubtful else {}))
+            document |= {"doubtful": True} if doubtful else {}
+            self._write(document | ({} if image.state_told else {"state_told": False}))
 
         return observed
 
@@ -137,6 +150,17 @@ class SimulatorService:
             if (index in before.silent) != (index in after.silent):
                 edge = "begin" if index in after.silent else "end"
                 self._write({"type": "silent", "device": device, "edge": edge, "at": at})
+
+    def _write_truth(self, event: Event) -> None:
+        """An event that begins. Lines know no villages: what strikes one is a power cut to each of its units."""
+        kind = event.detail.partition(":")[0] if event.cause == "fault" else event.cause
+        at = self._clock()
+        end = None if event.end is None else at + event.end - event.begin
+        for unit in event.units:
+            device = self._devices[unit][0]
+            detail = {"strength": event.strength, "of": event.detail}
+            truth = Truth("power_cut" if event.cause in WIDE else kind, "device", device, at, end, detail=detail)
+            self._write(truth.to_document())
 
     def _write(self, document: Mapping[str, object]) -> None:
         if self._truth is not None:

@@ -1,12 +1,13 @@
 """What `simulate bus` runs: which units stand on which lines, in which scenario."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from configuration.fields import FilePath, Identifier, Settings
-from simulators.bus.quirks import Quirk
+from simulators.bus.serial_format import Parity, SerialFormat
+from simulators.quirks import Quirks, parse_quirks
 from simulators.registers import MAPS
 
 
@@ -23,6 +24,12 @@ def _socket(address: str) -> str:
     return address
 
 
+def _quirk(text: str) -> str:
+    parse_quirks([text])
+    return text
+
+
+Quirk = Annotated[str, AfterValidator(_quirk)]
 Profile = Annotated[str, AfterValidator(_known)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
 
@@ -35,22 +42,40 @@ class UnitSettings(Settings):
 
 
 class LineSettings(Settings):
-    """A line with its units: a pseudo-terminal linked at `pty`, or Modbus TCP at `tcp` (HOST:PORT).
+    """A line with its units: a pseudo-terminal linked at `pty`, or HOST:PORT of a server.
 
-    `baud` paces a pseudo-terminal as a real line would; without it replies come at once.
+    The server talks Modbus TCP at `tcp`, or passes RTU frames on, as a transparent serial server does, at `rtu_tcp`.
+    `baud` paces it as a real line would; without it replies come at once. `parity` and `stop` are the brand's unless
+    named. `quirks` are names, or `name:number`, as `simulate bus --quirks list` prints them.
     """
 
     pty: FilePath | None = None
     tcp: SocketAddress | None = None
+    rtu_tcp: SocketAddress | None = None
     profile: Profile = "midea-mthermal"
     baud: Annotated[int, Field(ge=1_200, le=115_200)] | None = None
+    parity: Parity | None = None
+    stop: Literal[1, 2] | None = None
     quirks: tuple[Quirk, ...] = ()
     unit: tuple[UnitSettings, ...]
 
+    @property
+    def switched(self) -> Quirks:
+        """The quirks that are switched on, with their numbers."""
+        return parse_quirks(self.quirks)
+
+    @property
+    def serial(self) -> SerialFormat | None:
+        """The wire's format, None where replies take no time."""
+        brand = MAPS[self.profile].serial
+        if self.baud is None:
+            return None
+        return SerialFormat(self.baud, self.parity or brand.parity, self.stop or brand.stop)
+
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.pty is None) == (self.tcp is None):
-            raise ValueError("name either pty or tcp")
+        if [self.pty, self.tcp, self.rtu_tcp].count(None) != 2:
+            raise ValueError("name one of pty, tcp and rtu_tcp")
         if not self.unit:
             raise ValueError("name at least one unit")
         addresses = [unit.address for unit in self.unit]
@@ -81,20 +106,30 @@ class SimulationSettings(Settings):
 def settings_from_flags(
     *,
     tcp: str | None = None,
+    rtu_tcp: str | None = None,
     pty: Path | None = None,
     profile: str = "midea-mthermal",
     units: int = 1,
     first_address: int = 1,
     scenario: Path | None = None,
     baud: int | None = None,
+    parity: str | None = None,
+    stop: int | None = None,
     quirks: tuple[str, ...] = (),
     seed: int = 1,
     speed: float = 1.0,
     truth: Path | None = None,
 ) -> SimulationSettings:
-    """One line with `units` units `sim-0001`… from `first_address` on; raises pydantic's ValidationError."""
+    """One line with `units` units `sim-0001`… from `first_address` on; raises pydantic's ValidationError.
+
+    Without `baud` an RTU line has the speed of its brand, and Modbus TCP takes no time.
+    """
+    if baud is None and tcp is None and profile in MAPS:
+        baud = MAPS[profile].serial.baud
     members = [{"id": f"sim-{i + 1:04}", "address": first_address + i} for i in range(units)]
-    line = {"pty": pty, "tcp": tcp, "profile": profile, "baud": baud, "quirks": quirks, "unit": members}
+    where = {"pty": pty, "tcp": tcp, "rtu_tcp": rtu_tcp}
+    serial = {"baud": baud, "parity": parity, "stop": stop}
+    line = {**where, **serial, "profile": profile, "quirks": quirks, "unit": members}
     return SimulationSettings.model_validate(
         {"scenario": scenario, "seed": seed, "speed": speed, "truth": truth, "line": [line]}
     )

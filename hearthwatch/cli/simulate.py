@@ -21,35 +21,55 @@ def bus(
         typer.Option("--config", help="A TOML file that describes several lines; replaces the other options."),
     ] = None,
     tcp: Annotated[str | None, typer.Option("--tcp", help="Serve Modbus TCP on HOST:PORT.")] = None,
+    rtu_tcp: Annotated[
+        str | None,
+        typer.Option("--rtu-tcp", help="Serve RTU frames on HOST:PORT, as a transparent serial server does."),
+    ] = None,
     pty: Annotated[
         Path | None, typer.Option("--pty", help="Serve Modbus RTU on a pseudo-terminal that appears at this path.")
     ] = None,
-    profile: Annotated[str, typer.Option("--profile", help="The register map.")] = "midea-mthermal",
+    profile: Annotated[str, typer.Option("--profile", help="The brand: a name in config/profiles.")] = "midea-mthermal",
     units: Annotated[int, typer.Option("--units", min=1, max=247, help="How many heat pumps on the line.")] = 1,
     first_address: Annotated[int, typer.Option("--first-address", min=1, max=247, help="Address of the first.")] = 1,
     scenario: Annotated[
         str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults.")
     ] = "quiet",
-    baud: Annotated[int, typer.Option("--baud", help="The line's speed, which paces RTU answers.")] = 9600,
-    quirks: Annotated[str, typer.Option("--quirks", help="Line faults to reproduce, comma-separated.")] = "",
+    baud: Annotated[
+        int | None, typer.Option("--baud", help="The line's speed, which paces answers; default: the brand's, for RTU.")
+    ] = None,
+    parity: Annotated[str | None, typer.Option("--parity", help="N, E or O; default: the brand's.")] = None,
+    stop: Annotated[int | None, typer.Option("--stop", help="Stop bits, 1 or 2; default: the brand's.")] = None,
+    quirks: Annotated[
+        str,
+        typer.Option("--quirks", help="What real units and lines do, such as late:0.02,silence; `list` explains all."),
+    ] = "",
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same houses and weather.")] = 1,
     speed: Annotated[float, typer.Option("--speed", min=0.1, help="Simulated seconds per second.")] = 1.0,
     truth: Annotated[Path | None, typer.Option("--truth", help="Append the ground truth here, JSON lines.")] = None,
 ) -> None:
-    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays silent."""
+    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays silent.
+
+    Each brand refuses, limits and obeys as its own controller does; `--quirks` adds what has been seen of others.
+    """
     from hearthwatch.logs import configure_structured_logging
     from hearthwatch.signals import stop_on_signals
-    from hearthwatch.simulation import run_bus, settings_for
+    from hearthwatch.simulation import quirk_list, run_bus, settings_for
 
+    if quirks == "list":
+        typer.echo(quirk_list())
+        return
     configure_structured_logging()
     flags = {
         "tcp": tcp,
+        "rtu_tcp": rtu_tcp,
         "pty": pty,
         "profile": profile,
         "units": units,
         "first_address": first_address,
         "scenario": scenario,
         "baud": baud,
+        "parity": parity,
+        "stop": stop,
         "quirks": quirks,
         "seed": seed,
         "speed": speed,

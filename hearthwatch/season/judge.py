@@ -16,8 +16,9 @@ from simulators.scenario import Scenario
 from simulators.scoring.score import QuietWeeks, Score, quiet_weeks, score
 from simulators.scoring.truths import Alert, Truth
 from simulators.scoring.visibility import demanded
-from simulators.season.block import BlockSeason, Poll
+from simulators.season.block import BlockSeason
 from simulators.season.layout import Block
+from simulators.season.poll import Poll
 from simulators.season.span import Span
 
 _TELL_EVERY: Final = 100_000  # readings between two words of progress
@@ -78,8 +79,8 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
 
 def _batch(poll: Poll, slots: np.ndarray, engine: Engine) -> Batch:
     """The readings that were heard, as the columns the rules look at."""
-    points = {name: poll.points[name] for name in engine.points}
-    numbers = [(unit, engine.codes.number(code)) for unit, code in poll.faults]
+    points = {name: column for name, column in poll.points.items() if name in engine.points}
+    numbers = [(unit, engine.codes.number(code)) for unit, shown in poll.faults.items() for code in shown]
     rows = np.array([unit for unit, _ in numbers], np.int64)
     codes = np.array([code for _, code in numbers], np.int64)
     whole = columns(slots, np.full(len(slots), poll.at), poll.state, points, rows, codes)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.faults import Event
-from simulators.season.block import Poll
+from simulators.season.poll import Poll
 from simulators.season.span import Span
 
 Curve = NDArray[np.float32]

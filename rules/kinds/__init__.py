@@ -7,6 +7,7 @@ from rules.kinds.bad_points import BadPointsRule
 from rules.kinds.baseline import BaselineRule
 from rules.kinds.cooling import CoolingRule
 from rules.kinds.defrost_share import DefrostShareRule
+from rules.kinds.extreme_cold import ExtremeColdRule
 from rules.kinds.fault import FaultRule
 from rules.kinds.hourly_share import HourlyShareRule
 from rules.kinds.low_limit import LowLimitRule
@@ -31,6 +32,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     "hourly_share": HourlyShareRule,
     "tariff_cap": TariffCapRule,
     "unheated_nights": UnheatedNightsRule,
+    "extreme_cold": ExtremeColdRule,
     "device_offline": DeviceOfflineRule,
     "gateway_offline": GatewayOfflineRule,
     "village_outage": VillageOutageRule,

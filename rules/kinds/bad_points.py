@@ -81,10 +81,10 @@ class BadPointsWatch(HoldingWatch):
         found[batch.bad_rows] = True
         return found
 
-    def judge(self, batch: Batch, rows: Ints, active: NDArray[np.int8]) -> Judged:
-        state, slots = self._state, batch.slots[rows]
-        bad = self._bits(batch)[rows] & self._watched_bits
-        new = batch.previous_at[rows] == NEVER
+    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
+        state, slots = self._state, batch.slots
+        bad = self._bits(batch) & self._watched_bits
+        new = batch.previous_at == NEVER
         never_good = np.where(new, bad & ~self._fitted_bits, state.never_good[slots] & bad)
         state.never_good[slots] = never_good
         bad &= ~never_good

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.codes import Codes
-from rules.columns import FIRST_MS, NEVER, Bools, Floats, Ints, column
+from rules.columns import FIRST_MS, NEVER, Bools, Floats, column
 from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingState, HoldingWatch, Judged
 from rules.rule import Problem, RuleErrors, duration, flag, key, number, point, positive, priority, rule_id
 from rules.season import HOUR_MS
@@ -154,21 +154,21 @@ class CoolingWatch(HoldingWatch):
         state.fall_k_h[slots] = np.where(steady, fall, np.nan)
         state.begun_c[slots], state.begun_at[slots] = room, seconds[rows]
 
-    def judge(self, batch: Batch, rows: Ints, active: NDArray[np.int8]) -> Judged:
-        rule, fall = self._rule, self._state.fall_k_h[batch.slots[rows]].astype(np.float64)
-        room = batch.quantities[rule.point][rows]
-        outdoor = batch.quantities["outdoor_c"][rows]
+    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
+        rule, fall = self._rule, self._state.fall_k_h[batch.slots].astype(np.float64)
+        room = batch.quantities[rule.point]
+        outdoor = batch.quantities["outdoor_c"]
         hours = hours_until(rule.limit, room, outdoor, fall)
         falling = fall >= np.where(active == NONE, rule.rate_k_h, 0.5 * rule.rate_k_h)
-        heating = batch.state[rows] == _HEATING
-        wanting = self._wanting(batch, rows)
+        heating = batch.state == _HEATING
+        wanting = self._wanting(batch)
         holds = [
             falling & (heating if one.heating else wanting) & (hours * HOUR_MS <= one.within_ms)
             for one in rule.forecast
         ]
-        unknown = np.isnan(room) | np.isnan(fall) | (batch.state[rows] == UNKNOWN_STATE)
+        unknown = np.isnan(room) | np.isnan(fall) | (batch.state == UNKNOWN_STATE)
         told = {"hours": hours, "hours_to_freezing": hours_until(rule.freezing, room, outdoor, fall)}
-        shape = (len(rows), len(rule.forecast))
+        shape = (len(batch), len(rule.forecast))
         return Judged(
             np.stack(holds, axis=1) & ~unknown[:, None],
             np.broadcast_to(unknown[:, None], shape),
@@ -176,12 +176,12 @@ class CoolingWatch(HoldingWatch):
             told,
         )
 
-    def _wanting(self, batch: Batch, rows: Ints) -> Bools:
-        """Which of the rows get no heat although it is wanted."""
-        state = batch.state[rows]
-        faulty = np.isin(rows, batch.fault_rows)
-        lacking = batch.quantities["room_lack_k"][rows] >= self._rule.lack_k
-        wanting: Bools = ~np.isin(state, _WORKING) & (faulty | lacking | (state == _OFF))
+    def _wanting(self, batch: Batch) -> Bools:
+        """Which rows get no heat although it is wanted."""
+        faulty = np.zeros(len(batch), bool)
+        faulty[batch.fault_rows] = True
+        lacking = batch.quantities["room_lack_k"] >= self._rule.lack_k
+        wanting: Bools = ~np.isin(batch.state, _WORKING) & (faulty | lacking | (batch.state == _OFF))
         return wanting
 
 

@@ -6,16 +6,16 @@ after `clear_readings` consecutive readings without it (CONTRACT §11: 2).
 Most devices report nothing, so the state is not by slot but a sorted list of what is present: one key per (slot, code).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from rules.batch import Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Ints
-from rules.rule import Problem, RuleErrors, Texts, count, duration, key, priority, texts
+from rules.rule import Problem, RuleErrors, Texts, count, duration, key, priority, template_problems, texts
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
 from wire.messages import Priority
@@ -27,14 +27,16 @@ _CODES: Final = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class FaultMeaning:
-    """What a kind of fault means and what to check first; `priority` None is that of the rule."""
+    """What a kind of fault means, and first checks for the household and for the crew; None is that of the rule."""
 
     meaning: Texts
-    priority: Priority | None
+    priority: Priority | None = None
+    household: Texts | None = None
+    crew: Texts | None = None
 
 
 def meanings(value: object) -> dict[str, FaultMeaning]:
-    """A table per fault kind with `zh`, `en` and perhaps a `priority`."""
+    """A table per fault kind with `zh`, `en`, and perhaps a `priority` and texts for `household` and `crew`."""
     if not isinstance(value, dict):
         raise ValueError("write a table per fault kind")
     parsed: dict[str, FaultMeaning] = {}
@@ -56,20 +58,54 @@ def meanings(value: object) -> dict[str, FaultMeaning]:
 
 def _meaning(value: object) -> FaultMeaning:
     if not isinstance(value, dict):
-        raise ValueError("write a table with zh, en and perhaps a priority")
-    urgency = priority(value["priority"]) if "priority" in value else None
-    return FaultMeaning(texts({name: text for name, text in value.items() if name != "priority"}), urgency)
+        raise ValueError("write a table with zh, en and perhaps priority, household and crew")
+    parts: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name in value.keys() & _MEANING_KEYS.keys():
+        try:
+            parts[name] = _MEANING_KEYS[name](value[name])
+        except RuleErrors as error:
+            problems += error.below(name)
+        except ValueError as error:
+            problems.append((name, str(error)))
+    try:
+        parts["meaning"] = texts({name: text for name, text in value.items() if name not in _MEANING_KEYS})
+    except RuleErrors as error:
+        problems += error.problems
+    if problems:
+        raise RuleErrors(sorted(problems))
+    return FaultMeaning(**parts)
+
+
+_MEANING_KEYS: Final[dict[str, Callable[[Any], object]]] = {"priority": priority, "household": texts, "crew": texts}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRule(DeviceRule):
-    """Every code a unit reports; priority and meaning come from the code's kind, `meanings.<kind>`."""
+    """Every code a unit reports; priority, meaning and first checks come from the code's kind, `meanings.<kind>`.
 
-    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"code", "meaning"}
+    `after` stands for the placeholder {after} in the alert of a code that came while another was there: that one,
+    {first}, is the first-out of ISA-18.2, where the search for the cause begins.
+    """
+
+    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"code", "meaning", "after"}
 
     meanings: Mapping[str, FaultMeaning] = key(meanings)
+    after: Texts = key(texts)
     on_delay_ms: int = key(duration, 0)
     clear_readings: int = key(count, 2)
+
+    def problems(self) -> list[Problem]:
+        return super().problems() + [
+            (f"after.{language}", problem)
+            for language, template in self.after.items()
+            for problem in template_problems(template, frozenset({"first"}))
+        ]
+
+    def advice(self, code: str | None) -> dict[str, Texts]:
+        of_kind = self.meaning_of(code or "")
+        own = {"meaning": of_kind.meaning, "household": of_kind.household, "crew": of_kind.crew}
+        return super().advice(code) | {name: said for name, said in own.items() if said is not None}
 
     def watch(self, codes: Codes) -> "FaultWatch":
         return FaultWatch(self, codes)
@@ -80,7 +116,12 @@ class FaultRule(DeviceRule):
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         code = edge.code or ""
-        return {"code": code.partition(":")[2], "meaning": self.meaning_of(code).meaning[language]}
+        first = None if edge.first_out is None else edge.first_out.partition(":")[2]
+        return {
+            "code": code.partition(":")[2],
+            "meaning": self.meaning_of(code).meaning[language],
+            "after": "" if first is None else self.after[language].format(first=first),
+        }
 
 
 class FaultWatch:
@@ -132,7 +173,15 @@ class FaultWatch:
             code = self._codes.texts[number]
             onset = int(self._present.onset[index])
             urgency = self._rule.meaning_of(code).priority or self._rule.priority
-            yield Edge(slot, edge, onset, int(at[index]), reason, urgency, code=code)
+            first = self._first_out(slot, onset) if edge == "raise" else None
+            yield Edge(slot, edge, onset, int(at[index]), reason, urgency, code=code, first_out=first)
+
+    def _first_out(self, slot: int, onset: int) -> str | None:
+        """The code present on the device that came first, if that was before `onset`."""
+        begin, end = np.searchsorted(self._present.keys, (slot * _CODES, (slot + 1) * _CODES))
+        first = begin + int(np.argmin(self._present.onset[begin:end]))
+        earlier = self._present.onset[first] < onset
+        return self._codes.texts[int(self._present.keys[first]) % _CODES] if earlier else None
 
     def open_episodes(self) -> list[OpenEpisode]:
         held = zip(

@@ -92,10 +92,10 @@ class HoldingWatch(ColumnsWatch):
 
     @abstractmethod
     def suspects(self, batch: Batch) -> Bools:
-        """The rows that may show a symptom; the rows of devices with something pending are added to them."""
+        """Of the whole batch, the rows that may show a symptom; those with something pending are added to them."""
 
     @abstractmethod
-    def judge(self, batch: Batch, rows: Ints, active: NDArray[np.int8]) -> Judged:
+    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
         """What these rows show; `active` is the symptom each row's alert is about, to be judged with its deadband."""
 
     def step(self, batch: Batch) -> list[Edge]:
@@ -103,10 +103,10 @@ class HoldingWatch(ColumnsWatch):
         rows = np.flatnonzero(self.suspects(batch) | self._held.watched[batch.slots])
         if not len(rows):
             return []
-        judged = self.judge(batch, rows, self._held.active[batch.slots[rows]])
+        part = batch.take(rows)
+        judged = self.judge(part, self._held.active[part.slots])
         known = np.flatnonzero(~judged.unknown.all(axis=1))
-        rows = rows[known]
-        return self._follow(batch.slots[rows], batch.at[rows], batch.interval_ms[rows], judged.take(known))
+        return self._follow(part.slots[known], part.at[known], part.interval_ms[known], judged.take(known))
 
     def _follow(self, slots: Ints, at: Ints, interval_ms: Ints, judged: Judged) -> list[Edge]:
         state = self._held

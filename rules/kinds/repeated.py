@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import Batch
+from rules.batch import Batch, state_table
 from rules.codes import Codes
 from rules.columns import FIRST_MS, NEVER, Bools, Columns, Ints, column
 from rules.conditions import Bound, bounds, states
@@ -65,15 +65,13 @@ class RepeatedWatch(ColumnsWatch):
     def __init__(self, rule: RepeatedRule) -> None:
         self._rule = rule
         self._state = _State(changes=np.full((0, rule.count), NEVER, np.int32))
+        self._before, self._to = state_table(rule.before), state_table(rule.to)
         self._quiet_ms = rule.within_ms if rule.off_delay_ms is None else rule.off_delay_ms
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
         changed = np.flatnonzero(batch.state != batch.previous_state)
-        arrived = np.isin(batch.state[changed], self._rule.to) & np.isin(
-            batch.previous_state[changed], self._rule.before
-        )
-        rows = changed[arrived]
+        rows = changed[self._to[batch.state[changed]] & self._before[batch.previous_state[changed]]]
         rows = rows[self._state.met[batch.slots[rows]]]
         edges = list(self._count(batch, rows)) if len(rows) else []
         self._note_conditions(batch)
@@ -81,9 +79,9 @@ class RepeatedWatch(ColumnsWatch):
 
     def _note_conditions(self, batch: Batch) -> None:
         if self._rule.all:
-            rows = np.flatnonzero(np.isin(batch.state, self._rule.before))
             met = reduce(np.logical_and, (bound.holds(batch) for bound in self._rule.all))
-            self._state.met[batch.slots[rows]] = met[rows]
+            kept = self._state.met[batch.slots]
+            self._state.met[batch.slots] = np.where(self._before[batch.state], met, kept)
 
     def _count(self, batch: Batch, rows: Ints) -> Iterator[Edge]:
         state, rule = self._state, self._rule

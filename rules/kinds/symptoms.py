@@ -8,26 +8,27 @@
     faults = ["voltage"]                    # while a code of one of these kinds is reported
     unless_faults = ["water_flow"]          # but not while one of these kinds says it already
     all = [{ quantity = "flow_lpm", below = 1.0, deadband = 0.5 }, { quantity = "pump", above = 0.5 }]
+    applies = { state = ["heating"] }       # elsewhere it says nothing (as `[rule.applies]`, rules.conditions)
     zh = "…{value}…"                        # what the placeholder {symptom} of the rule's text stands for
     en = "…"
 
-A symptom holds while all of this is so. `all` begins with the quantity that the symptom is about, best the rarest of
-its conditions; value and limit of an alert are that quantity's. While the alert is about it, each of its limits is
-moved by the `deadband`. A symptom with a missing value is false if another of its conditions is false, else unknown.
-How delays and gaps are treated is told in `rules.kinds.holding`.
+A symptom holds while all of this is so; outside its `state` it is over, outside `applies` it is only not seen. `all`
+begins with the quantity that the symptom is about, best the rarest of its conditions; value and limit of an alert are
+that quantity's. While the alert is about it, each of its limits is moved by the `deadband`. A symptom with a missing
+value is over if another of its conditions says so, else unknown. How delays and gaps are treated is told in
+`rules.kinds.holding`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import UNKNOWN_STATE, Batch
+from rules.batch import UNKNOWN_STATE, Batch, state_table
 from rules.codes import Codes
 from rules.columns import Bools, Floats, Ints
-from rules.conditions import Bound, bound, states
+from rules.conditions import Applies, Bound, applies, bound, states
 from rules.kinds.holding import Finding, HoldingRule, HoldingState, HoldingWatch, Judged
 from rules.quantities import unit_of
 from rules.rule import (
@@ -72,6 +73,7 @@ class Symptom:
     states: tuple[int, ...] = ()
     faults: frozenset[str] = frozenset()
     unless_faults: frozenset[str] = frozenset()
+    applies: Applies = field(default_factory=Applies)
 
     @property
     def about(self) -> Bound:
@@ -118,6 +120,7 @@ _KEYS: Final[dict[str, tuple[str, Any]]] = {
     "state": ("states", states),
     "faults": ("faults", fault_kinds),
     "unless_faults": ("unless_faults", fault_kinds),
+    "applies": ("applies", applies),
     "all": ("every", conditions),
 }
 _NEEDED: Final = ("reason", "all")
@@ -178,7 +181,8 @@ class SymptomsRule(HoldingRule):
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        return tuple(condition.bound.quantity for one in self.symptom for condition in one.every)
+        held = {condition.bound.quantity for one in self.symptom for condition in one.every}
+        return tuple(sorted(held.union(*(one.applies.points for one in self.symptom))))
 
     def problems(self) -> list[Problem]:
         reasons = [one.reason for one in self.symptom]
@@ -212,14 +216,17 @@ class SymptomsWatch(HoldingWatch):
         super().__init__(rule, findings, HoldingState.for_symptoms(len(findings)))
         self._rule = rule
         self._codes = codes
+        wanted = [one.states or one.applies.states for one in rule.symptom]
+        self._in_states = [state_table(states) if states else None for states in wanted]
 
     def suspects(self, batch: Batch) -> Bools:
         found = np.zeros(len(batch), bool)
-        for symptom in self._rule.symptom:
+        for symptom, in_states in zip(self._rule.symptom, self._in_states, strict=True):
             if symptom.faults:
                 found[self._reporting(batch, symptom.faults)] = True
-            else:
-                found |= symptom.about.met(batch.quantities[symptom.about.quantity])
+                continue
+            shown = symptom.about.met(batch.quantities[symptom.about.quantity])
+            found |= shown if in_states is None else shown & in_states[batch.state]
         return found
 
     def _reporting(self, batch: Batch, kinds: frozenset[str]) -> Ints:
@@ -228,39 +235,37 @@ class SymptomsWatch(HoldingWatch):
         rows: Ints = batch.fault_rows[np.array(wanted, bool)]
         return rows
 
-    def judge(self, batch: Batch, rows: Ints, active: NDArray[np.int8]) -> Judged:
-        shape = (len(rows), len(self._rule.symptom))
+    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
+        shape = (len(batch), len(self._rule.symptom))
         holds, unknown, values = np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape)
-        taken: Mapping[str, Floats] = {name: batch.quantities[name][rows] for name in self._rule.quantities}
         for place, symptom in enumerate(self._rule.symptom):
-            values[:, place] = taken[symptom.about.quantity]
+            values[:, place] = batch.quantities[symptom.about.quantity]
             relaxed = (active == place) | (active == len(self._rule.symptom))  # the latter: adopted, from whichever
-            holds[:, place], unknown[:, place] = self._judge_one(batch, rows, symptom, taken, relaxed)
+            holds[:, place], unknown[:, place] = self._judge_one(batch, symptom, relaxed)
         return Judged(holds, unknown, values)
 
-    def _judge_one(
-        self, batch: Batch, rows: Ints, symptom: Symptom, taken: Mapping[str, Floats], relaxed: Bools
-    ) -> tuple[Bools, Bools]:
-        """Where it holds, and where a missing value leaves that open."""
-        false, unknown = self._judge_state(batch, rows, symptom)
+    def _judge_one(self, batch: Batch, symptom: Symptom, relaxed: Bools) -> tuple[Bools, Bools]:
+        """Where it holds, and where that is open: a value is missing, or it does not apply."""
+        false, unknown = self._judge_state(batch, symptom)
         for condition in symptom.every:
-            values = taken[condition.bound.quantity]
+            values = batch.quantities[condition.bound.quantity]
             missing = np.isnan(values)
             unknown |= missing
             false |= ~missing & ~condition.met(values, relaxed)
-        return ~false & ~unknown, unknown & ~false
+        idle = ~symptom.applies.holds(batch)
+        return ~false & ~unknown & ~idle, (unknown & ~false) | idle
 
-    def _judge_state(self, batch: Batch, rows: Ints, symptom: Symptom) -> tuple[Bools, Bools]:
+    def _judge_state(self, batch: Batch, symptom: Symptom) -> tuple[Bools, Bools]:
         """Where states and fault codes rule it out, and where they cannot be told."""
-        false, unknown = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
+        false, unknown = np.zeros(len(batch), bool), np.zeros(len(batch), bool)
         if symptom.states:
-            state = batch.state[rows]
-            unknown |= state == UNKNOWN_STATE
-            false |= ~np.isin(state, symptom.states) & ~unknown
+            unknown |= batch.state == UNKNOWN_STATE
+            false |= ~np.isin(batch.state, symptom.states) & ~unknown
         if symptom.faults:
-            reported = np.isin(rows, self._reporting(batch, symptom.faults))
-            unknown |= ~reported & ~batch.faults_known[rows]
-            false |= ~reported & batch.faults_known[rows]
+            silent = np.ones(len(batch), bool)
+            silent[self._reporting(batch, symptom.faults)] = False
+            unknown |= silent & ~batch.faults_known
+            false |= silent & batch.faults_known
         if symptom.unless_faults:
-            false |= np.isin(rows, self._reporting(batch, symptom.unless_faults))
+            false[self._reporting(batch, symptom.unless_faults)] = True
         return false, unknown

@@ -63,15 +63,15 @@ class UnchangingWatch(HoldingWatch):
         self._state.first[batch.slots] = first
         return repeated
 
-    def judge(self, batch: Batch, rows: Ints, active: NDArray[np.int8]) -> Judged:
-        slots = batch.slots[rows]
-        values = np.array([batch.quantities[name][rows] for name in self._rule.compared])
+    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
+        slots = batch.slots
+        values = np.array([batch.quantities[name] for name in self._rule.compared])
         missing = np.isnan(values)
         signature = self._signatures(np.where(missing, 0.0, values))
-        same = (signature == self._state.signature[slots]) & (batch.state[rows] == _RUNNING)
+        same = (signature == self._state.signature[slots]) & (batch.state == _RUNNING)
         self._state.signature[slots] = signature
         unknown = missing[0] | (np.count_nonzero(~missing, axis=0) < self._rule.at_least)
-        nothing = np.full((len(rows), 1), np.nan)
+        nothing = np.full((len(batch), 1), np.nan)
         return Judged((same & ~unknown)[:, None], unknown[:, None], nothing)
 
     def _signatures(self, values: NDArray[np.float64]) -> Ints:

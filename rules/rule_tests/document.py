@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args
 
+from rules.forecast import Forecast, Period
 from rules.rule import PRIORITIES, Problem, RuleErrors, number
 from rules.rule_tests.series import GAP, lists, numbers, states
 from rules.transition import EdgeKind
@@ -20,7 +21,9 @@ _DEFAULT_DEVICE: Final = "device-1"
 _DEFAULT_GATEWAY: Final = "gateway-1"
 _DEFAULT_VILLAGE: Final = "village-1"
 _ONE_DURATION: Final = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d)")
-_TEST_KEYS: Final = {"name", "interval", "start", "series", "device", "expect", "override"}
+_TEST_KEYS: Final = {"name", "interval", "start", "series", "device", "forecast", "expect", "override"}
+_DISTRICT: Final = "district-1"
+_FORECAST_HOUR_MS: Final = 3_600_000
 _PLACES: Final = {"village": _DEFAULT_VILLAGE, "gateway": _DEFAULT_GATEWAY}
 
 
@@ -52,7 +55,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One test: devices read every `interval_ms` from `start` (UTC ms), and all transitions they must lead to."""
+    """One test: devices read every `interval_ms` from `start` (UTC ms), and all transitions they must lead to.
+
+    `forecasts` are known from when they are issued, in order of time.
+    """
 
     name: str
     start: int
@@ -60,6 +66,7 @@ class RuleTest:
     devices: list[DeviceUnderTest]
     expected: list[Expected]
     overrides: Mapping[str, Mapping[str, object]]
+    forecasts: list[Forecast] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +112,13 @@ def _test(table: object) -> RuleTest:
         raise RuleErrors(problems)
     devices = _devices(table, start, interval_ms, problems)
     expected = _expectations(table.get("expect", []), start, problems)
+    forecasts = _forecasts(table.get("forecast", []), start, problems)
     overrides = table.get("override", {})
     if not isinstance(overrides, dict) or not all(isinstance(changes, dict) for changes in overrides.values()):
         problems.append(("override", "write tables [test.override.RULE_ID]"))
     if problems:
         raise RuleErrors(problems)
-    return RuleTest(name, start, interval_ms, devices, expected, overrides)
+    return RuleTest(name, start, interval_ms, devices, expected, overrides, forecasts)
 
 
 def _unknown(table: Mapping[str, Any], known: set[str]) -> list[Problem]:
@@ -223,6 +231,30 @@ def _reading(device: str, at: int, series: Mapping[str, list[Any]], row: int) ->
     bad = list(series["bad"][row]) if "bad" in series else []
     values = {name: value[row] for name, value in series.items() if name in POINTS and value[row] is not None}
     return Reading(device, at, state, faults, values, bad)
+
+
+# ---- forecasts
+
+
+def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[Forecast]:
+    """`[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then on."""
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        problems.append(("forecast", "write [[test.forecast]] tables with at and outdoor_c"))
+        return []
+    found: list[Forecast] = []
+    for position, table in enumerate(tables):
+        mistakes = _unknown(table, {"at", "outdoor_c"})
+        at, values = _read(table, "at", _offset, mistakes), _read(table, "outdoor_c", numbers, mistakes)
+        problems += [(f"forecast[{position}].{name}", message) for name, message in mistakes]
+        if not mistakes:
+            found.append(_forecast(start + at, values))
+    return found
+
+
+def _forecast(issued_at: int, values: list[float | None]) -> Forecast:
+    hours = ((issued_at + hour * _FORECAST_HOUR_MS, value) for hour, value in enumerate(values))
+    periods = tuple(Period(at, at + _FORECAST_HOUR_MS, value) for at, value in hours if value is not None)
+    return Forecast(_DISTRICT, issued_at, periods)
 
 
 # ---- expectations

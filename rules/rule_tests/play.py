@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from rules.engine import Engine
+from rules.kinds.extreme_cold import ColdWatch
+from rules.kinds.silence import SilenceRule, VillageOutageRule
 from rules.presence import Presence
 from rules.rule import Problem, Rule, RuleErrors
 from rules.rule_tests.document import DeviceUnderTest, Expected, RuleTest
 from rules.season import Season
 from rules.transition import Transition
-from rules.watch import DeviceRule
 from wire.messages import Reading
 from wire.topics import Place
 
@@ -73,11 +74,12 @@ def play(test: RuleTest, rules: Sequence[Rule], season: Season) -> list[Transiti
     engine = Engine(rules, season)
     for device in test.devices:
         engine.expect([device.id], test.interval_ms, device.village)
-    watches_silence = any(not isinstance(rule, DeviceRule) for rule in rules)
+    watches_silence = any(isinstance(rule, SilenceRule | VillageOutageRule) for rule in rules)
     polls = _polls(test)
     found = _judge_readings(engine, polls, test)
     if watches_silence:
         found += _judge_silence(Presence(rules, test.start), polls, test)
+    found += _judge_forecasts(ColdWatch(rules, season), len(polls), test)
     return sorted(found, key=lambda one: (one.at, one.subject, one.rule, one.code or ""))
 
 
@@ -116,6 +118,15 @@ def _judge_silence(presence: Presence, polls: list[Heard], test: RuleTest) -> li
             presence.heard(place, devices, test.interval_ms, now)
         for moment in range(now, now + test.interval_ms, _STEP_MS):
             found += presence.step(moment)
+    return found
+
+
+def _judge_forecasts(watch: ColdWatch, polls: int, test: RuleTest) -> list[Transition]:
+    """The newest forecast is looked at as often as devices are read."""
+    found: list[Transition] = []
+    for now in range(test.start, test.start + polls * test.interval_ms, test.interval_ms):
+        issued = [forecast for forecast in test.forecasts if forecast.issued_at <= now]
+        found += watch.step(issued[-1] if issued else None, now)
     return found
 
 

@@ -1,22 +1,31 @@
-"""Slaves behind a Modbus TCP server, told apart by their unit id; the only module that listens."""
+"""Slaves behind a TCP server, told apart by their unit id; the only module that listens."""
 
+import socket
 import socketserver
 import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Final
 
-from simulators.bus.frames import HEADER, LONGEST, tcp_frame
-from simulators.bus.quirks import Line
-from simulators.bus.slaves import Slaves, reply_of
+from simulators.bus.frames import Framing, NotModbusError, Request
+from simulators.bus.line import UNPLUGGED_S, Line
+
+SILENCE_S: Final = 0.2  # a serial server sends what it collected long before
+IDLE_S: Final = 300.0  # a client that says nothing for so long is gone
 
 
 class TcpLine:
-    """A listening socket at `host`:`port` (0 = any); raises OSError where it is taken."""
+    """A listening socket at `host`:`port` (0 = any); raises OSError where it is taken.
 
-    def __init__(self, host: str, port: int, slaves: Slaves, line: Line) -> None:
-        self._slaves, self._line = slaves, line
+    `framing` makes one for each connection: Modbus TCP, or RTU as a transparent serial server passes it on.
+    """
+
+    def __init__(self, host: str, port: int, line: Line, framing: Callable[[], Framing]) -> None:
+        self._line, self._framing = line, framing
         self._stop = threading.Event()
         self._one_at_a_time = threading.Lock()  # the units behind a TCP gateway share one serial line
+        self._connections: set[socket.socket] = set()
+        self._unplugged_until = float("-inf")
         self._server = _Server((host, port), self._converse)
 
     @property
@@ -37,35 +46,50 @@ class TcpLine:
         """Stop listening."""
         self._server.server_close()
 
-    def _converse(self, stream: socketserver.StreamRequestHandler) -> None:
-        while not self._stop.is_set():
-            header = stream.rfile.read(HEADER.size)
-            if len(header) < HEADER.size:
-                return
-            transaction, protocol, length, unit = HEADER.unpack(header)
-            if protocol != 0 or not 2 <= length <= LONGEST:
-                return
-            request = stream.rfile.read(length - 1)
-            if len(request) < length - 1:
-                return
-            with self._one_at_a_time:
-                self._answer(stream, transaction, unit, request)
-
-    def _answer(self, stream: socketserver.StreamRequestHandler, transaction: int, unit: int, request: bytes) -> None:
-        given = reply_of(self._slaves, unit, request)
-        if given is None:
+    def _converse(self, connection: socket.socket) -> None:
+        full = self._line.clients is not None and len(self._connections) >= self._line.clients
+        if full or monotonic() < self._unplugged_until:
             return
-        slave, answer = given
-        sent = self._line.send(tcp_frame(transaction, unit, answer.reply or b""))
-        if self._stop.wait(sent.delay_s):
+        self._connections.add(connection)
+        try:
+            self._listen(connection)
+        finally:
+            self._connections.discard(connection)
+
+    def _listen(self, connection: socket.socket) -> None:
+        framing, heard_at = self._framing(), monotonic()
+        connection.settimeout(SILENCE_S)
+        while not self._stop.is_set() and monotonic() - heard_at < IDLE_S:
+            try:
+                received = connection.recv(1024)
+            except TimeoutError:
+                framing.silence()
+                continue
+            if not received:
+                return
+            heard_at = monotonic()
+            for request in framing.feed(received):
+                with self._one_at_a_time:
+                    self._answer(connection, request, framing)
+
+    def _answer(self, connection: socket.socket, request: Request, framing: Framing) -> None:
+        if self._line.is_pulled_out():
+            self._unplug()
             return
-        stream.wfile.write(sent.frame)
-        if sent.reading != "none":
-            slave.was_read(answer.carried, sent.reading == "doubtful")
+        delivery = self._line.ask(request, framing, monotonic())
+        if delivery is None or self._stop.wait(delivery.sent.delay_s):
+            return
+        connection.sendall(delivery.sent.frame)
+        delivery.delivered()
+
+    def _unplug(self) -> None:
+        """Every connection ends, and for a while a new one ends at once."""
+        self._unplugged_until = monotonic() + UNPLUGGED_S
+        for connection in list(self._connections):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
-_Conversation = Callable[[socketserver.StreamRequestHandler], None]
-IDLE_S: Final = 300.0  # a client that says nothing for so long is gone
+_Conversation = Callable[[socket.socket], None]
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -78,12 +102,12 @@ class _Server(socketserver.ThreadingTCPServer):
         super().__init__(address, _Handler)
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    timeout = IDLE_S
+class _Handler(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            self.server.conversation(self)
-        except (ConnectionError, TimeoutError):
-            return  # the client has gone; the next one is welcome
+            self.server.conversation(self.request)
+        except (ConnectionError, TimeoutError, NotModbusError):
+            return  # the client has gone or talks something else; the next one is welcome

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from simulators.scenario import Scenario
-from simulators.season.block import BlockSeason, Poll
+from simulators.season.block import BlockSeason
 from simulators.season.layout import Block, blocks
+from simulators.season.poll import Poll
 from simulators.season.span import Span
 from wire.messages import Reading
 from wire.points import STATES
@@ -78,12 +79,10 @@ def _town(village: int, villages: int) -> str:
 def _readings(poll: Poll, devices: list[str], at: int) -> list[Reading | None]:
     names = list(poll.points)
     rows = np.round(np.stack([poll.points[name] for name in names], axis=1), DECIMALS).tolist()
-    codes: dict[int, list[str]] = {}
-    for unit, code in poll.faults:
-        codes.setdefault(unit, []).append(code)
     heard = range(len(devices)) if poll.heard is None else poll.heard.tolist()
     readings: list[Reading | None] = [None] * len(devices)
     for unit in heard:
         values = {name: value for name, value in zip(names, rows[unit], strict=True) if value == value}  # NaN: not read
-        readings[unit] = Reading(devices[unit], at, STATES[poll.state[unit]], codes.get(unit, []), values)
+        faults, bad = list(poll.faults.get(unit, ())), list(poll.bad.get(unit, ()))
+        readings[unit] = Reading(devices[unit], at, STATES[poll.state[unit]], faults, values, bad)
     return readings

@@ -16,9 +16,12 @@ DEFROST_MISSED: Final = 1
 DEFROST_OVER_FREQUENT: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Disturbance:
-    """The causes of physics.md §20.7, one element per unit; every column is independent of the others."""
+    """The causes of physics.md §20.7, one element per unit; every column is independent of the others.
+
+    Its arrays are never written to once it is made: what follows from it is worked out once.
+    """
 
     tripped: Flags
     """Stopped by a protection of its own that the physics does not model."""

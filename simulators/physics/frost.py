@@ -68,12 +68,12 @@ def output_factor(frost: Floats) -> Floats:
     A tenth is lost at the trigger, and 43 % on a coil that is never cleared: capacity −43.4 %, COP −40.4 % in the
     mal-defrost measurements of physics.md §20.3.
     """
-    return 1.0 - 0.10 * np.minimum(frost, 1.0) - 0.167 * np.clip(frost - 1.0, 0.0, 2.0)
+    return 1.0 + 0.067 * np.minimum(frost, 1.0) - 0.167 * frost
 
 
 def coil_below_air_k(ratio: Floats, frost: Floats) -> Floats:
     """How far the coil of a heating unit settles below the air, K: 5…9 clean, 12…18 frosted (physics.md §20.2).
 
-    `ratio` is the speed ratio and `frost` the frost over its trigger.
+    `ratio` is the speed ratio and `frost` the frost over its trigger; each trigger's worth beyond the first adds 4 K.
     """
-    return 5.0 + 4.0 * ratio + 7.0 * np.minimum(frost, 1.0) + 4.0 * np.clip(frost - 1.0, 0.0, 2.0)
+    return 5.0 + 4.0 * (ratio + frost) + 3.0 * np.minimum(frost, 1.0)

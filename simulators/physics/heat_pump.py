@@ -33,16 +33,21 @@ def evaporating_c(outdoor_c: Floats) -> Floats:
 
 def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
     """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics.md §20.1."""
-    lift = np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0)
-    efficiency = np.clip(0.55 - 0.0036 * (lift - 38.0), 0.30, 0.60)
-    return efficiency * (condensing_c(supply_c) + 273.15) / lift
+    return cop_at_lift(np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0), supply_c)
+
+
+def cop_at_lift(lift_k: Floats, supply_c: Floats) -> Floats:
+    """`full_load_cop` where condensing is `lift_k` (≥ 5) over evaporating; η = 0.55 − 0.0036·(lift − 38), 0.30…0.60."""
+    efficiency = np.minimum(np.maximum(0.6868 - 0.0036 * lift_k, 0.30), 0.60)
+    return efficiency * (supply_c + 276.15) / lift_k
 
 
 def part_load_factor(ratio: Floats) -> Floats:
     """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling (§20.1)."""
     # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics.md §20.1).
-    below = np.clip(FULL_BENEFIT_RATIO - ratio, 0.0, 0.25 * FULL_BENEFIT_RATIO)
-    return (1.30 - 0.30 * np.maximum(ratio, FULL_BENEFIT_RATIO)) * (1.0 - 0.11 / (0.25 * FULL_BENEFIT_RATIO) * below)
+    beneficial = np.maximum(ratio, FULL_BENEFIT_RATIO)
+    below = np.minimum(beneficial - ratio, 0.25 * FULL_BENEFIT_RATIO)
+    return (1.30 - 0.30 * beneficial) * (1.0 - 0.11 / (0.25 * FULL_BENEFIT_RATIO) * below)
 
 
 def capacity_fraction(outdoor_c: Floats, supply_c: Floats) -> Floats:

@@ -1,50 +1,82 @@
-"""What lost refrigerant, little air and little water do to a machine (physics.md §20.7; factors fitted to its ranges).
+"""What lost refrigerant, little air, little water and stuck parts do to a machine (physics.md §20.7).
 
-`charge`, `airflow` and `water_flow` are shares of the nominal ones, `frost` the frost over its trigger.
+The factors are fitted to the ranges of that table.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-from simulators.physics.arrays import Floats
+from simulators.physics.arrays import Flags, Floats
+from simulators.physics.disturbance import (
+    DEFROST_MISSED,
+    DEFROST_OVER_FREQUENT,
+    FOUR_WAY_NEVER_REVERSES,
+    FOUR_WAY_STUCK_REVERSED,
+    FOUR_WAY_WORKS,
+    Disturbance,
+)
 
 LOWEST_CHARGE: Final = 0.6
+NEVER_REVERSED_SHARE: Final = -0.3  # what a unit whose valve stays in heating gives, not takes, while it "defrosts"
+FROST_DEPRESSION_K: Final = 2.0  # how far a coil's worth of frost lowers the evaporation
+MENDED: Final = 0.9  # share of the nominal at which a cause counts as repaired
 
 
-def lost(charge: Floats) -> Floats:
-    """How far a leak has gone, 0 at the full charge … 1 at 60 %."""
-    return np.clip((1.0 - charge) / (1.0 - LOWEST_CHARGE), 0.0, 1.0)
+@dataclass(frozen=True, slots=True)
+class Impairment:
+    """The consequences of a disturbance, one element per unit.
 
-
-def capacity_factor(charge: Floats, airflow: Floats) -> Floats:
-    """What is left of the heat output: up to −30 % by a leak, −60 % without a fan."""
-    return (1.0 - 0.30 * lost(charge)) * (0.4 + 0.6 * airflow)
-
-
-def cop_factor(charge: Floats, airflow: Floats) -> Floats:
-    """What is left of the COP: up to −30 % by a leak, and by a blocked coil up to −40 % as by one full of frost."""
-    return (1.0 - 0.30 * lost(charge)) * (0.6 + 0.4 * airflow)
-
-
-def depression_k(charge: Floats, airflow: Floats, frost: Floats) -> Floats:
-    """How far the evaporation sinks under a healthy unit's, K.
-
-    5 K by a leak (low pressure −15 %), 10 K without a fan, and some by frost.
+    `capacity` (−30 % by a leak, −60 % without a fan) and `cop` (−30 %; −40 % as by a coil full of frost) are what is
+    left of them. `depression_k` is how far the evaporation sinks, beside what frost does: 5 K by a leak (low pressure
+    −15 %), 10 K without a fan. `superheat_k` is the extra one of the discharge gas, 5–20 K as a leak goes on;
+    `approach_k` condensing over supply, 3 K in a clean plate and more with the square of the flow it lacks; `frosting`
+    the growth over a healthy coil's, threefold without a fan; `reversal` the heat a defrost takes over a healthy one's.
+    `leak` goes from 0 at the full charge to 1 at 60 %. `mended` units have nothing that a lock-out could be about.
     """
-    return 5.0 * lost(charge) + 10.0 * (1.0 - airflow) + 2.0 * frost
+
+    leak: Floats
+    capacity: Floats
+    cop: Floats
+    depression_k: Floats
+    superheat_k: Floats
+    approach_k: Floats
+    frosting: Floats
+    reversal: Floats
+    melts: Flags
+    never_defrosts: Flags
+    over_frequent: Flags
+    backwards: Floats
+    mended: Flags
 
 
-def superheat_k(charge: Floats) -> Floats:
-    """Extra superheat of the discharge gas, K: 5–20 as a leak goes on."""
-    return 20.0 * lost(charge)
+@lru_cache(maxsize=8)
+def impairment(disturbance: Disturbance) -> Impairment:
+    """What `disturbance` does; worked out once for each, as it lasts over many steps."""
+    airflow, water_flow, four_way = disturbance.airflow, disturbance.water_flow, disturbance.four_way
+    leak = np.clip((1.0 - disturbance.charge) / (1.0 - LOWEST_CHARGE), 0.0, 1.0)
+    melts = four_way != FOUR_WAY_NEVER_REVERSES
+    return Impairment(
+        leak=leak,
+        capacity=(1.0 - 0.30 * leak) * (0.4 + 0.6 * airflow),
+        cop=(1.0 - 0.30 * leak) * (0.6 + 0.4 * airflow),
+        depression_k=5.0 * leak + 10.0 * (1.0 - airflow),
+        superheat_k=20.0 * leak,
+        approach_k=3.0 / np.square(np.maximum(water_flow, 0.2)),
+        frosting=(1.0 + 2.0 * (1.0 - airflow)) * (1.0 + 0.5 * leak),
+        reversal=np.where(melts, 1.0, NEVER_REVERSED_SHARE),
+        melts=melts,
+        never_defrosts=disturbance.defrost == DEFROST_MISSED,
+        over_frequent=disturbance.defrost == DEFROST_OVER_FREQUENT,
+        backwards=(four_way == FOUR_WAY_STUCK_REVERSED).astype(np.float64),
+        mended=_mended(disturbance),
+    )
 
 
-def approach_k(water_flow: Floats) -> Floats:
-    """Condensing over supply temperature, K: 3 in a clean plate, more with the square of the flow it lacks."""
-    return 3.0 / np.square(np.maximum(water_flow, 0.2))
-
-
-def frost_factor(charge: Floats, airflow: Floats) -> Floats:
-    """Frost growth over that of a healthy coil: threefold without a fan, more on the colder coil of a leak."""
-    return (1.0 + 2.0 * (1.0 - airflow)) * (1.0 + 0.5 * lost(charge))
+def _mended(disturbance: Disturbance) -> Flags:
+    shares = np.minimum(np.minimum(disturbance.charge, disturbance.airflow), disturbance.water_flow)
+    works = (disturbance.four_way == FOUR_WAY_WORKS) & ~disturbance.phase_missing
+    mended: Flags = works & (np.minimum(shares, disturbance.grid_pu) > MENDED)
+    return mended

@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.physics import grid, heat_pump, impairment
+from simulators.physics import grid, heat_pump
 from simulators.physics.arrays import Floats
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance
 from simulators.physics.draws import words
 from simulators.physics.fleet import Fleet
+from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impairment
 from simulators.physics.refrigerant import saturation_bar
 from simulators.physics.state import FleetState, return_c, supply_c
 
@@ -34,7 +35,6 @@ _NOISE: Final = (
     ("coil_c", 0.15),
     ("discharge_c", 0.30),
     ("suction_c", 0.15),
-    ("voltage_v", 0.50),
 )
 
 
@@ -45,6 +45,7 @@ class _Scene:
     fleet: Fleet
     state: FleetState
     disturbance: Disturbance
+    impaired: Impairment
     outdoor_c: Floats
     supply_c: Floats
     return_c: Floats
@@ -57,29 +58,29 @@ class _Scene:
     @property
     def condensing_c(self) -> Floats:
         """While reversed, the coil condenses (physics.md §20.3 "cycle shape"); a standing circuit is at rest."""
-        condensing = self.supply_c + impairment.approach_k(self.disturbance.water_flow)
         reversed_c = np.maximum(self.state.coil_c, 0.0) + 10.0
-        return self._by_mode(condensing, reversed_c)
+        return self._by_mode(self.supply_c + self.impaired.approach_k, reversed_c)
 
     @property
     def evaporating_c(self) -> Floats:
         """While reversed, the water evaporates the refrigerant."""
         frosted = self.state.frost_kg / self.fleet.machines.size
-        sunk = impairment.depression_k(self.disturbance.charge, self.disturbance.airflow, frosted)
+        sunk = self.impaired.depression_k + FROST_DEPRESSION_K * frosted
         return self._by_mode(heat_pump.evaporating_c(self.outdoor_c) - sunk, self.return_c - 45.0)
 
     def _by_mode(self, heating: Floats, reversing: Floats) -> Floats:
-        working = np.where(self.state.defrosting, reversing, heating)
+        backwards = (self.state.defrosting & self.impaired.melts) | (self.impaired.backwards > 0.0)
+        working = np.where(backwards, reversing, heating)
         return np.where(self.state.running, working, self.outdoor_c)
 
     @property
     def discharge_c(self) -> Floats:
-        hot = heat_pump.discharge_c(self.outdoor_c, self.supply_c) + impairment.superheat_k(self.disturbance.charge)
+        hot = heat_pump.discharge_c(self.outdoor_c, self.supply_c) + self.impaired.superheat_k
         return np.where(self.state.running, hot, self.supply_c)
 
     @property
     def suction_c(self) -> Floats:
-        superheat = 4.0 + impairment.superheat_k(self.disturbance.charge) / 2.0
+        superheat = 4.0 + self.impaired.superheat_k / 2.0
         return self.evaporating_c + superheat * self.state.running
 
     @property
@@ -96,7 +97,7 @@ class _Scene:
     @property
     def exv_steps(self) -> Floats:
         healthy = EXV_STEPS[0] + (EXV_STEPS[1] - EXV_STEPS[0]) * self.ratio
-        return (healthy + EXV_LEAK_STEPS * impairment.lost(self.disturbance.charge)) * self.state.running
+        return (healthy + EXV_LEAK_STEPS * self.impaired.leak) * self.state.running
 
 
 _POINTS: Final[Mapping[str, Callable[[_Scene], Floats]]] = MappingProxyType(
@@ -148,9 +149,11 @@ def measure(
     """
     ratio = state.hz / heat_pump.MAX_HZ
     outdoor_c = np.full_like(ratio, weather.outdoor_c)
-    scene = _Scene(fleet, state, disturbance, outdoor_c, supply_c(state), return_c(state), ratio)
+    scene = _Scene(
+        fleet, state, disturbance, impairment(disturbance), outdoor_c, supply_c(state), return_c(state), ratio
+    )
     columns = {point: _POINTS[point](scene) for point in points}
-    noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, len(_NOISE))
+    noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, 8)
     for place, (point, strays) in enumerate(_NOISE):
         if point in columns:
             columns[point] = columns[point] + _centred(noise[:, place], strays)

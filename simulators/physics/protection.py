@@ -29,7 +29,7 @@ LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics.md §20.7
 DISCHARGE_C: Final = 115.0  # 110–120, physics.md §20.2
 FLOW_SHARE: Final = 0.35  # a flow switch opens
 LOW_VOLTAGE_PU, HIGH_VOLTAGE_PU = 170.0 / 220.0, 1.15  # ≈ 165–175 V, physics.md §20.6
-FREEZING_C: Final = 3.0  # of the water in the unit
+FREEZING_C: Final = 3.0  # of the water in the unit, where it stands or heat is taken from it
 COLDEST_C: Final = -36.0  # units must start at −30, requirements.md R3
 REVERSED_K: Final = -1.0  # supply over return; below it, heating runs backwards …
 REVERSED_S: Final = 300.0  # … for more than 5 min, physics.md §20.7 "4-way stuck"
@@ -81,22 +81,29 @@ def kinds(shown: int) -> tuple[str, ...]:
 
 def causes(seen: Observed) -> Mask:
     """Which protections would trip now."""
+    found = np.zeros(len(seen.powered), np.uint16)
+    for kind, happens in _causes(seen).items():
+        if happens.any():
+            found |= happens * BIT[kind]
+    return found
+
+
+def _causes(seen: Observed) -> dict[FaultKind, Flags]:
     compressing, powered = seen.compressing, seen.powered
-    return (
-        _bit("water_flow", powered & (seen.water_flow < FLOW_SHARE))
-        | _bit("phase", powered & seen.phase_dead)
-        | _bit("voltage", powered & ((seen.voltage_pu < LOW_VOLTAGE_PU) | (seen.voltage_pu > HIGH_VOLTAGE_PU)))
-        | _bit("low_ambient_stop", powered & (seen.outdoor_c < COLDEST_C))
-        | _bit("freeze_protect", powered & (seen.plate_c < FREEZING_C))
-        | _bit("high_pressure", compressing & (seen.condensing_c > HIGH_CONDENSING_C))
-        | _bit("low_pressure", compressing & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)))
-        | _bit("discharge_high", compressing & (seen.discharge_c > DISCHARGE_C))
-        | _bit("delta_t", compressing & (seen.spread_k < REVERSED_K) & (seen.heating_phase_s > REVERSED_S))
-    )
-
-
-def _bit(kind: str, happens: Flags) -> Mask:
-    return happens * BIT[kind]
+    backwards = seen.spread_k < REVERSED_K
+    standing = powered & (seen.water_flow < FLOW_SHARE)
+    voltage = (seen.voltage_pu < LOW_VOLTAGE_PU) | (seen.voltage_pu > HIGH_VOLTAGE_PU)
+    return {
+        "water_flow": standing,
+        "phase": powered & seen.phase_dead,
+        "voltage": powered & voltage,
+        "low_ambient_stop": powered & (seen.outdoor_c < COLDEST_C),
+        "freeze_protect": (seen.plate_c < FREEZING_C) & (standing | (compressing & backwards)),
+        "high_pressure": compressing & ~standing & (seen.condensing_c > HIGH_CONDENSING_C),
+        "low_pressure": compressing & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)),
+        "discharge_high": compressing & (seen.discharge_c > DISCHARGE_C),
+        "delta_t": compressing & backwards & (seen.heating_phase_s > REVERSED_S),
+    }
 
 
 def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protection:
@@ -106,8 +113,12 @@ def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protecti
     out until it is `repaired`: whoever mends the cause also resets the lock.
     """
     last_s, before_s = now.last_s + dt_s, now.before_s + dt_s
-    holds = (cause != 0) | (last_s < RESTART_S) | ((now.shown & LOCKOUT != 0) & ~repaired)
-    trips = (cause != 0) & ~now.stopped
+    if not (cause.any() or now.shown.any()):
+        return Protection(now.shown, last_s, before_s)
+    happens = cause != 0
+    locked = (now.shown & LOCKOUT) != 0
+    holds = happens | (last_s < RESTART_S) | (locked & ~repaired)
+    trips = happens & ~now.stopped
     locks = trips & (before_s < LOCKOUT_WITHIN_S)
-    shown = (now.shown * holds) | cause | _bit("lockout", locks)
+    shown = (now.shown * holds) | cause | (locks * LOCKOUT)
     return Protection(shown, np.where(trips, 0.0, last_s), np.where(trips, last_s, before_s))

@@ -72,7 +72,7 @@ def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState
     units = len(room_c)
     outside = np.full(units, outdoor_c)
     zeros = np.zeros(units)
-    set_c = np.where(fleet.houses.exponent == house.FLOOR_EXPONENT, FLOOR_SET_C, RADIATOR_SET_C)
+    set_c = np.where(fleet.houses.design_k == house.FLOOR_DESIGN_K, FLOOR_SET_C, RADIATOR_SET_C)
     load = np.maximum(fleet.houses.loss * (room_c - outside) - house.GAIN_W, 0.0)
     hz = heat_pump.MAX_HZ * load / (machines.nominal_w * heat_pump.capacity_fraction(outside, set_c))
     running = hz >= heat_pump.MIN_HZ

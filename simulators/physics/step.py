@@ -1,30 +1,22 @@
-"""The step of a whole fleet: weather, mains, protections and rooms once, the fast circuit a minute at a time."""
+"""The step of a whole fleet: mains, protections and rooms once, the fast circuit in parts."""
 
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from simulators.physics import circuit, control, frost, grid, heat_pump, house, impairment, protection
-from simulators.physics.arrays import Flags, Floats
+from simulators.physics import circuit, control, frost, grid, heat_pump, house, protection
+from simulators.physics.arrays import Floats
 from simulators.physics.conditions import Conditions
-from simulators.physics.disturbance import (
-    DEFROST_MISSED,
-    DEFROST_OVER_FREQUENT,
-    FOUR_WAY_NEVER_REVERSES,
-    FOUR_WAY_STUCK_REVERSED,
-    FOUR_WAY_WORKS,
-    Disturbance,
-)
+from simulators.physics.disturbance import Disturbance
 from simulators.physics.fleet import Fleet
+from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impairment
 from simulators.physics.state import LEAST_FLOW_KG_S, FleetState, return_c, supply_c
 
-LONGEST_CIRCUIT_STEP_S: Final = 60.0  # far below the 15 min of the water circuit and the shortest run and stop
+LONGEST_CIRCUIT_STEP_S: Final = 100.0  # far below the 15 min of the water circuit; a third of the longest step
 LONGEST_STEP_S: Final = 300.0  # far below the 40 min of the room air
 STANDING_WATER_S: Final = 7200.0  # in which water that does not circulate takes the outdoor temperature
 AUX_CUT_OUT_C: Final = 70.0  # the heater's own thermostat
-NEVER_REVERSED_SHARE: Final = -0.3  # what a unit whose valve stays in heating gives, not takes, while it "defrosts"
-MENDED: Final = 0.9  # share of the nominal at which a cause counts as repaired
 
 
 def step(
@@ -45,8 +37,9 @@ def _round(
     fleet: Fleet, state: FleetState, now: int, dt_s: float, weather: Conditions, disturbance: Disturbance
 ) -> FleetState:
     outdoor_c = np.full_like(state.hz, weather.outdoor_c)
-    state = _decided(fleet, state, now, dt_s, outdoor_c, disturbance)
-    drive = _drive(fleet, state, outdoor_c, weather, disturbance)
+    impaired = impairment(disturbance)
+    state = _decided(fleet, state, now, dt_s, outdoor_c, disturbance, impaired)
+    drive = _drive(fleet, state, outdoor_c, weather, disturbance, impaired)
     count = max(1, int(np.ceil(dt_s / LONGEST_CIRCUIT_STEP_S)))
     emitted_w = np.zeros_like(state.hz)
     for _ in range(count):
@@ -55,7 +48,7 @@ def _round(
     gain_w = emitted_w / count + house.sun_and_people_w(fleet.houses, weather.sun_w_m2) + disturbance.coal_w
     room_c, mass_c = house.step(fleet.houses, state.temperatures, gain_w, outdoor_c, disturbance.open_window_w_k, dt_s)
     water_c = state.temperatures.water_c
-    standing_c = outdoor_c + (state.plate_c - outdoor_c) * np.exp(-dt_s / STANDING_WATER_S)
+    standing_c = outdoor_c + (state.plate_c - outdoor_c) * float(np.exp(-dt_s / STANDING_WATER_S))
     return replace(
         state,
         temperatures=house.Temperatures(room_c, mass_c, water_c),
@@ -64,15 +57,20 @@ def _round(
 
 
 def _decided(
-    fleet: Fleet, state: FleetState, now: int, dt_s: float, outdoor_c: Floats, disturbance: Disturbance
+    fleet: Fleet,
+    state: FleetState,
+    now: int,
+    dt_s: float,
+    outdoor_c: Floats,
+    disturbance: Disturbance,
+    impaired: Impairment,
 ) -> FleetState:
     """Mains, flow, protections and limits as the step finds them."""
     feeder = fleet.feeder
     natural_pu = grid.voltage_pu(now, state.power_w, feeder.share, feeder.village, feeder.houses)
     voltage_pu = natural_pu * disturbance.grid_pu * disturbance.powered
-    condensing_c = supply_c(state) + impairment.approach_k(disturbance.water_flow)
-    seen = _observed(fleet, state, outdoor_c, voltage_pu, condensing_c, disturbance)
-    limit_hz, limit_code = control.limit(voltage_pu, condensing_c)
+    seen = _observed(fleet, state, outdoor_c, voltage_pu, disturbance, impaired)
+    limit_hz, limit_code = control.limit(voltage_pu, seen.condensing_c)
     return replace(
         state,
         called=control.calls(state.called, state.temperatures.room_c, state.room_target_c),
@@ -81,7 +79,7 @@ def _decided(
         limit_hz=limit_hz,
         limit_code=limit_code * seen.compressing,
         aux_w=disturbance.heater_stuck_w * (disturbance.powered & (state.plate_c < AUX_CUT_OUT_C)),
-        protection=protection.step(state.protection, protection.causes(seen), _mended(disturbance), dt_s),
+        protection=protection.step(state.protection, protection.causes(seen), impaired.mended, dt_s),
     )
 
 
@@ -90,21 +88,20 @@ def _observed(
     state: FleetState,
     outdoor_c: Floats,
     voltage_pu: Floats,
-    condensing_c: Floats,
     disturbance: Disturbance,
+    impaired: Impairment,
 ) -> protection.Observed:
-    charge = disturbance.charge
-    frosted = state.frost_kg / fleet.machines.size
+    leaving_c, coming_c = supply_c(state), return_c(state)
     return protection.Observed(
         compressing=state.running & ~state.defrosting,
         heating_phase_s=state.phase_s,
         outdoor_c=outdoor_c,
         plate_c=state.plate_c,
-        spread_k=supply_c(state) - return_c(state),
-        condensing_c=condensing_c,
-        depression_k=impairment.depression_k(charge, disturbance.airflow, frosted),
-        discharge_c=heat_pump.discharge_c(outdoor_c, supply_c(state)) + impairment.superheat_k(charge),
-        charge=charge,
+        spread_k=leaving_c - coming_c,
+        condensing_c=leaving_c + impaired.approach_k,
+        depression_k=impaired.depression_k + state.frost_kg / fleet.machines.size * FROST_DEPRESSION_K,
+        discharge_c=heat_pump.discharge_c(outdoor_c, leaving_c) + impaired.superheat_k,
+        charge=disturbance.charge,
         water_flow=disturbance.water_flow,
         voltage_pu=voltage_pu,
         phase_dead=disturbance.phase_missing & fleet.machines.three_phase,
@@ -112,43 +109,27 @@ def _observed(
     )
 
 
-def _mended(disturbance: Disturbance) -> Flags:
-    """Where nothing is left that a lock-out was about."""
-    shares = np.minimum(np.minimum(disturbance.charge, disturbance.airflow), disturbance.water_flow)
-    works = (disturbance.four_way == FOUR_WAY_WORKS) & ~disturbance.phase_missing
-    mended: Flags = works & (np.minimum(shares, disturbance.grid_pu) > MENDED)
-    return mended
-
-
 def _drive(
-    fleet: Fleet, state: FleetState, outdoor_c: Floats, weather: Conditions, disturbance: Disturbance
+    fleet: Fleet,
+    state: FleetState,
+    outdoor_c: Floats,
+    weather: Conditions,
+    disturbance: Disturbance,
+    impaired: Impairment,
 ) -> circuit.Drive:
-    machines, powered = fleet.machines, disturbance.powered
-    charge, airflow = disturbance.charge, disturbance.airflow
-    room_c = state.temperatures.room_c
-    nothing = np.zeros_like(outdoor_c)
-    melts = disturbance.four_way != FOUR_WAY_NEVER_REVERSES
+    machines, powered, room_c = fleet.machines, disturbance.powered, state.temperatures.room_c
     growth = frost.growth_kg_s(outdoor_c, np.full_like(outdoor_c, weather.humidity), machines.size)
-    allowed = powered & state.switched_on & state.called & ~disturbance.tripped & ~state.protection.stopped
     return circuit.Drive(
+        impairment=impaired,
         outdoor_c=outdoor_c,
         room_c=room_c,
-        opening=house.opening(room_c, state.room_target_c),
+        opened_w_k=house.opening(room_c, state.room_target_c) * fleet.houses.emitter,
         target_c=control.water_target_c(state.supply_limit_c, outdoor_c),
-        allowed=allowed,
+        allowed=powered & state.switched_on & state.called & ~disturbance.tripped & ~state.protection.stopped,
         limit_hz=state.limit_hz,
-        available_w=machines.nominal_w
-        * heat_pump.outdoor_capacity(outdoor_c)
-        * impairment.capacity_factor(charge, airflow),
-        cop_factor=impairment.cop_factor(charge, airflow),
+        available_w=machines.nominal_w * heat_pump.outdoor_capacity(outdoor_c) * impaired.capacity,
         half_spread_k_w=0.5 / (house.WATER_J_KG_K * np.maximum(state.flow_kg_s, LEAST_FLOW_KG_S)),
-        growth_kg_s=growth * impairment.frost_factor(charge, airflow),
-        coil_depression_k=impairment.depression_k(charge, airflow, nothing),
-        reverse_w=frost.HEAT_FROM_WATER_W * machines.size * np.where(melts, 1.0, NEVER_REVERSED_SHARE),
-        melts=melts,
-        never_defrosts=disturbance.defrost == DEFROST_MISSED,
-        over_frequent=disturbance.defrost == DEFROST_OVER_FREQUENT,
-        backwards=disturbance.four_way == FOUR_WAY_STUCK_REVERSED,
+        growth_kg_s=growth * impaired.frosting,
         idle_w=heat_pump.idle_w(outdoor_c, powered) * powered,
         aux_w=state.aux_w,
     )

@@ -1,26 +1,24 @@
-"""Midea M-thermal / Arctic, R290 units (profile-midea-mthermal.md)."""
+"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6 (profile-midea-mthermal.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.image import (
-    ILLEGAL_ADDRESS,
-    Image,
-    Quantity,
-    RefusedError,
-    Setting,
-    UnitReading,
-    Words,
-    settings_asked,
-)
+from simulators.bus.serial_format import SerialFormat
+from simulators.registers.fields import Contents, Field, Place, Quantity, bit, low_byte, pair
+from simulators.registers.image import UnitReading
+from simulators.registers.refusals import Reads
+from simulators.registers.register_map import Curve, RegisterMap
+from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Setting, Writes
+from wire.points import State
 
 LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 138 counts m³/h × 100
-HEAT: Final = 3
-LARGEST_READ: Final = 40  # older firmware refuses 47 registers from 100 (profile, "Quirks")
-_TENTHS_BIT: Final = 1 << 8
-_R290_A: Final = 3
-_PROTOCOL: Final = 47
+LARGEST_READ: Final = 40  # older firmware refuses 47 registers from 100 ("Quirks")
+_OPEN, _OPEN_WHOLE = 0x7FFF, 0x7F  # invalid sensor in either resolution
+_UNFITTED_C: Final = 25.0
+_DC_BUS: Final = 370.0 / 223.0  # the live unit's direct voltage over its mains voltage
+_HEAT: Final = 3
 
 # Error table 1 (register 124): number by `kind:panel code`, the kinds of rules-and-faults.md.
 ERRORS: Final[Mapping[str, int]] = MappingProxyType(
@@ -47,24 +45,38 @@ ERRORS: Final[Mapping[str, int]] = MappingProxyType(
         "delta_t:P5": 25,
         "inverter:P6": 26,
         "freeze_protect:Pb": 31,
+        "other:Pd": 33,
         "delta_t:PP": 38,
         "comm_internal:H0": 39,
         "comm_internal:H1": 40,
         "sensor:H2": 41,
         "sensor:H3": 42,
+        "inverter:H4": 43,
         "sensor:H5": 44,
         "fan:H6": 45,
         "voltage:H7": 46,
         "sensor:H8": 47,
         "sensor:H9": 48,
         "sensor:HA": 49,
+        "freeze_protect:Hb": 50,
         "comm_internal:Hd": 52,
         "comm_internal:HE": 53,
+        "inverter:HF": 54,
+        "lockout:HH": 55,
+        "low_pressure:HP": 57,
+        "inverter:C7": 65,
+        "other:bH": 112,
         "voltage:F1": 116,
+        "inverter:L0": 134,
+        "inverter:L1": 135,
+        "inverter:L2": 136,
+        "inverter:L4": 138,
+        "inverter:L5": 139,
         "phase:L7": 141,
+        "inverter:L8": 142,
+        "inverter:L9": 143,
     }
 )
-NUMBERS: Final[Mapping[int, str]] = MappingProxyType({number: code for code, number in ERRORS.items()})
 
 _TEMPERATURES: Final = (
     ("return_c", 104),
@@ -76,110 +88,139 @@ _TEMPERATURES: Final = (
     ("supply_c", 110),
     ("room_c", 114),
     ("tank_c", 115),
-    ("setpoint_c", 11),
 )
+_FITTED_BY_CHOICE: Final = ("room_c", "tank_c")
 _QUANTITIES: Final = (
-    Quantity("compressor_hz", 100, 1.0),
-    Quantity("fan_rpm", 102, 1.0),
-    Quantity("exv_steps", 103, 1.0),
-    Quantity("high_bar", 116, 0.01),
-    Quantity("low_bar", 117, 0.01),
-    Quantity("current_a", 118, 1.0),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
-    Quantity("voltage_v", 119, 1.0),
-    Quantity("flow_lpm", 138, LITRES_A_MINUTE),
-    Quantity("frequency_limit", 139, 1.0),
-    Quantity("energy_kwh", 143, 0.01, words=2),
-    Quantity("heat_kwh", 145, 0.01, words=2),
-    Quantity("heat_w", 148, 10.0),
-    Quantity("power_w", 150, 10.0),
+    Quantity("compressor_hz", (Field(100),)),
+    Quantity("fan_rpm", (Field(102),)),
+    Quantity("exv_steps", (Field(103),)),
+    Quantity("high_bar", (Field(116),), 0.01),
+    Quantity("low_bar", (Field(117),), 0.01),
+    Quantity("current_a", (Field(118),)),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
+    Quantity("voltage_v", (Field(119),)),
+    Quantity("aux_heater", (bit(129, 0),)),
+    Quantity("pump", (bit(129, 3),)),
+    Quantity("compressor_hz", (Field(132),)),
+    Quantity("flow_lpm", (Field(138),), LITRES_A_MINUTE),
+    Quantity("frequency_limit", (Field(139),)),
+    Quantity("heat_w", (Field(140),), 10.0),
+    Quantity("heat_w", (Field(148),), 10.0),
+    Quantity("power_w", (Field(150),), 10.0),
 )
-_LOADS: Final = {"aux_heater": 0, "pump": 3}  # bits of register 129
-# Live values of the sample unit that no simulated quantity stands behind; only 232, the coldest air it heats in, is set
-# as the subsidy's conditions ask (requirements.md R2) and not as found.
-_PARAMETERS: Final = dict(
-    enumerate((6425, 1285, 14135, 6425, 60, 34, 70, 20, 5, 0, 0, 10, 10, 0, 46, -10, 30, 5, 5, 65, 210, 15), start=201)
-) | dict(enumerate((10, 2, 52, 10, 5, 6, 2, 25, -25, -5, 5, 30, 0, -5, 5, 0, 30, 90, 30, 25, 17, 25, 25), start=224))
-_SETTINGS: Final = (Setting("room_target_c", 3, 0.5, 17.0, 30.0), Setting("switched_on", 16, 1.0, 0.0, 1.0))
-_ANSWERED: Final = (range(23), range(100, 200), range(200, 291))
+# Counters of electricity and of heat: of the unit, of the system, and of heating alone.
+_COUNTERS: Final = (("energy_kwh", (143, 156, 162)), ("heat_kwh", (145, 152, 158)))
+_COP, _TOTAL_COP, _RENEWABLE = Field(151), Field(164), Field(149)
 
-
-class MideaMThermal:
-    """The wired controller's register table; `tenths` is bit 8 of register 189, the resolution switch."""
-
-    profile: Final = "midea-mthermal"
-    supply_address: Final = 110
-    fault_codes: Final = tuple(ERRORS)
-
-    def __init__(self, tenths: bool = True) -> None:
-        self._tenths = tenths
-        step, missing = (0.1, 0x7FFF) if tenths else (1.0, 0x7F)
-        self._temperatures = [
-            Quantity(point, address, step, signed=True, missing=missing) for point, address in _TEMPERATURES
-        ]
-        self._settings = (*_SETTINGS, Setting("setpoint_c", 11, step, 25.0, 60.0))
-
-    def image(self, reading: UnitReading) -> Image:
-        """See RegisterMap. Register 124 holds one error at a time: the first."""
-        image = Words()
-        image.words.update(_PARAMETERS)
-        image.words.update(self._absent())
-        image.measure(self._temperatures, reading)
-        image.measure(_QUANTITIES, reading)
-        image.bits(129, _LOADS, reading)
-        faults = reading.faults[:1]
-        image.words.update(_status(reading, image))
-        image.words[124] = ERRORS[faults[0]] if faults else 0
-        image.words[189] = _TENTHS_BIT if self._tenths else 0
-        return Image(image.words, reading.state, faults, image.values)
-
-    def _absent(self) -> dict[int, int]:
-        """Sensors this unit was built without, as the live dump shows them."""
-        twenty_five = 250 if self._tenths else 25
-        return {
-            111: twenty_five,
-            120: 255,
-            121: 255,
-            136: 255,
-            137: 255,
-            141: 255,
-            191: 0xFFFF,
-            193: 0x7FFF,
-            194: 0x7FFF,
-        }
-
-    def check_read(self, address: int, count: int) -> None:
-        """See RegisterMap: exception 2 outside the tables, in the gap 23–99, and for bulk reads of 200–290."""
-        wanted = range(address, address + count)
-        inside = any(wanted.start >= table.start and wanted.stop <= table.stop for table in _ANSWERED)
-        bulk = count > 1 and wanted.stop > 200
-        if not inside or bulk or count > LARGEST_READ:
-            raise RefusedError(ILLEGAL_ADDRESS)
-
-    def settings_written(self, address: int, words: Sequence[int]) -> dict[str, float]:
-        """See RegisterMap: set-points and power; everything else is refused with exception 2."""
-        return settings_asked(self._settings, address, words)
-
-
-def _status(reading: UnitReading, image: Words) -> dict[int, int]:
-    """Modes, status bits, identification and the figures derived from the measured ones."""
-    on = reading.state != "off"
-    running = reading.state in ("heating", "defrost")
-    heat, power = reading.values.get("heat_w", 0.0), reading.values.get("power_w", 0.0)
-    total_heat, total_power = reading.values.get("heat_kwh", 0.0), reading.values.get("energy_kwh", 0.0)
-    return {
-        0: 0b11 if on else 0,
-        1: HEAT,
-        3: round(reading.room_target_c * 2),
-        16: int(on),
-        17: int(on),
-        101: HEAT if running else 0,
-        128: int(reading.state == "defrost") << 1 | 1 << 4,
-        129: image.words.get(129, 0) | int(bool(reading.faults)) << 12,
-        132: image.words.get(100, 0),
-        134: round(reading.values.get("voltage_v", 0.0) * 1.66 / 10.0),  # 223 V give 370 V, physics.md §20.2
-        151: max(round(100 * heat / power), 0) if power > 0 else 0,
-        164: round(100 * total_heat / total_power) if total_power > 0 else 0,
-        187: _PROTOCOL,
-        190: _R290_A,
-        199: HEAT if running else 0,
+_STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
+    {
+        "off": {Field(0): 0, Field(17): 0, Field(101): 0, Field(199): 0},
+        "standby": {Field(0): 0b11, Field(17): 1, Field(101): 0, Field(199): 0},
+        "heating": {Field(0): 0b11, Field(17): 1, Field(101): _HEAT, Field(199): _HEAT},
+        "defrost": {Field(0): 0b11, Field(17): 1, Field(101): _HEAT, Field(199): _HEAT, bit(128, 1): 1},
     }
+)
+# Live values of the sample unit that no simulated quantity stands behind, by the first register of each run; only 232,
+# the coldest air it heats in, is set as the subsidy's conditions ask (requirements.md R2) and not as found.
+_LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
+    {
+        1: (_HEAT,),
+        18: (1, 1),
+        123: (10,),
+        128: (1 << 4,),  # b4: remote on/off
+        187: (47,),  # protocol version × 10
+        190: (3,),  # sub-model R290-A
+        201: (6425, 1285, 14135, 6425, 60, 34, 70, 20, 5, 0, 0, 10, 10),
+        215: (46, 0x10000 - 10, 30, 5, 5, 65, 210, 15),
+        224: (5, 2, 52, 10, 5, 6, 2, 25, 0x10000 - 25, 0x10000 - 5, 5, 30),
+        237: (0x10000 - 5, 5, 30, 90, 30),
+        243: (25, 17, 25, 25),
+        252: (20,),
+        255: (8, 5, 5, 45, 72, 25, 10, 16, 35, 25, 35, 28, 0x10000 - 5, 7, 1, 257, 4, 4352),
+    }
+)
+_DEFAULTS: Final = {Place("holding", first + i): raw for first, run in _LIVE.items() for i, raw in enumerate(run)}
+# Sensors the sample unit was built without: T2, T2B, Tbt1, Tbt2, curves, Tsolar, TL and T9 as its dump shows them.
+_ABSENT: Final = {120: 255, 121: 255, 136: 255, 137: 255, 141: 255, 191: 0xFFFF, 193: _OPEN, 194: _OPEN}
+
+
+def _settings(step: float) -> tuple[Setting, ...]:
+    """Set-points, power and the curve's switch; the water's limits are those in 203 and 204."""
+    return (
+        Setting("switched_on", Field(0, 2), codes={0: 0.0, 1: 1.0, 2: 1.0, 3: 1.0}),
+        Setting("room_controlled", Field(0, 2), codes={1: 1.0, 2: 0.0, 3: 0.0}),
+        Setting("setpoint_c", Field(11), step, 25.0, 55.0),
+        Setting("setpoint_c", low_byte(2), max(step, 0.5), 25.0, 55.0),
+        Setting("room_target_c", Field(3), 0.5, 17.0, 30.0),
+        Setting("curve", bit(5, 12)),
+        Setting("switched_on", Field(16)),
+    )
+
+
+def _temperatures(step: float, missing: int) -> tuple[Quantity, ...]:
+    return tuple(
+        Quantity(point, (Field(at),), step, True, missing, round(_UNFITTED_C / step) if at in (114, 115) else None)
+        for point, at in _TEMPERATURES
+    )
+
+
+def _counters(step: float) -> tuple[Quantity, ...]:
+    return tuple(Quantity(point, pair(at), step) for point, places in _COUNTERS for at in places)
+
+
+def _absent(step: float) -> dict[Place, int]:
+    twenty_five = round(_UNFITTED_C / step)
+    return {Place("holding", at): raw for at, raw in (_ABSENT | {111: twenty_five}).items()}
+
+
+def _derive(reading: UnitReading, contents: Contents) -> None:
+    """Figures that follow from the measured ones, the curve's target, and who controls the water."""
+    values = reading.values
+    heat, power = values.get("heat_w", 0.0), values.get("power_w", 0.0)
+    total_heat, total_power = values.get("heat_kwh", 0.0), values.get("energy_kwh", 0.0)
+    contents.put((Field(134),), round(values.get("voltage_v", 0.0) * _DC_BUS / 10.0))
+    contents.put((_RENEWABLE,), max(round((heat - power) / 10.0), 0))
+    contents.put((_COP,), max(round(100 * heat / power), 0) if power > 0 else 0)
+    contents.put((_TOTAL_COP,), round(100 * total_heat / total_power) if total_power > 0 else 0)
+    contents.put((bit(129, 12),), int(contents.get((Field(124),)) > 0))
+    if reading.curve_c is not None:
+        contents.put((Field(136),), round(reading.curve_c))
+    if reading.room_controlled and reading.state != "off":
+        contents.put((Field(0),), 0b01)
+
+
+def _whole_degrees(brand: RegisterMap) -> RegisterMap:
+    """Bit 8 of register 189 clear: temperatures in whole degrees, with another value for an open sensor."""
+    kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_c"))
+    return replace(
+        brand,
+        quantities=(*_temperatures(1.0, _OPEN_WHOLE), *kept),
+        writes=replace(brand.writes, settings=_settings(1.0)),
+        defaults={**brand.defaults, **_absent(1.0), Place("holding", 189): 0},
+    )
+
+
+def _whole_kwh(brand: RegisterMap) -> RegisterMap:
+    """Sub-model R32-A, whose counters are whole kWh."""
+    kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_kwh"))
+    counters = _counters(1.0)
+    return replace(brand, quantities=(*kept, *counters), defaults={**brand.defaults, Place("holding", 190): 7})
+
+
+MIDEA_MTHERMAL: Final = RegisterMap(
+    profile="midea-mthermal",
+    serial=SerialFormat(),
+    reads=Reads({"holding": (range(23), range(100, 200), range(200, 291))}, LARGEST_READ, single=(range(200, 291),)),
+    writes=Writes(
+        frozenset((WRITE_REGISTER, WRITE_REGISTERS)),
+        _settings(0.1),
+        {"holding": (range(1, 14), range(18, 21), range(209, 291))},
+    ),
+    quantities=(*_temperatures(0.1, _OPEN), *_QUANTITIES, *_counters(0.01)),
+    states=_STATES,
+    faults={code: (Field(124), number) for code, number in ERRORS.items()},
+    defaults={**_DEFAULTS, **_absent(0.1), Place("holding", 189): 1 << 8},
+    derive=_derive,
+    curve=Curve(-5.0, 35.0, 7.0, 28.0),  # registers 265 to 268
+    nonsense=((Field(148),), (Field(140),), (_COP,)),
+    variants={"whole_degrees": _whole_degrees, "whole_kwh": _whole_kwh},
+)

@@ -1,51 +1,27 @@
 """The season of one block: time passes in polls, each told as columns."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from simulators.chance import draw, planned
-from simulators.disturbances import disturbance, switched_off
+from simulators.disturbances import disturbance
 from simulators.faults import WIDE, Effects, Event, effects
-from simulators.physics.arrays import Floats
 from simulators.physics.conditions import Conditions
-from simulators.physics.disturbance import Disturbance, undisturbed
+from simulators.physics.disturbance import undisturbed
 from simulators.physics.measure import SHOWN, measure
-from simulators.physics.state import FleetState, at_rest
+from simulators.physics.state import at_rest
 from simulators.physics.step import step
 from simulators.scenario import Scenario
 from simulators.scoring.signs import SIGNS
 from simulators.scoring.truths import Level, Truth
-from simulators.season.distortion import Distortion
 from simulators.season.households import Households, settle, village_generator
 from simulators.season.layout import Block
 from simulators.season.nature import Nature
+from simulators.season.poll import Controllers, Poll
 from simulators.season.span import Span
-from wire.points import STATES
 
 _EVENTS: Final = 209
 _GROWS_EVERY_MS: Final = 3_600_000  # how often what grows over days is looked at again
-_OFF, _STANDBY = STATES.index("off"), STATES.index("standby")
-_HEATING, _DEFROST = STATES.index("heating"), STATES.index("defrost")
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """What every unit of a block would read at `at` (UTC ms), one element per unit.
-
-    `heard` are the units that answer, None for all of them; `faults` the codes they show, as (unit, `kind:code`), and
-    `bad` the points that they cannot read, as (unit, point).
-    """
-
-    at: int
-    state: NDArray[np.int8]
-    points: dict[str, Floats]
-    faults: list[tuple[int, str]]
-    bad: list[tuple[int, str]]
-    heard: NDArray[np.int64] | None
 
 
 class BlockSeason:
@@ -56,7 +32,7 @@ class BlockSeason:
         self._households = settle(scenario, block, seed)
         self._weather = scenario.weather_for(seed, span.start)
         self._nature = Nature(block.devices(), self._households.lacks)
-        self._distortion = Distortion(self._households.codes, self._households.lacks)
+        self._controllers = Controllers(self._households.codes, self._households.lacks)
         self.events = _events(scenario, block, span, seed, self._households)
 
     def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
@@ -73,7 +49,9 @@ class BlockSeason:
             weather = self._outdoors(at)
             state = step(fleet, state, at - span.step_ms, span.step_ms / 1000.0, weather, struck)
             columns = measure(fleet, state, at, weather, struck, self._seed, wanted)
-            yield self._poll(at, state, columns, active, weather, struck)
+            poll = self._controllers.poll(at, state, columns, active)
+            self._nature.observe(at, state, weather, poll.heard, active)
+            yield poll
 
     def truths(self) -> list[Truth]:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
@@ -98,20 +76,6 @@ class BlockSeason:
 
     def _outdoors(self, at: int) -> Conditions:
         return self._weather.at(at).shifted(self._households.height_k)
-
-    def _poll(
-        self,
-        at: int,
-        state: FleetState,
-        columns: dict[str, Floats],
-        active: Effects,
-        weather: Conditions,
-        struck: Disturbance,
-    ) -> Poll:
-        heard = _heard(active, self._block.units)
-        self._nature.observe(at, state, weather, heard, active)
-        faults, bad = self._distortion.faults(state.protection.shown, active), self._distortion.bad(active)
-        return Poll(at, _state_codes(state, active), self._distortion.shown(columns, active), faults, bad, heard)
 
 
 class _Changes:
@@ -144,17 +108,3 @@ def _events(scenario: Scenario, block: Block, span: Span, seed: int, households:
         found += draw(scenario.random, village, span.lasts_ms, village_generator(seed, _EVENTS, settlement))
         found += planned(scenario.event, village, settlement.first_unit)
     return sorted(found, key=lambda event: (event.begin, event.units))
-
-
-def _heard(active: Effects, units: int) -> NDArray[np.int64] | None:
-    if not active.silent:
-        return None
-    answers = np.ones(units, bool)
-    answers[list(active.silent)] = False
-    return np.flatnonzero(answers)
-
-
-def _state_codes(state: FleetState, active: Effects) -> NDArray[np.int8]:
-    codes = np.where(state.running, np.where(state.defrosting, _DEFROST, _HEATING), _STANDBY).astype(np.int8)
-    codes[list(switched_off(active))] = _OFF
-    return codes

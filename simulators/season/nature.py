@@ -31,11 +31,13 @@ FREEZING_C: Final = 5.0  # water, physics.md §20.7 "freeze risk"
 FROST_C: Final = -5.0  # outdoors, as the line above
 WATER_OFF_K: Final = 3.0  # the deadband of any alarm over it, and what water does between two polls
 LOWEST_PU: Final = 0.85  # requirements.md R4
-VOLTAGE_OFF_PU: Final = 0.02
+VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
+VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
 DEFROST_SHARE: Final = 0.10  # requirements.md R6, over 24 h with at least 4 h of running (rules-and-faults.md)
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
 DEFROST_RUN_S: Final = 4 * 3600.0
 FULL_SPEED: Final = 0.8  # of the top speed: what may be taken for flat out
+DESIGN_FROST_C: Final = (0.0, -12.0)  # nominal heat is that at −12 °C (physics.md §20.1)
 VALLEY_H: Final = (20.0, 8.0)  # requirements.md R11
 VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements.md R11
 VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
@@ -106,13 +108,16 @@ class Nature:
     def _low_voltage(self, now: _Moment) -> None:
         voltage = now.state.voltage_pu
         begins = voltage < LOWEST_PU + VOLTAGE_OFF_PU
-        goes_on = voltage < LOWEST_PU + 2.0 * VOLTAGE_OFF_PU
+        goes_on = voltage < LOWEST_PU + VOLTAGE_CLEARS_PU
         strict = (voltage < LOWEST_PU - VOLTAGE_OFF_PU) & (voltage > 0.0) & now.watched
         self._trackers[LOW_VOLTAGE].observe(now.at, begins, goes_on, strict)
 
     def _flat_out(self, now: _Moment) -> Flags:
+        """Running as fast as it can in weather it was chosen for, and the room is cold all the same."""
+        mildest, coldest = DESIGN_FROST_C
+        usual = (now.outdoor_c > coldest) & (now.outdoor_c < mildest)
         cold = now.state.temperatures.room_c < LOW_ROOM_C + ROOM_OFF_K
-        return cold & (now.state.hz > FULL_SPEED * MAX_HZ)
+        return usual & cold & (now.state.hz > FULL_SPEED * MAX_HZ)
 
     def _judge_hours(self, now: _Moment) -> None:
         """At the turn of an hour: the sums over the last day, and over the last two."""

@@ -38,8 +38,8 @@ class Tracker:
         self._certain = np.zeros(len(devices), bool)
         self._open = False
         self._told = np.ones(len(devices), bool)
-        for point in condition.needs:
-            self._told[lacks.get(point, ())] = False
+        for point in lacks.keys() & set(condition.needs):
+            self._told[lacks[point]] = False
         self.truths: list[Truth] = []
 
     def observe(self, at: int, begins: Flags, goes_on: Flags, strict: Flags) -> None:

@@ -8,7 +8,7 @@ from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from hearthwatch.rule_files import shipped_rule_files
 from hearthwatch.verification import limits_of, missing_numbers
-from ingest.intervals import Intervals
+from wire.intervals import Intervals
 
 
 @pytest.mark.parametrize(

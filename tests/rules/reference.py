@@ -177,6 +177,38 @@ REFERENCES: dict[Any, Any] = {
 }
 
 
+class ChatterReference:
+    """What a listener hears of one alarm of one device when going and coming three times in ten minutes is one alert."""
+
+    def __init__(self) -> None:
+        self.raises: list[int] = []
+        self.onset: int | None = None  # of the alert that is open to the listener
+        self.quiet_since: int | None = None  # it has cleared, but the listener was not told
+        self.cleared: Any = None
+
+    def hear(self, at: int, edge: tuple[Any, ...]) -> list[Any]:
+        kind, code, onset, urgency, value, reason = edge
+        often = len([one for one in self.raises if at - one < 600_000])
+        if kind == "raise":
+            self.raises.append(at)
+            if self.quiet_since is not None:
+                self.quiet_since = None
+                return []
+            self.onset = onset
+            return [(kind, code, onset, urgency, value, "chattering" if often >= 2 else reason)]
+        if kind == "clear" and often >= 3:
+            self.quiet_since, self.cleared = at, edge
+            return []
+        return [(kind, code, self.onset, urgency, value, reason)]
+
+    def pass_time(self, at: int) -> list[Any]:
+        if self.quiet_since is None or at - self.quiet_since < 600_000:
+            return []
+        self.quiet_since = None
+        _, code, _, urgency, value, _ = self.cleared
+        return [("clear", code, self.onset, urgency, value, "chattering_over")]
+
+
 class ReferenceEngine:
     """All device rules, a reading at a time."""
 
@@ -186,6 +218,7 @@ class ReferenceEngine:
         self.late = 0
         self._last: dict[str, Reading] = {}
         self._states: dict[tuple[str, str], Any] = {}
+        self._heard: dict[tuple[str, str, str | None], ChatterReference] = {}
 
     def observe(self, reading: Reading) -> list[Told]:
         before = self._last.get(reading.device)
@@ -198,8 +231,16 @@ class ReferenceEngine:
             if (reading.device, rule.id) not in self._states:
                 self._states[reading.device, rule.id] = REFERENCES[type(rule)](rule)
             state = self._states[reading.device, rule.id]
-            for edge, code, onset, urgency, value, reason in state.step(
-                reading, before, self.intervals.get(reading.device, 0)
-            ):
-                told.append((reading.at, reading.device, rule.id, edge, code, onset, urgency, value, reason))
+            edges = state.step(reading, before, self.intervals.get(reading.device, 0))
+            for edge in edges:
+                alarm = self._heard.setdefault((reading.device, rule.id, edge[1]), ChatterReference())
+                told += [self._told(reading, rule, said) for said in alarm.hear(reading.at, edge)]
+        for (device, rule_id, _), alarm in self._heard.items():
+            if device == reading.device:
+                rule = next(rule for rule in self.rules if rule.id == rule_id)
+                told += [self._told(reading, rule, said) for said in alarm.pass_time(reading.at)]
         return told
+
+    def _told(self, reading: Reading, rule: Any, said: Any) -> Told:
+        edge, code, onset, urgency, value, reason = said
+        return reading.at, reading.device, rule.id, edge, code, onset, urgency, value, reason

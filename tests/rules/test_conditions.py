@@ -111,4 +111,5 @@ def test_a_rule_says_nothing_to_what_it_does_not_apply_to() -> None:
 
 def test_the_points_of_a_condition_are_read() -> None:
     condition = {"all": [{"quantity": "delta_k", "above": 2.0}]}
-    assert Engine([shipped("low_room_temperature", applies=condition)]).points == ("return_c", "room_c", "supply_c")
+    expected = ("return_c", "room_c", "setpoint_c", "supply_c")
+    assert Engine([shipped("low_room_temperature", applies=condition)]).points == expected

@@ -18,6 +18,7 @@ from wire.points import STATES
 
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002", "mtg-mt-0003")
 CODES = ("water_flow:E1", "high_pressure:P1", "sensor:F4")
+PAUSES = (10_000, 30_000, 30_000, 30_000, 60_000, 60_000, 71_000, 200_000, 3_600_000)
 INTERVALS = {"mtg-mt-0002": 60_000}
 
 
@@ -32,8 +33,13 @@ def quick_rules() -> list[Rule]:
 
 
 def history(seed: int, length: int) -> list[Reading]:
-    """A believable history: states and faults last a while, rooms wander, sensors fail, networks go."""
+    """A believable history: states and faults last a while, rooms wander, sensors fail, networks go.
+
+    One in three is restless: faults come and go with every few readings, seconds apart.
+    """
     source = random.Random(seed)
+    restless = seed % 3 == 0
+    pauses = (*[10_000] * 30, 700_000) if restless else PAUSES
     at = dict.fromkeys(DEVICES, T0)
     room = dict.fromkeys(DEVICES, 18.0)
     state: dict[str, Any] = dict.fromkeys(DEVICES, "heating")
@@ -41,12 +47,12 @@ def history(seed: int, length: int) -> list[Reading]:
     readings = []
     for _ in range(length):
         device = source.choice(DEVICES)
-        at[device] += source.choice((10_000, 30_000, 30_000, 30_000, 60_000, 60_000, 71_000, 200_000, 3_600_000))
+        at[device] += source.choice(pauses)
         room[device] = min(20.0, max(12.0, room[device] + source.choice((-1.5, -0.5, 0.0, 0.5, 1.5))))
         if source.random() < 0.4:
             state[device] = source.choice((*STATES, "heating", "heating", "defrost", "defrost"))
         if source.random() < 0.3:
-            faults[device] ^= {source.choice(CODES)}
+            faults[device] ^= {CODES[0] if restless else source.choice(CODES)}
         values = {} if source.random() < 0.1 else {"room_c": room[device], "supply_c": 41.0}
         bad = [name for name in ("room_c", "state", "faults") if source.random() < 0.08]
         readings.append(Reading(device, at[device], state[device], sorted(faults[device]), values, bad))
@@ -124,6 +130,8 @@ def test_the_histories_cross_every_edge() -> None:
         "share_above_limit_over_day",
         "share_below_limit_over_cycles",
         "share_below_limit_over_day",
+        "chattering",
+        "chattering_over",
     }
 
 

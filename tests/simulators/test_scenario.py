@@ -14,9 +14,9 @@ MIDEA, PHNIX = MAPS["midea-mthermal"], MAPS["phnix"]
 
 
 @pytest.mark.parametrize("units", [4, 5, 6, 60])
-@pytest.mark.parametrize("profile", sorted(MAPS))
+@pytest.mark.parametrize("profile", ["midea-mthermal", "phnix"])
 def test_the_demo_shows_a_fault_and_a_low_room_within_half_a_minute(units: int, profile: str) -> None:
-    plant = Plant(load_scenario(SCENARIOS / "demo.toml"), [MAPS[profile]()] * units, seed=1, now=START)
+    plant = Plant(load_scenario(SCENARIOS / "demo.toml"), [MAPS[profile]] * units, seed=1, now=START)
     seen: dict[str, int] = {}
     for elapsed in range(0, 120_000, 250):
         moment = plant.advance(elapsed, 0.25)
@@ -35,7 +35,7 @@ def test_the_demo_shows_a_fault_and_a_low_room_within_half_a_minute(units: int, 
 
 def test_nothing_happens_in_the_quiet_scenario() -> None:
     scenario = load_scenario(SCENARIOS / "quiet.toml")
-    plant = Plant(scenario, [MIDEA()] * 20, seed=5, now=START)
+    plant = Plant(scenario, [MIDEA] * 20, seed=5, now=START)
     for minute in range(0, 36 * 60, 5):
         moment = plant.advance(minute * 60_000, 300.0)
         columns = moment.columns
@@ -50,7 +50,7 @@ def test_every_shipped_scenario_loads_and_runs() -> None:
     for path in SCENARIOS.glob("*.toml"):
         scenario = load_scenario(path)
         assert scenario.name == path.stem
-        plant = Plant(scenario, [MIDEA(), PHNIX()], seed=1, now=START)
+        plant = Plant(scenario, [MIDEA, PHNIX], seed=1, now=START)
         assert plant.advance(600_000, 600.0).columns["room_c"].min() > 10.0
 
 
@@ -86,15 +86,15 @@ def test_events_begin_and_end_for_the_units_they_name(tmp_path: Path) -> None:
 
 def test_each_brand_shows_its_own_code(tmp_path: Path) -> None:
     scenario = a_scenario(tmp_path, '[[event]]\nat = "0s"\ncount = 2\nfault = "high_pressure:P1"\n')
-    plant = Plant(scenario, [MIDEA(), PHNIX(), MIDEA()], seed=1, now=START)
+    plant = Plant(scenario, [MIDEA, PHNIX, MIDEA], seed=1, now=START)
     plant.advance(1, 0.001)
     assert [plant.reading(unit).faults for unit in range(3)] == [("high_pressure:P1",), ("high_pressure:2085.4",), ()]
 
 
 def test_a_fault_a_brand_cannot_show_is_refused(tmp_path: Path) -> None:
-    scenario = a_scenario(tmp_path, '[[event]]\nat = "0s"\nunit = 1\nfault = "other:EE"\n')
-    with pytest.raises(UnknownFaultError, match="other:EE"):
-        Plant(scenario, [PHNIX()], seed=1, now=START)
+    scenario = a_scenario(tmp_path, '[[event]]\nat = "0s"\nunit = 1\nfault = "discharge_high"\n')
+    with pytest.raises(UnknownFaultError, match="discharge_high"):
+        Plant(scenario, [PHNIX], seed=1, now=START)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_an_open_sensor_is_missing_and_a_stuck_pump_has_no_flow(tmp_path: Path) 
         fault = "water_flow"
         """,
     )
-    plant = Plant(scenario, [MIDEA()], seed=1, now=START)
+    plant = Plant(scenario, [MIDEA], seed=1, now=START)
     plant.advance(1, 1.0)
     reading = plant.reading(0)
     assert "room_c" not in reading.values
@@ -137,12 +137,12 @@ def test_an_open_sensor_is_missing_and_a_stuck_pump_has_no_flow(tmp_path: Path) 
 
 
 def test_written_settings_change_the_unit() -> None:
-    plant = Plant(QUIET, [MIDEA()] * 2, seed=1, now=START)
+    plant = Plant(QUIET, [MIDEA] * 2, seed=1, now=START)
     plant.change(1, {"switched_on": 0.0, "setpoint_c": 40.0})
-    plant.advance(600_000, 600.0)
+    plant.advance(7_200_000, 7_200.0)
     assert plant.reading(1).state == "off"
     assert plant.reading(1).values["setpoint_c"] == 40.0
     assert plant.reading(0).state == "heating"
     plant.change(1, {"switched_on": 1.0})
-    plant.advance(1_200_000, 600.0)
+    plant.advance(9_000_000, 1_800.0)
     assert plant.reading(1).state == "heating"

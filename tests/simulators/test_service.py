@@ -94,7 +94,7 @@ def test_the_truth_tells_start_devices_fault_edges_and_stop(tmp_path: Path) -> N
         wait_until(lambda: any(t.get("edge") == "end" for t in read_truth(tmp_path / "truth.jsonl")))
     lines = list(read_truth(tmp_path / "truth.jsonl"))
     kinds = [line["type"] for line in lines]
-    assert kinds == ["start", "device", "device", "device", "device", "fault", "fault", "stop"]
+    assert kinds == ["start", "device", "device", "device", "device", "fault", "truth", "fault", "stop"]
     assert {key: lines[0][key] for key in ("seed", "scenario", "speed")} == {
         "seed": 4,
         "scenario": "test",
@@ -159,8 +159,8 @@ def test_a_mistake_in_the_settings_is_named(tmp_path: Path, text: str, key: str)
 
 
 def test_a_fault_no_unit_can_show_is_a_configuration_mistake(tmp_path: Path) -> None:
-    scenario = scenario_file(tmp_path, '[[event]]\nat = "0s"\nunit = 3\nfault = "other:EE"\n')
-    with pytest.raises(ConfigurationError, match="other:EE"):
+    scenario = scenario_file(tmp_path, '[[event]]\nat = "0s"\nunit = 3\nfault = "discharge_high"\n')
+    with pytest.raises(ConfigurationError, match="discharge_high"):
         SimulatorService(two_lines(tmp_path, scenario=scenario))
 
 

@@ -45,7 +45,7 @@ def running(settings: SimulationSettings) -> Iterator[SimulatorService]:
 
 def mbpoll(*arguments: str) -> tuple[dict[int, int], str]:
     """The unsigned registers that Debian's mbpoll reads, and what it said."""
-    done = subprocess.run(["mbpoll", "-0", "-1", "-t", "4", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(["mbpoll", "-0", "-1", *arguments], capture_output=True, text=True, check=False)
     registers = re.findall(r"^\[(\d+)\]:\s+(\d+)", done.stdout, re.MULTILINE)
     return {int(address): int(word) for address, word in registers}, done.stdout + done.stderr
 

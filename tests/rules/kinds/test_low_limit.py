@@ -72,3 +72,20 @@ def test_what_is_told() -> None:
     assert (deeper.value, deeper.priority, deeper.onset, deeper.reason) == (13.0, "urgent", T0, "deeper_below_limit")
     assert "16.4 °C" in raised.text["zh"]
     assert "below 18 °C" in raised.text["en"]
+
+
+def test_the_alert_tells_how_many_others_of_the_village_are_below() -> None:
+    engine = Engine([shipped("low_room_temperature", on_delay="5m")])
+    for village, devices in (("matao", ["a", "b", "c"]), ("zhaitang", ["d"])):
+        engine.expect(devices, MINUTE, village)
+    rooms = {"a": 17.0, "b": 16.5, "c": 19.0, "d": 15.0}
+    told = [
+        one
+        for minute in range(6)
+        for one in engine.observe([reading(T0 + minute * MINUTE, room, device=d) for d, room in rooms.items()], T0)
+    ]
+    assert {one.subject: one.text["en"].partition("5 min.")[2] for one in told} == {
+        "a": " Others of the village below 18 °C now: 1.",
+        "b": " Others of the village below 18 °C now: 1.",
+        "d": "",
+    }

@@ -14,7 +14,7 @@ def lead_times(uninsulated: bool, outdoor: float) -> dict[int, float]:
     times: dict[int, float] = {}
     dt_s = 10.0
     for step in range(int(24 * 3600 / dt_s)):
-        emitted = house.emitted_w(houses, one, now.room_c, now.water_c)
+        emitted = house.emitted_w(houses, houses.emitter, now.room_c, now.water_c)
         room, mass = house.step(houses, now, emitted + house.GAIN_W, outdoor * one, 0.0 * one, dt_s)
         now = Temperatures(room, mass, now.water_c - emitted * dt_s / houses.water_heat)
         for limit in (19, 18, 16, 14, 5):
@@ -55,13 +55,13 @@ def test_emitters_follow_their_power_law() -> None:
         houses = house.build(np.array([True]), np.ones(1), np.array([floor]))
         full = houses.emitter[0] * houses.design_k[0]
         for share in (0.5, 0.8, 1.0, 1.5, 2.0):
-            given = house.emitted_w(houses, np.ones(1), np.array([20.0]), 20.0 + share * houses.design_k)
+            given = house.emitted_w(houses, houses.emitter, np.array([20.0]), 20.0 + share * houses.design_k)
             assert given[0] == pytest.approx(full * share**exponent, rel=0.01)
 
 
 def test_cold_water_takes_heat_from_the_room() -> None:
     houses = house.build(np.array([True]), np.ones(1), np.array([False]))
-    assert house.emitted_w(houses, np.ones(1), np.array([20.0]), np.array([5.0]))[0] < 0.0
+    assert house.emitted_w(houses, houses.emitter, np.array([20.0]), np.array([5.0]))[0] < 0.0
 
 
 def test_the_implicit_step_stays_put_at_rest_and_is_stable_with_everything_open() -> None:

@@ -1,0 +1,123 @@
+"""What a block's controllers answer to a poll: the physics as sensors, brands and broken parts show it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.disturbances import switched_off
+from simulators.faults import Effects
+from simulators.physics.arrays import Floats
+from simulators.physics.state import FleetState
+from simulators.shown_faults import shown_faults
+from wire.points import STATES
+
+_OFF, _STANDBY = STATES.index("off"), STATES.index("standby")
+_HEATING, _DEFROST = STATES.index("heating"), STATES.index("defrost")
+_NOBODY: Final = np.zeros(0, np.int64)
+
+ByUnit = dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What every unit of a block would read at `at` (UTC ms), one element per unit.
+
+    `heard` are the units that answer, None for all of them. By unit, `faults` are the codes (`kind:code`) it shows, and
+    `bad` the points that it cannot read.
+    """
+
+    at: int
+    state: NDArray[np.int8]
+    points: dict[str, Floats]
+    faults: ByUnit
+    bad: ByUnit
+    heard: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What one controller showed at some time."""
+
+    state: int
+    points: dict[str, float]
+    faults: tuple[str, ...]
+    bad: tuple[str, ...]
+
+
+class Controllers:
+    """The controllers of a block; a frozen one keeps answering with the table it had."""
+
+    def __init__(self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]) -> None:
+        """`codes` are the faults that each unit can show, `lacks` the units that have no such point."""
+        self._codes, self._lacks = codes, lacks
+        self._frozen: dict[int, _Table] = {}
+
+    def poll(self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects) -> Poll:
+        """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit cannot tell."""
+        faults, bad = self._faults(state, active), self._bad(active)
+        poll = Poll(at, _codes(state, active), self._points(columns, active), faults, bad, _heard(state, active))
+        self._freeze(poll, active)
+        return poll
+
+    def _points(self, columns: Mapping[str, Floats], active: Effects) -> dict[str, Floats]:
+        touched = self._lacks.keys() if not _spoils(active) else columns.keys()
+        read = {point: column.copy() if point in touched else column for point, column in columns.items()}
+        for point in self._lacks.keys() & read.keys():
+            read[point][self._lacks[point]] = np.nan
+        for unit, drifts in active.drift_k.items():
+            for point in drifts.keys() & read.keys():
+                read[point][unit] += drifts[point]
+        for unit, broken in active.broken.items():
+            for point in broken & read.keys():
+                read[point][unit] = np.nan
+        return read
+
+    def _faults(self, state: FleetState, active: Effects) -> ByUnit:
+        shown = state.protection.shown
+        units = {*active.faults, *np.flatnonzero(shown).tolist()}
+        return {
+            unit: shown_faults(int(shown[unit]), active.faults.get(unit, ()), self._codes[unit])
+            for unit in sorted(units)
+        }
+
+    def _bad(self, active: Effects) -> ByUnit:
+        return {
+            unit: tuple(sorted(point for point in broken if unit not in self._lacks.get(point, _NOBODY)))
+            for unit, broken in sorted(active.broken.items())
+        }
+
+    def _freeze(self, poll: Poll, active: Effects) -> None:
+        """Put the tables of frozen controllers into `poll`, after noting those that freeze now."""
+        self._frozen = {unit: self._frozen.get(unit) or _table(poll, unit) for unit in sorted(active.frozen)}
+        for unit, table in self._frozen.items():
+            poll.state[unit] = table.state
+            poll.faults[unit], poll.bad[unit] = table.faults, table.bad
+            for point, value in table.points.items():
+                poll.points[point][unit] = value
+
+
+def _table(poll: Poll, unit: int) -> _Table:
+    points = {point: float(column[unit]) for point, column in poll.points.items()}
+    return _Table(int(poll.state[unit]), points, poll.faults.get(unit, ()), poll.bad.get(unit, ()))
+
+
+def _spoils(active: Effects) -> bool:
+    """Whether some column must not be shown as it was measured."""
+    return bool(active.drift_k or active.broken or active.frozen)
+
+
+def _codes(state: FleetState, active: Effects) -> NDArray[np.int8]:
+    codes = np.where(state.running, np.where(state.defrosting, _DEFROST, _HEATING), _STANDBY).astype(np.int8)
+    codes[list(switched_off(active))] = _OFF
+    return codes
+
+
+def _heard(state: FleetState, active: Effects) -> NDArray[np.int64] | None:
+    if not active.silent:
+        return None
+    answers = np.ones(len(state.hz), bool)
+    answers[list(active.silent)] = False
+    return np.flatnonzero(answers)
