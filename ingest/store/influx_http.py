@@ -24,7 +24,8 @@ _TIMEOUT_MS: Final = 30_000
 # (1.x: 400, 2.x: 422), or too many for one request.
 _ABOUT_THE_LINES: Final = (400, 413, 422)
 # A line that every InfluxDB takes, in a measurement of its own, at the server's own time.
-_PROBE: Final = "hearthwatch_probe accepted=1i"
+_PROBE_MEASUREMENT: Final = "hearthwatch_probe"
+_PROBE: Final = f"{_PROBE_MEASUREMENT} accepted=1i"
 
 Row = dict[str, Any]
 
@@ -74,16 +75,40 @@ class InfluxConnection:
             for values in series["values"]
         ]
 
+    def execute(self, influxql: str) -> None:
+        """Run a statement that changes something (1.x)."""
+        answer = json.loads(self.request("POST", "/query", {"q": influxql}))
+        for result in answer.get("results", []):
+            if "error" in result:
+                raise StoreUnavailable(f"{self.address.server} refuses {influxql}: {result['error']}")
+
+    def version(self) -> str:
+        """What the server calls itself; every generation answers `/ping`."""
+        return str(self._call("GET", "/ping", {}).headers.get("X-Influxdb-Version", "unknown"))
+
+    def probe(self, bucket: str, token: int) -> str:
+        """Write a point of a measurement of its own and read it back; tells that it worked."""
+        complaint = self.post([f"{_PROBE_MEASUREMENT} token={token}i"], bucket)
+        if complaint is not None:
+            raise StoreUnavailable(f"{bucket!r} does not take a point: {complaint}")
+        rows = self.query(f"SELECT token FROM {_PROBE_MEASUREMENT} WHERE token = {token}", bucket)
+        if [row["token"] for row in rows] != [token]:
+            raise StoreUnavailable(f"{bucket!r} took a point and does not give it back: may the token read it?")
+        return "a point was written and read back"
+
     def request(self, method: str, path: str, parameters: Mapping[str, str], document: Any = None) -> bytes:
         """The body of the answer."""
+        answer: bytes = self._call(method, path, parameters, document).data
+        return answer
+
+    def _call(self, method: str, path: str, parameters: Mapping[str, str], document: Any = None) -> Any:
         api = self._client.api_client
         query = list(parameters.items())
         try:
             api.call_api(path, method, query_params=query, body=document, _preload_content=False)
-            answer: bytes = api.last_response.data
         except (ApiException, HTTPError, OSError) as error:
             raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
-        return answer
+        return api.last_response
 
     def close(self) -> None:
         """Let go of the connections."""
