@@ -4,10 +4,12 @@ Writes go through the client's synchronous API, never its batching mode, which l
 (RELIABILITY §2). Reads are InfluxQL, the one language all three generations answer.
 """
 
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from influxdb_client import InfluxDBClient, WritePrecision
 from influxdb_client.client.write_api import SYNCHRONOUS
@@ -20,6 +22,11 @@ from ingest.store.model import StoreUnavailable
 from ingest.store.settings import InfluxAddress
 
 _TIMEOUT_MS: Final = 30_000
+# Over a network a fifth of the bytes is worth 1.5 µs a reading here and half of that at the server; on one machine it
+# is not. Higher levels, such as the client's own, cost up to nine times as much and save a third more.
+_GZIP_LEVEL: Final = 1
+_GZIPPED: Final = {"content_encoding": "gzip"}
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 # The store says with these that the lines themselves are at fault: malformed or outside the retention period
 # (1.x: 400, 2.x: 422), or too many for one request.
 _ABOUT_THE_LINES: Final = (400, 413, 422)
@@ -40,12 +47,14 @@ class InfluxConnection:
             url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
         )
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        self._far = urlsplit(address.server).hostname not in _LOOPBACK
 
     def post(self, lines: Sequence[str], bucket: str | None = None) -> str | None:
         """Write `lines`; returns the store's complaint about them, or None."""
         bucket = bucket or self.address.bucket
+        packed, how = (gzip.compress(body(lines), _GZIP_LEVEL), _GZIPPED) if self._far else (body(lines), {})
         try:
-            self._writer.write(bucket, self.address.organisation, body(lines), write_precision=WritePrecision.MS)
+            self._writer.write(bucket, self.address.organisation, packed, write_precision=WritePrecision.MS, **how)
         except ApiException as error:
             if error.status in _ABOUT_THE_LINES:
                 return _explanation(error)
