@@ -1,6 +1,6 @@
 """Requests to an InfluxDB 1.8+, 2.x or 3.x, and what their answers mean. The only importer of influxdb-client.
 
-Writes go through the client's synchronous API, never its batching mode, which loses data after its retries
+Writes go through the client's synchronous requests, never its batching mode, which loses data after its retries
 (RELIABILITY §2). Reads are InfluxQL, the one language all three generations answer.
 """
 
@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from influxdb_client import InfluxDBClient, WritePrecision
-from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client import InfluxDBClient, WritePrecision, WriteService
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -46,7 +45,7 @@ class InfluxConnection:
         self._client = InfluxDBClient(
             url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
         )
-        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        self._writes = WriteService(self._client.api_client)
         self._far = urlsplit(address.server).hostname not in _LOOPBACK
 
     def post(self, lines: Sequence[str], bucket: str | None = None) -> str | None:
@@ -54,7 +53,9 @@ class InfluxConnection:
         bucket = bucket or self.address.bucket
         packed, how = (gzip.compress(body(lines), _GZIP_LEVEL), _GZIPPED) if self._far else (body(lines), {})
         try:
-            self._writer.write(bucket, self.address.organisation, packed, write_precision=WritePrecision.MS, **how)
+            self._writes.post_write(
+                org=self.address.organisation, bucket=bucket, body=packed, precision=WritePrecision.MS, **how
+            )
         except ApiException as error:
             if error.status in _ABOUT_THE_LINES:
                 return _explanation(error)
