@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from bench import bus, fleet, gateway, ingest, page, physics, rules
+from bench import bus, fleet, gateway, ingest, page, physics, rules, store
 from bench.table import Row, print_table
 
 PARTS = {
@@ -15,6 +15,7 @@ PARTS = {
     "gateway": gateway.rows,
     "page": page.rows,
     "physics": physics.rows,
+    "store": store.rows,
 }
 
 
