@@ -1,7 +1,8 @@
 """Devices and their readings (CONTRACT §7)."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,7 @@ from alerts.database import reading, writing
 from alerts.queries import get_device, list_devices, put_device_back, take_device_out
 from alerts.scope import Scope
 from alerts.store.out_of_service import out_of_service_document
-from ingest.store import ReadingStore, StoreUnavailable
+from ingest.store import ReadingStore, StoreUnavailable, Summary, long_summaries
 from wire.durations import parse_duration
 from wire.points import POINT_NAMES
 
@@ -31,6 +32,15 @@ NEWEST_WITHIN_MS: Final = 10 * 60_000
 RAW_INTERVAL_MS: Final = 30_000  # CONTRACT §9 `interval`: what a reading is taken to last where no step is given
 
 Time = Annotated[int | None, Query(ge=0, lt=2**53)]
+
+Statistic = Literal["mean", "min", "max", "count", "all"]
+_ENTRIES: Final[dict[Statistic, Callable[[Summary], tuple[float | None, ...]]]] = {
+    "mean": lambda one: (one.at, one.mean),
+    "min": lambda one: (one.at, one.minimum),
+    "max": lambda one: (one.at, one.maximum),
+    "count": lambda one: (one.at, one.count),
+    "all": lambda one: (one.at, one.count, one.mean, one.minimum, one.maximum),
+}
 
 
 @router.get("", response_model=Page)
@@ -75,11 +85,15 @@ def readings(
     end: Annotated[Time, Query(alias="to")] = None,
     points: Annotated[str | None, Query(max_length=500)] = None,
     step: Annotated[str | None, Query(max_length=16)] = None,
+    stat: Statistic = "mean",
 ) -> dict[str, Any]:
     """Values of a device in `from <= at < to` (UTC ms; the last 24 h by default), as `[at, value]` per point.
 
-    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives the mean of each such
-    interval, null where it has no reading; without it, every reading. 422 `too_many_points` beyond `MAX_ROWS`.
+    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives one entry for each such
+    interval, its mean unless `stat` says `min`, `max` or `count`; `all` gives `[at, count, mean, min, max]`. Where an
+    interval has no reading they are null and the count 0. Steps of whole hours (`1h`, `24h`) reach as far back as the
+    hourly aggregates, beyond the readings themselves, and begin with a whole interval. Without `step`, every reading.
+    422 `too_many_points` beyond `MAX_ROWS`.
     """
     with reading(context.database) as session:
         get_device(session, caller.scope, device)
@@ -87,8 +101,14 @@ def readings(
     since = until - DAY_MS if start is None else start
     step_ms = None if step is None else read_step(step)
     check_window(since, until, step_ms)
-    series = context.store.window(device, since, until, _read_points(points), step_ms)
-    return {"device": device, "points": series, "step": step_ms}
+    wanted = _read_points(points)
+    if step_ms is None:
+        if stat != "mean":
+            raise _invalid("stat: needs a step")
+        return {"device": device, "points": context.store.window(device, since, until, wanted, None), "step": None}
+    found = long_summaries(context.store, device, since, until, wanted, step_ms)
+    shown = {point: [_ENTRIES[stat](one) for one in series] for point, series in found.items()}
+    return {"device": device, "points": shown, "step": step_ms}
 
 
 class OutOfService(BaseModel):

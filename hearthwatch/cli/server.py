@@ -1,9 +1,13 @@
 """`hearthwatch alerts|server run`: the services, alone or together."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.errors import UnreachableError
 
 alerts_app = typer.Typer(help="Rules, alerts, tickets, the HTTP API and the console.", no_args_is_help=True)
 server_app = typer.Typer(help="All services of a district on one machine.", no_args_is_help=True)
@@ -36,3 +40,21 @@ def run_server(config: Config = Path("server.toml")) -> None:
 
     configure_structured_logging()
     run_server_processes(config, load_server_settings(config), stop_on_signals())
+
+
+@server_app.command("check")
+def check_server(config: Config = Path("server.toml"), as_json: AsJson = False) -> None:
+    """Try the reading store: make what is missing (file, bucket, retention), then write a point and read it back.
+
+    Nothing is written among the readings. Exits with 3, and says what to do, where the store is not ready.
+    """
+    from hearthwatch.server_settings import load_server_settings
+    from ingest.store.trial import try_store
+
+    findings = list(try_store(load_server_settings(config).store))
+    if as_json:
+        print_json({"ready": all(one.good for one in findings), "checks": [asdict(one) for one in findings]})
+    for one in [] if as_json else findings:
+        typer.echo(f"{'ok' if one.good else 'NO':3} {one.name}: {one.text}")
+    if not findings[-1].good:
+        raise UnreachableError(f"the reading store is not ready ({findings[-1].name})")

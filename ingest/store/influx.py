@@ -1,7 +1,7 @@
 """The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (CONTRACT §5)."""
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from secrets import randbits
 from typing import Final
 
 from ingest.store.hours import HOUR_MS, Retention, finished_before
@@ -39,11 +39,7 @@ from wire.points import POINT_NAMES
 from wire.topics import Place
 
 _PAGE: Final = 10_000
-
-
-def _new_token() -> int:
-    """A number that no other write has: 62 random bits fit into an integer field."""
-    return random.getrandbits(62)
+_TOKEN_BITS: Final = 62  # what an integer field holds, positive
 
 
 class InfluxStore:
@@ -56,12 +52,10 @@ class InfluxStore:
         self,
         connection: InfluxConnection,
         retention: Retention = Retention(),  # noqa: B008  (frozen)
-        new_token: Callable[[], int] = _new_token,
     ) -> None:
         """`retention` of readings is the bucket's own affair; that of hours decides which are worth aggregating."""
         self._connection = connection
         self._retention = retention
-        self._new_token = new_token
         self._encoder = LineEncoder()
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
@@ -178,7 +172,7 @@ class InfluxStore:
     def _write_lines(self, readings: Sequence[StoredReading], lines: Sequence[str]) -> list[RefusedReading]:
         if not readings:
             return []
-        complaint = self._connection.post([*lines, *touched(readings, self._new_token())])
+        complaint = self._connection.post([*lines, *touched(readings, randbits(_TOKEN_BITS))])
         if complaint is None:
             return []
         if len(lines) == 1:

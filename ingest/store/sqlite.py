@@ -152,6 +152,14 @@ class SqliteStore:
         """See ReadingStore."""
         list(self._rows("SELECT 1 FROM reading LIMIT 1"))
 
+    def probe(self, token: int) -> str:
+        """Write a row of a table of its own and read it back; tells that it worked. Raises StoreUnavailable."""
+        with self._translated(), self._writer:
+            self._writer.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", (token,))
+        if list(self._rows("SELECT token FROM probe")) != [(token,)]:
+            raise StoreUnavailable(f"{self._path} does not give back what it took: is it replaced by another program?")
+        return "a row was written and read back"
+
     def close(self) -> None:
         """See ReadingStore."""
         self._writer.close()
