@@ -1,4 +1,4 @@
-"""The fast part of the physics: compressor, defrost and heating water, up to some two minutes at a time."""
+"""The fast part of the physics: compressor, defrost and heating water, up to some three minutes at a time."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -54,7 +54,7 @@ class _Turn:
 
 
 def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple[FleetState, Floats]:
-    """The circuit `dt_s` (at most some two minutes) later, and the heat that went into the rooms meanwhile, W."""
+    """The circuit `dt_s` (at most some three minutes) later, and the heat that went into the rooms meanwhile, W."""
     houses, water_c = fleet.houses, state.temperatures.water_c
     emitted_w = house.emitted_w(houses, drive.opened_w_k, drive.room_c, water_c)
     supply_c = water_c + (state.heat_w + drive.aux_w) * drive.half_spread_k_w
@@ -89,7 +89,7 @@ def _turn(drive: Drive, state: FleetState, heating_hz: Floats, over_k: Floats, f
     left_s = state.defrost_left_s * running
     due = ((frosted >= 1.0) & ~drive.impairment.never_defrosts) | drive.impairment.over_frequent
     begins = running & (left_s == 0.0) & (state.heating_s >= frost.MINIMUM_HEATING_S) & due
-    if begins.any():
+    if np.count_nonzero(begins):
         left_s = np.where(begins, frost.lasts_s(frosted, drive.impairment.melts), left_s)
     turning = begins | (state.phase_s < frost.TURN_S)
     reversed_hz = np.where(turning, frost.SWITCH_HZ, frost.DEFROST_HZ)

@@ -115,17 +115,18 @@ def _holding(fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats) 
 
 def supply_c(state: FleetState) -> Floats:
     """Water leaving the unit, °C: above the circuit's mean while heating, below it while defrosting."""
-    return state.plate_c + _half_spread_k(state)
+    return state.plate_c + 0.5 * spread_k(state)
 
 
 def return_c(state: FleetState) -> Floats:
     """Water coming back from the house, °C."""
-    return state.plate_c - _half_spread_k(state)
+    return state.plate_c - 0.5 * spread_k(state)
 
 
-def _half_spread_k(state: FleetState) -> Floats:
+def spread_k(state: FleetState) -> Floats:
+    """Supply over return, K."""
     flow = np.maximum(state.flow_kg_s, LEAST_FLOW_KG_S)
-    return (state.heat_w + state.aux_w) / (2.0 * house.WATER_J_KG_K * flow)
+    return (state.heat_w + state.aux_w) / (house.WATER_J_KG_K * flow)
 
 
 LEAST_FLOW_KG_S: Final = 0.02  # a thermosiphon through the plate; bounds the spread when the pump stops
