@@ -8,7 +8,6 @@ import numpy as np
 
 from bench.table import Row, print_table
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.draws import uniform
 from simulators.physics.fleet import Fleet, build_fleet, usual_fittings
 from simulators.physics.measure import measure
 from simulators.physics.state import FleetState, Start, at_rest
@@ -26,9 +25,10 @@ def a_block(units: int) -> tuple[Fleet, FleetState, Disturbance]:
     """Villages of mixed houses in a January; every tenth unit leaks."""
     number = np.arange(units)
     fittings = replace(usual_fittings(units), village=number // VILLAGE, position=number % VILLAGE / VILLAGE)
-    fleet = build_fleet(uniform(1, 1, number) < 0.5, 0.8 + 0.35 * uniform(1, 2, number), fittings)
-    target = 19.0 + 2.0 * uniform(1, 3, number)
-    start = Start(target, target, np.zeros(units), uniform(1, 4, number))
+    generator = np.random.default_rng(1)
+    fleet = build_fleet(generator.random(units) < 0.5, generator.uniform(0.8, 1.15, units), fittings)
+    target = generator.uniform(19.0, 21.0, units)
+    start = Start(target, target, np.zeros(units), generator.random(units))
     charge = np.where(number % 10 == 0, 0.8, 1.0)
     return fleet, at_rest(fleet, start, -3.0), replace(undisturbed(units), charge=charge)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,8 @@ class SeasonOptions:
 
 def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
     """The season's result and the seconds it took; raises UsageError and ConfigurationError."""
+    if options.picture is not None:
+        _check_picture(options.picture)
     scenario = load_scenario(find_scenario(options.scenario))
     rules = load_rules(RulesSettings(files=shipped_rule_files()))
     span = Span(_start(options.start), options.days, _step(options.step))
@@ -84,6 +87,14 @@ class Gathered:
             self.sketch = judged.sketch if self.sketch is None else self.sketch.joined(judged.sketch)
             self.alerts += judged.alerts
             self.truths += judged.truths
+
+
+def _check_picture(path: Path) -> None:
+    """Before a long run: what only its end would show."""
+    if find_spec("matplotlib") is None:
+        raise UsageError("--picture needs matplotlib; install it with: pip install 'hearthwatch[sim]'")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--picture: there is no folder {path.absolute().parent}")
 
 
 def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: Span) -> None:

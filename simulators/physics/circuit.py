@@ -1,7 +1,7 @@
-"""The fast part of the physics: compressor, defrost and heating water, up to some two minutes at a time."""
+"""The fast part of the physics: compressor, defrost and heating water, up to some three minutes at a time."""
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -39,18 +39,22 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What the compressor does in one step: mean speed ratio, and the seconds for which it is reversed."""
+    """What the compressor does in one step: mean speed ratio, and the seconds for which it is reversed and heats.
+
+    A defrost that ends within the step is followed by heating for the rest of it.
+    """
 
     running: Flags
     begins: Flags
     left_s: Floats
     reversed_s: Floats
+    heating_s: Floats
     hz: Floats
     ratio: Floats
 
 
 def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple[FleetState, Floats]:
-    """The circuit `dt_s` (at most some two minutes) later, and the heat that went into the rooms meanwhile, W."""
+    """The circuit `dt_s` (at most some three minutes) later, and the heat that went into the rooms meanwhile, W."""
     houses, water_c = fleet.houses, state.temperatures.water_c
     emitted_w = house.emitted_w(houses, drive.opened_w_k, drive.room_c, water_c)
     supply_c = water_c + (state.heat_w + drive.aux_w) * drive.half_spread_k_w
@@ -64,30 +68,17 @@ def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple
     cop *= output * drive.impairment.cop
     heat_w, power_w = _exchanged(fleet, drive, turn, available_w * turn.ratio, cop, dt_s)
     total_w = heat_w + drive.aux_w
-    heated_s = (dt_s - turn.reversed_s) * turn.running
-    ends = (turn.left_s > 0.0) & (turn.reversed_s == turn.left_s)
-    changed = (turn.running != state.running) | turn.begins
+    water_c = water_c + (total_w - emitted_w) * dt_s / houses.water_heat
     return replace(
         state,
-        temperatures=house.Temperatures(
-            state.temperatures.room_c,
-            state.temperatures.mass_c,
-            water_c + (total_w - emitted_w) * dt_s / houses.water_heat,
-        ),
-        running=turn.running,
-        defrost_left_s=turn.left_s - turn.reversed_s,
-        phase_s=np.where(ends, heated_s, state.phase_s * ~changed + dt_s),
-        heating_s=state.heating_s * ~turn.begins + heated_s,
-        hz=np.where(ends, frost.SWITCH_HZ, turn.hz),
-        frost_kg=_frost_kg(fleet, drive, state, turn, heated_s),
+        **_clocks(state, turn, dt_s),
+        temperatures=house.Temperatures(state.temperatures.room_c, state.temperatures.mass_c, water_c),
+        frost_kg=_frost_kg(fleet, drive, state, turn),
         coil_c=_coil_c(drive, state, turn, frosted, dt_s),
         heat_w=heat_w,
         power_w=power_w,
         heat_j=state.heat_j + np.maximum(total_w, 0.0) * dt_s,
         energy_j=state.energy_j + power_w * dt_s,
-        heated_s=state.heated_s + heated_s,
-        defrosted_s=state.defrosted_s + turn.reversed_s,
-        starts=state.starts + (turn.running & ~state.running),
     ), emitted_w
 
 
@@ -98,11 +89,12 @@ def _turn(drive: Drive, state: FleetState, heating_hz: Floats, over_k: Floats, f
     left_s = state.defrost_left_s * running
     due = ((frosted >= 1.0) & ~drive.impairment.never_defrosts) | drive.impairment.over_frequent
     begins = running & (left_s == 0.0) & (state.heating_s >= frost.MINIMUM_HEATING_S) & due
-    if begins.any():
+    if np.count_nonzero(begins):
         left_s = np.where(begins, frost.lasts_s(frosted, drive.impairment.melts), left_s)
     turning = begins | (state.phase_s < frost.TURN_S)
     reversed_hz = np.where(turning, frost.SWITCH_HZ, frost.DEFROST_HZ)
     move_hz = np.where(left_s > 0.0, reversed_hz, heating_hz) - state.hz
+    reversed_s = np.minimum(left_s, dt_s)
     reach_hz = heat_pump.RAMP_HZ_PER_S * dt_s
     move_hz = np.minimum(np.maximum(move_hz, -reach_hz), reach_hz)
     mean_hz = state.hz + move_hz * (1.0 - np.abs(move_hz) / (2.0 * reach_hz))  # it ramps evenly, then stays
@@ -110,7 +102,8 @@ def _turn(drive: Drive, state: FleetState, heating_hz: Floats, over_k: Floats, f
         running=running,
         begins=begins,
         left_s=left_s,
-        reversed_s=np.minimum(left_s, dt_s),
+        reversed_s=reversed_s,
+        heating_s=(dt_s - reversed_s) * running,
         hz=(state.hz + move_hz) * running,
         ratio=mean_hz * running / heat_pump.MAX_HZ,
     )
@@ -128,10 +121,25 @@ def _exchanged(
     return heat_w, drive.idle_w + drive.aux_w + compressor_w
 
 
-def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn, heated_s: Floats) -> Floats:
-    """Frost after the step; a defrost that ends within it is followed by heating for the rest."""
+def _clocks(state: FleetState, turn: _Turn, dt_s: float) -> dict[str, Any]:
+    """The columns of the state that say what the compressor does, since when and how often."""
+    changed = (turn.running != state.running) | turn.begins
+    ends = (turn.left_s > 0.0) & (turn.reversed_s == turn.left_s)
+    return {
+        "running": turn.running,
+        "hz": np.where(ends, frost.SWITCH_HZ, turn.hz),
+        "defrost_left_s": turn.left_s - turn.reversed_s,
+        "phase_s": np.where(ends, turn.heating_s, state.phase_s * ~changed + dt_s),
+        "heating_s": state.heating_s * ~turn.begins + turn.heating_s,
+        "heated_s": state.heated_s + turn.heating_s,
+        "defrosted_s": state.defrosted_s + turn.reversed_s,
+        "starts": state.starts + (turn.running & ~state.running),
+    }
+
+
+def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn) -> Floats:
     melted = turn.reversed_s * drive.impairment.melts / np.maximum(turn.left_s, 1e-9)
-    grown_kg = drive.growth_kg_s * frost.load_share(turn.ratio) * heated_s
+    grown_kg = drive.growth_kg_s * frost.load_share(turn.ratio) * turn.heating_s
     return np.minimum(state.frost_kg * (1.0 - melted) + grown_kg, frost.MOST_KG * fleet.machines.size)
 
 

@@ -1,6 +1,7 @@
 """Statistics of the Beijing winter by time of the season (physics.md §20.4, derived from the IWEC year)."""
 
 import datetime as dt
+from bisect import bisect_right
 from dataclasses import astuple, dataclass
 from typing import Final
 
@@ -49,20 +50,20 @@ def season_day(now: int) -> float:
 
 def climate(day: float) -> Climate:
     """The climate `day` days into the season: straight lines between the middles of the months."""
-    place = int(np.clip(np.searchsorted(_DAYS, day) - 1, 0, len(_DAYS) - 2))
+    place = min(max(bisect_right(_DAYS, day) - 1, 0), len(_DAYS) - 2)
     after = min(max((day - _DAYS[place]) / (_DAYS[place + 1] - _DAYS[place]), 0.0), 1.0)
-    return Climate(*(_VALUES[place] * (1.0 - after) + _VALUES[place + 1] * after).tolist())
+    return Climate(*[a + (b - a) * after for a, b in zip(_VALUES[place], _VALUES[place + 1], strict=True)])
 
 
-def _knots() -> np.ndarray:
+def _knots() -> tuple[tuple[float, ...], ...]:
     """Values at the middles of October … April that make the lines average to the months' own figures."""
     months = np.array([astuple(month) for month in _MONTHS])
     around = np.vstack([2 * months[0] - months[1], months, 2 * months[-1] - months[-2]])
     bend = np.zeros_like(around)
     bend[1:-1] = (around[:-2] + around[2:] - 2 * around[1:-1]) / 8.0
-    corrected: np.ndarray = around - bend
+    corrected = around - bend
     corrected[[0, -1], 1:] = months[[0, -1], 1:]  # only the means go on beyond the season
-    return corrected
+    return tuple(tuple(row) for row in corrected.tolist())
 
 
 _DAYS: Final = (_BEFORE_DAY, *_MIDDLE_DAY, _AFTER_DAY)

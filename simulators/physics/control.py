@@ -58,6 +58,8 @@ def limit(voltage_pu: Floats, condensing_c: Floats) -> tuple[Floats, Floats]:
     near the cut-out slows it too (physics.md §20.7 "Hz limited").
     """
     low, hot = voltage_pu < 0.85, condensing_c > 60.0
+    if not (np.count_nonzero(low) or np.count_nonzero(hot)):
+        return np.full_like(voltage_pu, MAX_HZ), np.zeros_like(voltage_pu)
     by_voltage = np.where(low, np.clip((voltage_pu - 0.70) / 0.15, 0.5, 1.0), 1.0)
     allowed = MAX_HZ * np.minimum(by_voltage, np.where(hot, 0.6, 1.0))
     return allowed, low * float(LIMIT_BY_VOLTAGE) + hot * float(LIMIT_BY_PRESSURE)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.physics.arrays import Floats, Numbers
+from simulators.physics.arrays import Numbers
 
 _WORD: Final = 1 << 64
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)  # the increment of SplitMix64 (Steele, Lea and Flood 2014)
@@ -18,11 +18,6 @@ def words(seed: int, purpose: int, numbers: Numbers, turn: int = 0) -> NDArray[n
     """64 random bits for each of `numbers` (≥ 0); `purpose` tells one use of a seed from another, `turn` one time."""
     key = np.uint64((seed * 0xD1342543DE82EF95 + purpose * 0xA24BAED4963EE407 + turn * 0x9FB21C651E98DF25) % _WORD)
     return _mixed(_mixed(numbers.astype(np.uint64) * _STEP + key) + _STEP)
-
-
-def uniform(seed: int, purpose: int, numbers: Numbers, turn: int = 0) -> Floats:
-    """A number in [0, 1) for each of `numbers`."""
-    return (words(seed, purpose, numbers, turn) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mixed(word: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -32,14 +32,13 @@ def evaporating_c(outdoor_c: Floats) -> Floats:
 
 
 def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics.md §20.1."""
-    return cop_at_lift(np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0), supply_c)
+    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics.md §20.1.
 
-
-def cop_at_lift(lift_k: Floats, supply_c: Floats) -> Floats:
-    """`full_load_cop` where condensing is `lift_k` (≥ 5) over evaporating; η = 0.55 − 0.0036·(lift − 38), 0.30…0.60."""
+    η = 0.55 − 0.0036·(lift − 38), within 0.30…0.60.
+    """
+    lift_k = np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0)
     efficiency = np.minimum(np.maximum(0.6868 - 0.0036 * lift_k, 0.30), 0.60)
-    return efficiency * (supply_c + 276.15) / lift_k
+    return efficiency * (condensing_c(supply_c) + 273.15) / lift_k
 
 
 def part_load_factor(ratio: Floats) -> Floats:

@@ -113,7 +113,7 @@ def _loss(air_to_outdoor: Floats, mass_to_outdoor: Floats, air_to_mass: Floats) 
 
 def opening(room_c: Floats, target_c: Floats) -> Floats:
     """How far the household's valves are open, 0…1: half at the target, all within half a kelvin below it."""
-    return np.clip((target_c - room_c) / VALVE_BAND_K + 0.5, LEAST_OPENING, 1.0)
+    return np.minimum(np.maximum((target_c - room_c) / VALVE_BAND_K + 0.5, LEAST_OPENING), 1.0)
 
 
 def emitted_w(houses: Houses, opened_w_k: Floats, room_c: Floats, water_c: Floats) -> Floats:

@@ -83,7 +83,7 @@ def causes(seen: Observed) -> Mask:
     """Which protections would trip now."""
     found = np.zeros(len(seen.powered), np.uint16)
     for kind, happens in _causes(seen).items():
-        if happens.any():
+        if np.count_nonzero(happens):
             found |= happens * BIT[kind]
     return found
 
@@ -113,7 +113,7 @@ def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protecti
     out until it is `repaired`: whoever mends the cause also resets the lock.
     """
     last_s, before_s = now.last_s + dt_s, now.before_s + dt_s
-    if not (cause.any() or now.shown.any()):
+    if not (np.count_nonzero(cause) or np.count_nonzero(now.shown)):
         return Protection(now.shown, last_s, before_s)
     happens = cause != 0
     locked = (now.shown & LOCKOUT) != 0

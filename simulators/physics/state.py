@@ -68,35 +68,30 @@ class Start:
 
 def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState:
     """Units whose rooms have long been at their starting temperature: water warm, compressors running along."""
-    room_c, machines = start.room_c, fleet.machines
-    units = len(room_c)
-    outside = np.full(units, outdoor_c)
-    zeros = np.zeros(units)
+    room_c, zeros = start.room_c, np.zeros_like(start.room_c)
+    outside = np.full_like(room_c, outdoor_c)
     set_c = np.where(fleet.houses.design_k == house.FLOOR_DESIGN_K, FLOOR_SET_C, RADIATOR_SET_C)
-    load = np.maximum(fleet.houses.loss * (room_c - outside) - house.GAIN_W, 0.0)
-    hz = heat_pump.MAX_HZ * load / (machines.nominal_w * heat_pump.capacity_fraction(outside, set_c))
-    running = hz >= heat_pump.MIN_HZ
-    heat = np.where(running, load, 0.0)
-    water = set_c - heat / (2.0 * machines.flow_kg_s * house.WATER_J_KG_K)
-    cop = heat_pump.full_load_cop(outside, set_c)
+    hz, heat = _holding(fleet, room_c, outside, set_c)
+    yes = np.ones(len(room_c), bool)
+    water = set_c - heat / (2.0 * fleet.machines.flow_kg_s * house.WATER_J_KG_K)
     return FleetState(
         temperatures=house.Temperatures(room_c, fleet.houses.mass_at_rest(room_c, outside), water),
         plate_c=water,
-        called=np.ones(units, bool),
-        running=running,
+        called=yes,
+        running=hz > 0.0,
         defrost_left_s=zeros,
-        phase_s=np.full(units, control.MINIMUM_RUN_S),
+        phase_s=zeros + control.MINIMUM_RUN_S,
         heating_s=frost.MINIMUM_HEATING_S * start.frosted,
-        hz=np.where(running, np.minimum(hz, heat_pump.MAX_HZ), 0.0),
-        limit_hz=np.full(units, heat_pump.MAX_HZ),
+        hz=hz,
+        limit_hz=zeros + heat_pump.MAX_HZ,
         limit_code=zeros,
-        frost_kg=frost.TRIGGER_KG * machines.size * start.frosted,
-        coil_c=np.where(running, outside - 7.0, outside),
+        frost_kg=frost.TRIGGER_KG * fleet.machines.size * start.frosted,
+        coil_c=np.where(hz > 0.0, outside - 7.0, outside),
         heat_w=heat,
-        power_w=heat_pump.idle_w(outside, np.ones(units, bool)) + heat / cop,
+        power_w=heat_pump.idle_w(outside, yes) + heat / heat_pump.full_load_cop(outside, set_c),
         aux_w=zeros,
-        flow_kg_s=machines.flow_kg_s,
-        voltage_pu=np.ones(units),
+        flow_kg_s=fleet.machines.flow_kg_s,
+        voltage_pu=zeros + 1.0,
         heat_j=start.energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics.md §20.1 and §20.5
         energy_j=start.energy_kwh * 3.6e6,
         heated_s=zeros,
@@ -104,24 +99,34 @@ def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState
         starts=zeros,
         room_target_c=start.room_target_c,
         supply_limit_c=set_c,
-        switched_on=np.ones(units, bool),
-        protection=untripped(units),
+        switched_on=yes,
+        protection=untripped(len(room_c)),
     )
+
+
+def _holding(fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats) -> tuple[Floats, Floats]:
+    """Compressor speed and heat that hold the rooms; 0 where that is less than the machine can do without a break."""
+    load_w = np.maximum(fleet.houses.loss * (room_c - outdoor_c) - house.GAIN_W, 0.0)
+    available_w = fleet.machines.nominal_w * heat_pump.capacity_fraction(outdoor_c, supply_c)
+    hz = np.minimum(heat_pump.MAX_HZ * load_w / available_w, heat_pump.MAX_HZ)
+    runs = hz >= heat_pump.MIN_HZ
+    return hz * runs, np.minimum(load_w, available_w) * runs
 
 
 def supply_c(state: FleetState) -> Floats:
     """Water leaving the unit, °C: above the circuit's mean while heating, below it while defrosting."""
-    return state.plate_c + _half_spread_k(state)
+    return state.plate_c + 0.5 * spread_k(state)
 
 
 def return_c(state: FleetState) -> Floats:
     """Water coming back from the house, °C."""
-    return state.plate_c - _half_spread_k(state)
+    return state.plate_c - 0.5 * spread_k(state)
 
 
-def _half_spread_k(state: FleetState) -> Floats:
+def spread_k(state: FleetState) -> Floats:
+    """Supply over return, K."""
     flow = np.maximum(state.flow_kg_s, LEAST_FLOW_KG_S)
-    return (state.heat_w + state.aux_w) / (2.0 * house.WATER_J_KG_K * flow)
+    return (state.heat_w + state.aux_w) / (house.WATER_J_KG_K * flow)
 
 
 LEAST_FLOW_KG_S: Final = 0.02  # a thermosiphon through the plate; bounds the spread when the pump stops

@@ -11,9 +11,9 @@ from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance
 from simulators.physics.fleet import Fleet
 from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impairment
-from simulators.physics.state import LEAST_FLOW_KG_S, FleetState, return_c, supply_c
+from simulators.physics.state import LEAST_FLOW_KG_S, FleetState, spread_k
 
-LONGEST_CIRCUIT_STEP_S: Final = 100.0  # far below the 15 min of the water circuit; a third of the longest step
+LONGEST_CIRCUIT_STEP_S: Final = 150.0  # far below the 15 min of the water circuit; half of the longest step
 LONGEST_STEP_S: Final = 300.0  # far below the 40 min of the room air
 STANDING_WATER_S: Final = 7200.0  # in which water that does not circulate takes the outdoor temperature
 AUX_CUT_OUT_C: Final = 70.0  # the heater's own thermostat
@@ -92,13 +92,14 @@ def _observed(
     disturbance: Disturbance,
     impaired: Impairment,
 ) -> protection.Observed:
-    leaving_c, coming_c = supply_c(state), return_c(state)
+    spread = spread_k(state)
+    leaving_c = state.plate_c + 0.5 * spread
     return protection.Observed(
         compressing=state.running & ~state.defrosting,
         heating_phase_s=state.phase_s,
         outdoor_c=outdoor_c,
         plate_c=state.plate_c,
-        spread_k=leaving_c - coming_c,
+        spread_k=spread,
         condensing_c=leaving_c + impaired.approach_k,
         depression_k=impaired.depression_k + state.frost_kg / fleet.machines.size * FROST_DEPRESSION_K,
         discharge_c=heat_pump.discharge_c(outdoor_c, leaving_c) + impaired.superheat_k,

@@ -1,5 +1,6 @@
 """Outdoor conditions over time: a steady cold for demonstrations, or a Beijing winter from its statistics."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,54 +61,64 @@ class WinterWeather:
         typical = climate(day)
         year = _year(self.seed, round((now / 86_400_000 - day) / 365.2425))
         warmth = _warmth(hour, typical)
-        anomaly = (
-            typical.deviation
-            * float(np.interp(day - 0.5, year.days, year.anomaly))
-            / _smoothing(_noon_memory(typical.memory))
-        )
-        swing = (typical.high_c - typical.low_c) / 2.0
-        spell, damp = year.humid(day)
-        dry = typical.humidity_day + (typical.humidity_night - typical.humidity_day) * (1.0 - warmth) / 2.0
-        dry = min(
-            max(dry + HUMIDITY_DEVIATION * float(np.interp(day - 0.5, year.days, year.dampness)), DRIEST), DAMPEST
-        )
+        swing_k = (typical.high_c - typical.low_c) / 2.0 * warmth
+        usual = typical.humidity_day + (typical.humidity_night - typical.humidity_day) * (1.0 - warmth) / 2.0
+        dry = min(max(usual + _between_noons(year.damper, day), DRIEST), DAMPEST)
+        spell, humidity = year.humid(day)
         return Conditions(
-            typical.mean_c + swing * warmth + anomaly + self.offset_k,
-            dry + (damp - dry) * spell,
+            typical.mean_c + swing_k + _between_noons(year.warmer_k, day) + self.offset_k,
+            dry + (humidity - dry) * spell,
             sun_w_m2(typical.sun_kwh / MEAN_SUN, hour) * (1.0 - (1.0 - HUMID_SUN) * spell),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """One year's random course by days from 1 November: anomalies of unit variance, and the humid spells."""
+    """One year's random course: what each day from FIRST_DAY on is warmer (K) and damper than usual at its noon.
 
-    days: Floats
-    anomaly: Floats
-    dampness: Floats
-    begin: Floats
-    end: Floats
-    damp: Floats
+    Humid spells have their beginnings and ends in days from 1 November, and their humidity.
+    """
+
+    warmer_k: Sequence[float]
+    damper: Sequence[float]
+    begin: Sequence[float]
+    end: Sequence[float]
+    humidity: Sequence[float]
 
     def humid(self, day: float) -> tuple[float, float]:
         """How far a humid spell is under way, 0…1, and its humidity."""
-        place = int(np.searchsorted(self.begin, day)) - 1
+        place = bisect_right(self.begin, day) - 1
         if place < 0:
             return 0.0, 0.0
         inside = min(day - self.begin[place], self.end[place] - day) * 24.0 / ONSET_H
-        return float(min(max(inside, 0.0), 1.0)), float(self.damp[place])
+        return min(max(inside, 0.0), 1.0), self.humidity[place]
 
 
 @lru_cache(maxsize=64)
 def _year(seed: int, number: int) -> _Year:
     generator = np.random.default_rng([seed, 204, number])
     days = np.arange(FIRST_DAY, FIRST_DAY + DAYS, dtype=float)
-    memory = [_noon_memory(climate(day).memory) for day in days]
-    anomaly, dampness = (_correlated(generator.standard_normal(DAYS), memory) for _ in range(2))
+    typical = [climate(day) for day in days]
+    memory = [_noon_memory(day.memory) for day in typical]
+    evened = np.array([_smoothing(day) for day in memory])
+    warmer, damper = (_correlated(generator.standard_normal(DAYS), memory) / evened for _ in range(2))
     happens = generator.random(DAYS) < HUMID_DAY_CHANCE
     begin = days + generator.random(DAYS) * 0.25  # early enough for none to run into the next
     end = begin + generator.uniform(*HUMID_H, DAYS) / 24.0
-    return _Year(days, anomaly, dampness, begin[happens], end[happens], generator.uniform(*HUMIDITY, DAYS)[happens])
+    return _Year(
+        (warmer * [day.deviation for day in typical]).tolist(),
+        (damper * HUMIDITY_DEVIATION).tolist(),
+        begin[happens].tolist(),
+        end[happens].tolist(),
+        generator.uniform(*HUMIDITY, DAYS)[happens].tolist(),
+    )
+
+
+def _between_noons(values: Sequence[float], day: float) -> float:
+    """A course through the noons of days from FIRST_DAY on, in straight lines."""
+    place = min(max(day - 0.5 - FIRST_DAY, 0.0), len(values) - 1.001)
+    whole = int(place)
+    return values[whole] + (values[whole + 1] - values[whole]) * (place - whole)
 
 
 def _correlated(noise: Floats, memory: Sequence[float]) -> Floats:

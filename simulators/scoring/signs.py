@@ -107,7 +107,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         shortest_ms=HOUR_MS,
     ),
     "fan_failure": Signs(
-        ("fault:fan", "fault:low_pressure", "fault:other"),
+        ("fan_stopped", "fault:fan", "fault:low_pressure", "fault:other"),
         (*_STANDS, *_WEAK, *_FROSTED),
         hard=True,
         linger_ms=_RECOVERS_MS,
@@ -127,6 +127,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
+        needs=("voltage_v",),
     ),
     "sensor_open": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),
     "sensor_short": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),

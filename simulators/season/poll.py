@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulators.disturbances import switched_off
 from simulators.faults import Effects
 from simulators.physics.arrays import Floats
+from simulators.physics.house import WATER_J_KG_K
 from simulators.physics.state import FleetState
 from simulators.shown_faults import shown_faults
 from wire.points import STATES
@@ -68,8 +69,7 @@ class Controllers:
         for point in self._lacks.keys() & read.keys():
             read[point][self._lacks[point]] = np.nan
         for unit, drifts in active.drift_k.items():
-            for point in drifts.keys() & read.keys():
-                read[point][unit] += drifts[point]
+            _drift(read, unit, drifts)
         for unit, broken in active.broken.items():
             for point in broken & read.keys():
                 read[point][unit] = np.nan
@@ -97,6 +97,15 @@ class Controllers:
             poll.faults[unit], poll.bad[unit] = table.faults, table.bad
             for point, value in table.points.items():
                 poll.points[point][unit] = value
+
+
+def _drift(read: dict[str, Floats], unit: int, drifts: Mapping[str, float]) -> None:
+    """Sensors that are off by so many kelvins; a unit's heat meter looks at the same ones."""
+    for point in drifts.keys() & read.keys():
+        read[point][unit] += drifts[point]
+    if {"heat_w", "flow_lpm"} <= read.keys():
+        spread_k = drifts.get("supply_c", 0.0) - drifts.get("return_c", 0.0)
+        read["heat_w"][unit] += spread_k * read["flow_lpm"][unit] / 60.0 * WATER_J_KG_K
 
 
 def _table(poll: Poll, unit: int) -> _Table:

@@ -60,7 +60,10 @@ def season(scenario: Path, workers: int, *more: str) -> dict[str, Any]:
 def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_processes(tmp_path: Path) -> None:
     scenario = harsh(tmp_path)
     truths = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
-    one, two = (season(scenario, n + 1, "--step", "30m", "--truth", str(path)) for n, path in enumerate(truths))
+    picture = tmp_path / "season.png"
+    one = season(scenario, 1, "--step", "30m", "--truth", str(truths[0]), "--picture", str(picture))
+    two = season(scenario, 2, "--step", "30m", "--truth", str(truths[1]))
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert json.dumps(one) == json.dumps(two)
     assert truths[0].read_bytes() == truths[1].read_bytes()
     assert one["units"] == 5_000
@@ -103,6 +106,7 @@ def test_a_house_whose_unit_stands_is_cold_in_truth_and_in_alerts(judged: Any) -
         (["--start", "1.11.2025"], "--start"),
         (["--step", "7m"], "--step"),
         (["--scenario", "nowhere"], "nowhere"),
+        (["--picture", "/nowhere/season.png"], "/nowhere"),
     ],
 )
 def test_wrong_usage_is_named(arguments: list[str], says: str) -> None:

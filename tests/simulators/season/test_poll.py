@@ -56,6 +56,13 @@ def test_a_drifting_sensor_is_off(controllers: Controllers) -> None:
     assert off == pytest.approx([0.0, 1.0, 0.0, 0.0])
 
 
+def test_a_heat_meter_is_off_with_its_sensors(controllers: Controllers) -> None:
+    drift = effects([Event("sensor_drift", (1,), 0, None, "return_c", 0.1)], 10 * 86_400_000)
+    answer, sound = poll(controllers, 0, drift).points, poll(controllers, 0, Effects()).points
+    kg_s = sound["flow_lpm"][1] / 60.0
+    assert answer["heat_w"] - sound["heat_w"] == pytest.approx([0.0, -1.0 * kg_s * 4186.0, 0.0, 0.0])
+
+
 def test_trips_are_shown_under_the_brands_own_codes(controllers: Controllers) -> None:
     tripped = state()
     shown = np.array([BIT["high_pressure"], BIT["high_pressure"], BIT["high_pressure"], 0], np.uint16)
