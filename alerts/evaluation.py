@@ -35,6 +35,8 @@ _log = structlog.get_logger()
 _SECOND_MS: Final = 1_000
 # What a gateway that has not told its interval is taken to have: the default of gateway.toml (CONTRACT §9).
 _DEFAULT_INTERVAL_MS: Final = 30_000
+# A device whose newest reading is older than this against the newest of all was off the air itself.
+_HEARD_TO_THE_LAST_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
@@ -228,6 +230,17 @@ class Evaluation:
     def newest(self) -> int | None:
         """The newest event time of all devices, None before the first reading."""
         return max(self._engine.newest().values(), default=None)
+
+    def missed(self, at_most: int, now: int) -> dict[str, Span]:
+        """The event times that a catch-up of `at_most` ms leaves out for each device that was heard to the last.
+
+        Empty where the rules were away for less; such spans are judged as history.
+        """
+        newest, earliest = self.newest(), now - at_most
+        if newest is None or newest >= earliest:
+            return {}
+        heard = self._engine.newest().items()
+        return {device: (at, earliest) for device, at in heard if at > newest - _HEARD_TO_THE_LAST_MS}
 
     def snapshot(self) -> dict[str, Mapping[str, np.ndarray]]:
         """The rule state, by part, as plain arrays."""
