@@ -150,7 +150,7 @@ class AlertService:
             _log.warning("rules start without catching up", reason=str(error))
             return
         try:
-            for chunk in missed_readings(store, self._evaluation.newest(), self._alerts.catch_up, now):
+            for chunk in missed_readings(store, self._evaluation.judged_upto(), self._alerts.catch_up, now):
                 self._commit(Arrived(readings=chunk), now, timed=False)
         except StoreUnavailable as error:
             _log.warning("rules start without catching up", reason=str(error))
