@@ -106,7 +106,7 @@ class ForecastSettings(Settings):
     """
 
     source: Annotated[str, Field(validate_default=True)] = ""
-    every: Duration = 3_600_000
+    every: Annotated[Duration, Field(ge=1_000)] = 3_600_000
 
     @field_validator("source")
     @classmethod
