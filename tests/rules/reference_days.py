@@ -184,7 +184,11 @@ class UnheatedNightsReference:
         if len(hours) < self.rule.off_hours or None in outdoor or first is None or last is None:
             return []
         mean = sum(value for value in outdoor if value is not None) / len(outdoor)
-        if mean > self.rule.outdoor_below or last < self.rule.room_above or last < first - self.rule.drop:
+        if (
+            mean > min(self.rule.outdoor_below, last - self.rule.over_outdoor)
+            or last < self.rule.room_above
+            or last < first - self.rule.drop
+        ):
             return []
         if night in self.nights:
             return []
