@@ -35,6 +35,10 @@ _log = structlog.get_logger()
 _SECOND_MS: Final = 1_000
 # What a gateway that has not told its interval is taken to have: the default of gateway.toml (CONTRACT §9).
 _DEFAULT_INTERVAL_MS: Final = 30_000
+# What gateways may be apart from each other, in steps and in how far they have got with telling.
+_IN_STEP_MS: Final = 10 * 60_000
+# A device whose newest reading is older than this against the newest of all was off the air itself.
+_HEARD_TO_THE_LAST_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
@@ -228,6 +232,26 @@ class Evaluation:
     def newest(self) -> int | None:
         """The newest event time of all devices, None before the first reading."""
         return max(self._engine.newest().values(), default=None)
+
+    def judged_upto(self) -> int | None:
+        """The event time up to which the readings of all devices on the air were judged, None before the first.
+
+        Gateways are not in step: that is the oldest of the devices' newest, without those that had fallen silent.
+        """
+        times = self._engine.newest().values()
+        newest = max(times, default=None)
+        return None if newest is None else min(at for at in times if at >= newest - _IN_STEP_MS)
+
+    def missed(self, at_most: int, now: int) -> dict[str, Span]:
+        """The event times that a catch-up of `at_most` ms leaves out for each device that was heard to the last.
+
+        Empty where the rules were away for less; such spans are judged as history.
+        """
+        newest, earliest = self.newest(), now - at_most
+        if newest is None or newest >= earliest:
+            return {}
+        heard = self._engine.newest().items()
+        return {device: (at, earliest) for device, at in heard if at > newest - _HEARD_TO_THE_LAST_MS}
 
     def snapshot(self) -> dict[str, Mapping[str, np.ndarray]]:
         """The rule state, by part, as plain arrays."""

@@ -122,7 +122,9 @@ class AlertService:
             self._evaluation.restore(saved)
         self._evaluation.learn(self._persist(self._known_gateways), now)
         self._evaluation.bus_down(now)
+        missed = self._evaluation.missed(self._alerts.catch_up, now)
         self._catch_up(now)
+        self._persist(lambda: self.write(Round(now, late=missed)))
         active = self._persist(self._active_episodes)
         self._evaluation.adopt(active, now)
         self._evaluation.hold(active, now)
@@ -148,7 +150,7 @@ class AlertService:
             _log.warning("rules start without catching up", reason=str(error))
             return
         try:
-            for chunk in missed_readings(store, self._evaluation.newest(), self._alerts.catch_up, now):
+            for chunk in missed_readings(store, self._evaluation.judged_upto(), self._alerts.catch_up, now):
                 self._commit(Arrived(readings=chunk), now, timed=False)
         except StoreUnavailable as error:
             _log.warning("rules start without catching up", reason=str(error))

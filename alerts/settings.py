@@ -106,7 +106,7 @@ class ForecastSettings(Settings):
     """
 
     source: Annotated[str, Field(validate_default=True)] = ""
-    every: Duration = 3_600_000
+    every: Annotated[Duration, Field(ge=1_000)] = 3_600_000
 
     @field_validator("source")
     @classmethod
@@ -125,7 +125,10 @@ class ForecastSettings(Settings):
 
 
 class AlertsSettings(Settings):
-    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing."""
+    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing.
+
+    `operators` is how many people on duty share the alerts; the figures of alarm performance are per operator.
+    """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
     client_id: str = "hearthwatch-alerts"
@@ -135,3 +138,4 @@ class AlertsSettings(Settings):
     snapshot_every: Duration = 30_000
     catch_up: Duration = 2 * 3_600_000
     feed_kept: Duration = 24 * 3_600_000
+    operators: Annotated[int, Field(ge=1, le=1_000)] = 1

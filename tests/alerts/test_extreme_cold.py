@@ -110,7 +110,7 @@ def test_the_mode_holds_from_until_and_can_be_ended(tmp_path: Path) -> None:
 def test_a_cold_forecast_is_proposed_and_withdrawn_on_the_feed(tmp_path: Path, broker: Server) -> None:
     file = tmp_path / "forecast.json"
     file.write_text(json.dumps(forecast(wall_clock_ms(), 60)), encoding="utf-8")
-    given = settings(tmp_path, broker.url) | {"forecast": ForecastSettings(source=str(file), every="50ms")}
+    given = settings(tmp_path, broker.url) | {"forecast": ForecastSettings(source=str(file), every="1s")}
     feed, running, tables = Feed(broker.url), Running(**given).ready(), Tables(given["tickets"].url)
     try:
         wait_until(lambda: feed.states("mentougou") == ["active"])

@@ -57,6 +57,13 @@ def test_conditions_are_those_of_the_reading_before() -> None:
     assert edges(feed(engine_of(clean), rows)) == [("raise", 9)]
 
 
+def test_a_trace_stands_for_a_change_that_no_reading_shows() -> None:
+    traced = {**STARTS, "before": ["heating"], "to": ["defrost"], "trace": [{"quantity": "coil_c", "above": 10.0}]}
+    coils = {"h": -8.0, "d": 20.0, "w": 20.0}
+    rows = [{"state": "defrost" if one == "d" else "heating", "coil_c": coils[one]} for one in "hdwwhwwhhdh"]
+    assert edges(feed(engine_of(traced), rows)) == [("raise", 9)]
+
+
 def test_an_adopted_alert_lasts_its_off_delay_from_its_onset() -> None:
     engine, other = engine_of(STARTS), engine_of(STARTS)
     feed(engine, states("shshsh"))
