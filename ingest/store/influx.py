@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from secrets import randbits
 from typing import Final
 
-from ingest.store.hours import HOUR_MS, Retention, finished_before
+from ingest.store.hours import HOUR_MS, STATISTICS, Retention, finished_before
 from ingest.store.influx_hours import (
     HOURLY,
-    STATISTICS,
     TAGS,
     aggregated,
     from_rows,
@@ -116,14 +115,21 @@ class InfluxStore:
     def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
         """See ReadingStore."""
         check_points([point])
-        levels = area.levels()
-        within = " AND ".join(f"{level} = '{_checked(value)}'" for level, value in levels.items())
         during = f"time >= {start}ms AND time < {end}ms"
-        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {within} AND {during}'
-        rows = self._query(
-            f"SELECT {statistics([point])} FROM ({each} GROUP BY device, time({step}ms)) "
-            f"WHERE {during} GROUP BY time({step}ms)"
+        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {_within(area)} AND {during}'
+        rows = self._query(_over_devices(each, point, during, step))
+        return with_gaps(from_rows(rows, point), start, end, step)
+
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        during = f"time >= {start}ms AND time <= {end - HOUR_MS}ms"
+        hours = (
+            f'SELECT "{point}_mean" * "{point}_count" AS total, "{point}_count" AS readings FROM {HOURLY} '
+            f"WHERE {_within(area)} AND {during}"
         )
+        each = f'SELECT sum(total) / sum(readings) AS "{point}" FROM ({hours}) WHERE {during}'
+        rows = self._connection.query(_over_devices(each, point, during, step), self._hourly_bucket)
         return with_gaps(from_rows(rows, point), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
@@ -202,6 +208,16 @@ class InfluxStore:
 
 def _of(device: str, start: int, end: int) -> str:
     return f" WHERE device = '{_checked(device)}' AND time >= {start}ms AND time < {end}ms"
+
+
+def _within(area: Area) -> str:
+    return " AND ".join(f"{level} = '{_checked(value)}'" for level, value in area.levels().items())
+
+
+def _over_devices(each: str, point: str, during: str, step: int) -> str:
+    """InfluxQL for the statistics over what `each` selects of every device and step."""
+    by_device = f"{each} GROUP BY device, time({step}ms)"
+    return f"SELECT {statistics([point])} FROM ({by_device}) WHERE {during} GROUP BY time({step}ms)"
 
 
 def _checked(identifier: str) -> str:

@@ -132,6 +132,10 @@ class ReadingStore(Protocol):
         """
         ...
 
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple of an hour."""
+        ...
+
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """All readings of one device, in time order."""
         ...

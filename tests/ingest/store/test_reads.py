@@ -118,6 +118,22 @@ def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     assert district == [Summary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
 
 
+def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
+    place, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
+    area = Area("mentougou", "qingshui", "reads-7")
+    store.write([stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10}) for n in range(200)])
+    store.write([stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n}) for n in range(2)])
+    store.tend(day + 2 * DAY_MS)
+    assert store.fleet_hours(area, day, day + 3 * DAY_MS, "room_c", DAY_MS) == [
+        Summary(day, 2, 18.825, 7.15, 30.5),
+        Summary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
+        Summary(day + 2 * DAY_MS),
+    ]
+    assert store.fleet_hours(area, day, day + DAY_MS, "room_c", HOUR) == store.fleet(
+        area, day, day + DAY_MS, "room_c", HOUR
+    )
+
+
 @pytest.mark.parametrize("village", ["x' OR 1=1", ""])
 def test_what_is_no_id_never_reaches_influxql(stores: list[ReadingStore], village: str) -> None:
     with pytest.raises(ValueError, match="not an id"):
