@@ -21,6 +21,7 @@ from ingest.store.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.model import (
     Area,
     Prepared,
+    RefusalCode,
     RefusedReading,
     Series,
     StoredReading,
@@ -168,8 +169,9 @@ class InfluxStore:
             self._note([line for row in rows if (line := hourly_line(hour, row))], self._hourly_bucket)
 
     def _note(self, lines: Sequence[str], bucket: str) -> None:
+        """Write what we know of an hour; of one that passes its retention meanwhile there is nothing to know."""
         complaint = self._connection.post(lines, bucket) if lines else None
-        if complaint is not None:
+        if complaint is not None and not _beyond_retention(complaint):
             raise StoreUnavailable(f"{bucket} does not take hourly aggregates: {complaint}")
 
     def _query(self, influxql: str) -> list[Row]:
@@ -183,7 +185,8 @@ class InfluxStore:
             return []
         if len(lines) == 1:
             self._connection.blame(complaint)
-            return [RefusedReading(readings[0], "too_old" if "retention" in complaint else "store_refused", complaint)]
+            code: RefusalCode = "too_old" if _beyond_retention(complaint) else "store_refused"
+            return [RefusedReading(readings[0], code, complaint)]
         half = len(lines) // 2
         return [
             *self._write_lines(readings[:half], lines[:half]),
@@ -204,6 +207,10 @@ class InfluxStore:
             if not full:
                 return
             at = complete[-1]["time"]
+
+
+def _beyond_retention(complaint: str) -> bool:
+    return "retention" in complaint
 
 
 def _of(device: str, start: int, end: int) -> str:

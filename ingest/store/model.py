@@ -23,12 +23,15 @@ class StoredReading:
     reading: Reading
 
 
+RefusalCode = Literal["too_old", "store_refused"]
+
+
 @dataclass(slots=True)
 class RefusedReading:
     """A reading the store will never take; `detail` is the store's own explanation."""
 
     stored: StoredReading
-    code: Literal["too_old", "store_refused"]
+    code: RefusalCode
     detail: str
 
 

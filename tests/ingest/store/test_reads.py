@@ -13,6 +13,7 @@ from ingest.store.model import Area, Summary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
 from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
 
 MINUTE = 60_000
 
@@ -116,6 +117,20 @@ def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     assert town == [Summary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
     district = store.fleet(Area("district-of-towns"), at, at + 1, "power_w", HOUR)
     assert district == [Summary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
+
+
+def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate) -> None:
+    for database in ("fleeting", "fleeting_hourly"):
+        influx.create(database)
+    store = open_store(StoreSettings(url=influx.url.replace("/hearthwatch", "/fleeting")))
+    long_ago = wall_clock_ms() // HOUR * HOUR - 5 * DAY_MS
+    recently = long_ago + 4 * DAY_MS + 20 * HOUR
+    store.write([stored("fleeting-1", at, n) for n, at in enumerate((long_ago, recently))])
+    influx.execute('ALTER RETENTION POLICY autogen ON "fleeting_hourly" DURATION 1d SHARD DURATION 1h')
+    store.tend(long_ago + 5 * DAY_MS)
+    (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
+    assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
+    store.close()
 
 
 def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
