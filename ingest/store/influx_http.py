@@ -42,8 +42,9 @@ class InfluxConnection:
     def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
         """Raises ConfigurationError where `token_file` cannot be read."""
         self.address = address
+        self._token = _token(token_file)
         self._client = InfluxDBClient(
-            url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
+            url=address.server, token=self._token, org=address.organisation, timeout=_TIMEOUT_MS
         )
         self._writes = WriteService(self._client.api_client)
         self._far = urlsplit(address.server).hostname not in _LOOPBACK
@@ -96,6 +97,10 @@ class InfluxConnection:
         for result in answer.get("results", []):
             if "error" in result:
                 raise StoreUnavailable(f"{self.address.server} refuses {influxql}: {result['error']}")
+
+    def as_bearer(self) -> None:
+        """Show the token as 3.x wants it at all of its endpoints; 1.x and 2.x know only the word `Token`."""
+        self._client.api_client.set_default_header("Authorization", f"Bearer {self._token}")
 
     def version(self) -> str:
         """What the server calls itself; every generation answers `/ping`."""
