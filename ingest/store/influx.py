@@ -1,6 +1,6 @@
 """The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (CONTRACT §5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from secrets import randbits
 from typing import Final
 
@@ -30,6 +30,7 @@ from ingest.store.model import (
     Summary,
     check_points,
     means,
+    never,
     raw_series,
     with_gaps,
 )
@@ -138,12 +139,14 @@ class InfluxStore:
         rows = self._query(f"SELECT * FROM {MEASUREMENT}{_of(device, start, end)} ORDER BY time")
         return [_stored(row) for row in rows]
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""
         oldest = self._retention.oldest_hour(now)
         for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
             if oldest is None or hour >= oldest:
-                self._aggregate(hour)
+                self._aggregate(hour, stopped)
+            if stopped():
+                return
             self._note([aggregated(hour, token)], self._connection.address.bucket)
 
     def check(self) -> None:
@@ -158,10 +161,12 @@ class InfluxStore:
     def _hourly_bucket(self) -> str:
         return self._connection.address.hourly_bucket
 
-    def _aggregate(self, hour: int) -> None:
+    def _aggregate(self, hour: int, stopped: Callable[[], bool]) -> None:
         """Village by village, so that no answer is larger than a village."""
         during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
         for village in self._query(f"SELECT count(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY village"):
+            if stopped():
+                return
             rows = self._query(
                 f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
                 f"WHERE village = '{_checked(village['village'])}' AND {during} GROUP BY {', '.join(TAGS)}"

@@ -1,6 +1,6 @@
 """What a reading store takes and gives, and what can go wrong with it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -76,6 +76,11 @@ class Area:
         return {name: value for name, value in named.items() if value is not None}
 
 
+def never() -> bool:
+    """Work that is not to be stopped."""
+    return False
+
+
 class ReadingStore(Protocol):
     """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`.
 
@@ -143,10 +148,12 @@ class ReadingStore(Protocol):
         """All readings of one device, in time order."""
         ...
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and forget what is too old.
 
-        Doing it again, at any time and in several processes, changes nothing. Raises StoreUnavailable.
+        Doing it again, at any time and in several processes, changes nothing. After a long outage there may be hours of
+        work: between two pieces of it `stopped` is asked whether to leave the rest for another time.
+        Raises StoreUnavailable.
         """
         ...
 

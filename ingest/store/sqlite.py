@@ -1,7 +1,7 @@
 """The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same time."""
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from ingest.store.model import (
     Summary,
     check_points,
     means,
+    never,
     raw_series,
     summary,
     with_gaps,
@@ -150,10 +151,12 @@ class SqliteStore:
         """See ReadingStore."""
         return list(self._read(_OF_DEVICE, "r.at", device=device, start=start, end=end))
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second at most."""
         with self._translated(), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
-            pack_finished_hours(connection, finished_before(now))
+            pack_finished_hours(connection, finished_before(now), stopped)
+            if stopped():
+                return
             forget(connection, self._retention.oldest_reading(now), self._retention.oldest_hour(now))
             give_back_space(connection)
 

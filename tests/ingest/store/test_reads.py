@@ -79,6 +79,18 @@ def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
     assert [one.count for one in once["supply_c"]] == [60]
 
 
+def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: ReadingStore) -> None:
+    long_before = START - 30 * DAY_MS
+    store.write([stored("stopped-1", long_before + n * HOUR, n) for n in range(6)])
+    asked = count()
+    store.tend(long_before + DAY_MS, lambda: next(asked) >= 3)
+    hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
+    assert len(hours) < 6
+    store.tend(long_before + DAY_MS)
+    hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
+    assert [one.at for one in hours] == [long_before + n * HOUR for n in range(6)]
+
+
 def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
     store.write([stored("whole-hour-1", START + n * HOUR // 2, n) for n in range(6)])
     store.tend(START + 4 * HOUR)
