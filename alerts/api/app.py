@@ -11,6 +11,7 @@ from alerts.api import (
     devices,
     extreme_cold,
     feed,
+    fleet,
     operations,
     performance,
     problems,
@@ -44,7 +45,7 @@ def create_app(
     app = FastAPI(title="hearthwatch", version="1", openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
     app.state.context = ApiContext(database, store, settings, readiness, clock, stop, {rule.id: rule for rule in rules})
     api = APIRouter(prefix=PREFIX)
-    for part in (sessions, alerts, tickets, devices, feed, summary, extreme_cold, performance):
+    for part in (sessions, alerts, tickets, devices, fleet, feed, summary, extreme_cold, performance):
         api.include_router(part.router)
     app.include_router(operations.router)
     app.include_router(api)

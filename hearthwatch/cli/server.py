@@ -48,14 +48,20 @@ def check_server(config: Config = Path("server.toml"), as_json: AsJson = False) 
 
     Nothing is written among the readings. Exits with 3, and says what to do, where the store is not ready.
     """
+    from rich.console import Console
+
     from hearthwatch.server_settings import load_server_settings
     from ingest.store.trial import try_store
 
-    findings = list(try_store(load_server_settings(config).store))
+    settings = load_server_settings(config).store
+    findings = []
+    with Console(stderr=True).status(f"trying {settings.url} …"):
+        for one in try_store(settings):
+            findings.append(one)
+            if not as_json:
+                typer.echo(f"{'ok' if one.good else 'NO':3} {one.name}: {one.text}")
     if as_json:
-        print_json({"ready": all(one.good for one in findings), "checks": [asdict(one) for one in findings]})
-    for one in [] if as_json else findings:
-        typer.echo(f"{'ok' if one.good else 'NO':3} {one.name}: {one.text}")
+        print_json({"ready": findings[-1].good, "checks": [asdict(one) for one in findings]})
     if not findings[-1].good:
         raise UnreachableError(f"the reading store is not ready ({findings[-1].name})")
 

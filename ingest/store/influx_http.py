@@ -42,8 +42,9 @@ class InfluxConnection:
     def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
         """Raises ConfigurationError where `token_file` cannot be read."""
         self.address = address
+        self._token = _token(token_file)
         self._client = InfluxDBClient(
-            url=address.server, token=_token(token_file), org=address.organisation, timeout=_TIMEOUT_MS
+            url=address.server, token=self._token, org=address.organisation, timeout=_TIMEOUT_MS
         )
         self._writes = WriteService(self._client.api_client)
         self._far = urlsplit(address.server).hostname not in _LOOPBACK
@@ -78,7 +79,12 @@ class InfluxConnection:
         answer = json.loads(self.request("GET", "/query", parameters))
         result = answer["results"][0] if answer.get("results") else answer
         if "error" in result:
-            raise StoreUnavailable(f"{self.address.server} cannot answer: {result['error']}")
+            missing = "not found" in result["error"]  # 1.x says so with a 200
+            raise StoreUnavailable(
+                self._missing(parameters["db"])
+                if missing
+                else f"{self.address.server} cannot answer: {result['error']}"
+            )
         return [
             {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
             for series in result.get("series", [])
@@ -91,6 +97,10 @@ class InfluxConnection:
         for result in answer.get("results", []):
             if "error" in result:
                 raise StoreUnavailable(f"{self.address.server} refuses {influxql}: {result['error']}")
+
+    def as_bearer(self) -> None:
+        """Show the token as 3.x wants it at all of its endpoints; 1.x and 2.x know only the word `Token`."""
+        self._client.api_client.set_default_header("Authorization", f"Bearer {self._token}")
 
     def version(self) -> str:
         """What the server calls itself; every generation answers `/ping`."""
@@ -112,13 +122,13 @@ class InfluxConnection:
         return answer
 
     def _call(self, method: str, path: str, parameters: Mapping[str, str], document: Any = None) -> Any:
-        api = self._client.api_client
+        # The client also remembers its last response; with several threads that may be somebody else's.
+        plain = {"_preload_content": False, "_return_http_data_only": True}
         query = list(parameters.items())
         try:
-            api.call_api(path, method, query_params=query, body=document, _preload_content=False)
+            return self._client.api_client.call_api(path, method, query_params=query, body=document, **plain)
         except (ApiException, HTTPError, OSError) as error:
             raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
-        return api.last_response
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -130,8 +140,11 @@ class InfluxConnection:
         if status in (401, 403):
             return StoreUnavailable(f"{server} refuses the token: put one that may write {bucket!r} into token_file")
         if status == 404:
-            return StoreUnavailable(f"{server} has no bucket or database {bucket!r}: create it with `server check`")
+            return StoreUnavailable(self._missing(bucket))
         return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+
+    def _missing(self, bucket: str) -> str:
+        return f"{self.address.server} has no bucket or database {bucket!r}: create it with `hearthwatch server check`"
 
 
 def _token(token_file: Path | None) -> str:

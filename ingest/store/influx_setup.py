@@ -55,6 +55,7 @@ def _ensure_bucket_2(connection: InfluxConnection, bucket: str, retention: int |
 
 
 def _ensure_database_3(connection: InfluxConnection, bucket: str, retention: int | None) -> str:
+    connection.as_bearer()
     path = "/api/v3/configure/database"
     databases = json.loads(connection.request("GET", path, {"format": "json"}))
     if bucket in {one["iox::database"] for one in databases}:

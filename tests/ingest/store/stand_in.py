@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+_BOTH = ["Token", "Bearer"]
 ORGANISATION = {"id": "0a", "name": "district"}
 
 
@@ -58,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if address.path == "/ping":
             self._answer(204)
-        elif self.headers.get("Authorization") != f"Token {self.server.token}":
+        elif self.headers.get("Authorization") not in self._passwords(address.path):
             self._answer(401, {"code": "unauthorized", "message": "unauthorized access"})
         elif address.path == "/api/v2/write":
             self._write(query["bucket"], body.decode())
@@ -68,6 +69,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._administer(method, address.path, query, body)
         else:
             self._answer(404, {"message": "not found"})
+
+    def _passwords(self, path: str) -> list[str]:
+        schemes = ["Token"] if self.server.version[0] != "3" else ["Bearer"] if path.startswith("/api/v3/") else _BOTH
+        return [f"{scheme} {self.server.token}" for scheme in schemes]
 
     def _administer(self, method: str, path: str, query: dict[str, str], body: bytes) -> None:
         buckets, document = self.server.buckets, json.loads(body or b"{}")
