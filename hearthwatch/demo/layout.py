@@ -15,8 +15,8 @@ _GATEWAYS_PER_VILLAGE: Final = 2
 _UNITS_PER_GATEWAY: Final = 15
 _MAX_GATEWAYS: Final = len(_VILLAGES) * _GATEWAYS_PER_VILLAGE
 # Serial lines of a gateway take turns: so many units of this brand, which at 9600 baud are polled well within the
-# demo's interval (`hearthwatch gateway check` prints 0.42 s a poll for the one, 1.5 s for the other).
-_SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 5))
+# demo's interval (`hearthwatch gateway check` prints 0.5 s a poll for the one, 2 s for the other).
+_SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 4))
 
 
 @dataclass(frozen=True, slots=True)
