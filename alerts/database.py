@@ -7,11 +7,8 @@ All times are integer UTC milliseconds. Tables hold what is; what may happen to 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -32,10 +29,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+from alerts.migration import migrate
+
 _BUSY_TIMEOUT_MS: Final = 10_000
-# Names of PostgreSQL advisory locks, arbitrary but ours: two services that start at once must not both migrate.
-_MIGRATION_LOCK: Final = 0x68656174
+# Name of a PostgreSQL advisory lock, arbitrary but ours; alerts.migration has the other.
 _WRITER_LOCK: Final = 0x68656175
 
 # SQLite counts rows by itself only for a column declared INTEGER.
@@ -265,6 +262,18 @@ class OutOfServiceRow(Base):
     since: Mapped[int]
 
 
+class ExtremeColdRow(Base):
+    """The extreme-cold mode as last confirmed: from `since` until `until`, by whom and when."""
+
+    __tablename__ = "extreme_cold"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[int]
+    until: Mapped[int]
+    by: Mapped[str] = mapped_column("by_name")
+    confirmed_at: Mapped[int]
+
+
 class LateSpanRow(Base):
     """Event times, first and last, at which late readings of a device came, the newest of them at `heard`."""
 
@@ -341,7 +350,7 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
-    _migrate(engine)
+    migrate(engine)
     return engine
 
 
@@ -383,13 +392,3 @@ def lock_writers(session: Session) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
-
-
-def _migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")

@@ -17,6 +17,8 @@ from alerts.record import Decided
 from alerts.store.late_spans import Span
 from alerts.store.register import Known, LastHeard
 from rules.engine import Engine
+from rules.forecast import Forecast
+from rules.kinds.extreme_cold import ColdWatch
 from rules.presence import Presence
 from rules.rule import Rule
 from rules.season import Season
@@ -33,6 +35,10 @@ _log = structlog.get_logger()
 _SECOND_MS: Final = 1_000
 # What a gateway that has not told its interval is taken to have: the default of gateway.toml (CONTRACT §9).
 _DEFAULT_INTERVAL_MS: Final = 30_000
+# What gateways may be apart from each other, in steps and in how far they have got with telling.
+_IN_STEP_MS: Final = 10 * 60_000
+# A device whose newest reading is older than this against the newest of all was off the air itself.
+_HEARD_TO_THE_LAST_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
@@ -53,6 +59,7 @@ class Evaluation:
     def __init__(self, rules: Sequence[Rule], started_at: int, season: Season | None = None) -> None:
         self._engine = Engine(rules, season or Season())
         self._presence = Presence(rules, started_at)
+        self._cold = ColdWatch(rules, season or Season())
         self._ownership = Ownership()
         self._absence = Absence()
         self._held: dict[str, tuple[Episode, Held]] = {}
@@ -114,6 +121,10 @@ class Evaluation:
         """Our connection to the broker is away: silence means nothing now."""
         self._presence.bus_down(now)
 
+    def clock_stepped(self, step_ms: int) -> None:
+        """The server's clock was set forward by `step_ms`, or back where that is negative."""
+        self._presence.clock_stepped(step_ms)
+
     def hear(self, place: Place, telemetry: Telemetry, now: int) -> Heard:
         """A gateway speaks: its devices count as heard, whatever their clocks say; the good readings come back."""
         heard = Heard()
@@ -158,10 +169,17 @@ class Evaluation:
         decided = self._engine.observe(readings, now)
         return [Decided(one, spot, is_live(one.at, now)) for one in decided if (spot := self._spot(one)) is not None]
 
-    def step(self, now: int) -> list[Decided]:
-        """Judge silence, and let go of devices long off every birth; to be called about once a second."""
+    def extreme_cold(self, confirmed: bool) -> None:
+        """Judge by the limits for extreme cold, which a person has confirmed, or by the usual ones again."""
+        self._engine.extreme_cold(confirmed)
+
+    def step(self, now: int, forecast: Forecast | None = None) -> list[Decided]:
+        """Judge silence and the newest forecast, and let go of devices long off every birth.
+
+        To be called about once a second.
+        """
         leaving = [device for device in self._absence.retire(now) if not self._is_listed(device)]
-        told = [*self._presence.step(now), *self._engine.retire(leaving)]
+        told = [*self._presence.step(now), *self._cold.step(forecast, now), *self._engine.retire(leaving)]
         decided = [Decided(one, spot) for one in told if (spot := self._spot(one)) is not None]
         for device in leaving:
             self._last_at.pop(device, None)
@@ -200,7 +218,7 @@ class Evaluation:
 
     def adopt(self, episodes: Iterable[Episode], now: int) -> None:
         """Make the rules hold open what the database says is active and they have forgotten."""
-        active = (*self._engine.active(), *self._presence.active())
+        active = (*self._engine.active(), *self._presence.active(), *self._cold.active())
         mine = {(one.subject, one.rule, one.code or "", one.realm) for one in active}
         lost = [
             OpenEpisode(one.rule, one.subject, one.code or None, one.onset, one.realm)
@@ -209,10 +227,31 @@ class Evaluation:
         ]
         self._engine.adopt(lost)
         self._presence.adopt(lost, now)
+        self._cold.adopt(lost)
 
     def newest(self) -> int | None:
         """The newest event time of all devices, None before the first reading."""
         return max(self._engine.newest().values(), default=None)
+
+    def judged_upto(self) -> int | None:
+        """The event time up to which the readings of all devices on the air were judged, None before the first.
+
+        Gateways are not in step: that is the oldest of the devices' newest, without those that had fallen silent.
+        """
+        times = self._engine.newest().values()
+        newest = max(times, default=None)
+        return None if newest is None else min(at for at in times if at >= newest - _IN_STEP_MS)
+
+    def missed(self, at_most: int, now: int) -> dict[str, Span]:
+        """The event times that a catch-up of `at_most` ms leaves out for each device that was heard to the last.
+
+        Empty where the rules were away for less; such spans are judged as history.
+        """
+        newest, earliest = self.newest(), now - at_most
+        if newest is None or newest >= earliest:
+            return {}
+        heard = self._engine.newest().items()
+        return {device: (at, earliest) for device, at in heard if at > newest - _HEARD_TO_THE_LAST_MS}
 
     def snapshot(self) -> dict[str, Mapping[str, np.ndarray]]:
         """The rule state, by part, as plain arrays."""
@@ -238,7 +277,7 @@ class Evaluation:
         if place is None:
             _log.error("a transition of a device that no gateway has named", subject=transition.subject)
             return None
-        gateway = None if transition.subject_kind == "village" else place.gateway
+        gateway = None if transition.subject_kind in ("village", "district") else place.gateway
         return Spot(place.district, place.town, place.village, gateway)
 
 

@@ -32,7 +32,11 @@ LAG_MS: Final = 3_600_000
 """Read after a span, to see what began in it end."""
 
 RETRY_MS: Final = 60_000
-_DEVICES: Final = 30  # judged together: a gateway's backlog
+LONGEST_MS: Final = 14 * 24 * 3_600_000
+"""Of a longer span only the end is judged, so that one device's readings (40,000, every 30 s) fit into memory."""
+
+_DEVICES: Final = 30  # judged together at most: a gateway's backlog,
+_TOGETHER_MS: Final = 200 * 3_600_000  # while their windows add up to no more than so much: 24,000 readings
 _CHUNK: Final = 1_000  # readings judged in one turn, so that live readings wait for a moment only
 
 Work = Generator[None, None, list[Episode]]
@@ -50,7 +54,8 @@ def judge_spans(
     """
     stored: list[StoredReading] = []
     for span in spans:
-        stored += store.history(span.device, span.since - LEAD_MS, span.until + LAG_MS)
+        start, end = window(span)
+        stored += store.history(span.device, start, end)
         yield
     stored.sort(key=lambda one: one.reading.at)
     places = {one.reading.device: one.place for one in stored}
@@ -62,6 +67,24 @@ def judge_spans(
         told += engine.observe([(one.place, one.reading) for one in chunk], chunk[-1].reading.at)
         yield
     return past_episodes(told, places, spans)
+
+
+def window(span: LateSpan) -> tuple[int, int]:
+    """From when until when (event time, UTC ms) the readings around a span are judged."""
+    return max(span.since, span.until - LONGEST_MS) - LEAD_MS, span.until + LAG_MS
+
+
+def together(spans: Sequence[LateSpan]) -> list[LateSpan]:
+    """As many of `spans`, from the first, as can be judged at once; always one, if there is any."""
+    chosen: list[LateSpan] = []
+    total = 0
+    for span in spans:
+        start, end = window(span)
+        total += end - start
+        if chosen and total > _TOGETHER_MS:
+            break
+        chosen.append(span)
+    return chosen
 
 
 def past_episodes(told: Sequence[Transition], places: dict[str, Place], spans: Sequence[LateSpan]) -> list[Episode]:
@@ -116,7 +139,7 @@ class History:
 
     def _begin(self, interval_of: Callable[[str], int], now: int) -> None:
         with reading(self._database) as session:
-            self._spans = quiet_spans(session, now - QUIET_MS, _DEVICES)
+            self._spans = together(quiet_spans(session, now - QUIET_MS, _DEVICES))
         if self._spans:
             self._store = open_store(self._settings)
             self._work = judge_spans(self._store, Engine(self._rules, self._season), self._spans, interval_of)

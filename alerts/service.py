@@ -19,15 +19,17 @@ from alerts import metrics
 from alerts.catch_up import missed_readings
 from alerts.database import open_database, reading, writing
 from alerts.evaluation import Evaluation
+from alerts.forecast import ForecastReader
 from alerts.history import History
 from alerts.inbox import Arrived, Inbox
 from alerts.lifecycle import Episode
 from alerts.outbox import Outbox
 from alerts.rounds import Round, Written, write
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, RulesSettings, SeasonSettings, TicketsSettings
+from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings, TicketsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.episodes import active_episodes
+from alerts.store.extreme_cold import is_extreme_cold
 from alerts.store.register import Known, known_gateways
 from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
@@ -42,6 +44,8 @@ _IDLE_WAIT_S: Final = 0.1
 _BATCH: Final = 2_000
 _TICK_S: Final = 0.5
 _RETRY_S: Final = 1.0
+# A clock that is disciplined moves by far less between two rounds; one that is set moves by more.
+_STEP_MS: Final = 5_000
 _DATABASE_LOST: Final = "the ticket database does not take changes; see the log"
 
 # What waiting may cure; IntegrityError is another writer having been first with the same thing.
@@ -66,6 +70,7 @@ class AlertService:
         store: StoreSettings,
         season: SeasonSettings | None = None,
         clock: Callable[[], int] = wall_clock_ms,
+        forecast: ForecastSettings | None = None,
     ) -> None:
         """Read the rule files; raises ConfigurationError. Nothing else is touched before `run`."""
         self.rules = load_rules(rules)
@@ -75,11 +80,13 @@ class AlertService:
         clocks = ServiceProfile(alerts.dispatch_within, alerts.onsite_within, alerts.repair_within)
         self._practice = practice_of(self.rules, clocks)
         self._snapshots = SnapshotFile(alerts.state)
+        self._forecast = ForecastReader(forecast or ForecastSettings())
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
         self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
         self._missing = {"tickets": "the ticket database has not been opened yet", "rules": "not caught up yet"}
         self._bus_lost = True
         self._next_tick = 0.0
+        self._clock_offset: int | None = None
         self._saved_at = 0
 
     def readiness(self) -> list[str]:
@@ -90,6 +97,8 @@ class AlertService:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set, then save the rule state and leave; raises DatabaseError for an unusable URL."""
         self._stop = stop
+        # A daemon: what it waits for may take longer than anybody wants to wait for the end.
+        threading.Thread(target=self._forecast.run, args=(stop,), name="forecast", daemon=True).start()
         try:
             self._prepare()
             self._bus.start()
@@ -113,7 +122,9 @@ class AlertService:
             self._evaluation.restore(saved)
         self._evaluation.learn(self._persist(self._known_gateways), now)
         self._evaluation.bus_down(now)
+        missed = self._evaluation.missed(self._alerts.catch_up, now)
         self._catch_up(now)
+        self._persist(lambda: self.write(Round(now, late=missed)))
         active = self._persist(self._active_episodes)
         self._evaluation.adopt(active, now)
         self._evaluation.hold(active, now)
@@ -127,6 +138,10 @@ class AlertService:
         with reading(self._database) as session:
             return active_episodes(session)
 
+    def _is_extreme_cold(self, now: int) -> bool:
+        with reading(self._database) as session:
+            return is_extreme_cold(session, now)
+
     def _catch_up(self, now: int) -> None:
         """Judge what was stored meanwhile; without the store the rules go on with what the bus brings."""
         try:
@@ -135,7 +150,7 @@ class AlertService:
             _log.warning("rules start without catching up", reason=str(error))
             return
         try:
-            for chunk in missed_readings(store, self._evaluation.newest(), self._alerts.catch_up, now):
+            for chunk in missed_readings(store, self._evaluation.judged_upto(), self._alerts.catch_up, now):
                 self._commit(Arrived(readings=chunk), now, timed=False)
         except StoreUnavailable as error:
             _log.warning("rules start without catching up", reason=str(error))
@@ -145,7 +160,7 @@ class AlertService:
     def turn(self) -> None:
         """One round: what arrived and what is due, in one transaction; then the acknowledgements and the feed."""
         deliveries = self._receive()
-        now = self._clock()
+        now = self._now()
         due = self._tick_is_due()
         if deliveries or due:
             self._commit(self._inbox.take(deliveries, now), now, timed=due)
@@ -154,6 +169,17 @@ class AlertService:
         if due:
             self._persist(lambda: self._history.turn(self._evaluation.interval_of, now))
             self._save_state_if_due(now)
+
+    def _now(self) -> int:
+        """Server time, UTC ms; where the clock was set, silence goes on counting as it was (RELIABILITY "clock")."""
+        now, steady = self._clock(), round(time.monotonic() * 1_000)
+        offset = now - steady
+        stepped = 0 if self._clock_offset is None else offset - self._clock_offset
+        if abs(stepped) >= _STEP_MS:
+            _log.warning("the clock was set", by_s=stepped / 1_000)
+            self._evaluation.clock_stepped(stepped)
+        self._clock_offset = offset
+        return now
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Let the broker forget what is committed."""
@@ -180,7 +206,7 @@ class AlertService:
         return deliveries
 
     def _bus_changed(self, event: Connected | Disconnected | Refused) -> None:
-        now = self._clock()
+        now = self._now()
         if isinstance(event, Connected):
             _log.info("connected to the broker", url=self._mqtt.url)
             self._bus_lost = False
@@ -203,7 +229,8 @@ class AlertService:
         evaluation = self._evaluation
         decided = evaluation.observe(arrived.readings, now)
         if timed:
-            decided += evaluation.step(now)
+            evaluation.extreme_cold(self._persist(lambda: self._is_extreme_cold(now)))
+            decided += evaluation.step(now, self._forecast.newest)
         one = Round(now, arrived.statuses, decided, late=evaluation.late, timed=timed)
         if timed:
             one.due, one.heard, one.places = evaluation.due(now), evaluation.fresh, evaluation.places

@@ -99,8 +99,36 @@ def _season_day(text: str) -> SeasonDay:
     return int(month), int(day)
 
 
+class ForecastSettings(Settings):
+    """`[forecast]`: where the district's weather forecast is, a file or an http(s) URL, and how often it is read.
+
+    Its form is that of `rules.forecast`; without a source there is none.
+    """
+
+    source: Annotated[str, Field(validate_default=True)] = ""
+    every: Annotated[Duration, Field(ge=1_000)] = 3_600_000
+
+    @field_validator("source")
+    @classmethod
+    def _resolve(cls, source: str, info: ValidationInfo) -> str:
+        base = (info.context or {}).get("base")
+        if not source or cls.is_url(source) or base is None:
+            return source
+        if "://" in source:
+            raise ValueError("write a path, or a URL that begins with http:// or https://")
+        return str((Path(base) / source).absolute())
+
+    @staticmethod
+    def is_url(source: str) -> bool:
+        """Whether it is to be asked of a web server."""
+        return source.startswith(("http://", "https://"))
+
+
 class AlertsSettings(Settings):
-    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing."""
+    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing.
+
+    `operators` is how many people on duty share the alerts; the figures of alarm performance are per operator.
+    """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
     client_id: str = "hearthwatch-alerts"
@@ -110,3 +138,4 @@ class AlertsSettings(Settings):
     snapshot_every: Duration = 30_000
     catch_up: Duration = 2 * 3_600_000
     feed_kept: Duration = 24 * 3_600_000
+    operators: Annotated[int, Field(ge=1, le=1_000)] = 1

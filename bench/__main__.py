@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from bench import bus, fleet, gateway, ingest, page, physics, rules, season
+from bench import bus, fleet, gateway, ingest, page, physics, rules, season, store
 from bench.table import Row, print_table
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "page": page.rows,
     "physics": physics.rows,
     "season": season.rows,
+    "store": store.rows,
 }
 
 

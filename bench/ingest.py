@@ -16,13 +16,14 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
+from bench.store import PLAIN_INSERT, make_plain_table
 from bench.table import Row, print_table
 from ingest.register import Register
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import StoredReading, StoreSettings, open_store
 from ingest.store.line_protocol import LineEncoder, body
-from ingest.store.sqlite import INSERT, SqliteStore, row
+from ingest.store.sqlite import row
 from ingest.validation import Judge
 from messaging.session import Delivery, Session
 from messaging.settings import MqttSettings
@@ -157,13 +158,12 @@ def _raw_sqlite(batch: Sequence[Message]) -> float:
     chunks = [[row(stored) for stored in chunk] for chunk in _chunks(readings)]
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
-        SqliteStore(path).close()
         with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA synchronous = FULL")
+            make_plain_table(database)
             began = time.monotonic()
             for chunk in chunks:
                 with database:
-                    database.executemany(INSERT, chunk)
+                    database.executemany(PLAIN_INSERT, chunk)
             return len(readings) / (time.monotonic() - began)
 
 

@@ -35,7 +35,7 @@ class _Server(uvicorn.Server):
 def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
     """Run alerts, API and console until `stop` is set, or until one of them fails; raises what it raised."""
     parts = (settings.mqtt, settings.tickets, settings.rules, settings.alerts, settings.store, settings.season)
-    service = AlertService(*parts)
+    service = AlertService(*parts, forecast=settings.forecast)
     failures: list[BaseException] = []
     thread = threading.Thread(target=_guarded(lambda: service.run(stop), failures, stop), name="alert-service")
     app = _application(settings, service, stop)

@@ -6,7 +6,14 @@ from typing import Any
 from pydantic import Field
 
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, HttpSettings, RulesSettings, SeasonSettings, TicketsSettings
+from alerts.settings import (
+    AlertsSettings,
+    ForecastSettings,
+    HttpSettings,
+    RulesSettings,
+    SeasonSettings,
+    TicketsSettings,
+)
 from configuration.fields import Settings
 from configuration.load import load
 from hearthwatch.rule_files import find_rule_files
@@ -30,6 +37,7 @@ class ServerSettings(Settings):
     http: HttpSettings = _table()
     rules: RulesSettings = _table()
     season: SeasonSettings = _table()
+    forecast: ForecastSettings = _table()
     alerts: AlertsSettings = _table()
 
 

@@ -22,7 +22,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The listed devices with their commissioning times (UTC ms, 0 = unknown), and whether no others are taken."""
+    """The listed devices with the earliest event time of each (UTC ms), and whether no others are taken."""
 
     commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     registered_only: bool = False
@@ -33,7 +33,7 @@ class Admission:
 
     def earliest(self, device: str) -> int:
         """The earliest event time of a reading of `device` (UTC ms)."""
-        return max(EARLIEST_MS, self.commissioned.get(device, 0))
+        return self.commissioned.get(device, EARLIEST_MS)
 
 
 def read_admission(path: Path, registered_only: bool) -> Admission:
@@ -102,10 +102,10 @@ def _device(row: Mapping[str, str | None]) -> str:
 
 def _time(text: str | None) -> int:
     if not text:
-        return 0
+        return EARLIEST_MS
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(f"commissioned: {text!r} is not a date such as 2025-10-31") from error
     local = moment if moment.tzinfo is not None else moment.replace(tzinfo=_DATES)
-    return round(local.timestamp() * 1000)
+    return max(EARLIEST_MS, round(local.timestamp() * 1000))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wire.intervals import Intervals
 from ingest.register import Remembered
 from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
+from wire.intervals import Intervals
 from wire.topics import Place
 
 

@@ -32,7 +32,7 @@ def _tend(store: ReadingStore, clock: Callable[[], int], every_s: float, stop: t
     failing = False
     while not stop.wait(every_s):
         try:
-            store.tend(clock())
+            store.tend(clock(), stop.is_set)
         except StoreUnavailable as error:
             if not failing:
                 _log.warning("store_upkeep_waits", reason=str(error))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
@@ -176,10 +177,10 @@ def from_readings(
 
 
 def _columns(readings: Sequence[Reading], points: Sequence[str]) -> dict[str, Floats]:
-    missing = np.nan
-    return {
-        point: np.array([reading.values.get(point, missing) for reading in readings], np.float64) for point in points
-    }
+    missing = repeat(np.nan)
+    values = chain.from_iterable(map(reading.values.get, points, missing) for reading in readings)
+    table = np.fromiter(values, np.float64, len(readings) * len(points)).reshape(len(readings), len(points))
+    return dict(zip(points, np.ascontiguousarray(table.T), strict=True))
 
 
 def _split(pairs: list[tuple[int, int]]) -> tuple[Ints, Ints]:

@@ -36,11 +36,14 @@ class Engine:
         self.fleet = Fleet(season)
         self.codes = Codes()
         device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
-        self._rules: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
+        self._written: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
+        self._rules = dict(self._written)
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
         self._chatter = Chatter()
+        self._extreme = False
         self._capacity = 0
-        self.points = tuple(sorted({point for rule in device_rules for point in rule.points}))
+        both = [*device_rules, *(rule.in_extreme_cold() for rule in device_rules)]
+        self.points = tuple(sorted({point for rule in both for point in rule.points}))
 
     @property
     def late_readings(self) -> int:
@@ -50,6 +53,19 @@ class Engine:
     def expect(self, devices: Sequence[str], interval_ms: int, village: str = "") -> None:
         """Note the poll interval of devices, against which gaps are measured, and a name of their village."""
         self.fleet.expect(devices, interval_ms, village)
+
+    def extreme_cold(self, confirmed: bool) -> None:
+        """Judge by the rules' limits for extreme cold, or by their usual ones again; what is held goes on."""
+        if confirmed == self._extreme:
+            return
+        self._extreme = confirmed
+        for name, written in self._written.items():
+            rule = written.in_extreme_cold() if confirmed else written
+            if rule != self._rules[name]:
+                watch = rule.watch(self.codes)
+                watch.resize(self._capacity)
+                watch.restore(self._watches[name].snapshot(self._capacity), np.arange(self._capacity))
+                self._rules[name], self._watches[name] = rule, watch
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Transition]:
         """What `readings`, in any order, change; transitions in order of event time.

@@ -64,6 +64,11 @@ class Presence:
         self._judged_from = now
         self._roster.judge_anew(now)
 
+    def clock_stepped(self, step_ms: int) -> None:
+        """The server's clock was set forward by `step_ms` (back below 0): silence goes on as it was."""
+        self._judged_from += step_ms
+        self._roster.shift(step_ms)
+
     def step(self, now: int) -> list[Transition]:
         """What has changed by `now`; to be called about once a second."""
         if self._bus_down:

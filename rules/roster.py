@@ -158,6 +158,20 @@ class Roster:
                 if gateway.will_at is not None:
                     gateway.will_at = now
 
+    def shift(self, step_ms: int) -> None:
+        """The server's clock was set forward (or back, below 0): move what counts against it, but no open alert."""
+        for village in self.villages.values():
+            village.forming_at = _moved(village.forming_at, step_ms)
+        for gateway in self._gateways.values():
+            gateway.heard_at += step_ms
+            gateway.will_at = _moved(gateway.will_at, step_ms)
+            gateway.scan_at = 0
+            if gateway.away is not None:
+                away = gateway.away
+                gateway.away = Away(away.since + step_ms, away.judged_at + step_ms, away.reason)
+            for device in gateway.devices.values():
+                device.heard_at += step_ms
+
     def adopt(self, subject: Subject, onset: int, now: int) -> None:
         """Hold an alert open that was raised before this roster began, even if its subject is yet to come."""
         self.adopted[subject] = onset
@@ -170,6 +184,10 @@ class Roster:
         for village in self.villages.values() if kind == "village" else ():
             if _village_subject(village.key) == subject:
                 village.alert = self.adopted.pop(subject, onset)
+
+
+def _moved(time: int | None, step_ms: int) -> int | None:
+    return None if time is None else time + step_ms
 
 
 def village_realm(key: VillageKey) -> str:

@@ -15,8 +15,8 @@ the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from rules.codes import Codes
 from rules.columns import Columns, Ints
 from rules.conditions import Applies, applies
 from rules.quantities import points_for
-from rules.rule import Rule, Texts, key
+from rules.rule import Problem, Rule, RuleErrors, Texts, key
 from rules.transition import EdgeKind
 from wire.messages import Priority
 
@@ -110,6 +110,16 @@ class ColumnsWatch:
         self._columns.restore(saved, slots)
 
 
+Changes = tuple[tuple[str, object], ...]
+
+
+def changes(value: object) -> Changes:
+    """A table of keys of the rule, read when the rule is changed."""
+    if not isinstance(value, dict):
+        raise ValueError("write a table of keys of this rule")
+    return tuple(value.items())
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceRule(Rule, ABC):
     """A rule judged on the readings of each device."""
@@ -119,6 +129,8 @@ class DeviceRule(Rule, ABC):
     """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
 
     applies: Applies = key(applies, Applies())
+    extreme: Changes = key(changes, ())
+    """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements.md R20)."""
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -129,6 +141,25 @@ class DeviceRule(Rule, ABC):
     def points(self) -> frozenset[str]:
         """The points that must be read for this rule."""
         return points_for(self.quantities) | self.applies.points
+
+    def in_extreme_cold(self) -> Self:
+        """This rule while extreme cold is confirmed; raises RuleErrors where `extreme` does not fit it."""
+        return replace(self, extreme=()).with_overrides(dict(self.extreme)) if self.extreme else self
+
+    def problems(self) -> list[Problem]:
+        found = super().problems()
+        if self.extreme:
+            found += self._extreme_problems()
+        return found
+
+    def _extreme_problems(self) -> list[Problem]:
+        """What is wrong with `extreme`, besides what is wrong anyway."""
+        try:
+            self.in_extreme_cold()
+        except RuleErrors as error:
+            anyway = replace(self, extreme=()).problems()
+            return RuleErrors([one for one in error.problems if one not in anyway]).below("extreme")
+        return []
 
     @abstractmethod
     def watch(self, codes: Codes) -> Watch:

@@ -219,7 +219,11 @@ class InfluxGate(Server):
 
     def create(self, database: str) -> None:
         """Make a database, unless it is there."""
-        form = urllib.parse.urlencode({"q": f'CREATE DATABASE "{database}"'}).encode()
+        self.execute(f'CREATE DATABASE "{database}"')
+
+    def execute(self, influxql: str) -> None:
+        """Run a statement."""
+        form = urllib.parse.urlencode({"q": influxql}).encode()
         urllib.request.urlopen(f"{self.http_url}/query", form, timeout=10).close()
 
     def command(self) -> list[str]:

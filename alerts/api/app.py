@@ -6,7 +6,19 @@ from threading import Event
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import Engine
 
-from alerts.api import alerts, devices, feed, operations, problems, sessions, summary, tickets
+from alerts.api import (
+    alerts,
+    devices,
+    extreme_cold,
+    feed,
+    fleet,
+    operations,
+    performance,
+    problems,
+    sessions,
+    summary,
+    tickets,
+)
 from alerts.api.context import ApiContext
 from alerts.api.protection import BodyLimit, SecurityHeaders
 from alerts.settings import AlertsSettings
@@ -33,7 +45,7 @@ def create_app(
     app = FastAPI(title="hearthwatch", version="1", openapi_url=f"{PREFIX}/openapi.json", docs_url=None, redoc_url=None)
     app.state.context = ApiContext(database, store, settings, readiness, clock, stop, {rule.id: rule for rule in rules})
     api = APIRouter(prefix=PREFIX)
-    for part in (sessions, alerts, tickets, devices, feed, summary):
+    for part in (sessions, alerts, tickets, devices, fleet, feed, summary, extreme_cold, performance):
         api.include_router(part.router)
     app.include_router(operations.router)
     app.include_router(api)

@@ -9,28 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.api.callers import KnownCaller
 from alerts.api.context import ApiContext, Context
 from alerts.api.lists import DEFAULT, Cursor, Limit, Page
-from alerts.api.problems import Problem
+from alerts.api.windows import Statistic, Time, check_window, entries, invalid, read_points, read_step, window_of
 from alerts.database import reading, writing
 from alerts.queries import get_device, list_devices, put_device_back, take_device_out
 from alerts.scope import Scope
 from alerts.store.out_of_service import out_of_service_document
-from ingest.store import ReadingStore, StoreUnavailable
-from wire.durations import parse_duration
+from ingest.store import ReadingStore, StoreUnavailable, long_summaries
 from wire.points import POINT_NAMES
 
 router = APIRouter(prefix="/devices")
 
-DAY_MS: Final = 86_400_000
-MIN_STEP_MS: Final = 1_000
-MAX_ROWS: Final = 12_000
-"""Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB with every point."""
-
 NEWEST_WITHIN_MS: Final = 10 * 60_000
 """How far before the last reading that was heard of the store is searched: it may be some readings behind."""
-
-RAW_INTERVAL_MS: Final = 30_000  # CONTRACT §9 `interval`: what a reading is taken to last where no step is given
-
-Time = Annotated[int | None, Query(ge=0, lt=2**53)]
 
 
 @router.get("", response_model=Page)
@@ -75,20 +65,28 @@ def readings(
     end: Annotated[Time, Query(alias="to")] = None,
     points: Annotated[str | None, Query(max_length=500)] = None,
     step: Annotated[str | None, Query(max_length=16)] = None,
+    stat: Statistic = "mean",
 ) -> dict[str, Any]:
     """Values of a device in `from <= at < to` (UTC ms; the last 24 h by default), as `[at, value]` per point.
 
-    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives the mean of each such
-    interval, null where it has no reading; without it, every reading. 422 `too_many_points` beyond `MAX_ROWS`.
+    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives one entry for each such
+    interval, its mean unless `stat` says `min`, `max` or `count`; `all` gives `[at, count, mean, min, max]`. Where an
+    interval has no reading they are null and the count 0. Steps of whole hours (`1h`, `24h`) reach as far back as the
+    hourly aggregates, beyond the readings themselves, and begin with a whole interval. Without `step`, every reading.
+    422 `too_many_points` beyond `MAX_ROWS`.
     """
     with reading(context.database) as session:
         get_device(session, caller.scope, device)
-    until = context.clock() + 1 if end is None else end
-    since = until - DAY_MS if start is None else start
+    since, until = window_of(start, end, context.clock())
     step_ms = None if step is None else read_step(step)
     check_window(since, until, step_ms)
-    series = context.store.window(device, since, until, _read_points(points), step_ms)
-    return {"device": device, "points": series, "step": step_ms}
+    wanted = [*POINT_NAMES] if points is None else read_points(points)
+    if step_ms is None:
+        if stat != "mean":
+            raise invalid("stat: needs a step")
+        return {"device": device, "points": context.store.window(device, since, until, wanted, None), "step": None}
+    found = long_summaries(context.store, device, since, until, wanted, step_ms)
+    return {"device": device, "points": {point: entries(one, stat) for point, one in found.items()}, "step": step_ms}
 
 
 class OutOfService(BaseModel):
@@ -141,37 +139,3 @@ def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str
     except StoreUnavailable:
         return None  # /readyz tells of it; what the ticket database knows of the device is still worth showing
     return newest[-1].reading.values if newest else None
-
-
-def read_step(step: str) -> int:
-    """Milliseconds in `step`, a duration or a whole number of ms; raises Problem."""
-    try:
-        step_ms = int(step) if step.isdecimal() else parse_duration(step)
-    except ValueError as error:
-        raise _invalid(f"step: {error}") from error
-    if step_ms < MIN_STEP_MS:
-        raise _invalid("step: at least 1s")
-    return step_ms
-
-
-def check_window(since: int, until: int, step_ms: int | None) -> None:
-    """Raises Problem for an empty window or one of more rows than an answer may have."""
-    if since >= until:
-        raise _invalid("from must be before to")
-    if (until - since) / (step_ms or RAW_INTERVAL_MS) > MAX_ROWS:
-        detail = f"an answer has at most {MAX_ROWS} rows; ask for a shorter time, or give a longer step"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_points", detail)
-
-
-def _read_points(points: str | None) -> list[str]:
-    if points is None:
-        return list(POINT_NAMES)
-    wanted = list(dict.fromkeys(points.split(",")))
-    unknown = [name for name in wanted if name not in POINT_NAMES]
-    if unknown:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_point", f"no such point: {', '.join(unknown)}")
-    return wanted
-
-
-def _invalid(detail: str) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)

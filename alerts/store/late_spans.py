@@ -26,8 +26,9 @@ class LateSpan:
 
 def note_late(session: Session, spans: Mapping[str, Span], now: int) -> None:
     """Remember that late readings came; a device's spans are joined."""
+    known = {row.device: row for row in session.scalars(select(LateSpanRow))}
     for device, (since, until) in spans.items():
-        row = session.get(LateSpanRow, device)
+        row = known.get(device)
         if row is None:
             session.add(LateSpanRow(device=device, since=since, until=until, heard=now))
         else:

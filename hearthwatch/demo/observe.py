@@ -22,8 +22,9 @@ class Observed:
 
 def observe(data: Path) -> Observed:
     """The counts in `data`'s databases; zero for what does not exist yet."""
-    devices = frozenset(str(row[0]) for row in _rows(data / "readings.db", "SELECT DISTINCT device FROM reading"))
-    readings = _rows(data / "readings.db", "SELECT count(*) FROM reading")
+    devices = frozenset(str(row[0]) for row in _rows(data / "readings.db", "SELECT device FROM device"))
+    # Behind the LIMIT, SQLite counts the readings of finished hours without unpacking them.
+    readings = _rows(data / "readings.db", "SELECT count(*) FROM (SELECT 1 FROM reading LIMIT -1)")
     rules = _rows(data / "tickets.db", "SELECT rule, count(*), sum(state = 'active') FROM alert GROUP BY rule")
     tickets = _rows(data / "tickets.db", "SELECT count(*) FROM ticket")
     return Observed(

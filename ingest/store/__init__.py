@@ -2,10 +2,21 @@
 
 from pathlib import Path
 
-from ingest.store.model import Prepared, ReadingStore, RefusedReading, Series, StoredReading, StoreUnavailable
+from ingest.store.hours import long_summaries
+from ingest.store.model import (
+    Area,
+    Prepared,
+    ReadingStore,
+    RefusedReading,
+    Series,
+    StoredReading,
+    StoreUnavailable,
+    Summary,
+)
 from ingest.store.settings import StoreSettings
 
 __all__ = [
+    "Area",
     "Prepared",
     "ReadingStore",
     "RefusedReading",
@@ -13,6 +24,8 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "StoredReading",
+    "Summary",
+    "long_summaries",
     "open_store",
 ]
 

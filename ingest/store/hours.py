@@ -9,6 +9,9 @@ from ingest.store.model import ReadingStore, Summaries, Summary, summary, with_g
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 
+STATISTICS: Final = ("count", "mean", "min", "max")
+"""What is kept of each point and hour, in the order of `Summary`; `supply_c_mean` names a column or field."""
+
 # A gateway sends a reading within its interval; what comes later than this after the hour is aggregated again.
 _GRACE_MS: Final = 10 * 60_000
 

@@ -1,13 +1,12 @@
 """The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (CONTRACT §5)."""
 
-import random
 from collections.abc import Callable, Iterator, Sequence
+from secrets import randbits
 from typing import Final
 
-from ingest.store.hours import HOUR_MS, Retention, finished_before
+from ingest.store.hours import HOUR_MS, STATISTICS, Retention, finished_before
 from ingest.store.influx_hours import (
     HOURLY,
-    STATISTICS,
     TAGS,
     aggregated,
     from_rows,
@@ -22,6 +21,7 @@ from ingest.store.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.model import (
     Area,
     Prepared,
+    RefusalCode,
     RefusedReading,
     Series,
     StoredReading,
@@ -30,6 +30,7 @@ from ingest.store.model import (
     Summary,
     check_points,
     means,
+    never,
     raw_series,
     with_gaps,
 )
@@ -39,11 +40,7 @@ from wire.points import POINT_NAMES
 from wire.topics import Place
 
 _PAGE: Final = 10_000
-
-
-def _new_token() -> int:
-    """A number that no other write has: 62 random bits fit into an integer field."""
-    return random.getrandbits(62)
+_TOKEN_BITS: Final = 62  # what an integer field holds, positive
 
 
 class InfluxStore:
@@ -56,12 +53,10 @@ class InfluxStore:
         self,
         connection: InfluxConnection,
         retention: Retention = Retention(),  # noqa: B008  (frozen)
-        new_token: Callable[[], int] = _new_token,
     ) -> None:
         """`retention` of readings is the bucket's own affair; that of hours decides which are worth aggregating."""
         self._connection = connection
         self._retention = retention
-        self._new_token = new_token
         self._encoder = LineEncoder()
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
@@ -122,14 +117,21 @@ class InfluxStore:
     def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
         """See ReadingStore."""
         check_points([point])
-        levels = area.levels()
-        within = " AND ".join(f"{level} = '{_checked(value)}'" for level, value in levels.items())
         during = f"time >= {start}ms AND time < {end}ms"
-        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {within} AND {during}'
-        rows = self._query(
-            f"SELECT {statistics([point])} FROM ({each} GROUP BY device, time({step}ms)) "
-            f"WHERE {during} GROUP BY time({step}ms)"
+        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {_within(area)} AND {during}'
+        rows = self._query(_over_devices(each, point, during, step))
+        return with_gaps(from_rows(rows, point), start, end, step)
+
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        during = f"time >= {start}ms AND time <= {end - HOUR_MS}ms"
+        hours = (
+            f'SELECT "{point}_mean" * "{point}_count" AS total, "{point}_count" AS readings FROM {HOURLY} '
+            f"WHERE {_within(area)} AND {during}"
         )
+        each = f'SELECT sum(total) / sum(readings) AS "{point}" FROM ({hours}) WHERE {during}'
+        rows = self._connection.query(_over_devices(each, point, during, step), self._hourly_bucket)
         return with_gaps(from_rows(rows, point), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
@@ -137,12 +139,14 @@ class InfluxStore:
         rows = self._query(f"SELECT * FROM {MEASUREMENT}{_of(device, start, end)} ORDER BY time")
         return [_stored(row) for row in rows]
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""
         oldest = self._retention.oldest_hour(now)
         for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
             if oldest is None or hour >= oldest:
-                self._aggregate(hour)
+                self._aggregate(hour, stopped)
+            if stopped():
+                return
             self._note([aggregated(hour, token)], self._connection.address.bucket)
 
     def check(self) -> None:
@@ -157,10 +161,12 @@ class InfluxStore:
     def _hourly_bucket(self) -> str:
         return self._connection.address.hourly_bucket
 
-    def _aggregate(self, hour: int) -> None:
+    def _aggregate(self, hour: int, stopped: Callable[[], bool]) -> None:
         """Village by village, so that no answer is larger than a village."""
         during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
         for village in self._query(f"SELECT count(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY village"):
+            if stopped():
+                return
             rows = self._query(
                 f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
                 f"WHERE village = '{_checked(village['village'])}' AND {during} GROUP BY {', '.join(TAGS)}"
@@ -168,8 +174,9 @@ class InfluxStore:
             self._note([line for row in rows if (line := hourly_line(hour, row))], self._hourly_bucket)
 
     def _note(self, lines: Sequence[str], bucket: str) -> None:
+        """Write what we know of an hour; of one that passes its retention meanwhile there is nothing to know."""
         complaint = self._connection.post(lines, bucket) if lines else None
-        if complaint is not None:
+        if complaint is not None and not _beyond_retention(complaint):
             raise StoreUnavailable(f"{bucket} does not take hourly aggregates: {complaint}")
 
     def _query(self, influxql: str) -> list[Row]:
@@ -178,12 +185,13 @@ class InfluxStore:
     def _write_lines(self, readings: Sequence[StoredReading], lines: Sequence[str]) -> list[RefusedReading]:
         if not readings:
             return []
-        complaint = self._connection.post([*lines, *touched(readings, self._new_token())])
+        complaint = self._connection.post([*lines, *touched(readings, randbits(_TOKEN_BITS))])
         if complaint is None:
             return []
         if len(lines) == 1:
             self._connection.blame(complaint)
-            return [RefusedReading(readings[0], "too_old" if "retention" in complaint else "store_refused", complaint)]
+            code: RefusalCode = "too_old" if _beyond_retention(complaint) else "store_refused"
+            return [RefusedReading(readings[0], code, complaint)]
         half = len(lines) // 2
         return [
             *self._write_lines(readings[:half], lines[:half]),
@@ -206,8 +214,22 @@ class InfluxStore:
             at = complete[-1]["time"]
 
 
+def _beyond_retention(complaint: str) -> bool:
+    return "retention" in complaint
+
+
 def _of(device: str, start: int, end: int) -> str:
     return f" WHERE device = '{_checked(device)}' AND time >= {start}ms AND time < {end}ms"
+
+
+def _within(area: Area) -> str:
+    return " AND ".join(f"{level} = '{_checked(value)}'" for level, value in area.levels().items())
+
+
+def _over_devices(each: str, point: str, during: str, step: int) -> str:
+    """InfluxQL for the statistics over what `each` selects of every device and step."""
+    by_device = f"{each} GROUP BY device, time({step}ms)"
+    return f"SELECT {statistics([point])} FROM ({by_device}) WHERE {during} GROUP BY time({step}ms)"
 
 
 def _checked(identifier: str) -> str:

@@ -8,7 +8,7 @@ writers at once only mean that an hour is aggregated again, with the same result
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ingest.store.hours import HOUR_MS, hour_of
+from ingest.store.hours import HOUR_MS, STATISTICS, hour_of
 from ingest.store.line_protocol import tagged
 from ingest.store.model import StoredReading, Summary, summary
 from wire.points import POINT_NAMES
@@ -16,7 +16,6 @@ from wire.points import POINT_NAMES
 MARK: Final = "hearthwatch_hour"
 HOURLY: Final = "heat_pump_hourly"
 TAGS: Final = ("district", "town", "village", "device")
-STATISTICS: Final = ("count", "mean", "min", "max")
 
 Row = Mapping[str, Any]
 

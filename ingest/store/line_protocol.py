@@ -7,10 +7,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from ingest.store.model import StoredReading
 from wire.topics import Place
 
 MEASUREMENT: Final = "heat_pump"
+
+# A JSON object of numbers differs from fields only in its quotes and colons, and msgspec writes one in half the time
+# that formatting takes in Python. Point names are our own and hold neither.
+_encode = msgspec.json.Encoder().encode
+_TO_FIELDS: Final = bytes.maketrans(b":", b"=")
 
 _IN_TAG = re.compile(r"[,= \\]")
 
@@ -24,12 +31,13 @@ class LineEncoder:
     def line(self, stored: StoredReading) -> str:
         """One line, without its newline. `bad` is written only where there is something bad."""
         reading = stored.reading
-        fields = "".join([f"{name}={value!r}," for name, value in reading.values.items()])
+        fields = _encode(reading.values)[1:-1].translate(_TO_FIELDS, b'"').decode()
+        comma = "," if fields else ""
         faults = quoted(",".join(reading.faults)) if reading.faults else '""'
         bad = f",bad={quoted(','.join(reading.bad))}" if reading.bad else ""
         return (
-            f"{self._prefix(stored.place, reading.device)} {fields}state={quoted(reading.state)},faults={faults},"
-            f"epoch={quoted(stored.epoch)},seq={stored.seq}i{bad} {reading.at}"
+            f"{self._prefix(stored.place, reading.device)} {fields}{comma}state={quoted(reading.state)},"
+            f"faults={faults},epoch={quoted(stored.epoch)},seq={stored.seq}i{bad} {reading.at}"
         )
 
     def lines(self, readings: Iterable[StoredReading]) -> list[str]:

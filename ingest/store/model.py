@@ -1,6 +1,6 @@
 """What a reading store takes and gives, and what can go wrong with it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -23,12 +23,15 @@ class StoredReading:
     reading: Reading
 
 
+RefusalCode = Literal["too_old", "store_refused"]
+
+
 @dataclass(slots=True)
 class RefusedReading:
     """A reading the store will never take; `detail` is the store's own explanation."""
 
     stored: StoredReading
-    code: Literal["too_old", "store_refused"]
+    code: RefusalCode
     detail: str
 
 
@@ -71,6 +74,11 @@ class Area:
         """The levels that are given, by name, outermost first."""
         named = {"district": self.district, "town": self.town, "village": self.village}
         return {name: value for name, value in named.items() if value is not None}
+
+
+def never() -> bool:
+    """Work that is not to be stopped."""
+    return False
 
 
 class ReadingStore(Protocol):
@@ -132,14 +140,20 @@ class ReadingStore(Protocol):
         """
         ...
 
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple of an hour."""
+        ...
+
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """All readings of one device, in time order."""
         ...
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and forget what is too old.
 
-        Doing it again, at any time and in several processes, changes nothing. Raises StoreUnavailable.
+        Doing it again, at any time and in several processes, changes nothing. After a long outage there may be hours of
+        work: between two pieces of it `stopped` is asked whether to leave the rest for another time.
+        Raises StoreUnavailable.
         """
         ...
 

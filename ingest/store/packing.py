@@ -1,4 +1,4 @@
-"""Finished hours of one device as blocks: one short text per column instead of a row per reading (decision 0008).
+"""Finished hours of one device as blocks: one short text per column instead of a row per reading (docs/decisions/0010).
 
 A column whose value does not change in the block is that value. Any other is a text of three parts:
 

@@ -1,13 +1,13 @@
 """The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same time."""
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from ingest.store.hours import HOUR_MS, Retention, finished_before, hour_of
+from ingest.store.hours import HOUR_MS, STATISTICS, Retention, finished_before, hour_of
 from ingest.store.model import (
     Area,
     Prepared,
@@ -19,12 +19,13 @@ from ingest.store.model import (
     Summary,
     check_points,
     means,
+    never,
     raw_series,
     summary,
     with_gaps,
 )
 from ingest.store.sqlite_file import BUSY_S, advice, open_database, usable
-from ingest.store.sqlite_schema import COLUMNS, NEW_FILE, STATISTICS, bring_up_to_date
+from ingest.store.sqlite_schema import COLUMNS, NEW_FILE, bring_up_to_date
 from ingest.store.sqlite_upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
 from wire.messages import Reading
 from wire.points import POINT_NAMES
@@ -39,13 +40,14 @@ INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
 _OF_DEVICE: Final = f"device = :device AND first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
 # Within an aggregate SQLite unpacks every column of the view; behind a LIMIT it unpacks those that are named.
 _ONLY_THESE: Final = "LIMIT -1"
+_OVER_DEVICES: Final = "SELECT bucket, count(mean), avg(mean), min(mean), max(mean) FROM ({}) GROUP BY bucket"
 # For each device where its newest readings begin: a row of their own, or a block.
 _NEWEST_PARTS: Final = """
 SELECT device, max(first) FROM (
   SELECT device, max(at) AS first FROM recent GROUP BY device
   UNION ALL SELECT device, max(first) FROM block GROUP BY device
 ) GROUP BY device"""
-_STATISTICS: Final = ("count({0})", "avg({0})", "min({0})", "max({0})")
+_SUMMARY: Final = ("count({0})", "avg({0})", "min({0})", "max({0})")  # in the order of STATISTICS
 
 
 class SqliteStore:
@@ -104,7 +106,7 @@ class SqliteStore:
     def summaries(self, device: str, start: int, end: int, points: Sequence[str], step: int) -> Summaries:
         """See ReadingStore."""
         check_points(points)
-        statistics = ", ".join(form.format(point) for point in points for form in _STATISTICS)
+        statistics = ", ".join(form.format(point) for point in points for form in _SUMMARY)
         sql = f"""
         SELECT at / :step * :step AS bucket, {statistics}
         FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE}) GROUP BY bucket"""
@@ -124,33 +126,51 @@ class SqliteStore:
     def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
         """See ReadingStore."""
         check_points([point])
-        levels = area.levels()
-        where = " AND ".join(f"{level} = :{level}" for level in levels)
-        sql = f"""
-        SELECT bucket, count(mean), avg(mean), min(mean), max(mean) FROM (
+        where, levels = _within(area)
+        each = f"""
           SELECT at / :step * :step AS bucket, avg({point}) AS mean
           FROM (SELECT device, at, {point} FROM reading
                 WHERE first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end
-                  AND device IN (SELECT device FROM device WHERE {where}) {_ONLY_THESE})
-          GROUP BY device, bucket
-        ) GROUP BY bucket"""
-        rows = list(self._rows(sql, start=start, end=end, step=step, **levels))
+                  AND {where} {_ONLY_THESE})
+          GROUP BY device, bucket"""
+        rows = list(self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels))
+        return with_gaps(_summaries(rows, 0), start, end, step)
+
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        where, levels = _within(area)
+        each = f"""
+          SELECT hour / :step * :step AS bucket, sum({point}_mean * {point}_count) / sum({point}_count) AS mean
+          FROM hourly WHERE hour >= :start AND hour <= :end - {HOUR_MS} AND {where}
+          GROUP BY device, bucket"""
+        rows = list(self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels))
         return with_gaps(_summaries(rows, 0), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
         return list(self._read(_OF_DEVICE, "r.at", device=device, start=start, end=end))
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second at most."""
         with self._translated(), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
-            pack_finished_hours(connection, finished_before(now))
+            pack_finished_hours(connection, finished_before(now), stopped)
+            if stopped():
+                return
             forget(connection, self._retention.oldest_reading(now), self._retention.oldest_hour(now))
             give_back_space(connection)
 
     def check(self) -> None:
         """See ReadingStore."""
         list(self._rows("SELECT 1 FROM reading LIMIT 1"))
+
+    def probe(self, token: int) -> str:
+        """Write a row of a table of its own and read it back; tells that it worked. Raises StoreUnavailable."""
+        with self._translated(), self._writer:
+            self._writer.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", (token,))
+        if list(self._rows("SELECT token FROM probe")) != [(token,)]:
+            raise StoreUnavailable(f"{self._path} does not give back what it took: is it replaced by another program?")
+        return "a row was written and read back"
 
     def close(self) -> None:
         """See ReadingStore."""
@@ -194,6 +214,13 @@ class SqliteStore:
             raise StoreUnavailable(f"{self._path}: {error}; {advice(error)}") from error
 
 
+def _within(area: Area) -> tuple[str, dict[str, str]]:
+    """The condition that leaves the devices of `area`, and its values."""
+    levels = area.levels()
+    where = " AND ".join(f"{level} = :{level}" for level in levels)
+    return f"device IN (SELECT device FROM device WHERE {where})", levels
+
+
 def _select(condition: str, order: str) -> str:
     """SQL for readings that meet `condition`, with their places, as `_stored` takes them."""
     return f"""
@@ -221,8 +248,8 @@ def row(stored: StoredReading) -> tuple[object, ...]:
 
 def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
     """The summaries of the point number `index` in rows of a time and four statistics per point."""
-    begin = 1 + index * len(_STATISTICS)
-    return [summary(row[0], *row[begin : begin + len(_STATISTICS)]) for row in rows]
+    begin = 1 + index * len(STATISTICS)
+    return [summary(row[0], *row[begin : begin + len(STATISTICS)]) for row in rows]
 
 
 def _levels(place: Place) -> tuple[str, str, str, str]:

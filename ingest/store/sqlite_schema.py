@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
+from ingest.store.hours import STATISTICS
 from ingest.store.packing import GRID, LONGEST
 from wire.points import POINT_NAMES
 
@@ -17,7 +18,6 @@ BLOCK_COLUMNS: Final = (
     *POINT_NAMES,
     "bad",
 )
-STATISTICS: Final = ("count", "min", "mean", "max")
 HOURLY_COLUMNS: Final = tuple(f"{point}_{statistic}" for point in POINT_NAMES for statistic in STATISTICS)
 
 # Blocks of about 3 kB waste a quarter of the usual 4 kB pages. Both must be set before the file has its first table.
@@ -50,6 +50,7 @@ INSERT OR IGNORE INTO position
 CREATE TABLE IF NOT EXISTS hourly (
   device TEXT NOT NULL, hour INTEGER NOT NULL, {_real(HOURLY_COLUMNS)}, PRIMARY KEY (device, hour)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS probe (one INTEGER PRIMARY KEY CHECK (one = 1), token INTEGER NOT NULL);
 """
 
 

@@ -4,7 +4,7 @@ Each transaction takes a bounded part of the work, so that the one writer never 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -28,13 +28,15 @@ VALUES (?, ?, {",".join("?" * len(HOURLY_COLUMNS))})"""
 _BLOCKS_OF_HOUR: Final = f"device = :device AND first >= :hour AND first < :hour + {HOUR_MS}"
 
 
-def pack_finished_hours(connection: sqlite3.Connection, before: int) -> None:
+def pack_finished_hours(connection: sqlite3.Connection, before: int, stopped: Callable[[], bool]) -> None:
     """Pack every hour of `recent` that ended by `before` (UTC ms), and aggregate it in the same transaction."""
     sql = f"SELECT DISTINCT at / {HOUR_MS} * {HOUR_MS} AS hour, device FROM recent WHERE at < ? ORDER BY hour, device"
     finished = connection.execute(sql, (before,)).fetchall()
     for hour, pairs in groupby(finished, itemgetter(0)):
         devices = [device for _, device in pairs]
         for begin in range(0, len(devices), _DEVICES_AT_ONCE):
+            if stopped():
+                return
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
                 _pack(connection, hour, devices[begin : begin + _DEVICES_AT_ONCE])

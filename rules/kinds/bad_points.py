@@ -7,17 +7,21 @@ device stands for all its failing sensors.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.batch import POINT_NUMBERS, Batch
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Ints, column
-from rules.kinds.holding import Finding, HoldingRule, HoldingState, HoldingWatch, Judged
+from rules.columns import NEVER, Bools, Columns, column
+from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
 from rules.rule import Problem, RuleErrors, Texts, duration, key, point, points, texts
 from rules.watch import DeviceRule, Edge
+
+Bits = NDArray[np.int32]
+_MOST: Final = 31
+"""Sensors are bits of a column."""
 
 
 def names(value: object) -> Mapping[str, Texts]:
@@ -49,22 +53,25 @@ class BadPointsRule(HoldingRule):
     on_delay_ms: int = key(duration)
 
     def problems(self) -> list[Problem]:
+        found = super().problems()
+        if len(self.sensor) > _MOST:
+            found.append(("sensor", f"at most {_MOST}"))
         strange = [name for name in self.always_fitted if name not in self.sensor]
-        return super().problems() + [("always_fitted", f"{name} has no table [rule.sensor.{name}]") for name in strange]
+        return found + [("always_fitted", f"{name} has no table [rule.sensor.{name}]") for name in strange]
 
     def watch(self, codes: Codes) -> "BadPointsWatch":
         return BadPointsWatch(self)
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         bits = int(edge.details["sensors"])
-        failing = [said[language] for name, said in self.sensor.items() if bits >> POINT_NUMBERS[name] & 1]
+        failing = [said[language] for place, said in enumerate(self.sensor.values()) if bits >> place & 1]
         return {"sensors": ("、" if language == "zh" else ", ").join(failing)}
 
 
 @dataclass
-class _State(HoldingState):
-    never_good: Ints = column(np.int64, 0)  # a bit per point that has been bad since the device's first reading
-    failing: Ints = column(np.int64, 0)  # a bit per point that has been bad at every reading for as long as it holds
+class _State(Columns):
+    never_good: Bits = column(np.int32, 0)  # a bit per sensor that has been bad since the device's first reading
+    failing: Bits = column(np.int32, 0)  # a bit per sensor that has been bad at every reading for as long as it holds
 
 
 class BadPointsWatch(HoldingWatch):
@@ -73,8 +80,11 @@ class BadPointsWatch(HoldingWatch):
     def __init__(self, rule: BadPointsRule) -> None:
         self._state = _State()
         super().__init__(rule, (Finding("sensor_fails", rule.on_delay_ms, rule.priority),), self._state)
-        self._watched_bits = np.int64(sum(1 << POINT_NUMBERS[name] for name in rule.sensor))
-        self._fitted_bits = np.int64(sum(1 << POINT_NUMBERS[name] for name in rule.always_fitted))
+        self._bit_of = np.zeros(len(POINT_NUMBERS), np.int32)  # by the point's number; 0 for points of no concern
+        for place, name in enumerate(rule.sensor):
+            self._bit_of[POINT_NUMBERS[name]] = 1 << place
+        fitted = [POINT_NUMBERS[name] for name in rule.always_fitted]
+        self._fitted = np.bitwise_or.reduce(self._bit_of[fitted])
 
     def suspects(self, batch: Batch) -> Bools:
         found: Bools = self._state.never_good[batch.slots] != 0
@@ -83,9 +93,9 @@ class BadPointsWatch(HoldingWatch):
 
     def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
         state, slots = self._state, batch.slots
-        bad = self._bits(batch) & self._watched_bits
+        bad = self._bits(batch)
         new = batch.previous_at == NEVER
-        never_good = np.where(new, bad & ~self._fitted_bits, state.never_good[slots] & bad)
+        never_good = np.where(new, bad & ~self._fitted, state.never_good[slots] & bad)
         state.never_good[slots] = never_good
         bad &= ~never_good
         still = state.failing[slots] & bad
@@ -95,7 +105,7 @@ class BadPointsWatch(HoldingWatch):
         holds = (failing != 0)[:, None]
         return Judged(holds, np.zeros_like(holds), np.full(holds.shape, np.nan), {"sensors": failing})
 
-    def _bits(self, batch: Batch) -> Ints:
-        """A bit per point that could not be read, by row."""
-        weights = np.exp2(batch.bad_points)
-        return np.bincount(batch.bad_rows, weights, minlength=len(batch)).astype(np.int64)
+    def _bits(self, batch: Batch) -> Bits:
+        """A bit per sensor that could not be read, by row."""
+        bits = self._bit_of[batch.bad_points]
+        return np.bincount(batch.bad_rows, bits, minlength=len(batch)).astype(np.int32)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.codes import Codes
-from rules.columns import FIRST_MS, NEVER, Bools, Floats, column
-from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingState, HoldingWatch, Judged
+from rules.columns import FIRST_MS, NEVER, Bools, Columns, Floats, column
+from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingWatch, Judged
 from rules.rule import Problem, RuleErrors, duration, flag, key, number, point, positive, priority, rule_id
 from rules.season import HOUR_MS
 from rules.watch import DeviceRule, Edge
@@ -119,7 +119,7 @@ class CoolingRule(HoldingRule):
 
 
 @dataclass
-class _State(HoldingState):
+class _State(Columns):
     begun_c: NDArray[np.float32] = column(np.float32, np.nan)  # the room when the step under way began
     begun_at: NDArray[np.int32] = column(np.int32, NEVER)  # and when that was, in seconds
     fall_k_h: NDArray[np.float32] = column(np.float32, np.nan)  # how fast the room fell over the step before
@@ -132,7 +132,7 @@ class CoolingWatch(HoldingWatch):
         findings = tuple(
             Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, rule.limit) for one in rule.forecast
         )
-        self._state = _State.for_symptoms(len(findings))
+        self._state = _State()
         super().__init__(rule, findings, self._state)
         self._rule = rule
 

@@ -24,7 +24,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch
+from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.rule import Problem, count, duration, key, not_negative, number, positive
@@ -158,13 +158,13 @@ class DefrostShareWatch(ColumnsWatch):
         self._book(batch, passed)
         self._state.booked[batch.slots] = batch.at
         rows = np.flatnonzero(self._follow_cycles(batch, gap) | new_hour)
-        return self._judge(batch.slots[rows], batch.at[rows]) if len(rows) else []
+        return self._judge(batch.slots[rows], batch.at[rows], new_hour[rows]) if len(rows) else []
 
     def _book_past(self, batch: Batch) -> None:
         """Give the time up to the reading before to the state it showed, which lasted all of it, in its hour."""
         state, slots = self._state, batch.slots
-        known = (state.hour[slots] == batch.previous_at // HOUR_MS) & (state.hour[slots] != NEVER)
-        self._book(batch, np.where(known, batch.previous_at - state.booked[slots], 0))
+        same_hour = (state.hour[slots] == batch.previous_at // HOUR_MS) & (state.hour[slots] != NEVER)
+        self._book(batch, np.where(same_hour, batch.previous_at - state.booked[slots], 0))
 
     def _turn_hours(self, batch: Batch) -> Bools:
         """Empty the sums of the hours that began since the reading before; which rows are in a new hour."""
@@ -228,13 +228,13 @@ class DefrostShareWatch(ColumnsWatch):
         state.ring_ended[slots, place] = at
         state.ring_next[slots] = (place + 1) % _MAX_CYCLES
 
-    def _judge(self, slots: Ints, at: Ints) -> list[Edge]:
-        shares = self._shares(slots, at)
+    def _judge(self, slots: Ints, at: Ints, new_hour: Bools) -> list[Edge]:
         active = self._state.raised_at[slots] != NEVER
+        shares = self._shares(slots, at, new_hour, active)
         high, unexplained = shares.exceed(self._rule.limit, 0.0)
         still = np.logical_or(*shares.exceed(self._rule.limit, self._rule.deadband))
         raising = ~active & (high | unexplained)
-        clearing = active & ~still & ~np.isnan(shares.percent)
+        clearing = active & ~still & known(shares.percent)
         onset = np.where(raising, at, self._state.raised_at[slots])
         self._state.raised_at[slots] = np.where(clearing, NEVER, onset)
         return [
@@ -242,13 +242,16 @@ class DefrostShareWatch(ColumnsWatch):
             *self._edges("raise", raising, slots, at, onset, shares),
         ]
 
-    def _shares(self, slots: Ints, at: Ints) -> _Shares:
+    def _shares(self, slots: Ints, at: Ints, new_hour: Bools, active: Bools) -> _Shares:
+        """Only what may have changed, unless an alert hangs on it: the cycles when one ended, the day by the hour."""
         state, rule = self._state, self._rule
         oldest = (state.ring_next[slots] - rule.cycles) % _MAX_CYCLES
         by_cycles: Bools = state.ring_ended[slots, oldest] > at - _HOURS * HOUR_MS
-        day = _percent(state.hour_heating[slots], state.hour_defrost[slots], rule.run_time_ms)
-        percent, allowed = day.copy(), np.full(len(slots), np.nan)
-        rows = np.flatnonzero(by_cycles)
+        day, allowed = np.full((2, len(slots)), np.nan)
+        rows = np.flatnonzero(~by_cycles | new_hour | active)
+        day[rows] = _percent(state.hour_heating[slots[rows]], state.hour_defrost[slots[rows]], rule.run_time_ms)
+        percent = np.where(by_cycles, np.nan, day)
+        rows = np.flatnonzero(by_cycles & (~new_hour | active))
         percent[rows] = self._over_cycles(slots[rows])
         rows = np.flatnonzero(day > rule.excess)
         allowed[rows] = self._allowed(slots[rows])
@@ -274,7 +277,7 @@ class DefrostShareWatch(ColumnsWatch):
     ) -> Iterator[Edge]:
         side = "below" if edge == "clear" else "above"
         for row in np.flatnonzero(which).tolist():
-            over_day = shares.percent[row] <= self._rule.limit and shares.day_percent[row] > shares.allowed[row]
+            over_day = not shares.percent[row] > self._rule.limit and shares.day_percent[row] > shares.allowed[row]
             basis = "cycles" if shares.by_cycles[row] else "day"
             yield Edge(
                 slot=int(slots[row]),

@@ -9,7 +9,7 @@ judged readings exceeds max(3 poll intervals, `max_gap`), after which its delay,
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from rules.batch import Batch
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.rule import duration, key
+from rules.sparse import SparseWatch
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
 
 GAP_INTERVALS: Final = 3
@@ -55,40 +56,32 @@ class Judged:
     values: Floats
     details: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
-    def take(self, rows: Ints) -> "Judged":
-        """These rows."""
-        details = {name: values[rows] for name, values in self.details.items()}
-        return Judged(self.holds[rows], self.unknown[rows], self.values[rows], details)
-
 
 @dataclass
-class HoldingState(Columns):
-    """What is held per device; a kind may add columns of its own. The first two have a column per symptom."""
+class _Held(Columns):
+    """What is held of a device with a symptom or an alert; the first two have a column per symptom."""
 
-    known_at: Ints = column(np.int64, NEVER, 1)  # the newest reading that each symptom was judged on, while watched
+    known_at: Ints = column(np.int64, NEVER, 1)  # the newest reading that each symptom was judged on
     since: Ints = column(np.int64, NEVER, 1)  # since when each symptom holds
     onset: Ints = column(np.int64, NEVER)  # while active
     normal_since: Ints = column(np.int64, NEVER)  # while active: since when no symptom holds
     active: NDArray[np.int8] = column(np.int8, NONE)  # the symptom that the alert is about
-    watched: Bools = column(np.bool_, False)  # a symptom holds, or the alert is active
-
-    @classmethod
-    def for_symptoms(cls, count: int) -> Self:
-        """Empty, for so many symptoms."""
-        return cls(known_at=np.full((0, count), NEVER), since=np.full((0, count), NEVER))
 
 
-class HoldingWatch(ColumnsWatch):
+class HoldingWatch(SparseWatch[_Held]):
     """A rule with symptoms at work on all devices; a kind says which rows to look at, and what they show."""
 
-    def __init__(self, rule: HoldingRule, findings: tuple[Finding, ...], state: HoldingState) -> None:
-        """`state` is empty; the findings stand in order of weight, the gravest first."""
+    def __init__(self, rule: HoldingRule, findings: tuple[Finding, ...], dense: Columns | None = None) -> None:
+        """The findings stand in order of weight, the gravest first; `dense` are columns of the kind's own, empty."""
         self._holding = rule
         self._findings = findings
+        super().__init__(self._nothing, dense)
         self._delays = np.array([finding.on_delay_ms for finding in findings])
         self._adopted = len(findings)  # the alert is active, but from which symptom is not known
-        self._held = state
-        super().__init__(state)
+
+    def _nothing(self) -> _Held:
+        none = np.full((0, len(self._findings)), NEVER)
+        return _Held(known_at=none, since=none)
 
     @abstractmethod
     def suspects(self, batch: Batch) -> Bools:
@@ -100,31 +93,32 @@ class HoldingWatch(ColumnsWatch):
 
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""
-        rows = np.flatnonzero(self.suspects(batch) | self._held.watched[batch.slots])
+        rows = np.flatnonzero(self.suspects(batch) | self._held.holds(batch.slots))
         if not len(rows):
             return []
         part = batch.take(rows)
-        judged = self.judge(part, self._held.active[part.slots])
-        known = np.flatnonzero(~judged.unknown.all(axis=1))
-        return self._follow(part.slots[known], part.at[known], part.interval_ms[known], judged.take(known))
+        held = self._held.take(part.slots)
+        judged = self.judge(part, held.active)
+        edges = self._follow(part, held, judged)
+        self._held.put(part.slots, held, (held.active != NONE) | (held.since != NEVER).any(axis=1))
+        return edges
 
-    def _follow(self, slots: Ints, at: Ints, interval_ms: Ints, judged: Judged) -> list[Edge]:
-        state = self._held
-        gap = at[:, None] - state.known_at[slots] > self._allowed(interval_ms)[:, None]
-        since = self._since(slots, at, gap, judged)
-        due = judged.holds & (at[:, None] - since >= self._delays)
+    def _follow(self, batch: Batch, held: _Held, judged: Judged) -> list[Edge]:
+        """What is held, moved on in place, and what that leads to."""
+        at = batch.at
+        gap = at[:, None] - held.known_at > self._allowed(batch.interval_ms)[:, None]
+        self._note(at, gap, judged, held)
+        due = judged.holds & (at[:, None] - held.since >= self._delays)
         first = np.where(due.any(axis=1), due.argmax(axis=1), NONE)
-        active = state.active[slots]
+        active = held.active
         raising = (active == NONE) & (first != NONE)
         deepening = (active != NONE) & (first != NONE) & (first < active)
-        clearing = self._clearing(slots, at, gap, judged, active)
-        row = np.arange(len(slots))
-        onset = np.where(raising, since[row, first], state.onset[slots])
+        clearing = self._clearing(at, gap, judged, held)
+        onset = np.where(raising, held.since[np.arange(len(at)), first], held.onset)
         shown = np.where(raising | deepening, first, active)
-        state.onset[slots] = np.where(clearing, NEVER, onset)
-        state.active[slots] = np.where(clearing, NONE, shown)
-        state.watched[slots] = (state.active[slots] != NONE) | (state.since[slots] != NEVER).any(axis=1)
-        told = _Told(slots, at, onset, shown, judged)
+        held.onset = np.where(clearing, NEVER, onset)
+        held.active = np.where(clearing, NONE, shown).astype(np.int8)
+        told = _Told(batch.slots, at, onset, shown, judged)
         return [
             *self._edges("clear", clearing, told),
             *self._edges("raise", raising, told),
@@ -134,27 +128,21 @@ class HoldingWatch(ColumnsWatch):
     def _allowed(self, interval_ms: Ints) -> Ints:
         return np.maximum(GAP_INTERVALS * interval_ms, self._holding.max_gap_ms)
 
-    def _since(self, slots: Ints, at: Ints, gap: Bools, judged: Judged) -> Ints:
-        """Since when each symptom holds, noted and answered; NEVER where it does not."""
-        state = self._held
-        before = state.since[slots]
-        begun = np.where((before == NEVER) | gap, at[:, None], before)
-        since = np.where(judged.unknown, before, np.where(judged.holds, begun, NEVER))
-        state.since[slots] = since
-        state.known_at[slots] = np.where(judged.unknown, state.known_at[slots], at[:, None])
-        return since
+    def _note(self, at: Ints, gap: Bools, judged: Judged, held: _Held) -> None:
+        """Since when each symptom holds, NEVER where it does not, and that it was judged."""
+        begun = np.where((held.since == NEVER) | gap, at[:, None], held.since)
+        held.since = np.where(judged.unknown, held.since, np.where(judged.holds, begun, NEVER))
+        held.known_at = np.where(judged.unknown, held.known_at, at[:, None])
 
-    def _clearing(self, slots: Ints, at: Ints, gap: Bools, judged: Judged, active: NDArray[np.int8]) -> Bools:
-        state = self._held
-        row, its = np.arange(len(slots)), np.minimum(active, self._adopted - 1)
-        judgeable = (active == self._adopted) | ~judged.unknown[row, its]
+    def _clearing(self, at: Ints, gap: Bools, judged: Judged, held: _Held) -> Bools:
+        active = held.active
+        row, its = np.arange(len(at)), np.minimum(active, self._adopted - 1)
+        judgeable = np.where(active == self._adopted, ~judged.unknown.all(axis=1), ~judged.unknown[row, its])
         normal = (active != NONE) & judgeable & ~judged.holds.any(axis=1)
-        before = state.normal_since[slots]
-        begun = np.where((before == NEVER) | gap[row, its], at, before)
-        holding_back = judged.holds.any(axis=1) | (active == NONE)
-        since = np.where(normal, begun, np.where(holding_back, NEVER, before))
+        begun = np.where((held.normal_since == NEVER) | gap[row, its], at, held.normal_since)
+        since = np.where(normal, begun, np.where(judged.holds.any(axis=1), NEVER, held.normal_since))
         clearing: Bools = normal & (at - since >= self._holding.off_delay_ms)
-        state.normal_since[slots] = np.where(clearing, NEVER, since)
+        held.normal_since = np.where(clearing, NEVER, since)
         return clearing
 
     def _edges(self, edge: EdgeKind, which: Bools, told: "_Told") -> Iterator[Edge]:
@@ -175,14 +163,16 @@ class HoldingWatch(ColumnsWatch):
 
     def open_episodes(self) -> list[OpenEpisode]:
         """See Watch."""
-        slots = np.flatnonzero(self._held.active != NONE).tolist()
-        return [OpenEpisode(slot, None, int(self._held.onset[slot])) for slot in slots]
+        held = self._held
+        rows = np.flatnonzero(held.columns.active != NONE).tolist()
+        return [OpenEpisode(int(held.slots[row]), None, int(held.columns.onset[row])) for row in rows]
 
     def adopt(self, episode: OpenEpisode) -> None:
         """See Watch."""
-        self._held.active[episode.slot] = self._adopted
-        self._held.onset[episode.slot] = episode.onset
-        self._held.watched[episode.slot] = True
+        slots = np.array([episode.slot])
+        held = self._held.take(slots)
+        held.active[:], held.onset[:] = self._adopted, episode.onset
+        self._held.put(slots, held, np.ones(1, bool))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,9 @@ from rules.rule import (
     template_problems,
     texts,
 )
+from rules.sparse import SparseWatch
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
 
 GAP_INTERVALS: Final = 3
@@ -124,87 +125,88 @@ class LowLimitRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
-    known_at: Ints = column(np.int64, NEVER)  # the newest known value, while pending or active
-    below_since: Ints = column(np.int64, NEVER)  # onset, while pending or active
+class _Low(Columns):
+    """What is held of a device that is low or whose alert is active."""
+
+    known_at: Ints = column(np.int64, NEVER)  # the newest known value
+    below_since: Ints = column(np.int64, NEVER)  # onset
     normal_since: Ints = column(np.int64, NEVER)  # while active: since when at limit + deadband or above
     active: Bools = column(np.bool_, False)
     depth: NDArray[np.int8] = column(np.int8, 0)  # steps already announced
-    village: Numbers = column(np.int32, -1)  # while pending or active
+    low: Bools = column(np.bool_, False)  # at the newest known value
+    village: Numbers = column(np.int32, -1)
 
 
-class LowLimitWatch(ColumnsWatch):
+class LowLimitWatch(SparseWatch[_Low]):
     """One low-limit rule at work on all devices."""
 
     def __init__(self, rule: LowLimitRule) -> None:
+        super().__init__(_Low)
         self._rule = rule
-        self._state = _State()
-        super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
         values = batch.quantities[self._rule.point]
         # Almost every device is above the limit with nothing pending; only the others need a closer look.
-        close = (values < self._rule.limit) | (known(values) & (self._state.below_since[batch.slots] != NEVER))
+        close = (values < self._rule.limit) | (known(values) & self._held.holds(batch.slots))
         rows = np.flatnonzero(close)
         return self._judge(batch.take(rows)) if len(rows) else []
 
     def _judge(self, batch: Batch) -> list[Edge]:
-        state, rule, slots, at = self._state, self._rule, batch.slots, batch.at
+        held, rule, at = self._held.take(batch.slots), self._rule, batch.at
         values = batch.quantities[rule.point]
-        gap = at - state.known_at[slots] > np.maximum(GAP_INTERVALS * batch.interval_ms, rule.max_gap_ms)
+        gap = at - held.known_at > np.maximum(GAP_INTERVALS * batch.interval_ms, rule.max_gap_ms)
         excused = reduce(np.logical_or, (bound.holds(batch) for bound in rule.unless), np.zeros(len(batch), bool))
         below: Bools = (values < rule.limit) & ~excused
-        active = state.active[slots]
-        clearing = active & self._normal_long_enough(slots, at, (values >= rule.limit + rule.deadband) | excused, gap)
-        onset = state.below_since[slots]
-        onset = np.where(~active & (gap | (onset == NEVER)), at, onset)
-        raising = ~active & below & (at - onset >= rule.on_delay_ms)
+        normal = (values >= rule.limit + rule.deadband) | excused
+        clearing = held.active & self._normal_long_enough(at, normal, gap, held)
+        onset = np.where(~held.active & (gap | (held.below_since == NEVER)), at, held.below_since)
+        raising = ~held.active & below & (at - onset >= rule.on_delay_ms)
         depth = np.count_nonzero([values < step.limit for step in rule.steps], axis=0).astype(np.int8)
-        deepening = active & ~clearing & ~excused & (depth > state.depth[slots])
-        state.known_at[slots] = at
-        state.village[slots] = batch.village
-        state.active[slots] = (active | raising) & ~clearing
-        state.below_since[slots] = np.where((active & ~clearing) | (~active & below), onset, NEVER)
-        state.depth[slots] = np.where(raising | deepening, depth, np.where(clearing, 0, state.depth[slots]))
+        deepening = held.active & ~clearing & ~excused & (depth > held.depth)
+        held.known_at, held.below_since, held.low, held.village = at, onset, below, batch.village
+        held.active = (held.active | raising) & ~clearing
+        held.depth = np.where(raising | deepening, depth, held.depth)
+        self._held.put(batch.slots, held, held.active | (below & ~clearing))
         return [
-            *self._edges("clear", "not_wanted", np.flatnonzero(clearing & excused), batch, onset),
-            *self._edges("clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, onset),
-            *self._edges("raise", "below_limit", np.flatnonzero(raising), batch, onset),
-            *self._edges("update", "deeper_below_limit", np.flatnonzero(deepening), batch, onset),
+            *self._edges("clear", "not_wanted", np.flatnonzero(clearing & excused), batch, held),
+            *self._edges("clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, held),
+            *self._edges("raise", "below_limit", np.flatnonzero(raising), batch, held),
+            *self._edges("update", "deeper_below_limit", np.flatnonzero(deepening), batch, held),
         ]
 
-    def _normal_long_enough(self, slots: Ints, at: Ints, normal: Bools, gap: Bools) -> Bools:
-        since = self._state.normal_since[slots]
-        since = np.where(normal, np.where(gap | (since == NEVER), at, since), NEVER)
-        self._state.normal_since[slots] = since
+    def _normal_long_enough(self, at: Ints, normal: Bools, gap: Bools, held: _Low) -> Bools:
+        since = np.where(gap | (held.normal_since == NEVER), at, held.normal_since)
+        held.normal_since = np.where(normal, since, NEVER)
         long_enough: Bools = normal & (at - since >= self._rule.off_delay_ms)
         return long_enough
 
-    def _edges(self, edge: EdgeKind, reason: str, rows: Ints, batch: Batch, onset: Ints) -> Iterator[Edge]:
+    def _edges(self, edge: EdgeKind, reason: str, rows: Ints, batch: Batch, held: _Low) -> Iterator[Edge]:
+        low = self._low_by_village() if len(rows) else {}
         for row in rows.tolist():
-            slot = int(batch.slots[row])
             yield Edge(
-                slot=slot,
+                slot=int(batch.slots[row]),
                 edge=edge,
-                onset=int(onset[row]),
+                onset=int(held.below_since[row]),
                 at=int(batch.at[row]),
                 reason=reason,
-                priority=self._rule.priority_at(int(self._state.depth[slot])),
+                priority=self._rule.priority_at(0 if edge == "clear" else int(held.depth[row])),
                 value=float(batch.quantities[self._rule.point][row]),
                 limit=self._rule.limit,
-                details={"peers": self._peers(slot, int(batch.village[row]))},
+                details={"peers": max(0, low.get(int(batch.village[row]), 0) - int(held.low[row]))},
             )
 
-    def _peers(self, slot: int, village: int) -> int:
-        """How many other devices of the village are below the limit now."""
-        state = self._state
-        below = (state.village == village) & (state.below_since != NEVER)
-        return int(np.count_nonzero(below)) - int(below[slot]) if village >= 0 else 0
+    def _low_by_village(self) -> dict[int, int]:
+        """How many devices are low now, by the number of their village."""
+        columns = self._held.columns
+        villages, counts = np.unique(columns.village[columns.low & (columns.village >= 0)], return_counts=True)
+        return dict(zip(villages.tolist(), counts.tolist(), strict=True))
 
     def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.active).tolist()
-        return [OpenEpisode(slot, None, int(self._state.below_since[slot])) for slot in slots]
+        rows = np.flatnonzero(self._held.columns.active).tolist()
+        return [OpenEpisode(int(self._held.slots[row]), None, int(self._held.columns.below_since[row])) for row in rows]
 
     def adopt(self, episode: OpenEpisode) -> None:
-        self._state.active[episode.slot] = True
-        self._state.below_since[episode.slot] = episode.onset
+        slots = np.array([episode.slot])
+        held = self._held.take(slots)
+        held.active[:], held.below_since[:] = True, episode.onset
+        self._held.put(slots, held, np.ones(1, bool))

@@ -1,8 +1,10 @@
 """A change of state that comes too often: `count` of them within `within`, like starts in an hour.
 
 A change is a reading in one of the states `to` after one in one of the states `before`; with `all`, only if the reading
-before it also met those conditions, as a defrost that begins on a clean coil. The alert clears when the last change
-is `off_delay` (if left out: `within`) in the past. Memory is a ring of the last `count` changes.
+before it also met those conditions, as a defrost that begins on a clean coil. What is over between two polls is known
+by its `trace`, conditions that a reading in a state `before` meets shortly after, like a coil that is still warm. The
+alert clears when the last change is `off_delay` (if left out: `within`) in the past. Memory is a ring of the last
+`count` changes.
 """
 
 from collections.abc import Iterator
@@ -33,13 +35,14 @@ class RepeatedRule(DeviceRule):
     before: tuple[int, ...] = key(states)
     to: tuple[int, ...] = key(states)
     all: tuple[Bound, ...] = key(bounds, ())
+    trace: tuple[Bound, ...] = key(bounds, ())
     count: int = key(count)
     within_ms: int = key(duration)
     off_delay_ms: int | None = key(duration, None)
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        return tuple(bound.quantity for bound in self.all)
+        return tuple(bound.quantity for bound in (*self.all, *self.trace))
 
     def problems(self) -> list[Problem]:
         found = super().problems()
@@ -70,18 +73,24 @@ class RepeatedWatch(ColumnsWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
-        changed = np.flatnonzero(batch.state != batch.previous_state)
-        rows = changed[self._to[batch.state[changed]] & self._before[batch.previous_state[changed]]]
-        rows = rows[self._state.met[batch.slots[rows]]]
+        shown = batch.state != batch.previous_state
+        trace = self._before[batch.state] & _all_hold(self._rule.trace, batch) if self._rule.trace else None
+        rows = np.flatnonzero(shown if trace is None else shown | trace)
+        arrived = self._to[batch.state[rows]] if trace is None else self._to[batch.state[rows]] | trace[rows]
+        rows = rows[arrived & self._before[batch.previous_state[rows]] & self._state.met[batch.slots[rows]]]
         edges = list(self._count(batch, rows)) if len(rows) else []
-        self._note_conditions(batch)
+        self._note_conditions(batch, trace)
         return [*self._clear(batch), *edges]
 
-    def _note_conditions(self, batch: Batch) -> None:
-        if self._rule.all:
-            met = reduce(np.logical_and, (bound.holds(batch) for bound in self._rule.all))
-            kept = self._state.met[batch.slots]
-            self._state.met[batch.slots] = np.where(self._before[batch.state], met, kept)
+    def _note_conditions(self, batch: Batch, trace: Bools | None) -> None:
+        """Whether a change may begin at each reading: not where the one before is still to be seen."""
+        if not self._rule.all and trace is None:
+            return
+        met = _all_hold(self._rule.all, batch)
+        if trace is not None:
+            met &= ~trace
+        kept = self._state.met[batch.slots]
+        self._state.met[batch.slots] = np.where(self._before[batch.state], met, kept)
 
     def _count(self, batch: Batch, rows: Ints) -> Iterator[Edge]:
         state, rule = self._state, self._rule
@@ -134,3 +143,7 @@ class RepeatedWatch(ColumnsWatch):
         state, slot = self._state, episode.slot
         state.raised_at[slot] = episode.onset
         state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (episode.onset - FIRST_MS) // 1_000
+
+
+def _all_hold(bounds: tuple[Bound, ...], batch: Batch) -> Bools:
+    return reduce(np.logical_and, (bound.holds(batch) for bound in bounds), np.ones(len(batch), bool))

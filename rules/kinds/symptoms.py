@@ -29,7 +29,7 @@ from rules.batch import UNKNOWN_STATE, Batch, state_table
 from rules.codes import Codes
 from rules.columns import Bools, Floats, Ints
 from rules.conditions import Applies, Bound, applies, bound, states
-from rules.kinds.holding import Finding, HoldingRule, HoldingState, HoldingWatch, Judged
+from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
 from rules.quantities import unit_of
 from rules.rule import (
     Problem,
@@ -213,7 +213,7 @@ class SymptomsWatch(HoldingWatch):
         findings = tuple(
             Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, one.about.limit) for one in rule.symptom
         )
-        super().__init__(rule, findings, HoldingState.for_symptoms(len(findings)))
+        super().__init__(rule, findings)
         self._rule = rule
         self._codes = codes
         wanted = [one.states or one.applies.states for one in rule.symptom]

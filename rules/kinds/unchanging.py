@@ -2,7 +2,8 @@
 
 Judged are all points `compared` together, since one whole-degree temperature may well stand still for an hour. A unit
 must show at least `at_least` of them; the first, the liveliest, decides whether the others are looked at. The symptom
-begins with the second reading that repeats the one before.
+begins with the second reading that repeats the one before. A unit at rest may well show the same for hours: that says
+nothing.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, Batch
 from rules.codes import Codes
-from rules.columns import Bools, Ints, column
-from rules.kinds.holding import Finding, HoldingRule, HoldingState, HoldingWatch, Judged
+from rules.columns import Bools, Columns, Ints, column
+from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
 from rules.rule import Problem, count, duration, key, points
 
 _RUNNING: Final = STATE_CODES["heating"]
@@ -43,9 +44,9 @@ class UnchangingRule(HoldingRule):
 
 
 @dataclass
-class _State(HoldingState):
+class _State(Columns):
     first: NDArray[np.float32] = column(np.float32, np.nan)  # the first point at the reading before
-    signature: Ints = column(np.int64, 0)  # of all points at the newest reading that was compared
+    signature: Ints = column(np.int64, -1)  # of all points at the newest reading that was compared
 
 
 class UnchangingWatch(HoldingWatch):
@@ -68,9 +69,10 @@ class UnchangingWatch(HoldingWatch):
         values = np.array([batch.quantities[name] for name in self._rule.compared])
         missing = np.isnan(values)
         signature = self._signatures(np.where(missing, 0.0, values))
-        same = (signature == self._state.signature[slots]) & (batch.state == _RUNNING)
+        same = signature == self._state.signature[slots]
         self._state.signature[slots] = signature
-        unknown = missing[0] | (np.count_nonzero(~missing, axis=0) < self._rule.at_least)
+        running = batch.state == _RUNNING
+        unknown = missing[0] | (np.count_nonzero(~missing, axis=0) < self._rule.at_least) | (same & ~running)
         nothing = np.full((len(batch), 1), np.nan)
         return Judged((same & ~unknown)[:, None], unknown[:, None], nothing)
 

@@ -2,8 +2,8 @@
 
 A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the unit was off in at
 least `off_hours` readings of it on end, in a mean of `outdoor_below` or less, and the room ended them at `room_above`
-or more and no more than `drop` colder: without heat a house loses more (physics.md §20.5). The alert rises on the
-`nights`-th such night of a season and clears when the season is over.
+or more, `over_outdoor` warmer than it was outside, and no more than `drop` colder: without heat a house loses more
+(physics.md §20.5). The alert rises on the `nights`-th such night of a season and clears when the season is over.
 
 A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too, when it ends; that
 one clears when the unit runs.
@@ -40,6 +40,7 @@ class UnheatedNightsRule(DeviceRule):
     off_hours: int = key(count)
     outdoor_below: float = key(number)
     room_above: float = key(number)
+    over_outdoor: float = key(not_negative)
     drop: float = key(not_negative)
     nights: int = key(count)
     heard_share: float = key(share)
@@ -107,8 +108,9 @@ class UnheatedNightsWatch(ColumnsWatch):
         state.outdoor[slots] = np.where(first, outdoor, state.outdoor[slots] + outdoor)
         off = np.where(first, 1, state.off[slots] + 1)
         state.off[slots] = off
+        mean_outdoor = state.outdoor[slots] / off
         warm = (room >= rule.room_above) & (room >= state.room[slots] - rule.drop)
-        cold = state.outdoor[slots] <= rule.outdoor_below * off
+        cold = (mean_outdoor <= rule.outdoor_below) & (mean_outdoor <= room - rule.over_outdoor)
         counted = np.flatnonzero((off >= rule.off_hours) & warm & cold & (state.night[slots] != night))
         slots, at = slots[counted], batch.at[counted]
         state.night[slots] = night[counted]

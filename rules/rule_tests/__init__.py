@@ -24,5 +24,6 @@ long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or `abou
 
 Several devices: `[test.device.NAME]` with the same series, and perhaps `village` and `gateway`, takes the place of
 `[test.series]`. A gateway sends a message whenever one of its devices has a reading; without one it is silent.
-`[test.override.RULE_ID]` changes keys of a rule for this test.
+`[test.override.RULE_ID]` changes keys of a rule for this test. `[[test.forecast]]` tables hold `at` (after start) and
+`outdoor_c`, a series by the hour from then on; the newest forecast counts.
 """

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, select
 
 from alerts.database import AlertRow, FeedEventRow, LateSpanRow, OutboxRow, TicketRow, open_database, reading, writing
 from alerts.evaluation import Evaluation
-from alerts.history import QUIET_MS, History
+from alerts.history import LAG_MS, LEAD_MS, LONGEST_MS, QUIET_MS, History, together, window
 from alerts.rounds import Round, write
+from alerts.store.late_spans import LateSpan
 from alerts.tickets import ServiceProfile, practice_of
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.season import Season
@@ -142,6 +143,17 @@ def test_it_waits_for_the_backlog_to_end_and_for_the_store(world: World) -> None
     assert len(world.rows(LateSpanRow)) == 1
     world.judge_history()
     assert len(world.alerts()) == 1
+
+
+def test_long_spans_are_judged_one_by_one_and_their_end_at_most() -> None:
+    hour = 3_600_000
+    short = [LateSpan(f"d-{number}", T0, T0 + hour, T0) for number in range(30)]
+    assert len(together(short)) == 25
+    assert together([]) == []
+    endless = LateSpan("d-0", T0, T0 + LONGEST_MS + 9 * hour, T0)
+    assert together([endless, *short]) == [endless]
+    start, end = window(endless)
+    assert end - start == LONGEST_MS + LEAD_MS + LAG_MS
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -266,6 +266,16 @@ def test_out_of_service_has_an_end_and_a_reason(database: Engine, until: int, re
         ask(database, take_device_out, Scope("village", "qinglong"), "mtg-mt-0001", NOW + 1, "x", "li", NOW)
 
 
+def test_gateways_of_equal_names_in_two_towns_have_an_alert_and_a_ticket_each(database: Engine) -> None:
+    for place in (Place("mentougou", "zhaitang", "matao", "gw-1"), Place("mentougou", "junzhuang", "matao", "gw-1")):
+        about = {"subject": "gw-1", "subject_kind": "gateway", "place": place, "rule": "gateway_offline", "code": None}
+        told = fault("mtg-mt-0001", **about)
+        tell(database, replace(told, spot=Spot(place.district, place.town, place.village, place.gateway)))
+    alerts = ask(database, list_alerts, DISTRICT, state="active")["items"]
+    assert {(one["town"], one["subject"]) for one in alerts} == {("zhaitang", "gw-1"), ("junzhuang", "gw-1")}
+    assert len(ask(database, list_tickets, DISTRICT)["items"]) == 2
+
+
 def test_a_cold_room_after_a_fault_is_the_faults_case(database: Engine) -> None:
     cold = {"rule": "low_room_temperature", "code": None}
     recorded = tell(

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from alerts.database import DeviceRow, reading
+from alerts.database import DeviceRow, LateSpanRow, reading
 from alerts.rounds import Round, Written
 from alerts.service import AlertService
 from ingest.store import StoredReading, open_store
@@ -295,6 +296,22 @@ def test_what_was_stored_while_the_service_was_away_is_judged_at_the_start(
         ("active", True)
     ]
     assert len(tables.tickets()) == 2
+
+
+def test_what_a_long_absence_left_out_of_the_catch_up_is_left_to_history(
+    given: dict[str, Any], gateway: Gateway, tables: Tables
+) -> None:
+    first = Running(**given).ready()
+    gateway.birth(*DEVICES)
+    gateway.read(DEVICE)
+    wait_until(lambda: _last_state(tables, DEVICE) == "heating")
+    first.stop()
+    three_hours_on = Running(**given, clock=lambda: wall_clock_ms() + 3 * 3_600_000).ready()
+    three_hours_on.stop()
+    with reading(tables.engine) as session:
+        [span] = session.scalars(select(LateSpanRow)).all()
+        assert span.device == DEVICE
+        assert 3_590_000 <= span.until - span.since <= 3_610_000
 
 
 def _stored(device: str, at: int, *faults: str) -> StoredReading:

@@ -18,7 +18,8 @@ QUICK = MIDEA.model_copy(update={"read": MIDEA.read.model_copy(update={"timeout_
 
 class Rig:
     def __init__(self) -> None:
-        self.units = Units({1: dict.fromkeys((*range(23), *range(100, 200), 232), 0) | {110: 32, 104: 28, 101: 3, 100: 29}})
+        zeros = dict.fromkeys((*range(23), *range(100, 200), 232), 0)
+        self.units = Units({1: zeros | {110: 32, 104: 28, 101: 3, 100: 29}})
         self._slave = TcpSlave(self.units)
         line = parse_line(f"tcp://127.0.0.1:{self._slave.port}")
         self.bus = Bus(line)

@@ -53,7 +53,7 @@ def main() -> None:
     replay._CHUNK = 10  # type: ignore[misc]
     folder = Folder(path)
     store = open_store(folder.settings()[0])
-    today = Today(Admission({"good": 0}, registered_only=True), {}, wall_clock_ms())
+    today = Today(Admission({"good": 1}, registered_only=True), {}, wall_clock_ms())
     replay.Replay(folder.dead_letters, lambda: read_position(path / "ingest.db"), store, today).run()
     store.close()
 

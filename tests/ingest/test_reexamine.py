@@ -16,7 +16,7 @@ NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
 OTHER = Place("mentougou", "zhaitang", "matao", "mt-02")
 TODAY = Today(Admission(), {}, NOW + 86_400_000)
-ONLY_2 = Admission({"pump-2": 0}, registered_only=True)
+ONLY_2 = Admission({"pump-2": 1}, registered_only=True)
 
 
 def letter(code: str, one: object) -> bytes:

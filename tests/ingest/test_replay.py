@@ -24,7 +24,7 @@ from wire.topics import gateway_topic
 
 NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
-TODAY = Today(Admission({"good": 0}, registered_only=True), {}, NOW)
+TODAY = Today(Admission({"good": 1}, registered_only=True), {}, NOW)
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The store is tended beside the flow, and a store that is away is waited for."""
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 from ingest.store import StoreUnavailable
 from ingest.store.hours import HOUR_MS
+from ingest.store.model import never
 from ingest.store.sqlite import SqliteStore
 from ingest.upkeep import tended
 from tests.ingest.store.samples import START, stored
@@ -16,10 +18,10 @@ class Wayward(SqliteStore):
 
     attempts = count()
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         if next(self.attempts) < 2:
             raise StoreUnavailable("away")
-        super().tend(now)
+        super().tend(now, stopped)
 
 
 def test_hours_are_aggregated_as_soon_as_the_store_lets_us(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from wire.wall_clock import wall_clock_ms
 class JournalGateway:
     """`poll` journals one message of one device; everything else is the product's own work."""
 
-    def __init__(self, url: str, folder: Path, place: Place, resend_after_ms: int = 1_000) -> None:
+    def __init__(self, url: str, folder: Path, place: Place, resend_after_ms: int = 3_000) -> None:
         self.device = f"{place.gateway}-1"
         self.polled: list[int] = []
         self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)

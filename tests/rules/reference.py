@@ -6,6 +6,9 @@ from typing import Any
 from rules.kinds.defrost_share import DefrostShareRule
 from rules.kinds.fault import FaultRule
 from rules.kinds.low_limit import LowLimitRule
+from rules.kinds.repeated import RepeatedRule
+from rules.kinds.symptoms import SymptomsRule
+from tests.rules.reference_kinds import RepeatedReference, SymptomsReference, applies
 from wire.messages import Reading
 
 Told = tuple[int, str, str, str, str | None, int, str, float | None, str]
@@ -171,6 +174,8 @@ class DefrostShareReference:
 
 
 REFERENCES: dict[Any, Any] = {
+    SymptomsRule: SymptomsReference,
+    RepeatedRule: RepeatedReference,
     FaultRule: FaultReference,
     LowLimitRule: LowLimitReference,
     DefrostShareRule: DefrostShareReference,
@@ -178,7 +183,7 @@ REFERENCES: dict[Any, Any] = {
 
 
 class ChatterReference:
-    """What a listener hears of one alarm of one device when going and coming three times in ten minutes is one alert."""
+    """What a listener hears of one alarm of one device; going and coming three times in ten minutes is one alert."""
 
     def __init__(self) -> None:
         self.raises: list[int] = []
@@ -228,6 +233,8 @@ class ReferenceEngine:
         self._last[reading.device] = reading
         told: list[Told] = []
         for rule in self.rules:
+            if not applies(rule.applies, reading):
+                continue
             if (reading.device, rule.id) not in self._states:
                 self._states[reading.device, rule.id] = REFERENCES[type(rule)](rule)
             state = self._states[reading.device, rule.id]

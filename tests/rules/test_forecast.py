@@ -1,5 +1,6 @@
 """Forecasts: what is read, what is refused, and what is cold in them."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -71,5 +72,5 @@ def test_spells_hold_exactly_the_cold_time(pieces: list[tuple[int, bool, int]]) 
     spells = Forecast("d", 0, tuple(periods)).spells(-29.0)
     cold = [one for one in periods if one.outdoor_c <= -29.0]
     assert sum(one.until - one.since for one in spells) == sum(one.until - one.since for one in cold)
-    assert all(before.until < after.since for before, after in zip(spells, spells[1:], strict=False))
+    assert all(before.until < after.since for before, after in pairwise(spells))
     assert min((one.outdoor_c for one in spells), default=0.0) == min((one.outdoor_c for one in cold), default=0.0)

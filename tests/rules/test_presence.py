@@ -391,3 +391,23 @@ def test_a_judgement_not_told_before_a_pause_is_made_anew(replaced: bool) -> Non
     assert world.run(14) == []
     world.presence.announce(world.boxes[0].place, world.boxes[0].devices, INTERVAL, world.now)
     assert world.run(60) == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_raises_nothing_and_hides_nothing(hours: int) -> None:
+    world, step = World(4, 5), hours * 3_600 * SECOND
+    world.boxes[0].answering.discard("matao-0-1")
+    world.run(200)
+    assert [one.subject for one in world.told] == ["matao-0-1"]
+    world.boxes[1].on_air = False
+    world.run(60)
+    world.now += step
+    world.presence.clock_stepped(step)
+    assert world.run(20) == []
+    (raised,) = world.run(60)
+    assert short([raised]) == [("gateway_offline", "matao-1", "raise", "silent")]
+    assert 90 * SECOND <= raised.at - raised.onset <= 96 * SECOND
+    world.boxes[1].on_air = True
+    world.boxes[0].answering.add("matao-0-1")
+    assert {one.edge for one in world.run(60)} == {"clear"}
+    assert world.presence.active() == []

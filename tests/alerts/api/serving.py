@@ -32,6 +32,7 @@ TEXTS = {
     "low_room_temperature": {"zh": "室温低于 18 °C", "en": "Room below 18 °C"},
     "defrost_share": {"zh": "化霜时间占比超过 10 %", "en": "Defrost takes more than 10 % of the time"},
     "device_offline": {"zh": "设备离线", "en": "The unit is offline"},
+    "extreme_cold": {"zh": "预报极寒", "en": "Extreme cold forecast"},
     "village_outage": {"zh": "全村停电或断网", "en": "Power or network outage of the village"},
 }
 

@@ -95,6 +95,8 @@ def test_lists_are_paged_without_gap_or_repeat(desk: Desk, client: httpx.Client,
         (f"/devices/{DEVICE}/readings?from=-1", "invalid_request"),
         (f"/devices/{DEVICE}/readings?step=0", "invalid_request"),
         (f"/devices/{DEVICE}/readings?step=fast", "invalid_request"),
+        (f"/devices/{DEVICE}/readings?stat=median&step=1m", "invalid_request"),
+        (f"/devices/{DEVICE}/readings?stat=max", "invalid_request"),
         (f"/devices/{DEVICE}/readings?from=0", "too_many_points"),
         (f"/devices/{DEVICE}/readings?from=0&to=100000000&step=1s", "too_many_points"),
     ],
@@ -164,6 +166,25 @@ def readings_of(start: int, count: int, step: int = 30_000) -> list[Reading]:
         Reading(DEVICE, start + number * step, "heating", [], {"supply_c": 40.0 + number, "room_c": 0.0})
         for number in range(count)
     ]
+
+
+@pytest.mark.parametrize(
+    ("stat", "entry", "gap"),
+    [
+        ("min", [40.0], [None]),
+        ("max", [41.0], [None]),
+        ("count", [2], [0]),
+        ("all", [2, 40.5, 40.0, 41.0], [0, None, None, None]),
+    ],
+)
+def test_a_step_gives_the_statistic_that_is_asked_for(
+    desk: Desk, client: httpx.Client, device: str, stat: str, entry: list[float], gap: list[float | None]
+) -> None:
+    start = desk.clock() // MINUTE * MINUTE - 10 * MINUTE
+    desk.add_readings(device, readings_of(start, 2))
+    params = {"from": start, "to": start + 2 * MINUTE, "points": "supply_c", "step": "1m", "stat": stat}
+    answer = client.get(f"/devices/{device}/readings", params=params).json()
+    assert answer["points"]["supply_c"] == [[start, *entry], [start + MINUTE, *gap]]
 
 
 def test_readings_come_as_time_and_value_with_zero_kept(desk: Desk, client: httpx.Client, device: str) -> None:

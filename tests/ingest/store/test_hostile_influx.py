@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store import StoredReading, StoreSettings, open_store
+from ingest.store import StoredReading, StoreSettings, StoreUnavailable, open_store
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
 from tests.servers import InfluxGate, Server, wait_until
 from wire.messages import Reading
@@ -19,13 +19,17 @@ from wire.wall_clock import wall_clock_ms
 
 
 class Proxy(ThreadingHTTPServer):
-    """Passes on what it gets, except as `plan` says for the next requests: `503`, `swallow` the answer, `refuse`."""
+    """Passes on what it gets, except as `plan` says for the next writes.
+
+    `503` and `400` answer so without passing it on, `swallow` loses the answer, `stall` sends none until `released`.
+    """
 
     def __init__(self, gate: InfluxGate) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.gate = gate
         self.plan: list[str] = []
         self.forwarded = 0
+        self.released = threading.Event()
 
     @property
     def url(self) -> str:
@@ -41,8 +45,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         plan = self.server.plan.pop(0) if self.server.plan else "pass"
-        if plan == "503":
-            self.send_error(503)
+        if plan in ("503", "400"):
+            self.send_error(int(plan))
+            return
+        if plan == "stall":
+            self.server.released.wait(30)
+            self.close_connection = True
             return
         status, answer = self._forward(body)
         if plan == "swallow":
@@ -105,6 +113,46 @@ def test_503_and_swallowed_answers_are_waited_out(
     assert proxy.plan == []
     assert stored_times(influx, "proxy-1", now + 100) == [now, *range(now + 2, now + 41)]
     assert folder.letters() == []
+
+
+def test_a_stalled_answer_is_given_up_and_sent_again(
+    nats_broker: Server, influx: InfluxGate, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.store.influx_http._TIMEOUT_MS", 300)
+    folder = Folder(tmp_path, proxy.url)
+    now = wall_clock_ms()
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        proxy.plan = ["stall", "stall"]
+        gateway.send_all([telemetry(seq, [reading("proxy-3", now + seq)]) for seq in range(1, 21)])
+        gateway.wait_for_ack(20)
+        proxy.released.set()
+    assert proxy.plan == []
+    assert stored_times(influx, "proxy-3", now + 100) == list(range(now + 1, now + 21))
+    assert folder.letters() == []
+
+
+def test_a_proxy_that_refuses_whatever_comes_costs_no_reading(
+    nats_broker: Server, influx: InfluxGate, proxy: Proxy, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path, proxy.url)
+    now = wall_clock_ms()
+    with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
+        proxy.plan = ["400"] * 12
+        gateway.send_all([telemetry(seq, [reading("proxy-4", now + seq)]) for seq in range(1, 21)])
+        gateway.wait_for_ack(20)
+    assert proxy.plan == []
+    assert stored_times(influx, "proxy-4", now + 100) == list(range(now + 1, now + 21))
+    assert folder.letters() == []
+
+
+def test_a_refusal_of_everything_is_told_from_a_refusal_of_lines(proxy: Proxy) -> None:
+    proxy.plan = ["400"] * 100
+    place = Place("mentougou", "qingshui", "store-test", "st-09")
+    store = open_store(StoreSettings(url=proxy.url))
+    with pytest.raises(StoreUnavailable, match="refuses every request: 400"):
+        store.write([StoredReading(place, "e1", n, Reading("proxy-5", n, "off", [], {})) for n in range(1, 101)])
+    store.close()
+    assert len(proxy.plan) > 80
 
 
 def test_a_store_that_is_away_when_the_service_stops_loses_nothing(

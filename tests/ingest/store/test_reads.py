@@ -13,6 +13,7 @@ from ingest.store.model import Area, Summary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
 from wire.topics import Place
+from wire.wall_clock import wall_clock_ms
 
 MINUTE = 60_000
 
@@ -78,6 +79,18 @@ def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
     assert [one.count for one in once["supply_c"]] == [60]
 
 
+def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: ReadingStore) -> None:
+    long_before = START - 30 * DAY_MS
+    store.write([stored("stopped-1", long_before + n * HOUR, n) for n in range(6)])
+    asked = count()
+    store.tend(long_before + DAY_MS, lambda: next(asked) >= 3)
+    hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
+    assert len(hours) < 6
+    store.tend(long_before + DAY_MS)
+    hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
+    assert [one.at for one in hours] == [long_before + n * HOUR for n in range(6)]
+
+
 def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
     store.write([stored("whole-hour-1", START + n * HOUR // 2, n) for n in range(6)])
     store.tend(START + 4 * HOUR)
@@ -116,6 +129,36 @@ def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     assert town == [Summary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
     district = store.fleet(Area("district-of-towns"), at, at + 1, "power_w", HOUR)
     assert district == [Summary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
+
+
+def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate) -> None:
+    for database in ("fleeting", "fleeting_hourly"):
+        influx.create(database)
+    store = open_store(StoreSettings(url=influx.url.replace("/hearthwatch", "/fleeting")))
+    long_ago = wall_clock_ms() // HOUR * HOUR - 5 * DAY_MS
+    recently = long_ago + 4 * DAY_MS + 20 * HOUR
+    store.write([stored("fleeting-1", at, n) for n, at in enumerate((long_ago, recently))])
+    influx.execute('ALTER RETENTION POLICY autogen ON "fleeting_hourly" DURATION 1d SHARD DURATION 1h')
+    store.tend(long_ago + 5 * DAY_MS)
+    (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
+    assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
+    store.close()
+
+
+def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
+    place, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
+    area = Area("mentougou", "qingshui", "reads-7")
+    store.write([stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10}) for n in range(200)])
+    store.write([stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n}) for n in range(2)])
+    store.tend(day + 2 * DAY_MS)
+    assert store.fleet_hours(area, day, day + 3 * DAY_MS, "room_c", DAY_MS) == [
+        Summary(day, 2, 18.825, 7.15, 30.5),
+        Summary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
+        Summary(day + 2 * DAY_MS),
+    ]
+    assert store.fleet_hours(area, day, day + DAY_MS, "room_c", HOUR) == store.fleet(
+        area, day, day + DAY_MS, "room_c", HOUR
+    )
 
 
 @pytest.mark.parametrize("village", ["x' OR 1=1", ""])

@@ -52,6 +52,15 @@ def test_an_outside_reader_sees_the_contracts_table_whether_packed_or_not(store:
     assert {row[1] for row in rows(path, "PRAGMA table_info(reading)")} >= {*POINT_NAMES, "at", "device", "bad"}
 
 
+def test_an_outside_reader_finds_the_hours_by_name(store: SqliteStore, tmp_path: Path) -> None:
+    store.write(
+        [stored("pump-1", START + n, n, values={"room_c": room_c}) for n, room_c in enumerate([20.0, 17.0, 21.5])]
+    )
+    store.tend(START + 2 * HOUR)
+    sql = "SELECT hour, room_c_count, room_c_mean, room_c_min, room_c_max, supply_c_count FROM hourly"
+    assert rows(tmp_path / "readings.db", sql) == [(START, 3, 19.5, 17.0, 21.5, None)]
+
+
 def test_a_packed_reading_that_is_sent_again_is_still_one(store: SqliteStore, tmp_path: Path) -> None:
     day = a_day("pump-1")
     store.write(day)

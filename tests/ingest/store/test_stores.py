@@ -4,6 +4,7 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_latest_is_the_newest_of_each_device_wherever_it_moved(store: ReadingSto
     latest = store.latest()
     assert latest["latest-1"] == stored("latest-1", START + 7, place=elsewhere)
     assert latest["latest-2"] == stored("latest-2", START + 9)
+
+
+def test_questions_at_the_same_time_get_each_its_own_answer(store: ReadingStore) -> None:
+    store.write([stored(f"both-{n}", START + n, n, values={"room_c": float(n)}) for n in range(8)])
+
+    def ask(n: int) -> list[float]:
+        return [one.reading.values["room_c"] for one in store.history(f"both-{n}", START, START + 100)]
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, [*range(8)] * 20))
+    assert answers == [[float(n)] for n in range(8)] * 20
 
 
 def test_since_gives_event_time_order_across_devices(store: ReadingStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,6 +166,8 @@ def test_a_missing_database_says_what_to_do(influx: InfluxGate) -> None:
     store = open_store(StoreSettings(url=influx.url.replace("/hearthwatch", "/nosuch")))
     with pytest.raises(StoreUnavailable, match="no bucket or database 'nosuch': create it"):
         store.write([stored("pump-1", START)])
+    with pytest.raises(StoreUnavailable, match="no bucket or database 'nosuch': create it"):
+        store.history("pump-1", START, START + 1)
     store.close()
 
 

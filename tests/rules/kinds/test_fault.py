@@ -62,3 +62,24 @@ def test_priority_and_words_come_from_the_kind(code: str, priority: str) -> None
     assert raised.priority == priority
     assert raised.text["en"].startswith(f"mtg-mt-0001 reports {code.split(':')[1]}: ")
     assert raised.text["zh"].startswith("mtg-mt-0001 报故障")
+
+
+def test_a_code_that_follows_another_names_the_one_that_came_first() -> None:
+    engine = Engine([shipped("fault")])
+    (first,) = engine.observe([reading(T0, faults=(E1,))], T0)
+    (second,) = engine.observe([reading(T0 + MINUTE, faults=(E1, P1))], T0)
+    assert "came first" not in first.text["en"]
+    assert second.text["en"].endswith(" E1 came first: begin there.")
+    assert second.text["zh"].endswith("首发故障是 E1，先查它。")
+
+
+def test_codes_that_come_together_have_no_first() -> None:
+    told = Engine([shipped("fault")]).observe([reading(T0, faults=(E1, P1))], T0)
+    assert not any("came first" in one.text["en"] for one in told)
+
+
+def test_advice_is_that_of_the_kind_and_else_that_of_the_rule() -> None:
+    rule = shipped("fault")
+    assert "strainer" in rule.advice("water_flow:E8")["crew"]["en"]
+    assert rule.advice("inverter:P6")["household"] == rule.household
+    assert rule.advice("unheard_of:1") == rule.advice("other:1")

@@ -1,0 +1,157 @@
+"""The two ways through the broker that are compared: ingest, and a plain subscriber; each a process of its own.
+
+The messages wait at Mosquitto when the process may connect, so that what sends them costs nothing of the measured time.
+"""
+
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.process import cpu_s
+from bench.telemetry import DEVICES_PER_GATEWAY, Message
+from ingest.service import IngestService
+from ingest.settings import IngestSettings
+from ingest.store import StoreSettings, open_store
+from messaging.session import Delivery, Session
+from messaging.settings import MqttSettings
+from tests.servers import InfluxGate, MosquittoBroker, wait_until
+
+BATCH: Final = 5_000
+_CLIENT: Final = "hearthwatch-ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Readings a second until all are stored, and the process's µs of CPU for each."""
+
+    readings_per_s: float
+    cpu_us: float
+
+
+def through_ingest(batch: Sequence[Message], store_url: str | None) -> Measured:
+    """From the moment ingest may connect until every gateway has its last watermark; into SQLite where no URL is given.
+
+    The CPU is that of the same time: loading the program is not part of it.
+    """
+    with _waiting_at_a_broker(batch) as (broker, folder):
+        context = multiprocessing.get_context("spawn")
+        loaded, go, stop = context.Event(), context.Event(), context.Event()
+        service = context.Process(target=_serve, args=(broker.url, folder, store_url, loaded, go, stop))
+        watermarks = _Watermarks(broker.url, batch)
+        service.start()
+        try:
+            loaded.wait(60)
+            assert service.pid is not None
+            used, began = cpu_s(service.pid), time.monotonic()
+            go.set()
+            watermarks.wait()
+            return _measured(batch, time.monotonic() - began, cpu_s(service.pid) - used)
+        finally:
+            stop.set()
+            service.join(30)
+            watermarks.close()
+
+
+def through_plain_subscriber(batch: Sequence[Message], gate: InfluxGate) -> Measured:
+    """From the moment the plain subscriber may connect until it has flushed its last batch."""
+    with _waiting_at_a_broker(batch) as (broker, _):
+        settings = MqttSettings(url=broker.url)
+        arguments = [settings.host, str(settings.port), _CLIENT, gate.http_url, str(BATCH), str(len(batch))]
+        command = [sys.executable, "-m", "bench.plain_subscriber", *arguments]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdout.readline()
+            used, began = cpu_s(process.pid), time.monotonic()
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            total = float(process.stdout.readline())
+            return _measured(batch, time.monotonic() - began, total - used)
+
+
+def _measured(batch: Sequence[Message], seconds: float, cpu: float) -> Measured:
+    readings = len(batch) * DEVICES_PER_GATEWAY
+    return Measured(readings / seconds, cpu / readings * 1e6)
+
+
+@contextmanager
+def _waiting_at_a_broker(batch: Sequence[Message]) -> Iterator[tuple[MosquittoBroker, Path]]:
+    with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as name:
+        broker = MosquittoBroker(Path(name) / "broker", persistent=False)
+        broker.start()
+        try:
+            _queue_up(MqttSettings(url=broker.url), batch)
+            yield broker, Path(name)
+        finally:
+            broker.stop()
+
+
+def _queue_up(settings: MqttSettings, batch: Sequence[Message]) -> None:
+    """Open the subscriber's session, leave it, and let the broker keep `batch` for it."""
+    filters = IngestSettings().filters(settings.root)
+    session = Session(settings, _CLIENT, subscriptions=filters)
+    session.start()
+    wait_until(lambda: not session.events.empty(), 10, "subscribed")
+    session.stop()
+    sender = Session(settings, "sender", persistent=False, report_published=True)
+    sender.start()
+    wait_until(lambda: sender.connected, 10)
+    for topic, payload in batch:
+        sender.publish(topic, payload)
+    wait_until(lambda: sender.events.qsize() > len(batch), 120, "the broker has every message")
+    sender.stop()
+
+
+class _Watermarks:
+    """Listens for the watermark of each gateway's last message."""
+
+    def __init__(self, broker_url: str, batch: Sequence[Message]) -> None:
+        self._last = {t.replace("/telemetry/", "/ack/"): b'"upto":%d}' % _seq(payload) for t, payload in batch}
+        self._session = Session(
+            MqttSettings(url=broker_url), "listener", subscriptions=["hw/v1/ack/#"], persistent=False
+        )
+        self._session.start()
+        wait_until(lambda: not self._session.events.empty(), 10, "listening for watermarks")
+
+    def wait(self) -> None:
+        """Until all have come."""
+        while self._last:
+            event = self._session.events.get(timeout=300)
+            if isinstance(event, Delivery) and event.payload.endswith(self._last.get(event.topic, b"?")):
+                del self._last[event.topic]
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._session.stop()
+
+
+def _serve(
+    broker_url: str,
+    folder: Path,
+    store_url: str | None,
+    loaded: threading.Event,
+    go: threading.Event,
+    stop: threading.Event,
+) -> None:
+    store = StoreSettings(
+        url=store_url or f"sqlite:{folder / 'readings.db'}", dead_letters=folder / "dead-letters.jsonl"
+    )
+    settings = IngestSettings(state=folder / "ingest.db", batch_readings=BATCH, client_id=_CLIENT)
+    service = IngestService(MqttSettings(url=broker_url), store, settings)
+    # Loading the database's library takes half a second, once; what is measured is the flow.
+    open_store(store).close()
+    loaded.set()
+    go.wait()
+    service.run(stop)
+
+
+def _seq(payload: bytes) -> int:
+    return int(payload.split(b'"seq":', 1)[1].split(b",", 1)[0])

@@ -1,0 +1,67 @@
+"""Whether the reading store is there, takes a point and gives it back (`server check`); readings are not touched."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from secrets import randbits
+from typing import Final
+
+from ingest.store.model import StoreUnavailable
+from ingest.store.settings import InfluxAddress, StoreSettings
+
+_TOKEN_BITS: Final = 62
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried: whether it is `good`, and what was found or has to be done."""
+
+    name: str
+    good: bool
+    text: str
+
+
+def try_store(settings: StoreSettings) -> Iterator[Finding]:
+    """Try one thing after the other, making what is missing; ends with the first that is not good.
+
+    Raises ConfigurationError for a file that cannot be used.
+    """
+    target = settings.target
+    trials = _of_sqlite(settings, target) if isinstance(target, Path) else _of_influx(settings, target)
+    for name, trial in trials:
+        try:
+            yield Finding(name, True, trial())
+        except StoreUnavailable as error:
+            yield Finding(name, False, str(error))
+            return
+
+
+Trials = Iterator[tuple[str, Callable[[], str]]]
+
+
+def _of_sqlite(settings: StoreSettings, path: Path) -> Trials:
+    from ingest.store.sqlite import SqliteStore
+
+    with closing(SqliteStore(path, settings.kept)) as store:
+        yield "version", lambda: f"SQLite {sqlite3.sqlite_version}"
+        yield "file", lambda: f"{path}, {path.stat().st_size / 1e6:.1f} MB"
+        yield "write and read", lambda: store.probe(randbits(_TOKEN_BITS))
+
+
+def _of_influx(settings: StoreSettings, address: InfluxAddress) -> Trials:
+    from ingest.store.influx_http import InfluxConnection
+    from ingest.store.influx_setup import ensure_bucket
+
+    connection = InfluxConnection(address, settings.token_file)
+    buckets = {"bucket": address.bucket, "hourly bucket": address.hourly_bucket}
+    kept = {"bucket": settings.kept.readings, "hourly bucket": settings.kept.hours}
+    try:
+        yield "version", lambda: f"InfluxDB {connection.version()} at {address.server}"
+        for name, bucket in buckets.items():
+            yield name, partial(ensure_bucket, connection, bucket, kept[name])
+            yield f"{name}: write and read", partial(connection.probe, bucket, randbits(_TOKEN_BITS))
+    finally:
+        connection.close()

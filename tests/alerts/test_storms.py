@@ -1,0 +1,133 @@
+"""What must not become a storm: power cuts, gaps of broker and store, clocks that are set."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from alerts.database import AlertRow, TicketRow, open_database, reading, writing
+from alerts.evaluation import Evaluation
+from alerts.record import Decided
+from alerts.rounds import Round, write
+from alerts.tickets import ServiceProfile, practice_of
+from tests.rules.shipped import T0, shipped_rules
+from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.topics import Place
+
+SECOND = 1_000
+POLL = 30 * SECOND
+PER_GATEWAY = 30
+PRACTICE = practice_of(shipped_rules(), ServiceProfile())
+
+
+class Village:
+    """Ten gateways with thirty heat pumps each, and the service that listens to them; time passes by the second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database: Engine = open_database(f"sqlite:///{folder}/tickets.db")
+        self.evaluation = Evaluation(shipped_rules(), T0)
+        self.now = T0
+        self.seq = 0
+        self.clocks_ms = 0
+        self.powered = True
+        self.waiting: list[tuple[Place, Telemetry]] | None = None
+        self.places = [Place("mentougou", "zhaitang", "matao", f"mt-{number:02d}") for number in range(10)]
+        for place in self.places:
+            devices = [AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in self.devices(place)]
+            self.evaluation.born(place, Status(True, T0, "e", "test", 30.0, devices), False, T0)
+
+    def devices(self, place: Place) -> list[str]:
+        return [f"{place.gateway}-{number}" for number in range(PER_GATEWAY)]
+
+    def run(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.now += SECOND
+            decided = self.evaluation.step(self.now)
+            if self.powered:
+                for number, place in enumerate(self.places):
+                    if (self.now // SECOND + 3 * number) % 30 == 0:
+                        decided += self.deliver(place, self.poll(place))
+            if decided:
+                with writing(self.database) as session:
+                    write(session, Round(self.now, decided=decided, timed=True), PRACTICE)
+
+    def poll(self, place: Place) -> Telemetry:
+        self.seq += 1
+        at = self.now + self.clocks_ms
+        values = {"room_c": 20.0, "supply_c": 41.0, "return_c": 36.0, "outdoor_c": -8.0, "power_w": 2_400.0}
+        readings = [Reading(device, at, "heating", [], dict(values)) for device in self.devices(place)]
+        return Telemetry(1, "e", self.seq, at, 30, readings)
+
+    def deliver(self, place: Place, telemetry: Telemetry) -> list[Decided]:
+        if self.waiting is not None:
+            self.waiting.append((place, telemetry))
+            return []
+        return self.evaluation.observe(self.evaluation.hear(place, telemetry, self.now).accepted, self.now)
+
+    def rows(self, table: type) -> list:  # type: ignore[type-arg]
+        with reading(self.database) as session:
+            found = list(session.scalars(select(table)))
+            session.expunge_all()
+        return found
+
+
+@pytest.fixture
+def village(tmp_path: Path) -> Village:
+    village = Village(tmp_path)
+    village.run(65)
+    assert village.rows(AlertRow) == []
+    return village
+
+
+def test_300_units_losing_power_are_one_urgent_alert_with_300_children(village: Village) -> None:
+    village.powered = False
+    village.run(200)
+    [alert] = village.rows(AlertRow)
+    assert (alert.rule, alert.priority, alert.children, alert.state) == ("village_outage", "urgent", 300, "active")
+    assert [ticket.kind for ticket in village.rows(TicketRow)] == ["village_outage"]
+    village.powered = True
+    village.run(120)
+    assert [(alert.rule, alert.state) for alert in village.rows(AlertRow)] == [("village_outage", "cleared")]
+
+
+def test_a_broker_gap_of_30_s_raises_nothing(village: Village) -> None:
+    village.evaluation.bus_down(village.now)
+    village.waiting = []
+    village.run(30)
+    village.evaluation.bus_up(village.now)
+    held, village.waiting = village.waiting, None
+    for place, telemetry in held:
+        assert village.deliver(place, telemetry) == []
+    village.run(180)
+    assert village.rows(AlertRow) == []
+
+
+def test_a_service_that_stands_still_for_30_s_raises_nothing(village: Village) -> None:
+    village.waiting = []
+    village.run(30)
+    held, village.waiting = village.waiting, None
+    for place, telemetry in reversed(held):
+        assert village.deliver(place, telemetry) == []
+    village.run(180)
+    assert village.rows(AlertRow) == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_gateway_clocks_that_are_set_raise_nothing(village: Village, hours: int) -> None:
+    village.clocks_ms = hours * 3_600 * SECOND
+    village.run(300)
+    village.clocks_ms = 0
+    village.run(120)
+    assert village.rows(AlertRow) == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_server_clock_that_is_set_raises_nothing(village: Village, hours: int) -> None:
+    step = hours * 3_600 * SECOND
+    village.now += step
+    village.evaluation.clock_stepped(step)
+    village.clocks_ms = -step
+    village.run(300)
+    village.clocks_ms = 0
+    village.run(120)
+    assert village.rows(AlertRow) == []

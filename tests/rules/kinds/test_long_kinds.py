@@ -1,0 +1,63 @@
+"""What may be written wrong in rules that take days, and what they say in words."""
+
+import pytest
+
+from rules.definition import parse_rule
+from rules.engine import Engine
+from rules.rule import RuleErrors
+from tests.rules.shipped import PLACE, T0, document, shipped
+from wire.messages import Reading
+
+HOUR = 3_600_000
+SIGN = {"quantity": "cop_ratio", "fall": 20.0, "name": {"zh": "能效", "en": "COP"}}
+
+WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
+    "no signs": ("low_cop", {"signs": []}, ["signs"]),
+    "a sign with two sides": ("low_cop", {"signs": [SIGN | {"rise": 1.0}]}, ["signs[0]"]),
+    "a sign without a side": ("low_cop", {"signs": [{"quantity": "cop_ratio", "name": SIGN["name"]}]}, ["signs[0]"]),
+    "a sign of nothing": ("low_cop", {"signs": [SIGN | {"quantity": "charm"}]}, ["signs[0]"]),
+    "a sign by 0": ("low_cop", {"signs": [SIGN | {"fall": 0}]}, ["signs[0]"]),
+    "a sign without Chinese": ("low_cop", {"signs": [SIGN | {"name": {"en": "COP"}}]}, ["signs[0].zh"]),
+    "a sign required by word": ("low_cop", {"signs": [SIGN | {"required": "yes"}]}, ["signs[0]"]),
+    "more signs needed than there are": ("suspected_leak", {"needs": 6}, ["needs"]),
+    "a baseline of a year": ("low_cop", {"learn_days": 365}, ["learn_days"]),
+    "a deadband of all": ("low_cop", {"deadband": 100}, ["deadband"]),
+    "no bound": ("undersized", {"met": []}, ["met"]),
+    "an unknown bound": ("undersized", {"met": [{"quantity": "room_c", "under": 3}]}, ["met[0]"]),
+    "more hours needed than looked at": ("undersized", {"needs": 41}, ["needs"]),
+    "more hours than fit": ("undersized", {"window": 65}, ["needs"]),
+    "clearing where it raises": ("undersized", {"clears": 30}, ["needs"]),
+    "a month that is none": ("valley_cap", {"normal_c": {"13": 5.0}}, ["normal_c"]),
+    "steps that fall": ("valley_cap", {"steps": [{"limit": 95, "priority": "low"}, {"limit": 80, "priority": "low"}]},
+                        ["steps"]),
+    "no steps": ("valley_cap", {"steps": []}, ["steps"]),
+    "hours that are none": ("suspected_coal", {"hours": "evening"}, ["hours"]),
+    "a share of a hundred": ("suspected_coal", {"heard_share": 60}, ["heard_share"]),
+    "a curve that turns": ("defrost_share", {"expected": [[0, 5], [-5, 3]]}, ["expected"]),
+    "a curve of words": ("defrost_share", {"expected": [["cold", 5]]}, ["expected"]),
+    "a curve too high": ("defrost_share", {"expected": [[0, 50]]}, ["expected"]),
+    "no duration": ("extreme_cold", {"longer_than": 48}, ["longer_than"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "changes", "keys"), WRONG.values(), ids=WRONG.keys())
+def test_a_mistake_is_named_by_its_key(file: str, changes: dict[str, object], keys: list[str]) -> None:
+    written = document(file)
+    written["rule"][0] |= changes
+    with pytest.raises(RuleErrors) as caught:
+        parse_rule(written)
+    assert [key for key, _ in caught.value.problems] == [f"rule[0].{key}" for key in keys]
+
+
+def test_a_drift_is_told_with_every_sign_the_unit_can_tell() -> None:
+    changes = {"learn_days": 1, "on_days": 1, "settle_days": 1, "day_hours": 2}
+    engine, told = Engine([shipped("suspected_leak", **changes)]), []
+    for hour in range(96):
+        leak = hour >= 48
+        values = {"outdoor_c": -5.0, "supply_c": 42.0, "compressor_hz": 60.0, "low_bar": 2.72 if leak else 3.4}
+        values |= {"discharge_c": 90.0 if leak else 78.0, "exv_steps": 300.0 if leak else 200.0}
+        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+    [raised] = told
+    assert raised.text["en"].endswith("discharge gas +12 K, valve opening +50 %, suction pressure −20 %.")
+    assert raised.text["zh"].endswith("排气温度偏高 +12 K、膨胀阀开度 +50 %、低压 −20 %。")
+    assert raised.value is None  # of the COP, which this map does not tell

@@ -1,0 +1,275 @@
+"""Rules that are judged once an hour again, written the plain way from their definitions: one device, plain numbers."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from rules.kinds.baseline import BaselineRule, Sign
+from rules.kinds.hourly_share import HourlyShareRule
+from rules.kinds.tariff_cap import TariffCapRule
+from rules.kinds.unheated_nights import UnheatedNightsRule
+from rules.quantities import Quantities
+from tests.rules.reference_kinds import applies, meets, state_of
+from wire.messages import Reading
+
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+BEIJING: Final = timedelta(hours=8)
+Said = tuple[int, str, str, int]
+"""(at, edge, reason, onset)"""
+
+
+def local(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1_000, UTC) + BEIJING
+
+
+def season_began(day: date) -> date | None:
+    """The first of November before a day that lies in the season."""
+    if 4 <= day.month <= 10:
+        return None
+    return date(day.year if day.month >= 11 else day.year - 1, 11, 1)
+
+
+def value_of(reading: Reading, name: str) -> float | None:
+    columns = {point: np.array([value]) for point, value in reading.values.items() if point not in reading.bad}
+    value = float(Quantities(columns, 1)[name][0])
+    return None if np.isnan(value) else value
+
+
+def at_night(since: int, until: int) -> int:
+    """Milliseconds between 20:00 and 08:00 in Beijing, which are 12:00 and 00:00 UTC."""
+    days = range(since // DAY, until // DAY + 1)
+    return sum(max(0, min(until, (day + 1) * DAY) - max(since, day * DAY + 12 * HOUR)) for day in days)
+
+
+@dataclass
+class BaselineReference:
+    rule: BaselineRule
+    day: date | None = None
+    values: dict[str, list[float]] = field(default_factory=dict)
+    learnt: dict[str, list[float]] = field(default_factory=dict)
+    change: dict[str, float] = field(default_factory=dict)
+    showing: int = 0
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        today = local(reading.at).date()
+        told = self._end_day(reading.at) if self.day not in (None, today) else []
+        self.day = today
+        for sign in self.rule.signs:
+            value = value_of(reading, sign.quantity)
+            if value is not None:
+                self.values.setdefault(sign.quantity, []).append(value)
+        return told
+
+    def _end_day(self, at: int) -> list[Said]:
+        figures = {n: sum(v) / len(v) for n, v in self.values.items() if len(v) >= self.rule.day_hours}
+        self.values = {}
+        drifted = False
+        for sign in self.rule.signs:
+            if sign.quantity not in figures:
+                continue
+            days = self.learnt.setdefault(sign.quantity, [])
+            if len(days) < self.rule.learn_days:
+                days.append(figures[sign.quantity])
+                continue
+            drifted = True
+            baseline = sum(days) / len(days)
+            moved = figures[sign.quantity] - baseline
+            moved *= 100.0 / abs(baseline) if sign.relative else 1.0
+            before = self.change.get(sign.quantity, 0.0)
+            self.change[sign.quantity] = before + (moved - before) / self.rule.settle_days
+        return self._judge(at) if drifted else []
+
+    def _enough(self, share: float) -> bool:
+        told = [sign for sign in self.rule.signs if self._is_told(sign)]
+        beyond = [s for s in told if s.direction * self.change.get(s.quantity, 0.0) >= share * s.limit]
+        return all(sign in beyond for sign in told if sign.required) and len(beyond) >= self.rule.needs
+
+    def _is_told(self, sign: Sign) -> bool:
+        return len(self.learnt.get(sign.quantity, [])) >= self.rule.learn_days
+
+    def _judge(self, at: int) -> list[Said]:
+        self.showing = self.showing + 1 if self._enough(1.0) else 0
+        if self.onset is None and self.showing >= self.rule.on_days:
+            self.onset = at
+            return [(at, "raise", "away_from_baseline", at)]
+        if self.onset is not None and not self._enough(1.0 - self.rule.deadband / 100.0):
+            onset, self.onset = self.onset, None
+            return [(at, "clear", "back_near_baseline", onset)]
+        return []
+
+
+@dataclass
+class HourlyShareReference:
+    rule: HourlyShareRule
+    hours: list[bool] = field(default_factory=list)
+    hour: int | None = None
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        values = [(bound, value_of(reading, bound.quantity)) for bound in self.rule.met]
+        if any(value is None for _, value in values):
+            return []
+        hour = reading.at // HOUR
+        if self.hour is not None and hour - self.hour > self.rule.max_gap_ms // HOUR:
+            self.hours = []
+        self.hour = hour
+        self.hours = [*self.hours, all(meets(bound, value) for bound, value in values)][-self.rule.window :]
+        met = sum(self.hours)
+        if self.onset is None and met >= self.rule.needs:
+            self.onset = reading.at
+            return [(reading.at, "raise", "many_hours_met", reading.at)]
+        if self.onset is not None and met <= self.rule.clears and len(self.hours) >= self.rule.needs:
+            onset, self.onset = self.onset, None
+            return [(reading.at, "clear", "few_hours_met", onset)]
+        return []
+
+
+@dataclass
+class UnheatedNightsReference:
+    rule: UnheatedNightsRule
+    season: date | None = None
+    begun: bool = False
+    heard: int = 0
+    ran: bool = False
+    nights: set[date] = field(default_factory=set)
+    tonight: tuple[date, list[Reading]] | None = None
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        season, told = season_began(local(reading.at).date()), list[Said]()
+        running = state_of(reading) in ("heating", "defrost", "hot_water")
+        if not self.begun or season != self.season:
+            told += self._turn(reading.at)
+            self.begun, self.season = True, season
+        if running and (season is None or not self.ran) and len(self.nights) < self.rule.nights:
+            told += self._clear(reading.at, "in_use_again")
+        self.heard += season is not None
+        self.ran |= running
+        return told + self._night(reading, season)
+
+    def _turn(self, at: int) -> list[Said]:
+        told = self._clear(at, "season_over") if self.season else []
+        days = (date(self.season.year + 1, 3, 31) - self.season).days + 1 if self.season else 0
+        unused = self.season is not None and not self.ran and self.heard >= days * 24 * self.rule.heard_share
+        self.nights, self.heard, self.ran = set(), 0, False
+        if unused:
+            self.onset = at
+            told.append((at, "raise", "not_used_all_season", at))
+        return told
+
+    def _clear(self, at: int, reason: str) -> list[Said]:
+        if self.onset is None:
+            return []
+        onset, self.onset = self.onset, None
+        return [(at, "clear", reason, onset)]
+
+    def _night(self, reading: Reading, season: date | None) -> list[Said]:
+        opens, closes = self.rule.hours
+        since = local(reading.at) - timedelta(milliseconds=opens)
+        inside = season is not None and (since.hour * HOUR + since.minute * 60_000) < (closes - opens) % DAY
+        if not inside or state_of(reading) != "off":
+            self.tonight = None
+            return []
+        night = since.date()
+        if self.tonight is None or self.tonight[0] != night:
+            self.tonight = (night, [])
+        hours = self.tonight[1]
+        hours.append(reading)
+        outdoor = [value_of(one, "outdoor_c") for one in hours]
+        first, last = value_of(hours[0], "room_c"), value_of(hours[-1], "room_c")
+        if len(hours) < self.rule.off_hours or None in outdoor or first is None or last is None:
+            return []
+        mean = sum(value for value in outdoor if value is not None) / len(outdoor)
+        if (
+            mean > min(self.rule.outdoor_below, last - self.rule.over_outdoor)
+            or last < self.rule.room_above
+            or last < first - self.rule.drop
+        ):
+            return []
+        if night in self.nights:
+            return []
+        self.nights.add(night)
+        if len(self.nights) < self.rule.nights or self.onset is not None:
+            return []
+        self.onset = reading.at
+        return [(reading.at, "raise", "warm_though_off", reading.at)]
+
+
+@dataclass
+class TariffCapReference:
+    rule: TariffCapRule
+    season: date | None = None
+    before: Reading | None = None
+    used: float = 0.0
+    degree_days: float = 0.0
+    depth: int = 0
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        counter = value_of(reading, "energy_kwh")
+        if counter is None:
+            return []
+        season, told = season_began(local(reading.at).date()), list[Said]()
+        if season is None or (self.season is not None and season != self.season):
+            if self.onset is not None:
+                told.append((reading.at, "clear", "season_over", self.onset))
+            self.used, self.degree_days, self.depth, self.onset = 0.0, 0.0, 0, None
+        self.season = season
+        if season is not None and self.before is not None:
+            self._add(reading, self.before, counter)
+        self.before = reading
+        return told + (self._judge(reading.at, season) if season and self.used >= 0.5 * self.rule.cap else [])
+
+    def _add(self, reading: Reading, before: Reading, counter: float) -> None:
+        passed = (reading.at - before.at) / HOUR
+        last = value_of(before, "energy_kwh")
+        assert last is not None
+        gone = counter - last if counter >= last else counter
+        if gone <= self.rule.most_kw * passed + 1.0:
+            self.used += gone * at_night(before.at, reading.at) / (reading.at - before.at)
+        outdoor = value_of(reading, "outdoor_c")
+        if outdoor is not None:
+            self.degree_days += max(0.0, self.rule.base_c - outdoor) * passed / 24
+
+    def _judge(self, at: int, season: date) -> list[Said]:
+        today, end = local(at).date(), date(season.year + 1, 3, 31)
+        days = [today + timedelta(days=number) for number in range((end - today).days + 1)]
+        rest = sum(max(0.0, self.rule.base_c - self.rule.normal_c.get(day.month, self.rule.base_c)) for day in days)
+        projected = self.used
+        if (today - season).days >= self.rule.project_after_days and self.degree_days > 0:
+            projected += rest * self.used / self.degree_days
+        depth = int(projected > self.rule.cap)
+        for number, step in enumerate(self.rule.steps, 2):
+            depth = number if self.used >= step.limit / 100 * self.rule.cap else depth
+        if self.depth == 1 and depth == 0 and projected <= 0.95 * self.rule.cap:
+            onset, self.depth, self.onset = self.onset or 0, 0, None
+            return [(at, "clear", "projected_below_cap", onset)]
+        if depth <= self.depth:
+            return []
+        edge, self.depth = "update" if self.depth else "raise", depth
+        self.onset = at if edge == "raise" else self.onset
+        return [(at, edge, "projected_above_cap" if depth == 1 else "share_of_cap_used", self.onset or 0)]
+
+
+REFERENCES: Final[dict[Any, Any]] = {
+    BaselineRule: BaselineReference,
+    HourlyShareRule: HourlyShareReference,
+    TariffCapRule: TariffCapReference,
+    UnheatedNightsRule: UnheatedNightsReference,
+}
+
+
+def said_plainly(rule: Any, readings: list[Reading], in_season: bool) -> list[Said]:
+    """What `rule` says to the readings of one device; `in_season`: whether it applies in the season alone."""
+    state, before, told = REFERENCES[type(rule)](rule), None, list[Said]()
+    for reading in readings:
+        turned = before is None or before // HOUR != reading.at // HOUR
+        before = reading.at
+        outside = in_season and season_began(local(reading.at).date()) is None
+        if turned and applies(rule.applies, reading) and not outside:
+            told += state.step(reading)
+    return told
