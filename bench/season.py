@@ -7,6 +7,7 @@ say so); `--full` runs the 57,000 units and 151 days themselves.
 import argparse
 import os
 import resource
+import threading
 
 from bench.table import Row, print_table
 from hearthwatch.season.command import SeasonOptions, run_season
@@ -40,7 +41,8 @@ def full_rows() -> list[Row]:
 
 
 def _run(units: int, days: int) -> tuple[SeasonResult, float]:
-    return run_season(SeasonOptions("season-of-a-township", units, days, "2025-11-01", "5m", 1, _workers()))
+    options = SeasonOptions("season-of-a-township", units, days, "2025-11-01", "5m", 1, _workers())
+    return run_season(options, threading.Event())
 
 
 def _workers() -> int:

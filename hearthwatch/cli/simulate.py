@@ -163,8 +163,10 @@ def season(
     alone, not on the number of processes.
     """
     from hearthwatch.season.command import SeasonOptions, print_tables, run_season
+    from hearthwatch.signals import stop_on_signals
 
-    result, seconds = run_season(SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture))
+    options = SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture)
+    result, seconds = run_season(options, stop_on_signals())
     if as_json:
         print_json(result.to_document(seconds))
     else:

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
-from hearthwatch.errors import UsageError
+from hearthwatch.errors import FailedError, UsageError
 from hearthwatch.rule_files import shipped_rule_files
 from hearthwatch.season.judge import Judged, Plan
 from hearthwatch.season.result import SeasonResult
@@ -48,8 +49,8 @@ class SeasonOptions:
     picture: Path | None = None
 
 
-def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
-    """The season's result and the seconds it took; raises UsageError and ConfigurationError."""
+def run_season(options: SeasonOptions, stop: threading.Event) -> tuple[SeasonResult, float]:
+    """The season's result and the seconds it took; raises UsageError, ConfigurationError, and FailedError on `stop`."""
     if options.picture is not None:
         _check_picture(options.picture)
     scenario = load_scenario(find_scenario(options.scenario))
@@ -61,7 +62,7 @@ def run_season(options: SeasonOptions) -> tuple[SeasonResult, float]:
     workers = options.workers or os.cpu_count() or 1
     gathered = Gathered()
     began = time.monotonic()
-    with _progress(options.units * span.polls) as progress, _truth_log(options.truth) as note:
+    with _progress(options.units * span.polls, stop) as progress, _truth_log(options.truth) as note:
         for judged in run_blocks(plan, cut, workers, progress):
             result.add(judged)
             for truth in judged.truths:
@@ -128,8 +129,8 @@ def _step(text: str) -> int:
 
 
 @contextmanager
-def _progress(readings: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error that is told of every so many readings more."""
+def _progress(readings: int, stop: threading.Event) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error that is told of every so many readings more; where it hears of `stop`, it raises."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
@@ -137,6 +138,8 @@ def _progress(readings: int) -> Iterator[Callable[[int], None]]:
         began = time.monotonic()
 
         def advance(more: int) -> None:
+            if stop.is_set():
+                raise FailedError("stopped before the end of the season")
             bar.advance(task, more)
             rate = bar.tasks[task].completed / max(time.monotonic() - began, 0.001)
             bar.update(task, rate=f"{rate / 1e6:.2f} M readings/s")

@@ -1,6 +1,7 @@
 """Blocks of a season over several processes; the result does not depend on how many."""
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from multiprocessing.pool import AsyncResult, Pool
 from multiprocessing.sharedctypes import Synchronized
@@ -43,6 +44,7 @@ def _collect(
 def _remember(done: "Synchronized[int]") -> None:
     global _done
     _done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear, which then ends this process
 
 
 def _work(plan: Plan, block: Block) -> Judged:

@@ -41,6 +41,7 @@ class Journal:
         self._interval_s = interval_s
         self._capacity = capacity
         self._last_seq = 0
+        self._watermark = 0
         self._messages: deque[Message] = deque()
 
     def __len__(self) -> int:
@@ -64,15 +65,20 @@ class Journal:
 
     def _keep(self, readings: Sequence[Reading], now: int, dropped: Dropped | None) -> None:
         self._last_seq += 1
-        telemetry = Telemetry(VERSION, self.epoch, self._last_seq, now, self._interval_s, list(readings), dropped)
+        telemetry = Telemetry(
+            VERSION, self.epoch, self._last_seq, now, self._interval_s, list(readings), dropped, acked=self._watermark
+        )
         first = self._last_seq if dropped is None else dropped.first
         message = Message(self._last_seq, encode_telemetry(telemetry), len(readings), first)
         self._messages.append(message)
 
     def acknowledge(self, ack: Ack) -> int:
         """Forget what the watermark covers; how many readings that were. Another epoch's watermark means nothing."""
+        if ack.epoch != self.epoch:
+            return 0
+        self._watermark = max(self._watermark, min(ack.upto, self._last_seq))
         forgotten = 0
-        while ack.epoch == self.epoch and self._messages and self._messages[0].seq <= ack.upto:
+        while self._messages and self._messages[0].seq <= self._watermark:
             forgotten += self._messages.popleft().readings
         return forgotten
 

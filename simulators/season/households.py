@@ -71,12 +71,13 @@ def settle(scenario: Scenario, block: Block, seed: int) -> Households:
     )
     start = Start(target, target, OLDEST_KWH * starts[:, 0], starts[:, 1])
     shown = {name: _shows(name) for name in scenario.fleet.profiles}
+    codes = {name: tuple(MAPS[name].fault_codes) for name in scenario.fleet.profiles}
     names = [str(name) for name in profiles.tolist()]
     return Households(
         _fleet(scenario, block, houses),
         start,
         _between(heights, *scenario.fleet.height_k),
-        {unit: tuple(MAPS[name].fault_codes) for unit, name in enumerate(names)},
+        {unit: codes[name] for unit, name in enumerate(names)},
         _lacks([shown[name] for name in names]),
     )
 

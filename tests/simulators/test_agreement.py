@@ -9,6 +9,7 @@ from gateway_agent.decode import Observation, decode
 from gateway_agent.profiles import load_profile
 from simulators.plant import Plant
 from simulators.registers import MAPS
+from simulators.registers.fields import Place
 from simulators.registers.image import Image
 from simulators.scenario import QUIET
 
@@ -23,9 +24,15 @@ def read(profile: str, image: Image) -> Observation:
     return decode(loaded, {key: image.words.get(key, 0) for key in keys})
 
 
+def told(profile: str, image: Image) -> dict[str, float]:
+    """The values an image can tell: Midea's 0xFFFF for the coil is one count below 0 and an unfitted sensor alike."""
+    unfitted = profile.startswith("midea") and image.words[Place("holding", 106)] == 0xFFFF
+    return {point: value for point, value in image.values.items() if not (unfitted and point == "coil_c")}
+
+
 def agree(profile: str, image: Image) -> None:
     seen = read(profile, image)
-    assert seen.values == pytest.approx(dict(image.values))
+    assert seen.values == pytest.approx(told(profile, image))
     assert seen.state == image.state or (not image.state_told and {seen.state, image.state} <= {"heating", "defrost"})
     assert seen.faults == sorted(image.faults)
 

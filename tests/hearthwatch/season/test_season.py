@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 
+from hearthwatch.errors import FailedError
+from hearthwatch.season.command import SeasonOptions, run_season
 from hearthwatch.season.judge import Plan, judge
 from simulators.scenario import load_scenario
 from simulators.season.layout import blocks
@@ -113,3 +116,11 @@ def test_wrong_usage_is_named(arguments: list[str], says: str) -> None:
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert says in done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_long_run_ends_when_it_is_told_to(workers: int) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(FailedError, match="stopped before the end"):
+        run_season(SeasonOptions("quiet", 4_801, 366, "2025-11-01", "5m", 1, workers), stop)

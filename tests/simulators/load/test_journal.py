@@ -49,6 +49,15 @@ def test_a_new_connection_sends_everything_again() -> None:
     assert [message.seq for message in journal.due(6, RESEND_AFTER)] == [1, 2, 3]
 
 
+def test_a_message_tells_the_watermark_that_was_known_when_it_was_written() -> None:
+    journal = Journal("e", 30.0, CAPACITY)
+    for at in (1, 2):
+        journal.append([reading(at)], at)
+    journal.acknowledge(Ack("e", 1))
+    journal.append([reading(3)], 3)
+    assert [telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)] == [0, 1]
+
+
 def test_another_epochs_watermark_means_nothing() -> None:
     journal = Journal("mine", 30.0, CAPACITY)
     journal.append([reading(1)], 1)
