@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
+from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known, state_table
 from rules.codes import Codes
 from rules.columns import FIRST_MS, NEVER, Bools, Columns, Floats, column
 from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingWatch, Judged
@@ -28,7 +28,7 @@ from wire.messages import Priority
 
 _OFF: Final = STATE_CODES["off"]
 _HEATING: Final = STATE_CODES["heating"]
-_WORKING: Final = tuple(STATE_CODES[state] for state in ("heating", "defrost", "hot_water"))
+_WORKING: Final = state_table([STATE_CODES[state] for state in ("heating", "defrost", "hot_water")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class CoolingWatch(HoldingWatch):
         faulty = np.zeros(len(batch), bool)
         faulty[batch.fault_rows] = True
         lacking = batch.quantities["room_lack_k"] >= self._rule.lack_k
-        wanting: Bools = ~np.isin(batch.state, _WORKING) & (faulty | lacking | (batch.state == _OFF))
+        wanting: Bools = ~_WORKING[batch.state] & (faulty | lacking | (batch.state == _OFF))
         return wanting
 
 

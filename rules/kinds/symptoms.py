@@ -260,7 +260,7 @@ class SymptomsWatch(HoldingWatch):
         false, unknown = np.zeros(len(batch), bool), np.zeros(len(batch), bool)
         if symptom.states:
             unknown |= batch.state == UNKNOWN_STATE
-            false |= ~np.isin(batch.state, symptom.states) & ~unknown
+            false |= ~state_table(symptom.states)[batch.state] & ~unknown
         if symptom.faults:
             silent = np.ones(len(batch), bool)
             silent[self._reporting(batch, symptom.faults)] = False
