@@ -63,6 +63,7 @@ TROUBLES: list[dict[str, object]] = [
     {"cycling": True},
     {"frozen": True},
     {"defrost_max_min": 12.0, "low_ambient_cutoff_c": -20.0},
+    {"fan_rpm": 0.0},
 ]
 
 
