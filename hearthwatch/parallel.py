@@ -41,6 +41,7 @@ def spread(
                 progress(now - told)
                 told = now
             yield result.get()
+        progress(done.value - told)
 
 
 def _prepare(done: "Synchronized[int]") -> None:

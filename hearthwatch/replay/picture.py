@@ -1,4 +1,7 @@
-"""A replay as a picture: alerts by rule and village over time, those of two sets of rules beside each other."""
+"""A replay as a picture: alerts by rule and village over time.
+
+In a comparison only the changed rules are shown, before and after, beside each other.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +21,7 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _MOST_ROWS: Final = 40
 _COLOURS: Final = ("#2471a3", "#e67e22")
-_LABELS: Final = ("rules", "against")
+_LABELS: Final = ("before", "after")
 _SHORTEST: Final = 1 / 400  # of the whole period: what is shorter is drawn as long, to be seen at all
 
 Row = tuple[str, str]
@@ -27,18 +30,26 @@ Row = tuple[str, str]
 
 def draw(path: Path, result: Replayed, zone: tzinfo) -> None:
     """Write a PNG to `path`, with times in `zone`; needs no display. Raises OSError."""
-    sets = [result.alerts] if result.changed is None else [result.alerts, result.against]
+    sets = _sets(result)
     counts = Counter((one.rule, result.village(one)) for alerts in sets for one in alerts)
     rows = sorted(row for row, _ in counts.most_common(_MOST_ROWS))
     figure = Figure(figsize=(16, 5 + 0.35 * len(rows)), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, max(2.0, 0.35 * len(rows))]})
-    figure.suptitle(f"{len(result.alerts):,} alerts, {len(result.places):,} devices")
+    figure.suptitle(f"{' → '.join(f'{len(alerts):,}' for alerts in sets)} alerts, {len(result.places):,} devices")
     _counts_over_time(above, result, sets)
     _episodes(below, result, sets, rows)
     below.xaxis_date(zone)
     below.set_xlim(*_dates([result.since, result.until]))
-    figure.legend(handles=[Patch(color=_COLOURS[n], label=_LABELS[n]) for n in range(len(sets))], loc="upper right")
+    if len(sets) > 1:
+        handles = [Patch(color=colour, label=label) for colour, label in zip(_COLOURS, _LABELS, strict=True)]
+        figure.legend(handles=handles, loc="upper right")
     figure.savefig(path, format="png", dpi=90, metadata={"Software": None})
+
+
+def _sets(result: Replayed) -> list[Sequence[Raised]]:
+    if result.changed is None:
+        return [result.alerts]
+    return [[one for one in result.alerts if one.rule in result.changed], result.against]
 
 
 def _counts_over_time(axes: Axes, result: Replayed, sets: Sequence[Sequence[Raised]]) -> None:

@@ -33,8 +33,12 @@ def winter(tmp_path_factory: pytest.TempPathFactory) -> Winter:
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory, winter: Winter) -> Path:
-    """A server.toml beside a filled SQLite store."""
-    return configured(tmp_path_factory.mktemp("server"), "sqlite:readings.db", winter)
+    """A server.toml beside a filled SQLite store, whose finished hours are packed."""
+    config = configured(tmp_path_factory.mktemp("server"), "sqlite:readings.db", winter)
+    store = open_store(load_server_settings(config).store)
+    store.tend(SPAN.end)
+    store.close()
+    return config
 
 
 def configured(folder: Path, url: str, winter: Winter) -> Path:
@@ -75,8 +79,7 @@ def test_a_replay_raises_what_the_running_service_raised(winter: Winter, config:
 def test_it_is_the_same_from_influxdb_and_with_two_processes(
     winter: Winter, influx: InfluxGate, tmp_path: Path
 ) -> None:
-    for database in ("replay", "replay_hourly"):
-        influx.create(database)
+    influx.create("replay")
     config = configured(tmp_path, influx.url.replace("/hearthwatch", "/replay"), winter)
     found = replay(options(workers=2), load_server_settings(config))
     assert in_order(found.alerts) == in_order(winter.live(shipped_rules()))
@@ -87,8 +90,10 @@ def test_a_changed_limit_shows_in_the_difference(winter: Winter, config: Path, t
     shipped = (config_folder() / "rules" / "low_room_temperature.toml").read_text(encoding="utf-8")
     changed.write_text(shipped.replace('on_delay = "60m"', 'on_delay = "10m"'), encoding="utf-8")
     assert changed.read_text(encoding="utf-8") != shipped
-    document = run(config, "--against", str(changed), "--csv", str(tmp_path / "alerts.csv"))
+    outputs = ("--csv", str(tmp_path / "alerts.csv"), "--picture", str(tmp_path / "alerts.png"))
+    document = run(config, "--against", str(changed), *outputs)
     comparison = document["comparison"]
+    assert (tmp_path / "alerts.png").read_bytes().startswith(b"\x89PNG")
     assert comparison["changed_rules"] == ["low_room_temperature"]
     assert comparison["first_only"] == []
     assert {pair["raised_later_ms"] for pair in comparison["both"]} == {-50 * 60_000}
@@ -97,6 +102,17 @@ def test_a_changed_limit_shows_in_the_difference(winter: Winter, config: Path, t
     count = len(comparison["both"]) + len(comparison["second_only"])
     assert sum(1 for row in rows if row["by"] == "second") == count > 0
     assert sum(1 for row in rows if row["by"] == "first") == len(document["alerts"])
+
+
+def test_people_get_tables(winter: Winter, config: Path, tmp_path: Path) -> None:
+    changed = tmp_path / "device_offline.toml"
+    shipped = (config_folder() / "rules" / "device_offline.toml").read_text(encoding="utf-8")
+    changed.write_text(shipped.replace("intervals = 3", "intervals = 30"), encoding="utf-8")
+    command = ["rules", "replay", "--config", str(config), "--from", PERIOD[0], "--workers", "1"]
+    shown = CliRunner().invoke(app, [*command, "--against", str(changed)], catch_exceptions=False).stdout
+    assert "not replayed: extreme_cold" in " ".join(shown.split())
+    [line] = [line for line in shown.splitlines() if "only before" in line and "device_offline" in line]
+    assert winter.devices[13] in line
 
 
 def test_the_same_file_differs_in_nothing(config: Path) -> None:

@@ -84,11 +84,10 @@ class Winter:
                 yield from (StoredReading(place, "e", seq, reading) for reading in readings)
 
     def fill(self, store: ReadingStore) -> None:
-        """Store them, and pack the hours."""
+        """Store them."""
         readings = list(self.stored())
         for begin in range(0, len(readings), 2_000):
             assert store.write(readings[begin : begin + 2_000]) == []
-        store.tend(SPAN.end)
 
     def live(self, rules: Sequence[Rule]) -> list[Raised]:
         """The alerts of the running service, which looks at silence at the ticks of a replay."""
@@ -102,7 +101,9 @@ class Winter:
             while tick <= at:
                 found.add(one.transition for one in evaluation.step(tick))
                 tick += TICK_MS
+            heard: list[tuple[Place, Reading]] = []
             for place, readings in messages:
-                heard = evaluation.hear(place, Telemetry(1, "e", seq, at, SPAN.step_ms / 1000, readings), at)
-                found.add(one.transition for one in evaluation.observe(heard.accepted, at))
+                message = Telemetry(1, "e", seq, at, SPAN.step_ms / 1000, readings)
+                heard += evaluation.hear(place, message, at).accepted
+            found.add(one.transition for one in evaluation.observe(heard, at))
         return found.alerts()
