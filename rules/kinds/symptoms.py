@@ -203,7 +203,9 @@ class SymptomsRule(HoldingRule):
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         shown = next((one.text[language] for one in self.symptom if one.reason == edge.reason), "")
-        return {"symptom": shown.format(value="" if edge.value is None else f"{edge.value:.1f}", limit=edge.limit)}
+        value = "" if edge.value is None else f"{edge.value:.1f}"
+        limit = "" if edge.limit is None else f"{edge.limit:g}"
+        return {"symptom": shown.format(value=value, limit=limit)}
 
 
 class SymptomsWatch(HoldingWatch):
