@@ -215,4 +215,6 @@ def known(values: Floats) -> Bools:
 
 def state_table(states: Collection[int]) -> Bools:
     """A table to be indexed by the column `state`: whether it is one of `states`; never where it is not known."""
-    return np.isin(np.arange(len(STATES) + 1), list(states))
+    table = np.zeros(len(STATES) + 1, np.bool_)
+    table[list(states)] = True
+    return table

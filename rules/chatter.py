@@ -1,9 +1,10 @@
 """Chattering alarms: one that goes and comes again and again stays open as one alert.
 
-ISA-18.2 and EEMUA 191 call an alarm chattering that becomes active three or more times within a minute. With a reading
-every 30 s and alarms that need two of them to clear, three times take four minutes, so the same three are counted
-within ten. From the third raise on, a clear is kept back; a raise that follows it goes unsaid, and when the alarm has
-been quiet for those ten minutes of the device's own time, it clears.
+ISA-18.2 and EEMUA 191 call an alarm chattering that becomes active three or more times within a minute. Where a minute
+holds but two readings that cannot be seen, so the same three are counted within twenty polls, and a minute at least:
+ten minutes at a reading every 30 s (ours; a fault that takes two readings to clear can come three times in five). From
+the third raise on, a clear is kept back; a raise that follows it goes unsaid, and when the alarm has been quiet for
+that time, of the device's own, it clears.
 """
 
 import json
@@ -16,15 +17,18 @@ import numpy as np
 from rules.transition import Episode, Transition
 
 RAISES: Final = 3
-WITHIN_MS: Final = 10 * 60_000
+POLLS: Final = 20
+AT_LEAST_MS: Final = 60_000
+_DEFAULT_INTERVAL_MS: Final = 30_000  # of a device whose gateway has not told (CONTRACT §9 `interval`)
 
 _Key = tuple[str, str, str]
 
 
 class Chatter:
-    """Watches the transitions of devices; those it holds open are `open`."""
+    """Watches the transitions of devices; those it holds open are `open`. `interval_of` tells a poll interval in ms."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval_of: Callable[[str], int]) -> None:
+        self._interval_of = interval_of
         self._raised: dict[_Key, list[int]] = {}  # times of the latest raises, said or not
         self._held: dict[_Key, Transition] = {}  # clears kept back
         self._onset: dict[_Key, int] = {}  # of an alert that stayed open while its rule had another begin
@@ -36,7 +40,8 @@ class Chatter:
     def _say(self, one: Transition) -> Iterator[Transition]:
         key = _key(one)
         if one.edge == "raise":
-            recent = [at for at in self._raised.get(key, ()) if one.at - at < WITHIN_MS]
+            within_ms = self._within_ms(one.subject)
+            recent = [at for at in self._raised.get(key, ()) if one.at - at < within_ms]
             self._raised[key] = [*recent, one.at][-RAISES:]
             held = self._held.pop(key, None)
             if held is not None:
@@ -53,14 +58,17 @@ class Chatter:
 
     def _chatters(self, key: _Key, at: int) -> bool:
         raised = self._raised.get(key, ())
-        return len(raised) == RAISES and at - raised[0] < WITHIN_MS
+        return len(raised) == RAISES and at - raised[0] < self._within_ms(key[1])
+
+    def _within_ms(self, device: str) -> int:
+        return max(POLLS * (self._interval_of(device) or _DEFAULT_INTERVAL_MS), AT_LEAST_MS)
 
     def release(self, newest: Callable[[str], int]) -> list[Transition]:
         """The clears of alarms that have been quiet long enough; `newest` tells the event time (UTC ms) of a device."""
         over = [
             replace(held, at=at, reason="chattering_over")
             for held in self._held.values()
-            if (at := newest(held.subject)) - held.at >= WITHIN_MS
+            if (at := newest(held.subject)) - held.at >= self._within_ms(held.subject)
         ]
         for one in over:
             del self._held[_key(one)]
@@ -68,7 +76,7 @@ class Chatter:
 
     def tidy(self, newest: Callable[[str], int]) -> None:
         """Forget raises that are too long ago to count."""
-        gone = [key for key, times in self._raised.items() if newest(key[1]) - times[-1] >= WITHIN_MS]
+        gone = [key for key, times in self._raised.items() if newest(key[1]) - times[-1] >= self._within_ms(key[1])]
         for key in gone:
             del self._raised[key]
 

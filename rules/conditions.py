@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from rules.batch import STATE_CODES, Batch
+from rules.batch import STATE_CODES, Batch, state_table
 from rules.columns import Bools, Floats
 from rules.quantities import DERIVED, points_for
 from rules.rule import Problem, RuleErrors, flag, number
@@ -94,7 +94,7 @@ class Applies:
     def _conditions(self, batch: Batch) -> list[Bools]:
         found: list[Bools] = []
         if self.states:
-            found.append(np.isin(batch.state, self.states) if len(self.states) > 1 else batch.state == self.states[0])
+            found.append(state_table(self.states)[batch.state])
         if self.season is not None:
             found.append(batch.season.holds(batch.at) == self.season)
         if self.hours is not None:

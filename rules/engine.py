@@ -39,7 +39,7 @@ class Engine:
         self._written: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
         self._rules = dict(self._written)
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
-        self._chatter = Chatter()
+        self._chatter = Chatter(self.fleet.interval_of)
         self._extreme = False
         self._capacity = 0
         both = [*device_rules, *(rule.in_extreme_cold() for rule in device_rules)]

@@ -46,16 +46,23 @@ class Sparse(Generic[C]):
 
     def put(self, slots: Ints, rows: C, kept: Bools) -> None:
         """Hold these rows of these devices where `kept`, and nothing of the others among them."""
+        if np.array_equal(kept, self._holds[slots]):
+            self._update(slots, rows, np.flatnonzero(kept))
+            return
         self.forget(slots)
         new = np.flatnonzero(kept)
-        if not len(new):
-            return
         order = np.argsort(np.concatenate([self.slots, slots[new]]), kind="stable")
         self.slots = np.concatenate([self.slots, slots[new]])[order]
         for spec in fields(rows):
             both = np.concatenate([getattr(self.columns, spec.name), getattr(rows, spec.name)[new]])
             setattr(self.columns, spec.name, both[order])
         self._holds[slots[new]] = True
+
+    def _update(self, slots: Ints, rows: C, held: Ints) -> None:
+        """Take over the rows of devices of which something is held already, the usual case."""
+        places = np.searchsorted(self.slots, slots[held])
+        for spec in fields(rows):
+            getattr(self.columns, spec.name)[places] = getattr(rows, spec.name)[held]
 
     def forget(self, slots: Ints) -> None:
         """Hold nothing of these devices."""

@@ -8,8 +8,8 @@ the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
 - First find the rows that need a closer look (beyond the limit, or with something pending: `np.flatnonzero`), and do
   everything else on those few alone. Healthy devices are neither gathered nor scattered.
 - What accumulates over time is added up per reading and judged at the turn of an hour or a cycle only.
-- State is small: int32 seconds or float32 where that is exact enough, hourly sums instead of rings of readings; not
-  more than some tens of bytes per device, for all rules together may take 1 kB.
+- State is small: int32 seconds or float32 where that is exact enough, hourly sums instead of rings of readings, and
+  what few devices have (something pending or active) in `rules.sparse`; all rules together may take 1 kB per device.
 - A gap is a matter of `batch.previous_at` or of the last time the quantity was known, never of the row's absence.
 """
 

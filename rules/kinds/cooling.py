@@ -12,23 +12,24 @@ active half that rate is enough.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
+from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known, state_table
 from rules.codes import Codes
 from rules.columns import FIRST_MS, NEVER, Bools, Columns, Floats, column
 from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingWatch, Judged
-from rules.rule import Problem, RuleErrors, duration, flag, key, number, point, positive, priority, rule_id
+from rules.rule import RuleErrors, duration, flag, key, number, point, positive, priority, rule_id
 from rules.season import HOUR_MS
+from rules.tables import Keys, each, read_table
 from rules.watch import DeviceRule, Edge
 from wire.messages import Priority
 
 _OFF: Final = STATE_CODES["off"]
 _HEATING: Final = STATE_CODES["heating"]
-_WORKING: Final = tuple(STATE_CODES[state] for state in ("heating", "defrost", "hot_water"))
+_WORKING: Final = state_table([STATE_CODES[state] for state in ("heating", "defrost", "hot_water")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +43,23 @@ class Forecast:
     priority: Priority | None = None
 
 
-_KEYS: Final[dict[str, tuple[str, Any]]] = {
+_KEYS: Final[Keys] = {
     "reason": ("reason", rule_id),
     "within": ("within_ms", duration),
     "heating": ("heating", flag),
     "on_delay": ("on_delay_ms", duration),
     "priority": ("priority", priority),
 }
-_NEEDED: Final = ("reason", "within", "heating")
 
 
 def forecasts(value: object) -> tuple[Forecast, ...]:
     """The list `[[rule.forecast]]`."""
-    if not isinstance(value, list) or not value:
-        raise ValueError("write at least one table [[rule.forecast]]")
-    found: list[Forecast] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            found.append(_forecast(table))
-        except RuleErrors as error:
-            problems += error.below(f"[{position}]")
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(found)
+    return tuple(each(value, _forecast, "[[rule.forecast]]"))
 
 
 def _forecast(table: object) -> Forecast:
-    if not isinstance(table, dict):
-        raise ValueError("write a table")
-    parts: dict[str, Any] = {}
-    problems: list[Problem] = [(name, "missing") for name in _NEEDED if name not in table]
-    problems += [(name, f"unknown key; known are {', '.join(_KEYS)}") for name in table.keys() - _KEYS.keys()]
-    for name in table.keys() & _KEYS.keys():
-        field, parse = _KEYS[name]
-        try:
-            parts[field] = parse(table[name])
-        except ValueError as error:
-            problems.append((name, str(error)))
+    parts, rest, problems = read_table(table, _KEYS, ("reason", "within", "heating"))
+    problems += [(name, f"unknown key; known are {', '.join(_KEYS)}") for name in rest]
     if problems:
         raise RuleErrors(sorted(problems))
     return Forecast(**parts)
@@ -181,7 +159,7 @@ class CoolingWatch(HoldingWatch):
         faulty = np.zeros(len(batch), bool)
         faulty[batch.fault_rows] = True
         lacking = batch.quantities["room_lack_k"] >= self._rule.lack_k
-        wanting: Bools = ~np.isin(batch.state, _WORKING) & (faulty | lacking | (batch.state == _OFF))
+        wanting: Bools = ~_WORKING[batch.state] & (faulty | lacking | (batch.state == _OFF))
         return wanting
 
 

@@ -157,8 +157,9 @@ class DefrostShareWatch(ColumnsWatch):
         passed = np.where(batch.previous_state != UNKNOWN_STATE, np.minimum(batch.at - batch.previous_at, hold), 0)
         self._book(batch, passed)
         self._state.booked[batch.slots] = batch.at
-        rows = np.flatnonzero(self._follow_cycles(batch, gap) | new_hour)
-        return self._judge(batch.slots[rows], batch.at[rows], new_hour[rows]) if len(rows) else []
+        ended = self._follow_cycles(batch, gap)
+        rows = np.flatnonzero(ended | new_hour)
+        return self._judge(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows]) if len(rows) else []
 
     def _book_past(self, batch: Batch) -> None:
         """Give the time up to the reading before to the state it showed, which lasted all of it, in its hour."""
@@ -228,9 +229,9 @@ class DefrostShareWatch(ColumnsWatch):
         state.ring_ended[slots, place] = at
         state.ring_next[slots] = (place + 1) % _MAX_CYCLES
 
-    def _judge(self, slots: Ints, at: Ints, new_hour: Bools) -> list[Edge]:
+    def _judge(self, slots: Ints, at: Ints, new_hour: Bools, ended: Bools) -> list[Edge]:
         active = self._state.raised_at[slots] != NEVER
-        shares = self._shares(slots, at, new_hour, active)
+        shares = self._shares(slots, at, new_hour | active, ended | active)
         high, unexplained = shares.exceed(self._rule.limit, 0.0)
         still = np.logical_or(*shares.exceed(self._rule.limit, self._rule.deadband))
         raising = ~active & (high | unexplained)
@@ -242,16 +243,16 @@ class DefrostShareWatch(ColumnsWatch):
             *self._edges("raise", raising, slots, at, onset, shares),
         ]
 
-    def _shares(self, slots: Ints, at: Ints, new_hour: Bools, active: Bools) -> _Shares:
+    def _shares(self, slots: Ints, at: Ints, by_hour: Bools, by_cycle: Bools) -> _Shares:
         """Only what may have changed, unless an alert hangs on it: the cycles when one ended, the day by the hour."""
         state, rule = self._state, self._rule
         oldest = (state.ring_next[slots] - rule.cycles) % _MAX_CYCLES
         by_cycles: Bools = state.ring_ended[slots, oldest] > at - _HOURS * HOUR_MS
         day, allowed = np.full((2, len(slots)), np.nan)
-        rows = np.flatnonzero(~by_cycles | new_hour | active)
+        rows = np.flatnonzero(~by_cycles | by_hour)
         day[rows] = _percent(state.hour_heating[slots[rows]], state.hour_defrost[slots[rows]], rule.run_time_ms)
         percent = np.where(by_cycles, np.nan, day)
-        rows = np.flatnonzero(by_cycles & (~new_hour | active))
+        rows = np.flatnonzero(by_cycles & by_cycle)
         percent[rows] = self._over_cycles(slots[rows])
         rows = np.flatnonzero(day > rule.excess)
         allowed[rows] = self._allowed(slots[rows])

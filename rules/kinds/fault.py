@@ -6,9 +6,9 @@ after `clear_readings` consecutive readings without it (CONTRACT §11: 2).
 Most devices report nothing, so the state is not by slot but a sorted list of what is present: one key per (slot, code).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from rules.batch import Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Ints
 from rules.rule import Problem, RuleErrors, Texts, count, duration, key, priority, template_problems, texts
+from rules.tables import Keys, read_table_of_texts
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
 from wire.messages import Priority
@@ -57,27 +58,14 @@ def meanings(value: object) -> dict[str, FaultMeaning]:
 
 
 def _meaning(value: object) -> FaultMeaning:
-    if not isinstance(value, dict):
-        raise ValueError("write a table with zh, en and perhaps priority, household and crew")
-    parts: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name in value.keys() & _MEANING_KEYS.keys():
-        try:
-            parts[name] = _MEANING_KEYS[name](value[name])
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
-    try:
-        parts["meaning"] = texts({name: text for name, text in value.items() if name not in _MEANING_KEYS})
-    except RuleErrors as error:
-        problems += error.problems
-    if problems:
-        raise RuleErrors(sorted(problems))
-    return FaultMeaning(**parts)
+    return FaultMeaning(**read_table_of_texts(value, _MEANING_KEYS, "meaning"))
 
 
-_MEANING_KEYS: Final[dict[str, Callable[[Any], object]]] = {"priority": priority, "household": texts, "crew": texts}
+_MEANING_KEYS: Final[Keys] = {
+    "priority": ("priority", priority),
+    "household": ("household", texts),
+    "crew": ("crew", texts),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ alert clears when the last change is `off_delay` (if left out: `within`) in the 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ Seconds = NDArray[np.int32]
 class RepeatedRule(DeviceRule):
     """At least `count` changes from a state of `before` to one of `to` within `within`."""
 
+    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"times"}
+
     before: tuple[int, ...] = key(states)
     to: tuple[int, ...] = key(states)
     all: tuple[Bound, ...] = key(bounds, ())
@@ -52,6 +54,9 @@ class RepeatedRule(DeviceRule):
 
     def watch(self, codes: Codes) -> "RepeatedWatch":
         return RepeatedWatch(self)
+
+    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+        return {"times": "" if edge.value is None else f"{edge.value:.0f}"}
 
 
 @dataclass

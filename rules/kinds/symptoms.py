@@ -20,7 +20,8 @@ value is over if another of its conditions says so, else unknown. How delays and
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from itertools import chain
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,6 @@ from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
 from rules.quantities import unit_of
 from rules.rule import (
     Problem,
-    RuleErrors,
     Texts,
     duration,
     key,
@@ -41,8 +41,8 @@ from rules.rule import (
     priority,
     rule_id,
     template_problems,
-    texts,
 )
+from rules.tables import Keys, each, read_table_of_texts
 from rules.watch import DeviceRule, Edge
 from wire.messages import Priority
 from wire.points import FAULT_KINDS
@@ -83,18 +83,8 @@ class Symptom:
 
 def conditions(value: object) -> tuple[Condition, ...]:
     """Tables of a quantity, a bound and perhaps a `deadband`."""
-    if not isinstance(value, list) or not value:
-        raise ValueError('write a list of tables like { quantity = "flow_lpm", below = 1.0, deadband = 0.5 }')
-    found: list[Condition] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            found += _conditions(table)
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(found)
+    found = each(value, _conditions, '{ quantity = "flow_lpm", below = 1.0, deadband = 0.5 }')
+    return tuple(chain.from_iterable(found))
 
 
 def _conditions(table: object) -> list[Condition]:
@@ -113,7 +103,7 @@ def fault_kinds(value: object) -> frozenset[str]:
     return frozenset(value)
 
 
-_KEYS: Final[dict[str, tuple[str, Any]]] = {
+_KEYS: Final[Keys] = {
     "reason": ("reason", rule_id),
     "on_delay": ("on_delay_ms", duration),
     "priority": ("priority", priority),
@@ -123,47 +113,15 @@ _KEYS: Final[dict[str, tuple[str, Any]]] = {
     "applies": ("applies", applies),
     "all": ("every", conditions),
 }
-_NEEDED: Final = ("reason", "all")
 
 
 def symptoms(value: object) -> tuple[Symptom, ...]:
     """The list `[[rule.symptom]]`."""
-    if not isinstance(value, list) or not value:
-        raise ValueError("write at least one table [[rule.symptom]]")
-    found: list[Symptom] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            found.append(_symptom(table))
-        except RuleErrors as error:
-            problems += error.below(f"[{position}]")
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(found)
+    return tuple(each(value, _symptom, "[[rule.symptom]]"))
 
 
 def _symptom(table: object) -> Symptom:
-    if not isinstance(table, dict):
-        raise ValueError("write a table")
-    parts: dict[str, Any] = {}
-    problems: list[Problem] = [(name, "missing") for name in _NEEDED if name not in table]
-    for name in table.keys() & _KEYS.keys():
-        field, parse = _KEYS[name]
-        try:
-            parts[field] = parse(table[name])
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
-    try:
-        parts["text"] = texts({name: table[name] for name in table if name not in _KEYS})
-    except RuleErrors as error:
-        problems += error.problems
-    if problems:
-        raise RuleErrors(sorted(problems))
-    return Symptom(**parts)
+    return Symptom(**read_table_of_texts(table, _KEYS, "text", ("reason", "all")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +161,9 @@ class SymptomsRule(HoldingRule):
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         shown = next((one.text[language] for one in self.symptom if one.reason == edge.reason), "")
-        return {"symptom": shown.format(value="" if edge.value is None else f"{edge.value:.1f}", limit=edge.limit)}
+        value = "" if edge.value is None else f"{edge.value:.1f}"
+        limit = "" if edge.limit is None else f"{edge.limit:g}"
+        return {"symptom": shown.format(value=value, limit=limit)}
 
 
 class SymptomsWatch(HoldingWatch):
@@ -260,7 +220,7 @@ class SymptomsWatch(HoldingWatch):
         false, unknown = np.zeros(len(batch), bool), np.zeros(len(batch), bool)
         if symptom.states:
             unknown |= batch.state == UNKNOWN_STATE
-            false |= ~np.isin(batch.state, symptom.states) & ~unknown
+            false |= ~state_table(symptom.states)[batch.state] & ~unknown
         if symptom.faults:
             silent = np.ones(len(batch), bool)
             silent[self._reporting(batch, symptom.faults)] = False

@@ -4,6 +4,9 @@ Judged are all points `compared` together, since one whole-degree temperature ma
 must show at least `at_least` of them; the first, the liveliest, decides whether the others are looked at. The symptom
 begins with the second reading that repeats the one before. A unit at rest may well show the same for hours: that says
 nothing.
+
+Five temperatures in whole degrees do stand still for hours in steady weather, which the electric side never does: the
+alert rises after `on_delay` where one of the points `lively` is known, else after `coarse_on_delay`.
 """
 
 from dataclasses import dataclass
@@ -25,19 +28,25 @@ _MIX: Final = np.int64(1_000_003)
 
 @dataclass(frozen=True, kw_only=True)
 class UnchangingRule(HoldingRule):
-    """At least `at_least` known points of those `compared`, none of which changed for `on_delay` of heating."""
+    """At least `at_least` known points of those `compared`, none of which changed while heating."""
 
     compared: tuple[str, ...] = key(points)
+    lively: tuple[str, ...] = key(points)
     at_least: int = key(count, 4)
     on_delay_ms: int = key(duration)
+    coarse_on_delay_ms: int = key(duration)
 
     @property
     def quantities(self) -> tuple[str, ...]:
         return self.compared
 
     def problems(self) -> list[Problem]:
-        enough = self.at_least <= len(self.compared)
-        return super().problems() + ([] if enough else [("at_least", "write at most the number of points")])
+        found = super().problems()
+        if self.at_least > len(self.compared):
+            found.append(("at_least", "write at most the number of points compared"))
+        if not set(self.lively) <= set(self.compared):
+            found.append(("lively", "write points that are compared"))
+        return found
 
     def watch(self, codes: Codes) -> "UnchangingWatch":
         return UnchangingWatch(self)
@@ -54,9 +63,13 @@ class UnchangingWatch(HoldingWatch):
 
     def __init__(self, rule: UnchangingRule) -> None:
         self._state = _State()
-        finding = Finding("nothing_changes", rule.on_delay_ms, rule.priority)
-        super().__init__(rule, (finding,), self._state)
+        findings = (
+            Finding("nothing_changes", rule.on_delay_ms, rule.priority),
+            Finding("nothing_changes_for_long", rule.coarse_on_delay_ms, rule.priority),
+        )
+        super().__init__(rule, findings, self._state)
         self._rule = rule
+        self._lively = [rule.compared.index(name) for name in rule.lively]
 
     def suspects(self, batch: Batch) -> Bools:
         first = batch.quantities[self._rule.compared[0]].astype(np.float32)
@@ -73,8 +86,9 @@ class UnchangingWatch(HoldingWatch):
         self._state.signature[slots] = signature
         running = batch.state == _RUNNING
         unknown = missing[0] | (np.count_nonzero(~missing, axis=0) < self._rule.at_least) | (same & ~running)
-        nothing = np.full((len(batch), 1), np.nan)
-        return Judged((same & ~unknown)[:, None], unknown[:, None], nothing)
+        dull = missing[self._lively].all(axis=0)
+        both = np.stack([unknown | dull, unknown], axis=1)
+        return Judged(same[:, None] & ~both, both, np.full(both.shape, np.nan))
 
     def _signatures(self, values: NDArray[np.float64]) -> Ints:
         """One number per column of `values` (points, rows) that changes when any of them does."""

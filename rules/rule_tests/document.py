@@ -106,7 +106,7 @@ def _test(table: object) -> RuleTest:
         raise RuleErrors([("", "write a table")])
     problems = _unknown(table, _TEST_KEYS)
     name = _read(table, "name", _text, problems)
-    interval_ms = _read(table, "interval", parse_duration, problems)
+    interval_ms = _read(table, "interval", _interval, problems)
     start = _read({"start": _DEFAULT_START, **table}, "start", _moment, problems)
     if problems or start is None or interval_ms is None or name is None:
         raise RuleErrors(problems)
@@ -150,6 +150,12 @@ def _moment(value: object) -> int:
     if moment is None or moment.tzinfo is None:
         raise ValueError(f"write a time with its offset from UTC, like {_DEFAULT_START}")
     return round(moment.timestamp() * 1000)
+
+
+def _interval(value: Any) -> int:
+    if (interval_ms := parse_duration(value)) <= 0:
+        raise ValueError("write a duration above 0, like 30s")
+    return interval_ms
 
 
 def _offset(value: object) -> int:

@@ -183,9 +183,10 @@ REFERENCES: dict[Any, Any] = {
 
 
 class ChatterReference:
-    """What a listener hears of one alarm of one device; going and coming three times in ten minutes is one alert."""
+    """What a listener hears of one alarm of one device; going and coming three times in twenty polls is one alert."""
 
-    def __init__(self) -> None:
+    def __init__(self, interval_ms: int) -> None:
+        self.span = max(20 * (interval_ms or 30_000), 60_000)
         self.raises: list[int] = []
         self.onset: int | None = None  # of the alert that is open to the listener
         self.quiet_since: int | None = None  # it has cleared, but the listener was not told
@@ -193,7 +194,7 @@ class ChatterReference:
 
     def hear(self, at: int, edge: tuple[Any, ...]) -> list[Any]:
         kind, code, onset, urgency, value, reason = edge
-        often = len([one for one in self.raises if at - one < 600_000])
+        often = len([one for one in self.raises if at - one < self.span])
         if kind == "raise":
             self.raises.append(at)
             if self.quiet_since is not None:
@@ -207,7 +208,7 @@ class ChatterReference:
         return [(kind, code, self.onset, urgency, value, reason)]
 
     def pass_time(self, at: int) -> list[Any]:
-        if self.quiet_since is None or at - self.quiet_since < 600_000:
+        if self.quiet_since is None or at - self.quiet_since < self.span:
             return []
         self.quiet_since = None
         _, code, _, urgency, value, _ = self.cleared
@@ -240,7 +241,8 @@ class ReferenceEngine:
             state = self._states[reading.device, rule.id]
             edges = state.step(reading, before, self.intervals.get(reading.device, 0))
             for edge in edges:
-                alarm = self._heard.setdefault((reading.device, rule.id, edge[1]), ChatterReference())
+                fresh = ChatterReference(self.intervals.get(reading.device, 0))
+                alarm = self._heard.setdefault((reading.device, rule.id, edge[1]), fresh)
                 told += [self._told(reading, rule, said) for said in alarm.hear(reading.at, edge)]
         for (device, rule_id, _), alarm in self._heard.items():
             if device == reading.device:

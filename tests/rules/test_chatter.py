@@ -1,6 +1,7 @@
 """Chattering alarms and devices that leave: one alert that stays open, and none that stays for ever."""
 
 import numpy as np
+import pytest
 
 from rules.engine import Engine
 from rules.transition import Transition
@@ -87,3 +88,16 @@ def test_a_snapshot_with_free_slots_and_chattering_alarms_loses_nothing() -> Non
     assert len(engine.active()) == 2
     more = [reading(T0 + 40 * MINUTE, 20.0), reading(T0 + 40 * MINUTE, device="d-9")]
     assert restored.observe(more, T0) == engine.observe(more, T0)
+
+
+@pytest.mark.parametrize(
+    ("interval_ms", "quiet_ms"), [(1_000, 60_000), (30_000, 10 * MINUTE), (5 * MINUTE, 100 * MINUTE)]
+)
+def test_what_counts_as_often_goes_with_the_poll_interval(interval_ms: int, quiet_ms: int) -> None:
+    engine = Engine([shipped("fault")])
+    engine.expect(["mtg-mt-0001"], interval_ms)
+    readings = [reading(T0 + n * interval_ms, faults=(FAULT,) if n % 3 == 0 else ()) for n in range(9)]
+    assert edges(engine.observe(readings, T0))[-1] == ("raise", "chattering")
+    cleared_at = T0 + 8 * interval_ms
+    assert engine.observe([reading(cleared_at + quiet_ms - 1)], T0) == []
+    assert edges(engine.observe([reading(cleared_at + quiet_ms)], T0)) == [("clear", "chattering_over")]

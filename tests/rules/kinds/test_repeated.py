@@ -42,7 +42,9 @@ def test_cases(keys: dict[str, Any], letters: str, expected: list[tuple[str, flo
 
 
 def test_what_is_told() -> None:
-    raised, cleared = feed(engine_of(STARTS), states("shshsh" + "h" * 12))
+    texts = {"zh": "{times} 次", "en": "{times} times"}
+    raised, cleared = feed(engine_of({**STARTS, "text": texts}), states("shshsh" + "h" * 12))
+    assert raised.text == {"zh": "3 次", "en": "3 times"}
     assert (raised.value, raised.limit, raised.reason, raised.onset) == (3.0, 3.0, "too_often", raised.at)
     assert (cleared.value, cleared.reason, cleared.onset) == (1.0, "no_longer", raised.at)
 

@@ -109,7 +109,7 @@ def test_a_graver_symptom_updates_the_alert_and_a_lighter_one_does_not() -> None
         ("clear", "symptom_gone", "urgent", 26.0),
     ]
     assert {one.onset for one in told} == {T0}
-    assert (told[0].limit, told[0].unit, told[0].text["en"]) == (20.0, "c", "19.0 of 20.0")
+    assert (told[0].limit, told[0].unit, told[0].text["en"]) == (20.0, "c", "19.0 of 20")
 
 
 def test_an_adopted_alert_is_ended_by_any_reading_that_can_be_judged() -> None:

@@ -9,8 +9,10 @@ from tests.rules.kinds.rows import Row, edges, engine_of, feed, mistakes
 FROZEN = {
     "kind": "unchanging",
     "compared": ["discharge_c", "supply_c", "coil_c"],
+    "lively": ["supply_c"],
     "at_least": 2,
     "on_delay": "3m",
+    "coarse_on_delay": "6m",
 }
 
 
@@ -30,6 +32,7 @@ CASES: dict[str, tuple[list[Row], list[tuple[str, float]]]] = {
     "one known point is not enough": (rows(*[(70.0, None, None)] * 8), []),
     "without the first nothing is judged": (rows(*[(None, 40.0, -8.0)] * 8), []),
     "a unit at rest": ([{**row, "state": "standby"} for row in rows(*[SAME] * 8)], []),
+    "without a lively point it takes longer": (rows(*[(70.0, None, -8.0)] * 9), [("raise", 8)]),
     "0 is a value": (rows(*[(0.0, 0.0, 0.0)] * 6), [("raise", 5)]),
 }
 
@@ -43,6 +46,7 @@ def test_cases(series: list[Row], expected: list[tuple[str, float]]) -> None:
     ("keys", "wrong"),
     [
         ({"at_least": 4}, "at_least"),
+        ({"lively": ["power_w"]}, "lively"),
         ({"compared": ["supply_c", "supply_c"]}, "compared"),
         ({"compared": []}, "compared"),
     ],

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.rule import RuleErrors
 from rules.rule_tests.document import parse_tests
@@ -44,6 +46,7 @@ def test_what_a_document_means() -> None:
         (("tests",), [], ["tests"]),
         (("test", 0, "name"), 5, ["test[0].name"]),
         (("test", 0, "interval"), "soon", ["test 'one'.interval"]),
+        (("test", 0, "interval"), "0s", ["test 'one'.interval"]),
         (("test", 0, "start"), "2025-12-01", ["test 'one'.start"]),
         (("test", 0, "device"), {}, ["test 'one'.series"]),
         (("test", 0, "series"), {}, ["test 'one'.series"]),
@@ -79,3 +82,33 @@ def test_devices_have_places_of_their_own() -> None:
     with pytest.raises(RuleErrors) as caught:
         parse_tests(document)
     assert [key for key, _ in caught.value.problems] == ["test 'one'.device.B!", "test 'one'.device.c.village"]
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES: list[tuple[Any, ...]] = [
+    ("rules",),
+    ("test",),
+    ("test", 0),
+    *(("test", 0, name) for name in ("name", "interval", "start", "series", "device", "expect", "override")),
+    *(("test", 0, "series", name) for name in ("state", "faults", "room_c", "bad")),
+    *(("test", 0, "expect", 0, name) for name in ("at", "rule", "edge", "value", "onset")),
+    ("test", 0, "expect", 0),
+]
+
+
+@given(path=st.sampled_from(PLACES), value=junk)
+def test_junk_anywhere_is_refused_or_read_but_never_crashes(path: tuple[Any, ...], value: object) -> None:
+    document = copy.deepcopy(GOOD)
+    place: Any = document
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    try:
+        file = parse_tests(document)
+    except RuleErrors:
+        return
+    assert file.tests

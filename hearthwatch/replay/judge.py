@@ -1,0 +1,90 @@
+"""One block of villages through the rules: its stored readings in order of event time, a window of time at a time."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hearthwatch.parallel import Progress
+from hearthwatch.replay.plan import Block, Plan, village_of
+from hearthwatch.replay.silence import Silence
+from ingest.store import ReadingStore, StoredReading, open_store
+from rules.engine import Engine
+from rules.raised import Gatherer, Raised
+from rules.rule import Rule
+
+_WINDOW_READINGS: Final = 60_000  # held in memory at once, about 100 MB
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one block: the alerts raised by both sets of rules, and the seconds that reading and judging took.
+
+    `against` is empty without a comparison.
+    """
+
+    readings: int
+    alerts: list[Raised]
+    against: list[Raised]
+    read_s: float
+    judged_s: float
+
+
+class Rules:
+    """One set of rules at work on a block."""
+
+    def __init__(self, rules: Sequence[Rule], plan: Plan, block: Block) -> None:
+        self._engine = Engine(rules, plan.season)
+        for device, place in block.places.items():
+            village = f"{place.district}/{village_of(place)}"
+            self._engine.expect([device], block.intervals[place], village)
+        self._silence = Silence(rules, block.intervals, plan.begin) if plan.silence else None
+        self._found = Gatherer()
+
+    def judge(self, readings: Sequence[StoredReading], until: int) -> None:
+        """Judge `readings`, in order of event time, and the silence until `until` (UTC ms)."""
+        if readings:
+            self._found.add(self._engine.observe([(one.place, one.reading) for one in readings], until))
+        if self._silence is not None:
+            self._found.add(self._silence.hear(readings))
+            self._found.add(self._silence.pass_until(until))
+
+    def alerts(self, since: int) -> list[Raised]:
+        """Those raised from `since` (UTC ms) on, or still active then."""
+        return [one for one in self._found.alerts() if one.cleared_at is None or one.cleared_at >= since]
+
+
+def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
+    """Replay `block`; `progress` is told how many ms more, times devices, are done. Raises StoreUnavailable."""
+    sets = [Rules(rules, plan, block) for rules in (plan.rules, plan.against) if rules is not None]
+    readings, read_s, judged_s = 0, 0.0, 0.0
+    store = open_store(plan.store)
+    try:
+        for begin, end in _windows(plan, block):
+            started = time.perf_counter()
+            window = _read(store, block, begin, end)
+            read = time.perf_counter()
+            for rules in sets:
+                rules.judge(window, end)
+            readings += len(window)
+            read_s += read - started
+            judged_s += time.perf_counter() - read
+            progress((end - begin) * len(block.places))
+    finally:
+        store.close()
+    alerts = [rules.alerts(plan.since) for rules in sets]
+    return Judged(readings, alerts[0], alerts[1] if len(alerts) > 1 else [], read_s, judged_s)
+
+
+def _windows(plan: Plan, block: Block) -> list[tuple[int, int]]:
+    """Whole hours, as many as the memory has room for."""
+    rate = sum(1 / block.intervals[place] for place in block.places.values())
+    length = max(1, int(_WINDOW_READINGS / rate) // _HOUR_MS) * _HOUR_MS
+    begins = range(plan.begin, plan.until, length)
+    return [(begin, min(begin + length, plan.until)) for begin in begins]
+
+
+def _read(store: ReadingStore, block: Block, begin: int, end: int) -> list[StoredReading]:
+    found = [one for device in block.places for one in store.history(device, begin, end)]
+    return sorted(found, key=lambda one: (one.reading.at, one.reading.device))
