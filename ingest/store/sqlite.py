@@ -93,6 +93,7 @@ class SqliteStore:
         """See ReadingStore."""
         newest = _select("device = ? AND first = ?", "r.at DESC LIMIT 1")
         with self._connected() as connection:
+            connection.execute("BEGIN")  # one moment for all of it: an hour may be packed meanwhile
             found = [connection.execute(newest, one).fetchone() for one in connection.execute(_NEWEST_PARTS)]
         return {stored.reading.device: stored for stored in map(_stored, found)}
 
