@@ -155,8 +155,6 @@ def _raw_sqlite(batch: Sequence[Message]) -> float:
         tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder,
         closing(sqlite3.connect(Path(folder) / "readings.db")) as database,
     ):
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
-            database.execute(statement)
         make_plain_table(database)
 
         def insert() -> None:
