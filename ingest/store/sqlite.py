@@ -233,7 +233,6 @@ def _select(condition: str, order: str) -> str:
 def row(stored: StoredReading) -> tuple[object, ...]:
     """A reading as a row of the view `reading`, without `first`; a point that was not read is NULL."""
     reading = stored.reading
-    value = reading.values.get
     return (
         reading.device,
         reading.at,
@@ -242,7 +241,7 @@ def row(stored: StoredReading) -> tuple[object, ...]:
         ",".join(reading.faults),
         stored.epoch,
         stored.seq,
-        *[value(name) for name in POINT_NAMES],
+        *map(reading.values.get, POINT_NAMES),
         ",".join(reading.bad),
     )
 
