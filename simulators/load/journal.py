@@ -64,9 +64,11 @@ class Journal:
 
     def _keep(self, readings: Sequence[Reading], now: int, dropped: Dropped | None) -> None:
         self._last_seq += 1
-        telemetry = Telemetry(VERSION, self.epoch, self._last_seq, now, self._interval_s, list(readings), dropped)
-        first = self._last_seq if dropped is None else dropped.first
-        message = Message(self._last_seq, encode_telemetry(telemetry), len(readings), first)
+        seq = self._last_seq
+        first = seq if dropped is None else dropped.first
+        acked = min([first, *(message.accounts_from for message in self._messages)]) - 1
+        telemetry = Telemetry(VERSION, self.epoch, seq, now, self._interval_s, list(readings), dropped, acked=acked)
+        message = Message(seq, encode_telemetry(telemetry), len(readings), first)
         self._messages.append(message)
 
     def acknowledge(self, ack: Ack) -> int:
