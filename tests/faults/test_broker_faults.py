@@ -57,12 +57,12 @@ def village(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
 
 
 @contextmanager
-def polling(gateways: list[JournalGateway]) -> Iterator[None]:
-    """Readings keep coming, a few hundred a second."""
+def polling(gateways: list[JournalGateway], every_s: float = 0.01) -> Iterator[None]:
+    """Readings keep coming from every gateway."""
     stop = threading.Event()
 
     def poll() -> None:
-        while not stop.wait(0.01):
+        while not stop.wait(every_s):
             for gateway in gateways:
                 gateway.poll()
 
