@@ -31,10 +31,10 @@ def main() -> None:
     found: list[Row] = []
     for name in options.part or PARTS:
         started = time.monotonic()
-        sys.stderr.write(f"measuring {name} … ")
-        sys.stderr.flush()
-        found += PARTS[name](options.quick)
-        sys.stderr.write(f"{time.monotonic() - started:.0f} s\n")
+        sys.stderr.write(f"measuring {name} …\n")
+        for row in PARTS[name](options.quick):
+            found.append(row)
+            sys.stderr.write(f"  {time.monotonic() - started:4.0f} s  {row.name}: {row.value:.4g} {row.unit}\n")
     print_table(found)
 
 

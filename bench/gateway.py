@@ -5,7 +5,6 @@
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.process import cpu_s, rss_mib
 from bench.system import BenchLine, system
 from bench.table import Row, print_table
 from messaging.session import Delivery, Session
@@ -37,13 +37,13 @@ def rows(quick: bool = False) -> list[Row]:
         first_cycle_s = max(_first_reads(one.truth()).values()) - started_at
         first_s = min(arrivals.first.values()) - started_at
         last_s = max(arrivals.first.values()) - started_at
-        before, since = _cpu_s(pid), time.monotonic()
+        before, since = cpu_s(pid), time.monotonic()
         watch_s = 30 if quick else 90
         wait_until(lambda: time.monotonic() - since > watch_s, watch_s + 5)
-        share = 100 * (_cpu_s(pid) - before) / (time.monotonic() - since)
+        share = 100 * (cpu_s(pid) - before) / (time.monotonic() - since)
         note = f"{UNITS} units, two lines at 9600 baud, every 30 s, watched for {watch_s} s"
         return [
-            Row("gateway memory", _rss_mib(pid), "MiB RSS", "≤ 45", note),
+            Row("gateway memory", rss_mib(pid), "MiB RSS", "≤ 45", note),
             Row("gateway processor", share, "% of a core", "≤ 3", note),
             Row("gateway start to last unit's first read", first_cycle_s, "s", "", "process start included"),
             Row("gateway start to first reading at the broker", first_s, "s", "", "process start included"),
@@ -101,16 +101,6 @@ def _installed_mb(folder: Path) -> float:
     target = folder / "installed"
     subprocess.run([*pip, "install", "--target", str(target), f"{wheel}[edge]"], check=True)
     return sum(path.stat().st_size for path in target.rglob("*") if path.is_file()) / 1_000_000
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _rss_mib(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024  # the kernel's kB is 1,024 bytes
 
 
 def main() -> None:

@@ -93,6 +93,7 @@ class SqliteStore:
         """See ReadingStore."""
         newest = _select("device = ? AND first = ?", "r.at DESC LIMIT 1")
         with self._connected() as connection:
+            connection.execute("BEGIN")  # one moment for all of it: an hour may be packed meanwhile
             found = [connection.execute(newest, one).fetchone() for one in connection.execute(_NEWEST_PARTS)]
         return {stored.reading.device: stored for stored in map(_stored, found)}
 
@@ -232,7 +233,6 @@ def _select(condition: str, order: str) -> str:
 def row(stored: StoredReading) -> tuple[object, ...]:
     """A reading as a row of the view `reading`, without `first`; a point that was not read is NULL."""
     reading = stored.reading
-    value = reading.values.get
     return (
         reading.device,
         reading.at,
@@ -241,7 +241,7 @@ def row(stored: StoredReading) -> tuple[object, ...]:
         ",".join(reading.faults),
         stored.epoch,
         stored.seq,
-        *[value(name) for name in POINT_NAMES],
+        *map(reading.values.get, POINT_NAMES),
         ",".join(reading.bad),
     )
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.store import Prepared, RefusedReading
+from ingest.store.sqlite import SqliteStore
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
 from tests.ingest.village import JournalGateway
 from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
@@ -55,12 +57,12 @@ def village(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
 
 
 @contextmanager
-def polling(gateways: list[JournalGateway]) -> Iterator[None]:
-    """Readings keep coming, a few hundred a second."""
+def polling(gateways: list[JournalGateway], every_s: float = 0.01) -> Iterator[None]:
+    """Readings keep coming from every gateway."""
     stop = threading.Event()
 
     def poll() -> None:
-        while not stop.wait(0.01):
+        while not stop.wait(every_s):
             for gateway in gateways:
                 gateway.poll()
 
@@ -134,20 +136,26 @@ def test_a_broker_without_an_in_flight_limit_cannot_fill_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker, folder = FloodingBroker(tmp_path / "broker", persistent=False), Folder(tmp_path / "server")
-    full = []
+    full: list[int] = []
     monkeypatch.setattr("ingest.inbox._MOST_BYTES", 500_000)
     monkeypatch.setattr("ingest.inbox._log.warning", lambda *_, **known: full.append(known["waiting"]))
+    write = SqliteStore.write_prepared
+
+    def slow_write(store: SqliteStore, prepared: Prepared) -> list[RefusedReading]:
+        wait_until(lambda: full, 60, "more comes than the inbox may hold")
+        return write(store, prepared)
+
+    monkeypatch.setattr(SqliteStore, "write_prepared", slow_write)
     broker.start()
     try:
         with running(broker.url, folder):
             pass
-        now = wall_clock_ms()
+        times = [wall_clock_ms() - 3_000 + number for number in range(3_000)]
         with Gateway(broker.url) as gateway:
-            gateway.send_all([telemetry(seq, [reading("pump-1", now - 3_000 + seq)]) for seq in range(1, 3_001)])
-            with running(broker.url, folder):
+            gateway.send_all([telemetry(seq, [reading("pump-1", at)]) for seq, at in enumerate(times, start=1)])
+            with running(broker.url, folder, batch_readings=100):
                 gateway.wait_for_ack(3_000)
-        assert folder.rows() == [("pump-1", now - 3_000 + seq) for seq in range(1, 3_001)]
-        assert len(full) >= 1
-        assert max(full) < 500
+        assert folder.rows() == [("pump-1", at) for at in times]
+        assert 0 < max(full) < 500
     finally:
         broker.stop()

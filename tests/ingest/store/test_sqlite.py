@@ -72,6 +72,28 @@ def test_a_packed_reading_that_is_sent_again_is_still_one(store: SqliteStore, tm
     assert rows(tmp_path / "readings.db", "SELECT count(*) FROM recent") == [(0,)]
 
 
+def test_packing_that_fails_half_way_leaves_the_hour_as_it_was(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = a_day("pump-1")
+    store.write(day)
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.store.sqlite_upkeep.hour_summary", full)
+        with pytest.raises(StoreUnavailable, match="free some disk space"):
+            store.tend(START + 2 * DAY_MS)
+    assert rows(tmp_path / "readings.db", "SELECT count(*) FROM recent UNION ALL SELECT count(*) FROM block") == [
+        (720,),
+        (0,),
+    ]
+    store.tend(START + 2 * DAY_MS)
+    assert store.history("pump-1", START, START + DAY_MS) == day
+    assert len(store.hours("pump-1", START, START + DAY_MS, ["supply_c"])["supply_c"]) == 24
+
+
 def test_packing_an_hour_frees_most_of_its_space(store: SqliteStore, tmp_path: Path) -> None:
     store.write(a_day("pump-1"))
     size = "SELECT (page_count - freelist_count) FROM pragma_page_count, pragma_freelist_count"

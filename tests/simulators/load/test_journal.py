@@ -39,6 +39,16 @@ def test_what_was_sent_waits_for_the_watermark_and_is_sent_again_when_it_stays_a
     assert list(journal.due(5 + RESEND_AFTER, RESEND_AFTER)) == [message]
 
 
+def test_each_message_tells_the_watermark_known_when_it_was_written() -> None:
+    journal = Journal("e", 30.0, CAPACITY)
+    told = []
+    for upto in (0, 0, 1, 1, 4):
+        journal.acknowledge(Ack("e", upto))
+        journal.append([reading(1)], 1)
+        told.append([telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)][-1])
+    assert told == [0, 0, 1, 1, 4]
+
+
 def test_a_new_connection_sends_everything_again() -> None:
     journal = Journal("e", 30.0, CAPACITY)
     for at in (1, 2, 3):
