@@ -175,7 +175,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     "sensor_drift": Signs(
         ("sensor_bad", "low_cop", "water_flow"),
-        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal"),
+        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal", "aux_heater_stuck"),
         linger_ms=_BASELINE_MS,
         shortest_ms=7 * DAY_MS,
     ),
