@@ -112,6 +112,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
+        needs=("fan_rpm",),  # without it only a trip tells, which in dry cold may not come
         runs_ms=MINUTE_MS,
     ),
     "phase_loss": Signs(
