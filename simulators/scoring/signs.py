@@ -112,6 +112,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
+        needs=("fan_rpm",),  # without it only a trip tells, which in dry cold may not come
         runs_ms=MINUTE_MS,
     ),
     "phase_loss": Signs(
@@ -175,7 +176,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     "sensor_drift": Signs(
         ("sensor_bad", "low_cop", "water_flow"),
-        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal"),
+        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal", "aux_heater_stuck"),
         linger_ms=_BASELINE_MS,
         shortest_ms=7 * DAY_MS,
     ),

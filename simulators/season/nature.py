@@ -35,6 +35,7 @@ VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
 VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
 COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements.md R2, R3)
 COP_OFF: Final = 0.05  # what sensors make of it
+FIELD_OFF: Final = 0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
 COLD_C, COLD_WATER_C = -22.5, 50.0
 DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0
 COLD_OVER_C: Final = -20.0
@@ -129,7 +130,7 @@ class Nature:
         water = np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
         asked = (outdoor_c < COLD_C) & state.running & ~state.defrosting & (supply_c(state) < water + 1.0)
         weak = asked & (cop < COLD_COP + COP_OFF)
-        strict = asked & (cop < COLD_COP - COP_OFF) & now.watched
+        strict = asked & (cop < COLD_COP - FIELD_OFF - COP_OFF) & now.watched
         self._trackers[WEAK_IN_COLD].observe(now.at, weak, weak | (outdoor_c < COLD_OVER_C), strict)
 
     def _flat_out(self, now: _Moment) -> Flags:
