@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts.database import open_database, reading
+from alerts.database import DatabaseError, open_database, reading
 from alerts.performance import (
     AIMS,
     FLOOD_BEGINS,
@@ -43,6 +43,8 @@ def find_performance(
             if (town, village) != (None, None) and not sees_place(session, _EVERYTHING, town, village):
                 raise UsageError("no gateway or device is known in that place; see --town and --village")
             told = annunciations(session, _EVERYTHING, begin, end, town, village)
+    except DatabaseError as error:
+        raise UsageError(str(error)) from error
     except SQLAlchemyError as error:
         raise UnreachableError(f"the ticket database does not answer: {error}; see [tickets] url") from error
     return measure(told, begin, end, settings.alerts.operators)

@@ -168,7 +168,7 @@ def hours_until(limit_c: float, room_c: Floats, outdoor_c: Floats, fall_k_h: Flo
 
     It nears the outdoor temperature exponentially; where that is not known (NaN) it goes on falling as now.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         straight = (room_c - limit_c) / fall_k_h
         reached = np.log((room_c - outdoor_c) / (limit_c - outdoor_c))
         bent = reached * (room_c - outdoor_c) / fall_k_h

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from rules.batch import Batch, Numbers, known
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Ints, column
 from rules.conditions import Bound, bounds
+from rules.kinds.holding import GAP_INTERVALS
 from rules.rule import (
     Problem,
     RuleErrors,
@@ -39,9 +40,6 @@ from rules.sparse import SparseWatch
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
-
-GAP_INTERVALS: Final = 3
-"""A value is carried for three polls (rules-and-faults.md, "Definitions to implement": max hold)."""
 
 
 @dataclass(frozen=True, slots=True)

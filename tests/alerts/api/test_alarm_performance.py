@@ -92,3 +92,18 @@ def test_the_command_line_tells_the_same(desk: Desk, client: httpx.Client, tmp_p
     assert "2 alerts, 2 on duty" in shown.stdout
     assert "mtg-mt-0001" in shown.stdout
     assert "mtg-sq-0001" not in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("tickets", "more", "said"),
+    [
+        ("nonsense", [], "[tickets] url 'nonsense' cannot be used"),
+        ("sqlite:///tickets.db", ["--village", "nowhere"], "no gateway or device is known in that place"),
+        ("postgresql+psycopg://nobody@127.0.0.1:1/none", [], "the ticket database does not answer"),
+    ],
+)
+def test_the_command_says_what_to_change(tmp_path: Path, tickets: str, more: list[str], said: str) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text(f'[tickets]\nurl = "{tickets}"\n', encoding="utf-8")
+    command = ["alerts", "performance", "--config", str(config), "--from", "2025-11-01", *more]
+    assert said in str(CliRunner().invoke(app, command).exception)
