@@ -18,10 +18,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from hearthwatch.errors import FailedError, UsageError
+from hearthwatch.parallel import spread
 from hearthwatch.rule_files import shipped_rule_files
-from hearthwatch.season.judge import Judged, Plan
+from hearthwatch.season.judge import Judged, Plan, judge
 from hearthwatch.season.result import SeasonResult
-from hearthwatch.season.run import run_blocks
 from hearthwatch.season.sketch import Sketch
 from hearthwatch.simulation import find_scenario
 from simulators.scenario import load_scenario
@@ -63,7 +63,7 @@ def run_season(options: SeasonOptions, stop: threading.Event) -> tuple[SeasonRes
     gathered = Gathered()
     began = time.monotonic()
     with _progress(options.units * span.polls, stop) as progress, _truth_log(options.truth) as note:
-        for judged in run_blocks(plan, cut, workers, progress):
+        for judged in spread(judge, plan, cut, workers, progress):
             result.add(judged)
             for truth in judged.truths:
                 note(truth.to_document())

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from hearthwatch.parallel import Progress
 from hearthwatch.season.absences import silence
 from hearthwatch.season.episodes import Episodes
 from hearthwatch.season.sketch import SHOWN, Sketch, Sketcher
@@ -23,8 +24,6 @@ from simulators.season.poll import Poll
 from simulators.season.span import Span
 
 _TELL_EVERY: Final = 100_000  # readings between two words of progress
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
