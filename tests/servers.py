@@ -217,9 +217,10 @@ class InfluxGate(Server):
     def http_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def create(self, database: str) -> None:
-        """Make a database, unless it is there."""
+    def create(self, database: str) -> str:
+        """Make a database, unless it is there; its address as the `[store] url` of the configuration."""
         self.execute(f'CREATE DATABASE "{database}"')
+        return f"influxdb+http://127.0.0.1:{self.port}/district/{database}"
 
     def execute(self, influxql: str) -> None:
         """Run a statement."""

@@ -80,7 +80,12 @@ timezone = "Asia/Shanghai"
 
 @pytest.fixture(params=["sqlite", "influx"])
 def district(request: pytest.FixtureRequest, tmp_path: Path, mosquitto_broker: Server) -> Iterator[District]:
-    store_url = "sqlite:readings.db" if request.param == "sqlite" else request.getfixturevalue("influx").url
+    # A database of its own: the alert service catches up what it finds in its store.
+    store_url = (
+        "sqlite:readings.db"
+        if request.param == "sqlite"
+        else request.getfixturevalue("influx").create(f"server-{free_port()}")
+    )
     one = District(tmp_path, mosquitto_broker, store_url)
     yield one
     one.end()

@@ -79,8 +79,7 @@ def test_a_replay_raises_what_the_running_service_raised(winter: Winter, config:
 def test_it_is_the_same_from_influxdb_and_with_two_processes(
     winter: Winter, influx: InfluxGate, tmp_path: Path
 ) -> None:
-    influx.create("replay")
-    config = configured(tmp_path, influx.url.replace("/hearthwatch", "/replay"), winter)
+    config = configured(tmp_path, influx.create("replay"), winter)
     found = replay(options(workers=2), load_server_settings(config))
     assert in_order(found.alerts) == in_order(winter.live(shipped_rules()))
 
