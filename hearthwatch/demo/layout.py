@@ -16,7 +16,7 @@ _UNITS_PER_GATEWAY: Final = 15
 _MAX_GATEWAYS: Final = len(_VILLAGES) * _GATEWAYS_PER_VILLAGE
 # Serial lines of a gateway take turns: so many units of this brand, which at 9600 baud are polled well within the
 # demo's interval (`hearthwatch gateway check` prints 0.5 s a poll for the one, 2 s for the other).
-_SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 4))
+_SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 5))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,9 @@ def test_so_is_one_that_has_no_time_for_its_looks(tmp_path: Path) -> None:
     assert "lengthen `look`" in report.to_text()
     (line,) = report.to_document()["lines"]
     assert (line["look_interval_ms"], line["interval_ms"]) == (15_000, 30_000)
-    assert line["busy_ms"] == pytest.approx(line["sweep_ms"] + sum(each["look_ms"] for each in line["devices"]), abs=40)
+    assert line["busy_ms"] == pytest.approx(
+        line["readings_ms"] + sum(each["look_ms"] for each in line["devices"]), abs=40
+    )
 
 
 def test_repeated_ids_addresses_and_lines_are_told_by_key(tmp_path: Path) -> None:

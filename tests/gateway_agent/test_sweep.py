@@ -69,7 +69,8 @@ def test_a_change_of_state_or_faults_is_a_whole_reading_at_once_and_no_change_is
         ("defrost", []),
         ("defrost", ["high_pressure:P1"]),
     ]
-    assert all(reading.values.keys() == whole.values.keys() for reading in village.of("unit-2"))
+    usual = whole.values.keys() - set(MIDEA.read.slow)
+    assert all(reading.values.keys() >= usual for reading in village.of("unit-2"))
     assert [len(village.of(f"unit-{number}")) for number in (1, 3)] == [1, 1]
 
 

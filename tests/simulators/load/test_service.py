@@ -1,6 +1,7 @@
 """A small fleet on a real broker with the real ingest service: whatever is cut, every reading reaches the store."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from simulators.load.counts import Counts
@@ -13,6 +14,12 @@ from tests.servers import Server
 from wire.wall_clock import wall_clock_ms
 
 UNITS, GATEWAYS = 60, 6
+
+
+def fleet(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Counts, list[int]]:
+    """The fleet in a thread of its own, since the browser's driver keeps an event loop in the tests' own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, send(port, settings, lasts_s)).result()
 
 
 async def send(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Counts, list[int]]:
@@ -28,7 +35,7 @@ async def send(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Count
 def test_every_reading_is_stored_once_though_connections_are_cut(broker: Server, tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     with running(broker.url, folder):
-        counts, connected = asyncio.run(send(broker.port, LoadSettings(interval_s=0.5, drops_per_hour=3_600.0), 4.0))
+        counts, connected = fleet(broker.port, LoadSettings(interval_s=0.5, drops_per_hour=3_600.0), 4.0)
     assert counts.readings >= 3 * UNITS
     assert counts.connections > GATEWAYS
     assert max(connected) == GATEWAYS
@@ -38,7 +45,7 @@ def test_every_reading_is_stored_once_though_connections_are_cut(broker: Server,
 
 def test_without_a_store_nothing_counts_as_delivered(mosquitto_broker: Server) -> None:
     settings = LoadSettings(interval_s=0.2, journal_messages=10, drain_s=0.0)
-    counts, _ = asyncio.run(send(mosquitto_broker.port, settings, 4.0))
+    counts, _ = fleet(mosquitto_broker.port, settings, 4.0)
     assert counts.acknowledged == 0
     assert counts.lost > 0
     assert counts.waiting == counts.readings - counts.lost <= 10 * UNITS
