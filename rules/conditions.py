@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +24,9 @@ import numpy as np
 from rules.batch import STATE_CODES, Batch, state_table
 from rules.columns import Bools, Floats
 from rules.quantities import DERIVED, points_for
-from rules.rule import Problem, RuleErrors, flag, number
+from rules.rule import RuleErrors, flag, number
 from rules.season import DAY_MS
+from rules.tables import Keys, each, read_table
 from wire.points import POINTS
 
 _COMPARE: Final[dict[str, Callable[[Floats, float], Bools]]] = {
@@ -113,19 +115,8 @@ def applies(value: object) -> Applies:
     """The table `[rule.applies]`; raises RuleErrors naming every mistake."""
     if not isinstance(value, dict):
         raise ValueError("write a table [rule.applies]")
-    parts: dict[str, Any] = {}
-    problems: list[Problem] = [
-        (name, f"unknown key; known are {', '.join(_PARSERS)}") for name in value.keys() - _PARSERS.keys()
-    ]
-    for name, (field, parse) in _PARSERS.items():
-        if name not in value:
-            continue
-        try:
-            parts[field] = parse(value[name])
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
+    parts, rest, problems = read_table(value, _PARSERS)
+    problems += [(name, f"unknown key; known are {', '.join(_PARSERS)}") for name in rest]
     if problems:
         raise RuleErrors(sorted(problems))
     return Applies(**parts)
@@ -154,18 +145,7 @@ def hours(value: object) -> tuple[int, int]:
 
 def bounds(value: object) -> tuple[Bound, ...]:
     """Tables of a quantity and one or more limits; raises RuleErrors naming every mistake."""
-    if not isinstance(value, list):
-        raise ValueError('write a list of tables like { quantity = "outdoor_c", below = -20.0 }')
-    found: list[Bound] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            found += bound(table)
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(found)
+    return tuple(chain(*each(value, bound, '{ quantity = "outdoor_c", below = -20.0 }', least=0)))
 
 
 def bound(table: object) -> list[Bound]:
@@ -177,7 +157,7 @@ def bound(table: object) -> list[Bound]:
 
 
 _BOUND_KEYS: Final = {"quantity", *_COMPARE}
-_PARSERS: Final[dict[str, tuple[str, Callable[[object], object]]]] = {
+_PARSERS: Final[Keys] = {
     "state": ("states", states),
     "season": ("season", flag),
     "hours": ("hours", hours),

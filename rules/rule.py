@@ -1,6 +1,7 @@
 """A rule as data: what every kind has in common, and how its keys are read and checked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from math import isfinite
 from string import Formatter
@@ -33,6 +34,17 @@ class RuleErrors(ValueError):  # noqa: N818 - it carries all of them
     def below(self, key: str) -> list[Problem]:
         """The same mistakes, seen from outside the table or list that stands under `key`."""
         return [(_join(key, inner), message) for inner, message in self.problems]
+
+
+@contextmanager
+def noting(problems: list[Problem], key: str) -> Iterator[None]:
+    """What is wrong with what stands under `key` joins `problems` instead of ending the reading."""
+    try:
+        yield
+    except RuleErrors as error:
+        problems += error.below(key)
+    except ValueError as error:
+        problems.append((key, str(error)))
 
 
 def _join(outer: str, inner: str) -> str:
@@ -239,12 +251,8 @@ def read_keys(model: type[Rule], document: Mapping[str, object]) -> tuple[dict[s
     for name, spec in specs.items():
         if name not in document:
             continue
-        try:
+        with noting(problems, name):
             values[spec.name] = spec.metadata["parse"](document[name])
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
     return values, problems
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from rules.rule import Problem, RuleErrors, texts
+from rules.rule import Problem, RuleErrors, noting, texts
 
 T = TypeVar("T")
 
@@ -11,19 +11,15 @@ Keys = Mapping[str, tuple[str, Callable[[Any], object]]]
 """By key of a table: the name of the value, and how it is read; a reader raises ValueError saying what to write."""
 
 
-def each(value: object, read: Callable[[object], T], example: str) -> list[T]:
-    """What `read` makes of every entry of a list that may not be empty; raises RuleErrors named by position."""
-    if not isinstance(value, list) or not value:
+def each(value: object, read: Callable[[object], T], example: str, *, least: int = 1) -> list[T]:
+    """What `read` makes of every entry of a list of at least so many; raises RuleErrors named by position."""
+    if not isinstance(value, list) or len(value) < least:
         raise ValueError(f"write a list of tables like {example}")
     found: list[T] = []
     problems: list[Problem] = []
     for position, entry in enumerate(value):
-        try:
+        with noting(problems, f"[{position}]"):
             found.append(read(entry))
-        except RuleErrors as error:
-            problems += error.below(f"[{position}]")
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
     if problems:
         raise RuleErrors(problems)
     return found
@@ -42,12 +38,8 @@ def read_table(
     problems: list[Problem] = [(key, "missing") for key in needed if key not in table]
     for key in table.keys() & keys.keys():
         name, read = keys[key]
-        try:
+        with noting(problems, key):
             values[name] = read(table[key])
-        except RuleErrors as error:
-            problems += error.below(key)
-        except ValueError as error:
-            problems.append((key, str(error)))
     rest = {key: entry for key, entry in table.items() if key not in keys}
     return values, rest, problems
 

@@ -16,7 +16,7 @@ from rules.batch import POINT_NUMBERS, Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, column
 from rules.kinds.holding import Finding, HoldingRule, HoldingWatch, Judged
-from rules.rule import Problem, RuleErrors, Texts, duration, key, point, points, texts
+from rules.rule import Problem, RuleErrors, Texts, duration, key, noting, point, points, texts
 from rules.watch import DeviceRule, Edge
 
 Bits = NDArray[np.int32]
@@ -31,12 +31,8 @@ def names(value: object) -> Mapping[str, Texts]:
     found: dict[str, Texts] = {}
     problems: list[Problem] = []
     for name, said in value.items():
-        try:
+        with noting(problems, name):
             found[point(name)] = texts(said)
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
     if problems:
         raise RuleErrors(sorted(problems))
     return found

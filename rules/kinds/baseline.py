@@ -21,7 +21,8 @@ from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.conditions import quantity
 from rules.quantities import unit_of
-from rules.rule import Problem, RuleErrors, Texts, count, key, not_negative, positive, texts
+from rules.rule import Problem, Texts, count, key, not_negative, positive, texts
+from rules.tables import each
 from rules.transition import EdgeKind
 from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
 
@@ -60,20 +61,7 @@ _SIDES: Final = {"rise": (1, True), "fall": (-1, True), "rise_by": (1, False), "
 
 def signs(value: object) -> tuple[Sign, ...]:
     """Tables of `quantity`, `name`, one of `rise`, `fall`, `rise_by`, `fall_by`, and perhaps `required`."""
-    if not isinstance(value, list) or not value:
-        raise ValueError('write a list of tables like { quantity = "cop_ratio", fall = 12.0, name = {…} }')
-    parsed: list[Sign] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            parsed.append(_sign(table))
-        except RuleErrors as error:
-            problems += error.below(f"[{position}]")
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(parsed)
+    return tuple(each(value, _sign, '{ quantity = "cop_ratio", fall = 12.0, name = {…} }'))
 
 
 def _sign(table: Any) -> Sign:

@@ -15,7 +15,7 @@ import numpy as np
 from rules.batch import Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Ints
-from rules.rule import Problem, RuleErrors, Texts, count, duration, key, priority, template_problems, texts
+from rules.rule import Problem, RuleErrors, Texts, count, duration, key, noting, priority, template_problems, texts
 from rules.tables import Keys, read_table_of_texts
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
@@ -46,12 +46,8 @@ def meanings(value: object) -> dict[str, FaultMeaning]:
     ]
     problems += [(name, "missing") for name in FAULT_KINDS - value.keys()]
     for name in value.keys() & FAULT_KINDS:
-        try:
+        with noting(problems, name):
             parsed[name] = _meaning(value[name])
-        except RuleErrors as error:
-            problems += error.below(name)
-        except ValueError as error:
-            problems.append((name, str(error)))
     if problems:
         raise RuleErrors(sorted(problems))
     return parsed

@@ -25,7 +25,6 @@ from rules.conditions import Bound, bounds
 from rules.kinds.holding import GAP_INTERVALS
 from rules.rule import (
     Problem,
-    RuleErrors,
     Texts,
     duration,
     key,
@@ -37,6 +36,7 @@ from rules.rule import (
     texts,
 )
 from rules.sparse import SparseWatch
+from rules.tables import each
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
@@ -52,20 +52,13 @@ class Step:
 
 def steps(value: object) -> tuple[Step, ...]:
     """Tables of `limit` and `priority`."""
-    if not isinstance(value, list):
-        raise ValueError('write a list of tables like { limit = 16.0, priority = "high" }')
-    parsed: list[Step] = []
-    problems: list[Problem] = []
-    for position, table in enumerate(value):
-        try:
-            if not isinstance(table, dict) or table.keys() != {"limit", "priority"}:
-                raise ValueError("write a table with limit and priority")
-            parsed.append(Step(number(table["limit"]), priority(table["priority"])))
-        except ValueError as error:
-            problems.append((f"[{position}]", str(error)))
-    if problems:
-        raise RuleErrors(problems)
-    return tuple(parsed)
+    return tuple(each(value, _step, '{ limit = 16.0, priority = "high" }', least=0))
+
+
+def _step(table: object) -> Step:
+    if not isinstance(table, dict) or table.keys() != {"limit", "priority"}:
+        raise ValueError("write a table with limit and priority")
+    return Step(number(table["limit"]), priority(table["priority"]))
 
 
 @dataclass(frozen=True, kw_only=True)
