@@ -56,9 +56,10 @@ class History:
     causes: list[Truth] = field(default_factory=list)
     end: int = 0
 
-    def died_after(self, device: str, at: int, within_ms: int) -> bool:
-        """Whether the gateway of `device` was found dead within so long after `at`."""
-        return any(at <= death <= at + within_ms for death in self.deaths.get(self.gateway_of.get(device, ""), []))
+    def died_near(self, device: str, at: int, before_ms: int, after_ms: int) -> bool:
+        """Whether the gateway of `device` was found dead at most `before_ms` before `at` or `after_ms` after it."""
+        deaths = self.deaths.get(self.gateway_of.get(device, ""), [])
+        return any(at - before_ms <= death <= at + after_ms for death in deaths)
 
     def up_again(self, device: str, begin: int, end: int) -> int | None:
         """When the gateway of `device` was back, if it was down at some time in `begin`…`end`; FOREVER if never."""

@@ -10,6 +10,7 @@ from simulators.verify.history import History, Read, usual_interval
 from simulators.verify.result import Verification
 
 WINDOW_MS: Final = 2_000  # a reading is stamped at the bus, the truth when the reply was sent
+UNDER_WAY_MS: Final = 1_000  # a unit still answers who died since asking, at most a time-out of the profiles later
 UNFINISHED_MS: Final = 5_000  # the end of a run, or a gateway's death, may cut off what is still under way
 LOOKS: Final = 0.75  # of the usual time between stored readings: a unit that is read more often is looked at as well
 SILENCE: Final = 1.5  # in usual intervals: after that a device has fallen silent
@@ -61,7 +62,9 @@ def _compare_device(device: str, history: History, rows: list[StoredReading], re
             heard.append(read)
         elif read.doubtful or (looks and _only_a_look(rows, read.at, kept)):
             continue
-        elif _interrupted(reads, index, interval, history.end) or history.died_after(device, read.at, UNFINISHED_MS):
+        elif _interrupted(reads, index, interval, history.end) or history.died_near(
+            device, read.at, UNDER_WAY_MS, UNFINISHED_MS
+        ):
             result.interrupted += 1
         else:
             result.find("lost", device, read.at, "read, but not stored")
