@@ -1,8 +1,9 @@
-"""`--from` and `--to` of commands that look back."""
+"""Times and durations on the command line."""
 
 import datetime as dt
 
 from hearthwatch.errors import UsageError
+from wire.durations import parse_duration
 
 
 def parse_time(option: str, text: str, zone: dt.tzinfo) -> int:
@@ -12,6 +13,14 @@ def parse_time(option: str, text: str, zone: dt.tzinfo) -> int:
     except ValueError as error:
         raise UsageError(f"{option}: {text!r} is no time; write it like 2025-11-01 or 2025-11-01T08:30") from error
     return round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1_000)
+
+
+def parse_length(option: str, text: str) -> int:
+    """Milliseconds of a duration like `30s` or `10m`; raises UsageError."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def parse_period(since: str, until: str | None, zone: dt.tzinfo, now: int) -> tuple[int, int]:

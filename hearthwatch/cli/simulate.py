@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from hearthwatch.cli.output import AsJson, print_json
-from hearthwatch.errors import UsageError
-from wire.durations import parse_duration
+from hearthwatch.periods import parse_length
 
 app = typer.Typer(
     help="Simulated heat pumps: behind real Modbus, or a whole heating season of a district.", no_args_is_help=True
@@ -113,13 +112,13 @@ def fleet(
     options = FleetOptions(
         units=units,
         gateways=gateways,
-        interval_s=_seconds(interval, "--interval"),
+        interval_s=parse_length("--interval", interval) / 1000.0,
         speed=speed,
         scenario=scenario,
         seed=seed,
         drops_per_hour=drops_per_hour,
         journal_messages=journal_messages,
-        lasts_s=None if lasts is None else _seconds(lasts, "--for"),
+        lasts_s=None if lasts is None else parse_length("--for", lasts) / 1000.0,
     )
     with FleetDisplay() as display:
         result = run_fleet(options, broker_settings(config, url), stop_on_signals(), display.show)
@@ -128,13 +127,6 @@ def fleet(
     else:
         typer.echo("\n".join(f"{name:16} {value:>12,}" for name, value in result.items()))
     raise typer.Exit(1 if result["waiting"] else 0)
-
-
-def _seconds(text: str, option: str) -> float:
-    try:
-        return parse_duration(text) / 1000.0
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from error
 
 
 @app.command("season")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hearthwatch.errors import UsageError
-from wire.durations import parse_duration
+from hearthwatch.periods import parse_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,7 @@ class DemoOptions:
         as_json: bool,
     ) -> "DemoOptions":
         """The options as given on the command line; raises UsageError saying what to pass instead."""
-        try:
-            run_ms = parse_duration(duration) if duration is not None else None
-        except ValueError as error:
-            raise UsageError(f"--for: {error}") from error
+        run_ms = parse_length("--for", duration) if duration is not None else None
         folder = data.absolute() if data is not None else Path(tempfile.mkdtemp(prefix="hearthwatch-demo-"))
         console, broker = _port(port, "--port"), _port(mqtt_port, "--mqtt-port")
         return cls(units, speed, seed, console, broker, folder, run_ms, report, as_json)

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,8 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from hearthwatch.errors import UnreachableError, UsageError
+from hearthwatch.outputs import check_output, check_picture
 from hearthwatch.parallel import spread
-from hearthwatch.periods import parse_period
+from hearthwatch.periods import parse_length, parse_period
 from hearthwatch.replay.judge import judge
 from hearthwatch.replay.plan import Block, Plan, blocks, find_devices
 from hearthwatch.replay.result import Replayed
@@ -25,7 +25,6 @@ from ingest.store import StoredReading, StoreSettings, StoreUnavailable, open_st
 from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.rule import Rule
 from rules.watch import DeviceRule
-from wire.durations import parse_duration
 from wire.wall_clock import wall_clock_ms
 
 _SILENCE: Final = (DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule)
@@ -50,7 +49,8 @@ class ReplayOptions:
 
 def replay(options: ReplayOptions, settings: ServerSettings) -> Replayed:
     """What the rules would have raised; raises UsageError, ConfigurationError and UnreachableError."""
-    _check_outputs(options)
+    check_output("--csv", options.csv)
+    check_picture(options.picture)
     rules = _rules(options.rules, settings)
     against = _changed(rules, load_rules(RulesSettings(files=list(options.against)))) if options.against else None
     zone = ZoneInfo(settings.season.timezone)
@@ -64,7 +64,7 @@ def replay(options: ReplayOptions, settings: ServerSettings) -> Replayed:
             rules,
             against,
             settings.season.to_season(),
-            since - _warm_up(options.warm_up),
+            since - parse_length("--warm-up", options.warm_up),
             since,
             until,
             silence=not options.devices,
@@ -114,22 +114,6 @@ def _run(plan: Plan, cut: Sequence[Block], found: dict[str, StoredReading], work
             for judged in spread(judge, plan, cut, workers, progress):
                 result.add(judged)
     return result
-
-
-def _warm_up(text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"--warm-up: {error}") from error
-
-
-def _check_outputs(options: ReplayOptions) -> None:
-    """Before a long run: what only its end would show."""
-    if options.picture is not None and find_spec("matplotlib") is None:
-        raise UsageError("--picture needs matplotlib; install it with: pip install 'hearthwatch[sim]'")
-    for option, path in (("--csv", options.csv), ("--picture", options.picture)):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(f"{option}: there is no folder {path.absolute().parent}")
 
 
 def _write(options: ReplayOptions, result: Replayed, zone: ZoneInfo) -> None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from hearthwatch.errors import FailedError, UsageError
+from hearthwatch.outputs import check_picture
 from hearthwatch.parallel import spread
+from hearthwatch.periods import parse_length
 from hearthwatch.rule_files import shipped_rule_files
 from hearthwatch.season.judge import Judged, Plan, judge
 from hearthwatch.season.result import SeasonResult
@@ -29,7 +30,6 @@ from simulators.scoring.truths import Alert, Truth
 from simulators.season.layout import blocks
 from simulators.season.span import DAY_MS, Span
 from simulators.truth import TruthLog
-from wire.durations import parse_duration
 
 _SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
 
@@ -51,8 +51,7 @@ class SeasonOptions:
 
 def run_season(options: SeasonOptions, stop: threading.Event) -> tuple[SeasonResult, float]:
     """The season's result and the seconds it took; raises UsageError, ConfigurationError, and FailedError on `stop`."""
-    if options.picture is not None:
-        _check_picture(options.picture)
+    check_picture(options.picture)
     scenario = load_scenario(find_scenario(options.scenario))
     rules = load_rules(RulesSettings(files=shipped_rule_files()))
     span = Span(_start(options.start), options.days, _step(options.step))
@@ -90,14 +89,6 @@ class Gathered:
             self.truths += judged.truths
 
 
-def _check_picture(path: Path) -> None:
-    """Before a long run: what only its end would show."""
-    if find_spec("matplotlib") is None:
-        raise UsageError("--picture needs matplotlib; install it with: pip install 'hearthwatch[sim]'")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"--picture: there is no folder {path.absolute().parent}")
-
-
 def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: Span) -> None:
     from hearthwatch.season.picture import draw  # matplotlib takes a second to load
 
@@ -119,10 +110,7 @@ def _start(text: str) -> int:
 
 
 def _step(text: str) -> int:
-    try:
-        step = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"--step: {error}") from error
+    step = parse_length("--step", text)
     if not 0 < step <= 3_600_000 or DAY_MS % step or step % 60_000:
         raise UsageError("--step: write whole minutes that divide a day, at most an hour, like 5m")
     return step

@@ -53,11 +53,6 @@ class SimulatedGateway:
         self._counts = counts
         self._news = asyncio.Event()
 
-    @property
-    def journal(self) -> Journal:
-        """What waits for the watermark."""
-        return self._journal
-
     def offer(self, readings: Sequence[Reading]) -> None:
         """Put one poll into the journal and wake the sender."""
         before = self._journal.lost_readings
