@@ -19,6 +19,9 @@ WINDOW: Final = 20
 # The backlog waits while this many sent messages are not covered, so that an absent store does not make the gateway
 # pour its whole journal into the broker's queue.
 MAX_UNCOVERED: Final = 1_000
+# While no watermark comes at all, the store is away and the broker most likely keeps what it was sent: the wait before
+# each further sending is as long as the silence before the last one, at most so many times `resend_after`.
+MAX_PATIENCE: Final = 16
 # CONTRACT §11: after three failures a message counts as unreadable.
 MAX_FAILURES: Final = 3
 
@@ -31,6 +34,7 @@ class Outgoing:
         self._resend_after_ms = resend_after_ms
         self.watermark = 0
         self._ack_at = -1
+        self._silent_since = 0
         self._live = last
         self._backlog_end = last
         self._backlog = 0
@@ -61,6 +65,8 @@ class Outgoing:
     def published(self, message: Message, mid: int, now: int) -> None:
         """`message` was handed to the client under the id `mid`."""
         self._in_flight[mid] = message.seq
+        if not self._sent:
+            self._silent_since = now
         if message.seq in self._sent or len(self._sent) < 2 * MAX_UNCOVERED:
             self._sent[message.seq] = now
         else:  # too many to remember one by one: it is sent again as backlog when the store is back
@@ -73,7 +79,7 @@ class Outgoing:
     def acknowledged(self, ack: Ack, now: int) -> None:
         """The watermark came at `now`; it never goes back."""
         self.watermark = max(self.watermark, ack.upto)
-        self._ack_at = now
+        self._ack_at = self._silent_since = now
         self._backlog = max(self._backlog, self.watermark)
         self._sent = {seq: at for seq, at in self._sent.items() if seq > self.watermark}
         self._failures = {seq: sendings for seq, sendings in self._failures.items() if seq > self.watermark}
@@ -96,7 +102,9 @@ class Outgoing:
         return oldest
 
     def _is_overdue(self, seq: int, now: int) -> bool:
-        return now - self._sent[seq] >= self._resend_after_ms and seq not in self._in_flight.values()
+        sent = self._sent[seq]
+        patience = min(max(sent - self._silent_since, self._resend_after_ms), MAX_PATIENCE * self._resend_after_ms)
+        return now - sent >= patience and seq not in self._in_flight.values()
 
     def _overdue(self, rows: Rows, now: int) -> list[Message]:
         """Sent long ago and not covered; only the oldest, because the watermark cannot pass them.

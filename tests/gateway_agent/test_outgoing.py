@@ -1,11 +1,13 @@
 """What is published when: everything arrives at last, live data first, and nothing floods the broker."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway_agent.journal import Message
-from gateway_agent.outgoing import MAX_FAILURES, MAX_UNCOVERED, WINDOW, Outgoing
+from gateway_agent.outgoing import MAX_FAILURES, MAX_PATIENCE, MAX_UNCOVERED, WINDOW, Outgoing
 from wire.messages import Ack
 
 RESEND_MS = 60_000
@@ -78,6 +80,45 @@ def test_what_is_not_covered_is_sent_again_oldest_first_and_not_before() -> None
     wire.ack(1)
     wire.now = RESEND_MS
     assert wire.turn() == [2, 3]
+
+
+def sendings(wire: Wire, lasts_ms: int, step_ms: int) -> list[int]:
+    """When something was sent again within so long from now, in resend times."""
+    began, found = wire.now, []
+    while wire.now < began + lasts_ms:
+        wire.now += step_ms
+        if wire.turn():
+            found.append(wire.now // RESEND_MS)
+    return found
+
+
+def test_the_longer_no_watermark_comes_the_more_rarely_it_is_sent_again() -> None:
+    wire = Wire(3)
+    wire.turn()
+    again = sendings(wire, 100 * RESEND_MS, RESEND_MS)
+    assert again[:6] == [1, 2, 4, 8, 16, 32]
+    assert {later - earlier for earlier, later in pairwise(again[5:])} == {MAX_PATIENCE}
+
+
+def test_a_watermark_ends_the_patience() -> None:
+    wire = Wire(3)
+    wire.turn()
+    sendings(wire, 40 * RESEND_MS, RESEND_MS)
+    wire.ack(1)
+    wire.sent.clear()
+    wire.now += RESEND_MS
+    assert wire.turn() == [2, 3]
+
+
+def test_what_is_sent_after_a_quiet_time_is_not_waited_for_longer() -> None:
+    wire = Wire(1)
+    wire.turn()
+    wire.ack(1)
+    wire.now += 10 * RESEND_MS
+    wire.rows.add()
+    assert wire.turn() == [2]
+    wire.now += RESEND_MS
+    assert wire.turn() == [2]
 
 
 def test_an_absent_store_does_not_make_it_pour_out_the_whole_journal() -> None:
