@@ -4,10 +4,10 @@ All from the public repository openenergymonitor/heatpumpmonitor.org, folder ana
 systems metered whole (boundary H4), without cooling, a year each, most of them in Britain.
 
 STARTS_PER_HOUR: 5 and 95 % of combined_starts over running_data_length in
-heatpumpmonitor_all_fields_last365_2026-07-15.csv. A systematic sample: the rows whole enough in every third of the file's
-forty parts of 16,000 characters, 73 systems, least 0.12, median 0.64, most 5.2 an hour. A start is a rise of the electric
-power over a threshold; hot water is among them, mostly once or twice a day. The sample's own performance scatters about
-`performance_at` by −0.02 ± 0.27, so it stands for the whole.
+heatpumpmonitor_all_fields_last365_2026-07-15.csv. A systematic sample: the rows whole enough in every third of the
+file's forty parts of 16,000 characters, 73 systems, least 0.12, median 0.64, most 5.2 an hour. A start is a rise of the
+electric power over a threshold; hot water is among them, mostly once or twice a day. The sample's own performance
+scatters about `performance_at` by −0.02 ± 0.27, so it stands for the whole.
 
 OUTDOOR_C: 5 and 95 % of weighted_outsideT in the same sample (median 7.3); and the largest of its
 weighted_flowT_minus_outsideT is 42 K, beyond which `performance_at` says nothing.
@@ -16,7 +16,7 @@ weighted_flowT_minus_outsideT is 42 K, beyond which `performance_at` says nothin
 
 SHARE_OF_CARNOT: mean and standard deviation of the performance over `carnot_cop`'s heat-weighted harmonic mean,
 docs/09_hstar_fleet_results.md, n = 229. STANDBY_SHARE: the same, median share of the electricity drawn while the
-compressor stands; the pumps of these systems stop with it.
+compressor stands. That is 73 kWh a year (docs/02_residual_analysis.md): the pumps stop with the compressor.
 """
 
 from typing import Final

@@ -120,9 +120,9 @@ def test_units_start_as_often_as_in_the_field(season: Season) -> None:
 
 
 def test_units_seldom_start_where_winters_are_cold(season: Season) -> None:
-    # 0.06 to 0.17 an hour, near the least of the field (0.12) and below: a cold house takes more than its machine's lowest
-    # speed gives, and keeps it running four fifths of the winter or more. The field's systems have mild autumns and
-    # springs, hot water to make, and run two fifths of the year.
+    # 0.06 to 0.17 an hour, near the least of the field (0.12) and below: a cold house takes more than its machine's
+    # lowest speed gives, and keeps it running four fifths of the winter or more. The field's systems have mild autumns
+    # and springs, hot water to make, and run two fifths of the year.
     assert (season.starts_per_hour[BEIJING] < 0.5 * season.starts_per_hour[MILD]).all()
     assert (season.state.starts > 100).all()
 
