@@ -25,6 +25,7 @@ from ingest.store.model import (
     with_gaps,
 )
 from ingest.store.sqlite_file import BUSY_S, advice, open_database, usable
+from ingest.store.sqlite_rows import alike, insert
 from ingest.store.sqlite_schema import COLUMNS, NEW_FILE, bring_up_to_date
 from ingest.store.sqlite_upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
 from wire.messages import Reading
@@ -70,7 +71,7 @@ class SqliteStore:
 
     def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
         """See ReadingStore."""
-        return Prepared(readings, [row(stored) for stored in readings])
+        return Prepared(readings, alike(readings))
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
         """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
@@ -80,7 +81,8 @@ class SqliteStore:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(_PLACE, [(device, *_levels(place)) for device, place in moved.items()])
             unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
-            self._writer.executemany(INSERT, prepared.forms)
+            for group in prepared.forms:
+                insert(self._writer, group)
         self._places.update(moved)
         return []
 
