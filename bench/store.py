@@ -24,7 +24,7 @@ from gateway_agent.profiles import load_profile
 from hearthwatch.resources import config_folder
 from ingest.store import Area, StoredReading
 from ingest.store.hours import DAY_MS, HOUR_MS
-from ingest.store.sqlite import INSERT, SqliteStore, row
+from ingest.store.sqlite import SqliteStore
 from ingest.store.sqlite_schema import COLUMNS
 from simulators.plant import Plant
 from simulators.registers import MAPS
@@ -120,14 +120,30 @@ def make_plain_table(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX reading_at ON reading (at)")
 
 
-PLAIN_INSERT = INSERT.replace("INTO recent", "INTO reading")
+PLAIN_INSERT = f"INSERT OR IGNORE INTO reading ({', '.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"  # noqa: S608
+
+
+def plain_row(stored: StoredReading) -> tuple[object, ...]:
+    """A reading as a row of the plain table; a point that was not read is NULL."""
+    reading = stored.reading
+    return (
+        reading.device,
+        reading.at,
+        stored.place.gateway,
+        reading.state,
+        ",".join(reading.faults),
+        stored.epoch,
+        stored.seq,
+        *map(reading.values.get, POINT_NAMES),
+        ",".join(reading.bad),
+    )
 
 
 def plain_table(path: Path, readings: Sequence[StoredReading]) -> tuple[float, float]:
     """Bytes a reading, and readings a second of processor time, in the plain table."""
     with closing(sqlite3.connect(path)) as database:
         make_plain_table(database)
-        rows = [row(stored) for stored in readings]
+        rows = [plain_row(stored) for stored in readings]
         began = time.process_time()
         with database:
             database.executemany(PLAIN_INSERT, rows)

@@ -32,7 +32,6 @@ from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
 
-INSERT: Final = f"INSERT OR IGNORE INTO recent ({', '.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
 _PLACE: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
   district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
@@ -230,22 +229,6 @@ def _select(condition: str, order: str) -> str:
     SELECT d.district, d.town, d.village, r.* FROM (
       SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
     ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
-
-
-def row(stored: StoredReading) -> tuple[object, ...]:
-    """A reading as a row of the view `reading`, without `first`; a point that was not read is NULL."""
-    reading = stored.reading
-    return (
-        reading.device,
-        reading.at,
-        stored.place.gateway,
-        reading.state,
-        ",".join(reading.faults),
-        stored.epoch,
-        stored.seq,
-        *map(reading.values.get, POINT_NAMES),
-        ",".join(reading.bad),
-    )
 
 
 def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
