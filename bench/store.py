@@ -120,11 +120,17 @@ def make_plain_table(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX reading_at ON reading (at)")
 
 
-PLAIN_INSERT = f"INSERT OR IGNORE INTO reading ({', '.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"  # noqa: S608
+_OF_EVERY_READING = [name for name in COLUMNS if name not in POINT_NAMES]
 
 
-def plain_row(stored: StoredReading) -> tuple[object, ...]:
-    """A reading as a row of the plain table; a point that was not read is NULL."""
+def plain_insert(points: Sequence[str]) -> str:
+    """SQL that writes a row with these points into the plain table."""
+    columns = [*_OF_EVERY_READING, *points]
+    return f"INSERT OR IGNORE INTO reading ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})"  # noqa: S608
+
+
+def plain_row(stored: StoredReading, points: Sequence[str]) -> tuple[object, ...]:
+    """A reading as a row of the plain table with these points; one that was not read is NULL."""
     reading = stored.reading
     return (
         reading.device,
@@ -134,8 +140,8 @@ def plain_row(stored: StoredReading) -> tuple[object, ...]:
         ",".join(reading.faults),
         stored.epoch,
         stored.seq,
-        *map(reading.values.get, POINT_NAMES),
         ",".join(reading.bad),
+        *map(reading.values.get, points),
     )
 
 
@@ -143,10 +149,10 @@ def plain_table(path: Path, readings: Sequence[StoredReading]) -> tuple[float, f
     """Bytes a reading, and readings a second of processor time, in the plain table."""
     with closing(sqlite3.connect(path)) as database:
         make_plain_table(database)
-        rows = [plain_row(stored) for stored in readings]
+        rows = [plain_row(stored, POINT_NAMES) for stored in readings]
         began = time.process_time()
         with database:
-            database.executemany(PLAIN_INSERT, rows)
+            database.executemany(plain_insert(POINT_NAMES), rows)
         return file_bytes(path) / len(rows), len(rows) / (time.process_time() - began)
 
 
