@@ -12,6 +12,7 @@ from wire.decode import MAX_INTEGER, FastDecoder, NotGiven
 from wire.messages import Reading, Telemetry
 from wire.points import POINTS
 
+# Type checkers take a TypedDict only with its keys written out; these come from the table of points.
 _typed_dict: Any = TypedDict
 _Values: Any = _typed_dict(
     "_Values",
