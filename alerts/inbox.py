@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from alerts import metrics
 from alerts.evaluation import Evaluation
 from messaging.session import Delivery
+from messaging.telemetry import decode_fitting
 from wire.decode import UnreadableError, decode_status, decode_telemetry
-from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.messages import AnnouncedDevice, Reading, Status
 from wire.payload import PayloadError
 from wire.topics import Place, TopicError, parse_gateway_topic
-
-_decode_fast = msgspec.json.Decoder(Telemetry).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Inbox:
             self._status(place, delivery, arrived, now)
 
     def _telemetry(self, place: Place, payload: bytes, arrived: Arrived, now: int) -> None:
-        decoded = decode_telemetry(payload, _decode_fast)
+        decoded = decode_telemetry(payload, decode_fitting)
         for rejection in decoded.rejected:
             metrics.reject(rejection.code)
         if any(getattr(place, name) != claim for name, claim in decoded.claims.items()):

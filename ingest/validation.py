@@ -18,33 +18,18 @@ A message says which watermark its gateway knows (`acked`): up to there it was r
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
-
-import msgspec
 
 from ingest.admission import Admission
 from ingest.dead_letters import DeadLetter
 from ingest.register import Gateway, Mark, Register, Standing
 from ingest.store.model import StoredReading
 from ingest.tally import BAD_POINT, Count
+from messaging.telemetry import decode_fitting
 from wire.clocks import check_event_time
-from wire.decode import Decoded, NotGiven, UnreadableError, decode_status, decode_telemetry
+from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.payload import PayloadError, is_envelope
 from wire.topics import DEFAULT_ROOT, Place, TopicError, parse_gateway_topic
-
-
-@dataclass(slots=True)
-class _TypedReading(Reading):
-    bad: list[str] = field(default_factory=NotGiven)
-
-
-@dataclass(slots=True)
-class _TypedTelemetry(Telemetry):
-    readings: list[_TypedReading]  # type: ignore[assignment]  # decoded only, never written to
-
-
-FAST: Final = msgspec.json.Decoder(_TypedTelemetry).decode
 
 
 @dataclass(slots=True)
@@ -108,7 +93,7 @@ class Judge:
 
     def _telemetry(self, message: "_Message", place: Place) -> Verdict:
         try:
-            decoded = decode_telemetry(message.payload, FAST)
+            decoded = decode_telemetry(message.payload, decode_fitting)
         except UnreadableError as error:
             if error.envelope is None:
                 return self._unnumbered(message, error.code, place)

@@ -37,7 +37,7 @@ class RefusedReading:
 
 @dataclass(slots=True)
 class Prepared:
-    """Readings with their lines or rows, made ahead of the write: `forms[i]` is `readings[i]` as the store takes it."""
+    """Readings, and what the store made of them ahead of the write: lines, or rows by the points they give."""
 
     readings: Sequence[StoredReading]
     forms: Sequence[Any]

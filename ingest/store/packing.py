@@ -15,6 +15,7 @@ What is off the grid becomes a block of its own, in which nothing changes. SQL t
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import gcd
+from operator import itemgetter
 from typing import Any, Final
 
 GRID: Final = 3_000
@@ -32,6 +33,9 @@ Row = tuple[Any, ...]
 """A row of the table `recent`: device, at, gateway, state, faults, epoch, seq, one value per point, bad."""
 
 
+_SHARED: Final = itemgetter(2, 3, 4, 5, -1)
+
+
 class _DoesNotFitError(Exception):
     """A column is off the grid, or its values are too far apart for one character each."""
 
@@ -41,7 +45,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[Row]:
 
     A new block begins where gateway, state, faults, epoch or bad change.
     """
-    for _, alike in groupby(rows, lambda row: (*row[2:6], row[-1])):
+    for _, alike in groupby(rows, _SHARED):
         same = list(alike)
         for begin in range(0, len(same), LONGEST):
             yield from _fitting(same[begin : begin + LONGEST])
@@ -58,8 +62,7 @@ def _fitting(rows: Sequence[Row]) -> list[Row]:
 
 def _block(rows: Sequence[Row]) -> Row:
     device, at, *same = rows[0][:6]
-    _, times, *_, numbers = zip(*(row[:7] for row in rows), strict=True)
-    points = zip(*(row[7:-1] for row in rows), strict=True)
+    _, times, *_ = columns = list(zip(*rows, strict=True))
     pace = (times[-1] - at) // max(1, len(rows) - 1)
     late = [time - at - index * pace for index, time in enumerate(times)]
     return (
@@ -69,23 +72,24 @@ def _block(rows: Sequence[Row]) -> Row:
         len(rows),
         _column(late, 1),
         *same,
-        _column(numbers, 1),
-        *[_column(values, GRID) for values in points],
+        _column(columns[6], 1),
+        *[_column(values, GRID) for values in columns[7:-1]],
         rows[0][-1],
     )
 
 
 def _column(values: Sequence[Any], grid: int) -> Any:
-    """`values` as one text, or the value they share."""
-    if values.count(values[0]) == len(values):
+    """`values` as one text, or the value they share. Sensors repeat themselves: each distinct value is coded once."""
+    distinct = set(values)
+    if len(distinct) == 1:
         return values[0]
-    present = [value for value in values if value is not None]
-    counts = [round(value * grid) for value in present]
-    if grid > 1 and [count / grid for count in counts] != present:
+    counts = {value: round(value * grid) for value in distinct if value is not None}
+    if grid > 1 and any(count / grid != value for value, count in counts.items()):
         raise _DoesNotFitError
-    least = min(counts)
-    step = gcd(_STEP, *(count - least for count in counts))
-    if max(counts) - least > step * _MOST_STEPS:
+    least, most = min(counts.values()), max(counts.values())
+    step = gcd(_STEP, *[count - least for count in counts.values()])
+    if most - least > step * _MOST_STEPS:
         raise _DoesNotFitError
-    codes = iter([chr(_FIRST_CODE + (count - least) // step) for count in counts])
-    return f"{chr(step)}{least}:" + "".join([_MISSING if value is None else next(codes) for value in values])
+    codes = {value: chr(_FIRST_CODE + (count - least) // step) for value, count in counts.items()}
+    codes[None] = _MISSING
+    return f"{chr(step)}{least}:" + "".join([codes[value] for value in values])

@@ -25,13 +25,13 @@ from ingest.store.model import (
     with_gaps,
 )
 from ingest.store.sqlite_file import BUSY_S, advice, open_database, usable
+from ingest.store.sqlite_rows import alike, insert
 from ingest.store.sqlite_schema import COLUMNS, NEW_FILE, bring_up_to_date
 from ingest.store.sqlite_upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
 
-INSERT: Final = f"INSERT OR IGNORE INTO recent ({', '.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))})"
 _PLACE: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
   district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
@@ -70,7 +70,7 @@ class SqliteStore:
 
     def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
         """See ReadingStore."""
-        return Prepared(readings, [row(stored) for stored in readings])
+        return Prepared(readings, alike(readings))
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
         """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
@@ -80,7 +80,8 @@ class SqliteStore:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(_PLACE, [(device, *_levels(place)) for device, place in moved.items()])
             unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
-            self._writer.executemany(INSERT, prepared.forms)
+            for group in prepared.forms:
+                insert(self._writer, group)
         self._places.update(moved)
         return []
 
@@ -228,22 +229,6 @@ def _select(condition: str, order: str) -> str:
     SELECT d.district, d.town, d.village, r.* FROM (
       SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
     ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
-
-
-def row(stored: StoredReading) -> tuple[object, ...]:
-    """A reading as a row of the view `reading`, without `first`; a point that was not read is NULL."""
-    reading = stored.reading
-    return (
-        reading.device,
-        reading.at,
-        stored.place.gateway,
-        reading.state,
-        ",".join(reading.faults),
-        stored.epoch,
-        stored.seq,
-        *map(reading.values.get, POINT_NAMES),
-        ",".join(reading.bad),
-    )
 
 
 def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:

@@ -14,7 +14,7 @@ from ingest.store.model import Summary
 from ingest.store.packing import Row, blocks
 from ingest.store.sqlite_schema import BLOCK_COLUMNS, COLUMNS, HOURLY_COLUMNS
 
-_DEVICES_AT_ONCE: Final = 50  # 6,000 readings at a reading every 30 s: about a tenth of a second
+_DEVICES_AT_ONCE: Final = 100  # 12,000 readings at a reading every 30 s: about a tenth of a second
 _ROWS_AT_ONCE: Final = 1_000
 _PAGES_AT_ONCE: Final = 1_000
 # Space that the next hours will need again is not given back: one part in this many of the file may stay free.
@@ -90,16 +90,18 @@ def _repeat(connection: sqlite3.Connection, sql: str, values: tuple[object, ...]
 def _pack(connection: sqlite3.Connection, hour: int, devices: Sequence[str]) -> None:
     where = f"at >= ? AND at < ? AND device IN ({','.join('?' * len(devices))})"
     values = (hour, hour + HOUR_MS, *devices)
-    rows = connection.execute(f"SELECT {_ROWS} FROM recent WHERE {where} ORDER BY device, at", values).fetchall()
-    by_device = [(device, list(own)) for device, own in groupby(rows, itemgetter(0))]
-    connection.executemany(_BLOCK, [block for _, own in by_device for block in blocks(own)])
-    connection.executemany(_HOURLY, [(device, hour, *_statistics(hour, own)) for device, own in by_device])
+    by_device: dict[str, list[Row]] = {device: [] for device in devices}
+    # In the order of the table: sorting by device would make SQLite copy every row.
+    for row in connection.execute(f"SELECT {_ROWS} FROM recent WHERE {where} ORDER BY at", values):
+        by_device[row[0]].append(row)
+    connection.executemany(_BLOCK, [block for own in by_device.values() for block in blocks(own)])
+    connection.executemany(_HOURLY, [(device, hour, *_statistics(hour, own)) for device, own in by_device.items()])
     connection.execute(f"DELETE FROM recent WHERE {where}", values)
 
 
 def _statistics(hour: int, rows: Sequence[Row]) -> Iterator[float | None]:
     """Four numbers per point, in the order of HOURLY_COLUMNS; None four times where the point was never read."""
-    for values in zip(*(row[7:-1] for row in rows), strict=True):
+    for values in list(zip(*rows, strict=True))[7:-1]:
         yield from _columns(hour_summary(hour, values))
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.register import Mark, Register, Standing
-from ingest.validation import FAST, Judge, out_of_order
+from ingest.validation import Judge, out_of_order
+from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.decode import UnreadableError, decode_telemetry
 from wire.encode import encode_status
@@ -187,7 +188,7 @@ def test_the_fast_decoder_never_differs_from_the_strict_one(
 
 def _outcome(payload: bytes, *, fast: bool) -> object:
     try:
-        decoded = decode_telemetry(payload, FAST if fast else None)
+        decoded = decode_telemetry(payload, decode_fitting if fast else None)
     except UnreadableError as error:
         return error.code, error.envelope
     good = [(r.device, r.at, r.state, r.faults, r.values, list(r.bad)) for r in decoded.telemetry.readings]
@@ -198,10 +199,10 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
 
 def test_the_fast_decoder_takes_what_gateways_send() -> None:
     payload = telemetry(1, [reading("pump-1", NOW), Reading("pump-2", NOW, "off", ["sensor:E1"], {}, ["room_c"])])
-    assert FAST(payload).readings[1].bad == ["room_c"]
+    assert decode_fitting(payload).readings[1].bad == ["room_c"]
     marked = payload.replace(b'"v":1', b'"v":1,"clock":"unsynced"')
-    assert decode_telemetry(marked, FAST).telemetry == replace(FAST(payload), clock="unsynced")
+    assert decode_telemetry(marked, decode_fitting).telemetry == replace(decode_fitting(payload), clock="unsynced")
     assert decode_telemetry(marked).telemetry.clock == "unsynced"
     without = json.loads(payload)
     del without["readings"][0]["bad"]
-    assert decode_telemetry(json.dumps(without).encode(), FAST).telemetry.readings[0].bad == []
+    assert decode_telemetry(json.dumps(without).encode(), decode_fitting).telemetry.readings[0].bad == []
