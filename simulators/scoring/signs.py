@@ -33,8 +33,8 @@ class Signs:
     after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
     `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
     `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
-    all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that was
-    spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed (physics.md §20.3).
+    all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that
+    was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed (physics.md §20.3).
     """
 
     detects: tuple[str, ...]
