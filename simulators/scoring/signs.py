@@ -140,7 +140,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         (*_WEAK, *_FROSTED, *_STANDS, "fault:discharge_high"),
         linger_ms=_BASELINE_MS,
         shortest_ms=14 * DAY_MS,
-        needs=("power_w", "flow_lpm"),
+        needs=("exv_steps", "discharge_c"),
     ),
     "heater_stuck": Signs(
         ("aux_heater_stuck",),

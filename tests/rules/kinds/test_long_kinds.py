@@ -32,6 +32,7 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
                         ["steps"]),
     "no steps": ("valley_cap", {"steps": []}, ["steps"]),
     "hours that are none": ("suspected_coal", {"hours": "evening"}, ["hours"]),
+    "a house that stores nothing": ("suspected_coal", {"time_constant": 0}, ["time_constant"]),
     "a share of a hundred": ("suspected_coal", {"heard_share": 60}, ["heard_share"]),
     "a curve that turns": ("defrost_share", {"expected": [[0, 5], [-5, 3]]}, ["expected"]),
     "a curve of words": ("defrost_share", {"expected": [["cold", 5]]}, ["expected"]),
