@@ -236,12 +236,17 @@ class BaselineWatch(ColumnsWatch):
                 priority=self._rule.priority,
                 value=float(self._state.change[slot, 0]) if told else None,
                 limit=first.direction * first.limit,
-                details=self._changes(slot),
+                details=self._changes(slot, edge),
             )
 
-    def _changes(self, slot: int) -> dict[str, float]:
-        """The change of each sign that the unit can tell, by quantity."""
+    def _changes(self, slot: int, edge: EdgeKind) -> dict[str, float]:
+        """The change of each sign that the unit can tell, by quantity; of an alert that is raised, of those that show.
+
+        The others may have last been told long ago, as the COP of a unit that now runs at a small ΔT.
+        """
         told = self._state.learnt[slot] >= self._rule.learn_days
+        if edge == "raise":
+            told = told & (self._state.change[slot] * self._direction >= self._limit)
         changes = zip(self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True)
         return {name: change for name, change, known in changes if known}
 

@@ -1,9 +1,10 @@
 """Nights in which a house stayed warm though its unit was switched off: something else heats it (FEATURES row 19).
 
 A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the unit was off in at
-least `off_hours` readings of it on end, in a mean of `outdoor_below` or less, and the room ended them at `room_above`
-or more, `over_outdoor` warmer than it was outside, and no more than `drop` colder: without heat a house loses more
-(physics.md §20.5). The alert rises on the `nights`-th such night of a season and clears when the season is over.
+least `off_hours` readings of it on end, the room was `over_outdoor` warmer than it was outside in the mean, ended them
+at `room_above` or more, and lost no more meanwhile than a house of this `time_constant` loses without any heat: its
+excess over the outdoors, summed over the hours, divided by that constant (physics.md §20.5). The alert rises on the
+`nights`-th such night of a season and clears when the season is over.
 
 A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too, when it ends; that
 one clears when the unit runs.
@@ -20,7 +21,7 @@ from rules.batch import STATE_CODES, Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.conditions import hours
-from rules.rule import count, key, not_negative, number, share
+from rules.rule import count, key, number, positive, share
 from rules.season import DAY_MS
 from rules.transition import EdgeKind
 from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
@@ -38,10 +39,9 @@ class UnheatedNightsRule(DeviceRule):
 
     hours: tuple[int, int] = key(hours)
     off_hours: int = key(count)
-    outdoor_below: float = key(number)
+    over_outdoor: float = key(positive)
+    time_constant: float = key(positive)
     room_above: float = key(number)
-    over_outdoor: float = key(not_negative)
-    drop: float = key(not_negative)
     nights: int = key(count)
     heard_share: float = key(share)
 
@@ -64,7 +64,7 @@ class _State(Columns):
     ran: Bools = column(np.bool_, False)  # in the season
     tonight: NDArray[np.int32] = column(np.int32, NEVER)  # the night that the next three are about
     off: NDArray[np.uint8] = column(np.uint8, 0)  # its hours on end
-    outdoor: NDArray[np.float32] = column(np.float32, 0.0)  # their sum, °C
+    excess: NDArray[np.float32] = column(np.float32, 0.0)  # room over outdoor, summed since the first of them, K·h
     room: NDArray[np.float32] = column(np.float32, np.nan)  # at the first of them, °C
     night: NDArray[np.int32] = column(np.int32, NEVER)  # the newest that counted
     nights: NDArray[np.uint8] = column(np.uint8, 0)  # of the season
@@ -98,20 +98,18 @@ class UnheatedNightsWatch(ColumnsWatch):
         return night
 
     def _follow(self, batch: Batch) -> list[Edge]:
-        """Note one more hour off of a night, and count the night once it is long, cold and warm enough inside."""
+        """Note one more hour off of a night, and count the night once it is long, and the room warm and holding."""
         state, rule, slots = self._state, self._rule, batch.slots
         room, outdoor = batch.quantities["room_c"], batch.quantities["outdoor_c"]
         night = ((batch.at + batch.season.offset_ms - rule.hours[0]) // DAY_MS).astype(np.int32)
         first = (state.off[slots] == 0) | (state.tonight[slots] != night)
-        state.tonight[slots] = night
-        state.room[slots] = np.where(first, room, state.room[slots])
-        state.outdoor[slots] = np.where(first, outdoor, state.outdoor[slots] + outdoor)
+        excess = np.where(first, 0.0, state.excess[slots] + room - outdoor)
         off = np.where(first, 1, state.off[slots] + 1)
-        state.off[slots] = off
-        mean_outdoor = state.outdoor[slots] / off
-        warm = (room >= rule.room_above) & (room >= state.room[slots] - rule.drop)
-        cold = (mean_outdoor <= rule.outdoor_below) & (mean_outdoor <= room - rule.over_outdoor)
-        counted = np.flatnonzero((off >= rule.off_hours) & warm & cold & (state.night[slots] != night))
+        state.tonight[slots], state.off[slots], state.excess[slots] = night, off, excess
+        state.room[slots] = np.where(first, room, state.room[slots])
+        warm = (room >= rule.room_above) & (excess >= rule.over_outdoor * (off - 1))
+        holds = state.room[slots] - room <= excess / rule.time_constant
+        counted = np.flatnonzero((off >= rule.off_hours) & warm & holds & (state.night[slots] != night))
         slots, at = slots[counted], batch.at[counted]
         state.night[slots] = night[counted]
         state.nights[slots] += state.nights[slots] < np.iinfo(np.uint8).max

@@ -33,7 +33,8 @@ class Signs:
     after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
     `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
     `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
-    all; and with `found_running` only where the compressor ran as it began.
+    all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that
+    was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed (physics.md §20.3).
     """
 
     detects: tuple[str, ...]
@@ -44,6 +45,7 @@ class Signs:
     needs: tuple[str, ...] = ()
     runs_ms: int = 0
     found_running: bool = False
+    on_frost: bool = False
 
 
 # Brands that number their faults without telling the kind show `other` for whatever their protections say.
@@ -138,7 +140,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         (*_WEAK, *_FROSTED, *_STANDS, "fault:discharge_high"),
         linger_ms=_BASELINE_MS,
         shortest_ms=14 * DAY_MS,
-        needs=("power_w", "flow_lpm"),
+        needs=("exv_steps", "discharge_c"),
     ),
     "heater_stuck": Signs(
         ("aux_heater_stuck",),
@@ -153,6 +155,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         linger_ms=_BASELINE_MS,
         shortest_ms=DAY_MS,
         runs_ms=12 * HOUR_MS,
+        on_frost=True,
     ),
     "over_defrost": Signs(
         ("over_defrost", "defrost_share"),
@@ -181,7 +184,11 @@ SIGNS: Final[Mapping[str, Signs]] = {
         shortest_ms=7 * DAY_MS,
     ),
     "coal": Signs(
-        ("suspected_coal",), (*_STANDS, "low_cop", "sensor_frozen"), linger_ms=_RECOVERS_MS, shortest_ms=3 * DAY_MS
+        ("suspected_coal",),
+        (*_STANDS, "low_cop", "sensor_frozen"),
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=3 * DAY_MS,
+        needs=("room_c",),  # "room warm while HP off", requirements.md R12
     ),
     # ---- what a household does: it explains, and is no fault of its own
     "window_open": Signs((), (*_STANDS, *_WEAK), linger_ms=_RECOVERS_MS),

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from simulators.chance import draw, planned
 from simulators.disturbances import disturbance
 from simulators.faults import WIDE, Effects, Event, effects
+from simulators.physics import frost
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
 from simulators.physics.measure import SHOWN, measure
@@ -35,6 +38,7 @@ class BlockSeason:
         self._nature = Nature(block.devices(), self._households.lacks)
         self._controllers = Controllers(self._households.codes, self._households.lacks)
         self._runs: dict[Event, _Run] = {}
+        self._frosted_s = np.zeros(block.units)  # of heating with a defrost due
         self.events = _events(scenario, block, span, seed, self._households)
 
     def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
@@ -51,6 +55,7 @@ class BlockSeason:
                 struck = disturbance(active, self._block.units)
             weather = self._outdoors(at)
             state = step(fleet, state, at - span.step_ms, span.step_ms / 1000.0, weather, struck)
+            self._note_frost(state)
             columns = measure(fleet, state, at, weather, struck, self._seed, wanted)
             poll = self._controllers.poll(at, state, columns, active)
             self._nature.observe(at, state, weather, poll.heard, active)
@@ -58,14 +63,23 @@ class BlockSeason:
         changes.due(span.lasts_ms)
         self._note_runs(changes, state)
 
+    def _note_frost(self, state: FleetState) -> None:
+        """Who has heated over the last step on a coil that a healthy unit would have defrosted."""
+        frosted = state.frost_kg >= frost.TRIGGER_KG * self._households.fleet.machines.size
+        self._frosted_s += (frosted & state.running & ~state.defrosting) * (self._span.step_ms / 1000.0)
+
     def _note_runs(self, changes: "_Changes", state: FleetState) -> None:
         """How each event that begins finds its unit, and for how long that had heated by its end."""
         for event in changes.began:
-            unit = event.units[0]
-            self._runs[event] = _Run(bool(state.running[unit]), float(state.heated_s[unit]))
+            self._runs[event] = _Run(bool(state.running[event.units[0]]), self._heated_s(event, state))
         for event in changes.ended:
             run = self._runs[event]
-            run.heated_s = float(state.heated_s[event.units[0]]) - run.heated_before_s
+            run.heated_s = self._heated_s(event, state) - run.heated_before_s
+
+    def _heated_s(self, event: Event, state: FleetState) -> float:
+        """For how long the event's unit has heated in all, as far as its class can show then."""
+        heated_s = self._frosted_s if SIGNS[_class_of(event)].on_frost else state.heated_s
+        return float(heated_s[event.units[0]])
 
     def truths(self) -> list[Truth]:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
@@ -81,7 +95,7 @@ class BlockSeason:
         level: Level = WIDE.get(event.cause, "device")
         gateway, village = gateways[unit]
         subject = {"device": devices[unit], "gateway": gateway, "village": village}[level]
-        kind = event.detail.partition(":")[0] if event.cause == "fault" else event.cause
+        kind = _class_of(event)
         lasts = event.end is None or event.end >= self._span.lasts_ms
         end = None if lasts or event.end is None else self._span.start + event.end
         detail = {"strength": round(event.strength, 3)} | ({"of": event.detail} if event.detail else {})
@@ -94,9 +108,13 @@ class BlockSeason:
         return self._weather.at(at).shifted(self._households.height_k)
 
 
+def _class_of(event: Event) -> str:
+    return event.detail.partition(":")[0] if event.cause == "fault" else event.cause
+
+
 @dataclass(slots=True)
 class _Run:
-    """How an event found its unit, and for how long the unit heated meanwhile, s."""
+    """How an event found its unit, and for how long the unit heated meanwhile, s, as far as its class can show then."""
 
     found_running: bool
     heated_before_s: float

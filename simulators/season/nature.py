@@ -36,8 +36,9 @@ VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
 COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements.md R2, R3)
 COP_OFF: Final = 0.05  # what sensors make of it
 FIELD_OFF: Final = 0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
-COLD_C, COLD_WATER_C = -22.5, 50.0
-DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0
+COLD_C, COLD_WATER_C = -23.0, 50.0  # −25 ± 2 °C, requirements.md R2
+DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0  # colder than that is R3
+COLD_OFF_K, WARMER_OFF_K = 0.5, 2.0  # what sensors make of air and water, and what an alert may grant the water
 COLD_OVER_C: Final = -20.0
 DEFROST_SHARE: Final = 0.10  # requirements.md R6, over 24 h with at least 4 h of running (rules-and-faults.md)
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
@@ -127,10 +128,11 @@ class Nature:
         if outdoor_c.min() > COLD_OVER_C and not self._trackers[WEAK_IN_COLD].open:
             return
         cop = state.heat_w / np.maximum(state.power_w, 1.0)
-        water = np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
-        asked = (outdoor_c < COLD_C) & state.running & ~state.defrosting & (supply_c(state) < water + 1.0)
-        weak = asked & (cop < COLD_COP + COP_OFF)
-        strict = asked & (cop < COLD_COP - FIELD_OFF - COP_OFF) & now.watched
+        heats, over_k = state.running & ~state.defrosting, supply_c(state) - _asked_water_c(outdoor_c)
+        weak = heats & (outdoor_c < COLD_C + COLD_OFF_K) & (over_k < WARMER_OFF_K) & (cop < COLD_COP + COP_OFF)
+        alone = now.watched & (state.aux_w == 0.0)  # R2 and R3 ask it of the heat pump alone
+        asked = heats & (outdoor_c < COLD_C - COLD_OFF_K) & (over_k < 0.0)
+        strict = asked & alone & (cop < COLD_COP - FIELD_OFF - COP_OFF)
         self._trackers[WEAK_IN_COLD].observe(now.at, weak, weak | (outdoor_c < COLD_OVER_C), strict)
 
     def _flat_out(self, now: _Moment) -> Flags:
@@ -178,6 +180,11 @@ class _Valley:
             Truth("valley_use", "device", devices[unit], self._first or 0, None, bool(sure[unit]))
             for unit in np.flatnonzero(used > VALLEY_LOOSE).tolist()
         ]
+
+
+def _asked_water_c(outdoor_c: Floats) -> Floats:
+    """How warm the water must be in such cold, °C (requirements.md R2, R3)."""
+    return np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
 
 
 def _watched(units: int, heard: NDArray[np.int64] | None, active: Effects) -> Flags:

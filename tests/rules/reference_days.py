@@ -179,16 +179,19 @@ class UnheatedNightsReference:
             self.tonight = (night, [])
         hours = self.tonight[1]
         hours.append(reading)
-        outdoor = [value_of(one, "outdoor_c") for one in hours]
-        first, last = value_of(hours[0], "room_c"), value_of(hours[-1], "room_c")
-        if len(hours) < self.rule.off_hours or None in outdoor or first is None or last is None:
+        rooms = [value_of(one, "room_c") for one in hours]
+        outdoors = [value_of(one, "outdoor_c") for one in hours]
+        first, last = rooms[0], rooms[-1]
+        excess = [
+            room - outdoor
+            for room, outdoor in zip(rooms[1:], outdoors[1:], strict=True)
+            if room is not None and outdoor is not None
+        ]
+        if len(excess) + 1 < max(len(hours), self.rule.off_hours) or first is None or last is None:
             return []
-        mean = sum(value for value in outdoor if value is not None) / len(outdoor)
-        if (
-            mean > min(self.rule.outdoor_below, last - self.rule.over_outdoor)
-            or last < self.rule.room_above
-            or last < first - self.rule.drop
-        ):
+        total = sum(excess)
+        warm = last >= self.rule.room_above and total >= self.rule.over_outdoor * len(excess)
+        if not warm or first - last > total / self.rule.time_constant:
             return []
         if night in self.nights:
             return []

@@ -61,7 +61,8 @@ def _readings(source: random.Random, device: str, start: int) -> Iterator[Readin
 def _reading(source: random.Random, device: str, at: int, habit: str, counter: float) -> Reading:
     weak, cold = habit == "weak", habit in ("deep cold", "sound cold")
     state: State = "off" if habit.startswith("off") else source.choice(("heating", "heating", "heating", "standby"))
-    room_c = {"off and cold": 12.0, "flat out": 17.0, "deep cold": 15.0}.get(habit, 20.0)
+    evening = (at // HOUR + 8 - 18) % 24  # hours since six in Beijing, over which a cold house cools
+    room_c = {"off and cold": 14.0 - 0.12 * evening, "flat out": 17.0, "deep cold": 15.0}.get(habit, 20.0)
     values = {
         "supply_c": 42.0 + source.uniform(-1, 1),
         "return_c": 37.0 + source.uniform(-1, 1),

@@ -32,6 +32,7 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
                         ["steps"]),
     "no steps": ("valley_cap", {"steps": []}, ["steps"]),
     "hours that are none": ("suspected_coal", {"hours": "evening"}, ["hours"]),
+    "a house that stores nothing": ("suspected_coal", {"time_constant": 0}, ["time_constant"]),
     "a share of a hundred": ("suspected_coal", {"heard_share": 60}, ["heard_share"]),
     "a curve that turns": ("defrost_share", {"expected": [[0, 5], [-5, 3]]}, ["expected"]),
     "a curve of words": ("defrost_share", {"expected": [["cold", 5]]}, ["expected"]),
@@ -49,15 +50,16 @@ def test_a_mistake_is_named_by_its_key(file: str, changes: dict[str, object], ke
     assert [key for key, _ in caught.value.problems] == [f"rule[0].{key}" for key in keys]
 
 
-def test_a_drift_is_told_with_every_sign_the_unit_can_tell() -> None:
+def test_a_drift_is_told_with_every_sign_that_shows() -> None:
     changes = {"learn_days": 1, "on_days": 1, "settle_days": 1, "day_hours": 2}
     engine, told = Engine([shipped("suspected_leak", **changes)]), []
     for hour in range(96):
         leak = hour >= 48
         values = {"outdoor_c": -5.0, "supply_c": 42.0, "compressor_hz": 60.0, "low_bar": 2.72 if leak else 3.4}
         values |= {"discharge_c": 90.0 if leak else 78.0, "exv_steps": 300.0 if leak else 200.0}
+        values |= {"return_c": 37.0, "power_w": 2_150.0, "heat_w": 6_000.0}  # its COP is as it was
         told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
     [raised] = told
-    assert raised.text["en"].endswith("discharge gas +12 K, valve opening +50 %, suction pressure −20 %.")
-    assert raised.text["zh"].endswith("排气温度偏高 +12 K、膨胀阀开度 +50 %、低压 −20 %。")
-    assert raised.value is None  # of the COP, which this map does not tell
+    assert raised.text["en"].endswith("first weeks: valve opening +50 %, discharge gas +12 K, suction pressure −20 %.")
+    assert raised.text["zh"].endswith("，膨胀阀开度 +50 %、排气温度偏高 +12 K、低压 −20 %。")
+    assert raised.value == pytest.approx(50.0)

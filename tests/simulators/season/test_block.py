@@ -1,0 +1,39 @@
+"""What a block's season demands: only what its weather and its brands let anybody see."""
+
+from typing import Any
+
+import pytest
+
+from simulators.event_settings import EventSettings
+from simulators.scenario import FleetSettings, Scenario
+from simulators.scoring.truths import Truth
+from simulators.season.block import BlockSeason
+from simulators.season.layout import blocks
+from simulators.season.span import Span
+from simulators.weather_settings import SteadySettings
+
+START = 1_763_740_800_000  # midnight in Shanghai
+
+
+def truth_of(what: dict[str, Any], profile: str = "midea-mthermal", humidity: float = 0.6) -> Truth:
+    """What four days of one unit in frost make of `what`, which lasts three and a half."""
+    event = EventSettings.model_validate({"at": "1h", "lasts": "84h", "unit": 1} | what)
+    fleet = FleetSettings(gateways_per_village=1, units_per_gateway=1, profiles={profile: 1.0})
+    weather = SteadySettings(kind="steady", outdoor_c=-2.0, humidity=humidity)
+    (block,) = blocks(fleet, 1)
+    scenario = Scenario(name="one", weather=weather, fleet=fleet, event=(event,))
+    season = BlockSeason(scenario, block, Span(START, 4, 300_000), 1)
+    for _ in season.polls(()):
+        pass
+    [truth] = [one for one in season.truths() if one.kind == event.cause]
+    return truth
+
+
+@pytest.mark.parametrize(("humidity", "certain"), [(0.95, True), (0.2, False)])
+def test_no_defrost_is_missed_in_air_without_frost(humidity: float, certain: bool) -> None:
+    assert truth_of({"cause": "missed_defrost"}, humidity=humidity).certain == certain
+
+
+@pytest.mark.parametrize(("profile", "certain"), [("midea-mthermal", True), ("solareast-oem", False)])
+def test_a_stove_is_not_demanded_where_no_room_is_measured(profile: str, certain: bool) -> None:
+    assert truth_of({"cause": "coal", "strength": 4_000.0}, profile).certain == certain
