@@ -36,9 +36,9 @@ _IDLE_S: Final = 0.2
 # objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
 
-# Messages that wait to be judged: 1,600 from gateways with 30 units each, of which a batch takes 170. More of them wait
+# Messages that wait to be judged: 1,000 from gateways with 30 units each, of which a batch takes 170. More of them wait
 # at the broker.
-_WAITING_BYTES: Final = 24 * 1024 * 1024
+_WAITING_BYTES: Final = 16 * 1024 * 1024
 
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
 
