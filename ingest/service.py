@@ -35,8 +35,8 @@ _IDLE_S: Final = 0.2
 # Readings come and go by tens of thousands and hold no cycles; looking for some at the usual threshold of 700 new
 # objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
-# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170. The rest waits at the
-# broker (docs/decisions/0015).
+# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170. The rest waits at
+# the broker (docs/decisions/0015).
 _WAITING_BYTES: Final = 8 * 1024 * 1024
 
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
