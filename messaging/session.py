@@ -26,6 +26,7 @@ from messaging.settings import MqttSettings
 
 # Between attempts to reach a broker that is away: from a second, doubling, to half a minute.
 _RECONNECT_S = (1, 30)
+_MOST_UNANSWERED: Final = 10_000  # published messages that wait for the broker's PUBACK
 _DELIVERY_BYTES: Final = 1_000  # what a delivery occupies beside its payload, rounded up
 
 
@@ -162,7 +163,10 @@ class Session:
         self._client.loop_stop()
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
-        """Hand a message to the client; returns its message id. QoS 1 messages survive a reconnect."""
+        """Hand a message to the client; returns its message id.
+
+        QoS 1 messages survive a reconnect. While 10,000 of them are unanswered, another is dropped.
+        """
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
     def acknowledge(self, delivery: Delivery | Receipt) -> bool:
@@ -226,6 +230,7 @@ class Session:
 def _client(settings: MqttSettings, client_id: str, persistent: bool) -> Client:
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not persistent, manual_ack=True)
     client.reconnect_delay_set(*_RECONNECT_S)
+    client.max_queued_messages_set(_MOST_UNANSWERED)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
     if settings.tls:

@@ -50,6 +50,7 @@ class Gate:
             return write(store, prepared)
 
         monkeypatch.setattr(SqliteStore, "write_prepared", guarded)
+        monkeypatch.setattr("ingest.commit._LONGEST_PAUSE_S", 0.1)
 
 
 def alive(kind: type) -> int:
@@ -76,7 +77,7 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
         with running(broker.url, folder, batch_readings=BATCH), Gateway(broker.url) as gateway:
             gateway.send_all(messages)
             attempts = gate.attempts
-            wait_until(lambda: gate.attempts >= attempts + 3, 30, "the store is tried again and again")
+            wait_until(lambda: gate.attempts >= attempts + 10, 30, "the store is tried again and again")
             assert WAITING // 2 <= alive(Delivery) <= WAITING + 2
             assert 0 < alive(Receipt) <= BATCHES * BATCH
             assert 0 < alive(StoredReading) - before <= BATCHES * BATCH
