@@ -218,7 +218,8 @@ class Session:
         connection, again = self._connection, message.dup
         delivery = Delivery(topic, payload, message.retain, message.qos, message.mid, connection, again)
         if self._allowance is not None:
-            self._allowance.take(delivery.size)
+            # In time for a ping before the broker gives the connection up.
+            self._allowance.take(delivery.size, patience_s=self._settings.keepalive_s / 3)
         self.events.put(delivery)
 
     def _on_publish(

@@ -49,7 +49,7 @@ def test_what_is_taken_or_dropped_makes_room_again() -> None:
     def bring() -> None:
         for mid in range(8):
             one = delivery(mid, connection=1 if mid < 6 else 2)
-            allowance.take(one.size)
+            allowance.take(one.size, patience_s=60)
             came.append(mid)
             arrived.put(one)
 
@@ -69,12 +69,30 @@ def test_what_is_taken_or_dropped_makes_room_again() -> None:
 
 def test_nobody_waits_for_room_any_more_once_it_is_lifted() -> None:
     allowance = Allowance(1)
-    allowance.take(5)
-    network = threading.Thread(target=allowance.take, args=[5])
+    allowance.take(5, patience_s=60)
+    network = threading.Thread(target=allowance.take, args=[5, 60])
     network.start()
     allowance.lift()
     network.join(5)
     assert not network.is_alive()
+
+
+def test_who_cannot_wait_takes_from_a_reserve_that_ends_too() -> None:
+    allowance = Allowance(10)
+    came: list[int] = []
+
+    def bring() -> None:
+        for size in (10, 5, 5, 5):
+            allowance.take(size, patience_s=0.001)
+            came.append(size)
+
+    network = threading.Thread(target=bring)
+    network.start()
+    wait_until(lambda: came == [10, 5, 5])
+    assert network.is_alive()
+    allowance.give_back(1)
+    network.join(5)
+    assert came == [10, 5, 5, 5]
 
 
 def test_pauses_grow_to_a_limit_and_are_spread() -> None:

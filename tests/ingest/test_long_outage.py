@@ -85,7 +85,7 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
             attempts = gate.attempts
             wait_until(lambda: gate.attempts >= attempts + 3, 30, "the store is tried again and again")
             assert alive(Body) <= 3  # of the first attempt, whose outcome is kept, of the last, and of the next
-            assert WAITING // 2 <= alive(Delivery) <= WAITING + 2
+            assert WAITING // 2 <= alive(Delivery) <= 2 * WAITING + 2
             assert 0 < alive(Receipt) <= BATCHES * BATCH
             assert 0 < alive(StoredReading) - before <= BATCHES * BATCH
             gate.open.set()
