@@ -7,7 +7,7 @@ from ingest.register import Register, Remembered
 from ingest.store.model import Prepared, ReadingStore, StoredReading
 from ingest.tally import Tallies
 from ingest.validation import Verdict
-from messaging.session import Delivery
+from messaging.session import Delivery, Receipt
 from wire.messages import Ack
 from wire.topics import Place
 
@@ -17,10 +17,11 @@ class Batch:
     """Judged messages in arrival order, and what they come to.
 
     `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later messages are
-    already moving the register on while this batch is being written. `prepared` is what will be written.
+    already moving the register on while this batch is being written. `prepared` is what will be written. Of a message
+    only its `receipt` is kept: payloads that wait for the store would be most of the memory.
     """
 
-    deliveries: list[Delivery] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
@@ -32,7 +33,7 @@ class Batch:
 
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
         """Take in one message judged at server time `now` (UTC ms)."""
-        self.deliveries.append(delivery)
+        self.receipts.append(delivery.receipt)
         self.readings += verdict.readings
         self.letters += verdict.letters
         self.tallies.add(verdict.place, now, len(verdict.readings), verdict.letters, verdict.counts)

@@ -4,6 +4,7 @@ Pure state. It runs ahead of the ledger by the batch being written; `take_change
 commit with that batch, and `Register(ledger.load())` is where the next start begins.
 """
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from wire.topics import Place
 
 # Enough to compare a re-sent message with the first one while both may be on their way.
 _FINGERPRINTS: Final = 64
-# A broker redelivers only what is in flight; the embedded one allows 4,096 messages for a subscription.
+# A broker redelivers only what is in flight, as a rule some thousands of messages.
 UNREADABLE_KEPT: Final = 4_096
 
 
@@ -49,7 +50,7 @@ class Gateway:
     def __init__(self) -> None:
         self.current: str | None = None
         self.received: dict[str, Intervals] = {}
-        self._fingerprints: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._fingerprints = _Fingerprints()
 
     def has(self, epoch: str, seq: int) -> bool:
         """Whether this message was received before."""
@@ -64,13 +65,36 @@ class Gateway:
 
     def remember(self, epoch: str, seq: int, fingerprint: int) -> None:
         """Keep the fingerprint of a received message for a while."""
-        self._fingerprints[epoch, seq] = fingerprint
-        if len(self._fingerprints) > _FINGERPRINTS:
-            self._fingerprints.popitem(last=False)
+        self._fingerprints.keep(hash((epoch, seq)), fingerprint)
 
     def fingerprint(self, epoch: str, seq: int) -> int | None:
         """The fingerprint of a message received lately, or None."""
-        return self._fingerprints.get((epoch, seq))
+        return self._fingerprints.find(hash((epoch, seq)))
+
+
+class _Fingerprints:
+    """The newest fingerprints of a gateway, in the 1 kB of their bare numbers: as a dict they would be 20 kB."""
+
+    def __init__(self) -> None:
+        self._messages = array("q")
+        self._fingerprints = array("q")
+        self._oldest = 0
+
+    def keep(self, message: int, fingerprint: int) -> None:
+        """Both are hashes; once there are enough, the oldest goes."""
+        if len(self._messages) < _FINGERPRINTS:
+            self._messages.append(message)
+            self._fingerprints.append(fingerprint)
+            return
+        self._messages[self._oldest] = message
+        self._fingerprints[self._oldest] = fingerprint
+        self._oldest = (self._oldest + 1) % _FINGERPRINTS
+
+    def find(self, message: int) -> int | None:
+        """The fingerprint of a message, if it is still kept."""
+        if message not in self._messages:
+            return None
+        return self._fingerprints[self._messages.index(message)]
 
 
 class Register:

@@ -24,6 +24,8 @@ from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.upkeep import tended
 from ingest.validation import Judge
+from ingest.watermarks import Watermarks
+from messaging.allowance import Allowance
 from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
 from messaging.settings import MqttSettings
 from wire.wall_clock import wall_clock_ms
@@ -33,6 +35,9 @@ _IDLE_S: Final = 0.2
 # Readings come and go by tens of thousands and hold no cycles; looking for some at the usual threshold of 700 new
 # objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
+# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170. The rest waits at
+# the broker (docs/decisions/0015).
+_WAITING_BYTES: Final = 8 * 1024 * 1024
 
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
 
@@ -77,14 +82,22 @@ class IngestService:
         remembered, committed = ledger.load()
         register = Register(remembered)
         filters = self._ingest.filters(self._mqtt.root)
+        allowance = Allowance(_WAITING_BYTES)
         session = Session(
-            self._mqtt, self._ingest.client_id, subscriptions=filters, former=sorted(ledger.subscribe(filters))
+            self._mqtt,
+            self._ingest.client_id,
+            subscriptions=filters,
+            former=sorted(ledger.subscribe(filters)),
+            allowance=allowance,
         )
-        inbox = Inbox(session.events, _BrokerLog(), session.restart)
-        committer = Committer(store, letters, ledger, committed, session, self._mqtt.root)
+        watermarks = Watermarks(self._mqtt, self._ingest.client_id)
+        inbox = Inbox(session.events, _BrokerLog(), allowance)
+        committer = Committer(store, letters, ledger, committed, session, watermarks, self._mqtt.root)
         opened.callback(committer.close)
         committer.recover()
         opened.enter_context(_metrics_server(self._ingest.metrics))
+        watermarks.start()
+        opened.callback(watermarks.stop)
         session.start()
         opened.callback(session.stop)
         judge = Judge(register, admission(), self._mqtt.root)
@@ -138,8 +151,8 @@ class _Pipeline:
         batch = Batch()
         began = time.monotonic()
         while not stop.is_set():
-            delivery = self._inbox.take(self._quiet_s if batch.deliveries else _IDLE_S)
-            if delivery is None and not batch.deliveries:
+            delivery = self._inbox.take(self._quiet_s if batch.receipts else _IDLE_S)
+            if delivery is None and not batch.receipts:
                 self._busy()
                 began = time.monotonic()
                 continue
@@ -155,7 +168,7 @@ class _Pipeline:
         return (quiet or age_s >= self._wait_s) and not self._busy()
 
     def _is_full(self, batch: Batch) -> bool:
-        return max(len(batch.readings), len(batch.deliveries)) >= self._most
+        return max(len(batch.readings), len(batch.receipts)) >= self._most
 
     def _leftovers(self) -> Batch:
         batch = Batch()
@@ -164,14 +177,14 @@ class _Pipeline:
         return batch
 
     def _take(self, batch: Batch, delivery: Delivery) -> None:
-        if not batch.deliveries:
+        if not batch.receipts:
             self._judge.admission = self._admission()
         again = delivery.redelivered or delivery.retained
         now = self._clock()
         batch.add(delivery, self._judge.judge(delivery.topic, delivery.payload, now, again=again), now)
 
     def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
-        if not batch.deliveries:
+        if not batch.receipts:
             return
         batch.seal(self._register, self._store)
         self._wait_while(self._busy)

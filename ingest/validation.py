@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ingest.admission import Admission
-from ingest.dead_letters import DeadLetter
+from ingest.dead_letters import PAYLOAD_BYTES, DeadLetter
 from ingest.register import Gateway, Mark, Register, Standing
 from ingest.store.model import StoredReading
 from ingest.tally import BAD_POINT, Count
@@ -254,7 +254,9 @@ class _Message:
 
     def letter(self, code: str, place: Place | None, epoch: str | None = None, seq: int | None = None) -> DeadLetter:
         gateway = place.gateway if place is not None else None
-        return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=self.payload)
+        # No more than the file will hold, because a batch of poison may wait for long.
+        payload = self.payload[:PAYLOAD_BYTES]
+        return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=payload)
 
     def letter_of(
         self, code: str, place: Place, telemetry: Telemetry, device: str | None, reading: object

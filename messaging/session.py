@@ -4,23 +4,30 @@ Traps of the client library handled here (RELIABILITY §2): an acknowledgement i
 delivered, because message ids are reused after a reconnect; callbacks only enqueue, because an exception in one
 would end the network thread while the client still calls itself connected; a broker that sends again what we hold
 but have not acknowledged yet (NATS does, on a standing connection) does not fill the queue.
+
+A broker's limit of messages in flight is no bound to what waits here: it may be none, and Mosquitto up to 2.0.11 opens
+a whole new window with each PUBACK (docs/decisions/0015). A consumer that has to bound it gives an `Allowance`: while
+that is used up, nothing is read from the connection, and the messages wait at the broker.
 """
 
 import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from messaging.allowance import Allowance
 from messaging.settings import MqttSettings
 
 # Between attempts to reach a broker that is away: from a second, doubling, to half a minute.
 _RECONNECT_S = (1, 30)
+_MOST_UNANSWERED: Final = 10_000  # published messages that wait for the broker's PUBACK
+_DELIVERY_BYTES: Final = 1_000  # what a delivery occupies beside its payload, rounded up
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class Refused:
     reason: str
 
 
+class Receipt(NamedTuple):
+    """All that a PUBACK needs: what is kept of a delivery whose message has been read."""
+
+    qos: int
+    mid: int
+    connection: int
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One message from the broker; `connection` is the number of the connection that brought it.
@@ -58,6 +73,16 @@ class Delivery:
     mid: int
     connection: int
     redelivered: bool = False
+
+    @property
+    def receipt(self) -> Receipt:
+        """What acknowledges it."""
+        return Receipt(self.qos, self.mid, self.connection)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it occupies, roughly."""
+        return len(self.payload) + _DELIVERY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +117,20 @@ class Session:
         persistent: bool = True,
         will: Will | None = None,
         report_published: bool = False,
+        allowance: Allowance | None = None,
     ) -> None:
         """Prepare a session; nothing is sent before `start`.
 
         `persistent` asks the broker to keep the session while we are away; then it also keeps what we once subscribed
         to, so `former` names the filters that are to end. `report_published` puts a `Published`
-        event in the queue for every PUBACK, for a publisher that counts what is in flight.
+        event in the queue for every PUBACK, for a publisher that counts what is in flight. Each delivery takes its
+        size from `allowance`, and whoever has done with it gives that back.
         """
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._settings = settings
         self._subscriptions = list(subscriptions)
         self._former = list(former)
+        self._allowance = allowance
         self._connection = 0
         self._up = False
         self._held: set[int] = set()
@@ -129,19 +157,19 @@ class Session:
 
     def stop(self) -> None:
         """Disconnect cleanly (the broker does not send the will) and end the network thread."""
+        if self._allowance is not None:
+            self._allowance.lift()
         self._client.disconnect()
         self._client.loop_stop()
 
-    def restart(self) -> None:
-        """Leave and come back, upon which the broker delivers again whatever was not acknowledged."""
-        self.stop()
-        self.start()
-
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
-        """Hand a message to the client; returns its message id. QoS 1 messages survive a reconnect."""
+        """Hand a message to the client; returns its message id.
+
+        QoS 1 messages survive a reconnect. While 10,000 of them are unanswered, another is dropped.
+        """
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
-    def acknowledge(self, delivery: Delivery) -> bool:
+    def acknowledge(self, delivery: Delivery | Receipt) -> bool:
         """Send PUBACK for `delivery`, if the connection that brought it still stands; call in arrival order."""
         with self._lock:
             if not self._up or delivery.connection != self._connection:
@@ -186,17 +214,13 @@ class Session:
                 if message.mid in self._held:
                     return
                 self._held.add(message.mid)
-        self.events.put(
-            Delivery(
-                message.topic,
-                bytes(message.payload),
-                message.retain,
-                message.qos,
-                message.mid,
-                self._connection,
-                message.dup,
-            )
-        )
+        topic, payload = message.topic, bytes(message.payload)
+        connection, again = self._connection, message.dup
+        delivery = Delivery(topic, payload, message.retain, message.qos, message.mid, connection, again)
+        if self._allowance is not None:
+            # In time for a ping before the broker gives the connection up.
+            self._allowance.take(delivery.size, patience_s=self._settings.keepalive_s / 3)
+        self.events.put(delivery)
 
     def _on_publish(
         self, client: Client, userdata: Any, mid: int, code: ReasonCode, properties: Properties | None
@@ -207,6 +231,7 @@ class Session:
 def _client(settings: MqttSettings, client_id: str, persistent: bool) -> Client:
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not persistent, manual_ack=True)
     client.reconnect_delay_set(*_RECONNECT_S)
+    client.max_queued_messages_set(_MOST_UNANSWERED)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
     if settings.tls:

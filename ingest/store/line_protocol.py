@@ -1,6 +1,6 @@
 """Readings to InfluxDB line protocol (CONTRACT §5): `heat_pump,tags fields time`, time in ms.
 
-What has to be escaped is decided once per series; the rest is one formatted string per reading.
+What has to be escaped is decided once per gateway; the rest is one formatted string per reading.
 """
 
 import re
@@ -23,10 +23,13 @@ _IN_TAG = re.compile(r"[,= \\]")
 
 
 class LineEncoder:
-    """Remembers the escaped beginning of each device's lines."""
+    """Remembers the escaped beginning of each gateway's lines."""
 
     def __init__(self) -> None:
-        self._series: dict[str, tuple[Place, str]] = {}
+        self._gateways: dict[Place, str] = {}
+        # The readings of a message stand together, and a place is compared faster than looked up.
+        self._place: Place | None = None
+        self._beginning = ""
 
     def line(self, stored: StoredReading) -> str:
         """One line, without its newline. `bad` is written only where there is something bad."""
@@ -45,12 +48,13 @@ class LineEncoder:
         return [self.line(stored) for stored in readings]
 
     def _prefix(self, place: Place, device: str) -> str:
-        known = self._series.get(device)
-        if known is not None and (known[0] is place or known[0] == place):
-            return known[1]
-        prefix = series(place, device)
-        self._series[device] = (place, prefix)
-        return prefix
+        if place is not self._place:
+            self._place, self._beginning = place, self._gateways.get(place) or self._begin(place)
+        return self._beginning + (_escaped(device) if _IN_TAG.search(device) else device)
+
+    def _begin(self, place: Place) -> str:
+        self._gateways[place] = beginning = series(place, "")
+        return beginning
 
 
 def series(place: Place, device: str) -> str:

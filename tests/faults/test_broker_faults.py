@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.store import Prepared, RefusedReading
-from ingest.store.sqlite import SqliteStore
-from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
+from tests.ingest.harness import Folder, running
 from tests.ingest.village import JournalGateway
 from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
 from wire.topics import Place
-from wire.wall_clock import wall_clock_ms
 
 _GATEWAYS = 3
 
@@ -27,17 +24,6 @@ class NarrowBroker(MosquittoBroker):
         configuration = self.directory / "mosquitto.conf"
         text = configuration.read_text().replace("max_queued_messages 100000", "max_queued_messages 10")
         configuration.write_text(text.replace("max_inflight_messages 4096", "max_inflight_messages 5"))
-        return command
-
-
-class FloodingBroker(MosquittoBroker):
-    """A Mosquitto that sends everything at once, whether it is acknowledged or not."""
-
-    def command(self) -> list[str]:
-        command = super().command()
-        configuration = self.directory / "mosquitto.conf"
-        text = configuration.read_text().replace("max_inflight_messages 4096", "max_inflight_messages 0")
-        configuration.write_text(text)
         return command
 
 
@@ -128,34 +114,5 @@ def test_a_broker_that_drops_what_it_acknowledged(tmp_path: Path) -> None:
                 assert_every_reading_is_stored_once(folder, gateways)
         log = (broker.directory / "server.log").read_text()
         assert "Outgoing messages are being dropped" in log
-    finally:
-        broker.stop()
-
-
-def test_a_broker_without_an_in_flight_limit_cannot_fill_the_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broker, folder = FloodingBroker(tmp_path / "broker", persistent=False), Folder(tmp_path / "server")
-    full: list[int] = []
-    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 500_000)
-    monkeypatch.setattr("ingest.inbox._log.warning", lambda *_, **known: full.append(known["waiting"]))
-    write = SqliteStore.write_prepared
-
-    def slow_write(store: SqliteStore, prepared: Prepared) -> list[RefusedReading]:
-        wait_until(lambda: full, 60, "more comes than the inbox may hold")
-        return write(store, prepared)
-
-    monkeypatch.setattr(SqliteStore, "write_prepared", slow_write)
-    broker.start()
-    try:
-        with running(broker.url, folder):
-            pass
-        times = [wall_clock_ms() - 3_000 + number for number in range(3_000)]
-        with Gateway(broker.url) as gateway:
-            gateway.send_all([telemetry(seq, [reading("pump-1", at)]) for seq, at in enumerate(times, start=1)])
-            with running(broker.url, folder, batch_readings=100):
-                gateway.wait_for_ack(3_000)
-        assert folder.rows() == [("pump-1", at) for at in times]
-        assert 0 < max(full) < 500
     finally:
         broker.stop()

@@ -8,7 +8,7 @@ real ones; store and broker keep in memory what a real one keeps on its disk.
 import random
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from ingest.ledger import Ledger, read_ledger
 from ingest.register import Register
 from ingest.store.model import Prepared, RefusedReading, StoredReading
 from ingest.validation import Judge
-from messaging.session import Delivery
+from messaging.session import Delivery, Receipt
 from tests.ingest.harness import PLACE, Folder, reading, telemetry
-from wire.topics import gateway_topic
+from wire.messages import Ack
+from wire.topics import Place, gateway_topic
 
 NOW = 1_763_740_012_345
 CRASHES = 1_000
@@ -93,17 +94,17 @@ class Broker:
         self.kept = {mid: (payload, True) for mid, (payload, _) in self.kept.items()}
         return found
 
-    def acknowledge(self, delivery: Delivery) -> bool:
+    def acknowledge(self, receipt: Receipt) -> bool:
         self._fate.step("before puback")
-        self.kept.pop(delivery.mid, None)
+        self.kept.pop(receipt.mid, None)
         self._fate.step("after puback")
         return True
 
-    def publish(self, _topic: str, payload: bytes) -> int:
-        self._fate.step("before watermark")
-        self.watermark = max(self.watermark, int(payload.split(b'"upto":')[1].rstrip(b"}")))
-        self._fate.step("after watermark")
-        return 0
+    def tell(self, answers: Iterable[tuple[Place, Ack]]) -> None:
+        for _, ack in answers:
+            self._fate.step("before watermark")
+            self.watermark = max(self.watermark, ack.upto)
+            self._fate.step("after watermark")
 
 
 class Stepping:
@@ -195,6 +196,7 @@ class World:
             Stepping(letters, "letters", "append", self.fate),  # type: ignore[arg-type]
             Stepping(ledger, "commit", "commit", self.fate),  # type: ignore[arg-type]
             committed,
+            self.broker,  # type: ignore[arg-type]
             self.broker,  # type: ignore[arg-type]
             "hw/v1",
         )

@@ -1,12 +1,11 @@
 import queue
-
-import pytest
+import threading
 
 from ingest.commit import pause_s
 from ingest.inbox import Inbox
+from messaging.allowance import Allowance
 from messaging.session import Connected, Delivery, Disconnected, Event, Published
-
-RECONNECT = Disconnected("asked for")
+from tests.servers import wait_until
 
 
 def delivery(mid: int, connection: int = 1, qos: int = 1) -> Delivery:
@@ -18,7 +17,7 @@ def inbox_of(*events: Event) -> tuple[Inbox, list[Event]]:
     for event in events:
         arrived.put(event)
     noticed: list[Event] = []
-    return Inbox(arrived, noticed.append, lambda: noticed.append(RECONNECT)), noticed
+    return Inbox(arrived, noticed.append, Allowance(0)), noticed
 
 
 def taken(inbox: Inbox) -> list[int]:
@@ -41,26 +40,62 @@ def test_what_a_former_connection_brought_is_left_to_the_broker() -> None:
     assert kept == [delivery(1, 2), delivery(2, 2), None]
 
 
-def test_qos_0_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 2_500)
-    inbox, noticed = inbox_of(*(delivery(0, qos=0) for _ in range(9)))
-    assert (taken(inbox), noticed) == ([0, 0, 0], [RECONNECT])
+def test_what_is_taken_or_dropped_makes_room_again() -> None:
+    arrived: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    allowance = Allowance(3 * delivery(1).size)
+    inbox = Inbox(arrived, lambda _: None, allowance)
+    came: list[int] = []
+
+    def bring() -> None:
+        for mid in range(8):
+            one = delivery(mid, connection=1 if mid < 6 else 2)
+            allowance.take(one.size, patience_s=60)
+            came.append(mid)
+            arrived.put(one)
+
+    network = threading.Thread(target=bring)
+    network.start()
+    wait_until(lambda: came == [0, 1, 2])
+    inbox.absorb()
+    assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [0, 1]
+    wait_until(lambda: came == [0, 1, 2, 3, 4])
+    assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [2, 3]
+    wait_until(lambda: len(came) == 7)  # room for the first of the new connection, which clears the old one's
+    inbox.absorb()
+    network.join(5)
+    assert came == list(range(8))
+    assert taken(inbox) == [6, 7]
 
 
-def test_a_full_inbox_lets_go_of_all_that_follows_and_asks_for_it_when_it_is_empty(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("ingest.inbox._MOST_BYTES", 2_500)
-    inbox, noticed = inbox_of(*(delivery(mid) for mid in range(1, 6)))
-    first = [inbox.take(0.001) for _ in range(3)]
-    inbox._receive(delivery(6))  # room again, but what came before it was let go
-    assert (first, inbox.take(0.001)) == ([delivery(1), delivery(2), delivery(3)], None)
-    assert noticed == [RECONNECT]
-    inbox._receive(delivery(4, 2))
-    assert (taken(inbox), noticed) == ([4], [RECONNECT])
+def test_nobody_waits_for_room_any_more_once_it_is_lifted() -> None:
+    allowance = Allowance(1)
+    allowance.take(5, patience_s=60)
+    network = threading.Thread(target=allowance.take, args=[5, 60])
+    network.start()
+    allowance.lift()
+    network.join(5)
+    assert not network.is_alive()
+
+
+def test_who_cannot_wait_takes_from_a_reserve_that_ends_too() -> None:
+    allowance = Allowance(10)
+    came: list[int] = []
+
+    def bring() -> None:
+        for size in (10, 5, 5, 5):
+            allowance.take(size, patience_s=0.001)
+            came.append(size)
+
+    network = threading.Thread(target=bring)
+    network.start()
+    wait_until(lambda: came == [10, 5, 5])
+    assert network.is_alive()
+    allowance.give_back(1)
+    network.join(5)
+    assert came == [10, 5, 5, 5]
 
 
 def test_pauses_grow_to_a_limit_and_are_spread() -> None:
     assert [pause_s(attempt, 1.0) for attempt in range(4)] == [0.25, 0.5, 1.0, 2.0]
-    assert pause_s(10_000, 1.0) == 15.0
-    assert pause_s(10_000, 0.0) == 7.5
+    assert pause_s(10_000, 1.0) == 5.0
+    assert pause_s(10_000, 0.0) == 2.5
