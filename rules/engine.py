@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from rules.batch import Batch, from_readings, one_row_per_device
+from rules.batch import Batch, one_row_per_device
 from rules.chatter import Chatter
 from rules.codes import Codes
 from rules.columns import Ints
 from rules.conditions import Applies
+from rules.filling import from_readings
 from rules.fleet import Fleet
 from rules.rule import Rule
 from rules.season import Season
