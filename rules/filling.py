@@ -1,12 +1,12 @@
-"""Readings as they come over the wire, filled into the columns of a batch."""
+"""Readings, as they come over the wire or out of a store, filled into the columns of a batch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct, pack
 from typing import Final
 
 import numpy as np
 
-from rules.batch import POINT_NUMBERS, STATE_CODES, UNKNOWN_STATE, Batch, columns
+from rules.batch import POINT_NUMBERS, STATE_CODES, UNKNOWN_STATE, Batch, StateCodes, columns
 from rules.columns import Floats, Ints
 from wire.messages import Reading
 
@@ -18,26 +18,47 @@ _NOWHERE: Final = -(1 << 40)
 def from_readings(
     readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
 ) -> Batch:
-    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes.
-
-    A reading whose `bad` names `state` or `faults` says nothing certain of these: a register they need was not read.
-    """
+    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes."""
     by_name = dict(zip(points, _table(readings, points), strict=True))
     state = np.array([STATE_CODES[reading.state] for reading in readings], np.int8)
     at = np.array([reading.at for reading in readings], np.int64)
-    faults_known = np.ones(len(readings), bool)
+    numbers: dict[str, int] = {}
     bad: list[tuple[int, int]] = []
     faults: list[tuple[int, int]] = []
     for row in [row for row, reading in enumerate(readings) if reading.bad or reading.faults]:
-        unread = readings[row].bad
-        for name in by_name.keys() & unread:
-            by_name[name][row] = np.nan
-        if "state" in unread:
-            state[row] = UNKNOWN_STATE
-        faults_known[row] = "faults" not in unread
-        bad += [(row, POINT_NUMBERS[name]) for name in unread if name in POINT_NUMBERS]
+        bad += [(row, numbers.setdefault(name, len(numbers))) for name in readings[row].bad]
         faults += [(row, number_of(code)) for code in readings[row].faults]
-    return columns(slots, at, state, by_name, *_split(faults), faults_known, _split(bad))
+    return from_columns(slots, at, state, by_name, _split(faults), _split(bad), list(numbers))
+
+
+def from_columns(
+    slots: Ints,
+    at: Ints,
+    state: StateCodes,
+    points: Mapping[str, Floats],
+    faults: tuple[Ints, Ints],
+    bad: tuple[Ints, Ints],
+    names: Sequence[str],
+) -> Batch:
+    """A batch from what readings say; `state` and `points` become its own, and lose what is bad.
+
+    `faults` are pairs of a row and the number of a fault code, `bad` of a row and the index in `names` of what it
+    could not read. A reading whose bad are `state` or `faults` says nothing certain of these: a register they need
+    was not read.
+    """
+    bad_rows, which = bad
+    faults_known = np.ones(len(slots), bool)
+    for index, name in enumerate(names):
+        rows = bad_rows[which == index]
+        if name in points:
+            points[name][rows] = np.nan
+        elif name == "state":
+            state[rows] = UNKNOWN_STATE
+        elif name == "faults":
+            faults_known[rows] = False
+    numbers = np.array([POINT_NUMBERS.get(name, -1) for name in names], np.int64)[which]
+    of_points = numbers >= 0
+    return columns(slots, at, state, points, *faults, faults_known, (bad_rows[of_points], numbers[of_points]))
 
 
 def _table(readings: Sequence[Reading], points: Sequence[str]) -> Floats:
