@@ -52,15 +52,14 @@ class Silence:
 
 def _messages(readings: ReadingColumns) -> list[tuple[int, Place, list[str]]]:
     """When each message was complete, and the devices that it was about; in order of time."""
+    if not len(readings):
+        return []
     order = np.lexsort((readings.seq, readings.epoch, readings.place))
     message = np.stack([readings.place, readings.epoch, readings.seq])[:, order]
-    begins = np.flatnonzero(np.r_[True, (message[:, 1:] != message[:, :-1]).any(axis=0)][: len(order)])
-    ends = np.append(begins[1:], len(order))
-    complete = np.maximum.reduceat(readings.at[order], begins) if len(order) else begins
-    places = [readings.places[place] for place in readings.place[order][begins].tolist()]
+    begins = np.flatnonzero(np.append(True, (message[:, 1:] != message[:, :-1]).any(axis=0)))
+    complete = np.maximum.reduceat(readings.at[order], begins)
+    places = [readings.places[place] for place in message[0, begins].tolist()]
     devices = [readings.devices[device] for device in readings.device[order].tolist()]
-    told = [
-        (at, place, devices[begin:end])
-        for at, place, begin, end in zip(complete.tolist(), places, begins.tolist(), ends.tolist(), strict=True)
-    ]
+    spans = zip(begins.tolist(), [*begins[1:].tolist(), len(devices)], strict=True)
+    told = zip(complete.tolist(), places, [devices[begin:end] for begin, end in spans], strict=True)
     return sorted(told, key=lambda one: (one[0], one[1].village, one[1].gateway))
