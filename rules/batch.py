@@ -87,7 +87,7 @@ class Batch:
 
     def first_of_hour(self) -> "Batch":
         """The rows of `new_hour`."""
-        return self.take(np.flatnonzero(self.new_hour()))
+        return self.take(self.new_hour().nonzero()[0])
 
     def following(
         self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season

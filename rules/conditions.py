@@ -87,7 +87,7 @@ class Applies:
         if not conditions:
             return batch
         wanted = reduce(np.logical_and, conditions)
-        return batch if wanted.all() else batch.take(np.flatnonzero(wanted))
+        return batch if wanted.all() else batch.take(wanted.nonzero()[0])
 
     def holds(self, batch: Batch) -> Bools:
         """By row, whether all of this applies."""

@@ -139,7 +139,7 @@ class LowLimitWatch(SparseWatch[_Low]):
         values = batch.quantities[self._rule.point]
         # Almost every device is above the limit with nothing pending; only the others need a closer look.
         close = (values < self._rule.limit) | (known(values) & self._held.holds(batch.slots))
-        rows = np.flatnonzero(close)
+        (rows,) = close.nonzero()
         return self._judge(batch.take(rows)) if len(rows) else []
 
     def _judge(self, batch: Batch) -> list[Edge]:
