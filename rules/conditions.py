@@ -83,7 +83,7 @@ class Applies:
 
     def part(self, batch: Batch) -> Batch:
         """The rows to which all of this applies, in their order."""
-        conditions = self._conditions(batch)
+        conditions = self._conditions(batch) if len(batch) else []
         if not conditions:
             return batch
         wanted = reduce(np.logical_and, conditions)

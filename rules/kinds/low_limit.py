@@ -158,6 +158,8 @@ class LowLimitWatch(SparseWatch[_Low]):
         held.active = (held.active | raising) & ~clearing
         held.depth = np.where(raising | deepening, depth, held.depth)
         self._held.put(batch.slots, held, held.active | (below & ~clearing))
+        if not (clearing | raising | deepening).any():
+            return []
         return [
             *self._edges("clear", "not_wanted", np.flatnonzero(clearing & excused), batch, held),
             *self._edges("clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, held),
