@@ -5,6 +5,7 @@ A healthy fleet has next to nothing pending: what is held is a small table sorte
 
 from abc import ABC
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import fields
 from typing import Generic, TypeVar
 
@@ -37,16 +38,17 @@ class Sparse(Generic[C]):
 
     def take(self, slots: Ints) -> C:
         """A copy of what is held of these devices, no slot twice; as if nothing were known where nothing is held."""
-        taken = self._new()
         (held,) = self._holds[slots].nonzero()
         places = self.slots.searchsorted(slots[held])
-        if len(held) < len(slots):
-            taken.resize(len(slots))
-            for name in self._names:
-                getattr(taken, name)[held] = getattr(self.columns, name)[places]
-        else:  # the usual case: what is pending stays so for a while
+        if len(held) == len(slots):  # the usual case: what is pending stays so for a while
+            taken = copy(self.columns)
             for name in self._names:
                 setattr(taken, name, getattr(self.columns, name)[places])
+            return taken
+        taken = self._new()
+        taken.resize(len(slots))
+        for name in self._names:
+            getattr(taken, name)[held] = getattr(self.columns, name)[places]
         return taken
 
     def put(self, slots: Ints, rows: C, kept: Bools) -> None:
