@@ -17,6 +17,7 @@ from bench.rules import shipped_rules
 from bench.store import MONTH_DAYS, START, VILLAGE_UNITS, Hour, fill, village_hours
 from bench.table import Row
 from hearthwatch.replay.command import ReplayOptions, replay
+from hearthwatch.resources import config_folder
 from hearthwatch.server_settings import ServerSettings
 from ingest.store import StoreSettings
 from ingest.store.hours import DAY_MS, HOUR_MS
@@ -62,7 +63,8 @@ def read(path: Path, days: float) -> tuple[int, float]:
 
 def replayed(path: Path) -> tuple[int, float]:
     """How many readings there are, and the seconds of a replay of all of them."""
-    options = ReplayOptions("2025-12-31", None, "0s", [], [], [], [], workers=1)
+    rules = sorted((config_folder() / "rules").glob("*.toml"))
+    options = ReplayOptions("2025-12-31", None, "0s", rules, [], [], [], workers=1)
     began = time.process_time()
     result = replay(options, ServerSettings(store=StoreSettings(url=f"sqlite:{path}")))
     return result.readings, time.process_time() - began
