@@ -18,7 +18,7 @@ from rules.filling import from_columns
 from rules.raised import Gatherer, Raised
 from rules.rule import Rule
 
-_WINDOW_READINGS: Final = 200_000  # held in memory at once, about 150 MB
+_WINDOW_READINGS: Final = 200_000  # held in memory at once, about 200 MB
 _HOUR_MS: Final = 3_600_000
 
 

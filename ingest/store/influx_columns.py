@@ -35,7 +35,7 @@ def _runs(tags: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Runs:
         levels=[(tags["district"], tags["town"], tags["village"], tags["gateway"])] * count,
         devices=[tags["device"]] * count,
         states=states,
-        faults=faults,
+        faults=[codes or "" for codes in faults],
         epochs=epochs,
         bad=[names or "" for names in bad],  # written only where there is something bad
         lengths=np.ones(count, np.int64),
