@@ -4,12 +4,13 @@ import argparse
 import sys
 import time
 
-from bench import bus, fleet, gateway, ingest, page, physics, rules, season, store
+from bench import bus, fleet, gateway, ingest, page, physics, replay, rules, season, store
 from bench.table import Row, print_table
 
 PARTS = {
     "ingest": ingest.rows,
     "rules": rules.rows,
+    "replay": replay.rows,
     "bus": bus.rows,
     "fleet": fleet.rows,
     "gateway": gateway.rows,

@@ -1,8 +1,7 @@
-"""Readings as columns: what a batch is, and how readings become batches of at most one row per device."""
+"""Readings as columns: what a batch is, and how one is parted into batches of at most one row per device."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from rules.columns import Bools, Floats, Ints
 from rules.quantities import Quantities
 from rules.season import HOUR_MS, Season
-from wire.messages import Reading
 from wire.points import POINT_NAMES, STATES
 
 StateCodes = NDArray[np.int8]
@@ -89,7 +87,7 @@ class Batch:
 
     def first_of_hour(self) -> "Batch":
         """The rows of `new_hour`."""
-        return self.take(np.flatnonzero(self.new_hour()))
+        return self.take(self.new_hour().nonzero()[0])
 
     def following(
         self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season
@@ -147,45 +145,6 @@ def columns(
         none,
         np.zeros(0, np.int32),
     )
-
-
-def from_readings(
-    readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
-) -> Batch:
-    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes.
-
-    A reading whose `bad` names `state` or `faults` says nothing certain of these: a register they need was not read.
-    """
-    size = len(readings)
-    by_name = _columns(readings, points)
-    state = np.fromiter([STATE_CODES[reading.state] for reading in readings], np.int8, size)
-    faults_known = np.ones(size, bool)
-    bad: list[tuple[int, int]] = []
-    for row, reading in enumerate(readings):
-        if reading.bad:
-            for name in by_name.keys() & reading.bad:
-                by_name[name][row] = np.nan
-            if "state" in reading.bad:
-                state[row] = UNKNOWN_STATE
-            faults_known[row] = "faults" not in reading.bad
-            bad += [(row, POINT_NUMBERS[name]) for name in reading.bad if name in POINT_NUMBERS]
-    faults = [
-        (row, number_of(code)) for row, reading in enumerate(readings) if reading.faults for code in reading.faults
-    ]
-    at = np.fromiter([reading.at for reading in readings], np.int64, size)
-    return columns(slots, at, state, by_name, *_split(faults), faults_known, _split(bad))
-
-
-def _columns(readings: Sequence[Reading], points: Sequence[str]) -> dict[str, Floats]:
-    missing = repeat(np.nan)
-    values = chain.from_iterable(map(reading.values.get, points, missing) for reading in readings)
-    table = np.fromiter(values, np.float64, len(readings) * len(points)).reshape(len(readings), len(points))
-    return dict(zip(points, np.ascontiguousarray(table.T), strict=True))
-
-
-def _split(pairs: list[tuple[int, int]]) -> tuple[Ints, Ints]:
-    both = np.array(pairs, np.int64).reshape(-1, 2)
-    return both[:, 0], both[:, 1]
 
 
 def one_row_per_device(batch: Batch) -> Iterator[Batch]:

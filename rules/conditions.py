@@ -83,11 +83,11 @@ class Applies:
 
     def part(self, batch: Batch) -> Batch:
         """The rows to which all of this applies, in their order."""
-        conditions = self._conditions(batch)
+        conditions = self._conditions(batch) if len(batch) else []
         if not conditions:
             return batch
         wanted = reduce(np.logical_and, conditions)
-        return batch if wanted.all() else batch.take(np.flatnonzero(wanted))
+        return batch if wanted.all() else batch.take(wanted.nonzero()[0])
 
     def holds(self, batch: Batch) -> Bools:
         """By row, whether all of this applies."""

@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from rules.batch import Batch, from_readings, one_row_per_device
+from rules.batch import Batch, one_row_per_device
 from rules.chatter import Chatter
 from rules.codes import Codes
 from rules.columns import Ints
 from rules.conditions import Applies
+from rules.filling import from_readings
 from rules.fleet import Fleet
 from rules.rule import Rule
 from rules.season import Season
@@ -38,6 +39,7 @@ class Engine:
         device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
         self._written: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
         self._rules = dict(self._written)
+        self._alike = _alike(device_rules)
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
         self._chatter = Chatter(self.fleet.interval_of)
         self._extreme = False
@@ -66,6 +68,7 @@ class Engine:
                 watch.resize(self._capacity)
                 watch.restore(self._watches[name].snapshot(self._capacity), np.arange(self._capacity))
                 self._rules[name], self._watches[name] = rule, watch
+        self._alike = _alike(self._rules.values())
 
     def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Transition]:
         """What `readings`, in any order, change; transitions in order of event time.
@@ -94,14 +97,10 @@ class Engine:
 
     def _judge(self, batch: Batch) -> Iterator[Transition]:
         hourly = batch.first_of_hour()
-        parts: dict[tuple[Applies, bool], Batch] = {}  # many rules apply to the same rows
-        for name, watch in self._watches.items():
-            rule = self._rules[name]
-            part = parts.get((rule.applies, rule.hourly))
-            if part is None:
-                part = parts[rule.applies, rule.hourly] = rule.applies.part(hourly if rule.hourly else batch)
-            if len(part):
-                for edge in watch.step(part):
+        for (applies, is_hourly), rules in self._alike.items():
+            part = applies.part(hourly if is_hourly else batch)
+            for rule in rules if len(part) else ():
+                for edge in self._watches[rule.id].step(part):
                     yield self._transition(rule, edge)
 
     def _make_room(self) -> None:
@@ -201,6 +200,14 @@ class Engine:
         self._make_room()
         for rule, watch in self._watches.items():
             watch.restore(_part(snapshot, f"rule.{rule}"), slots)
+
+
+def _alike(rules: Iterable[DeviceRule]) -> Mapping[tuple[Applies, bool], Sequence[DeviceRule]]:
+    """The rules by the rows that they are about: many are about the same."""
+    alike: dict[tuple[Applies, bool], list[DeviceRule]] = {}
+    for rule in rules:
+        alike.setdefault((rule.applies, rule.hourly), []).append(rule)
+    return alike
 
 
 def _in_time(one: Transition) -> tuple[int, str, str, str]:

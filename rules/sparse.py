@@ -5,6 +5,7 @@ A healthy fleet has next to nothing pending: what is held is a small table sorte
 
 from abc import ABC
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import fields
 from typing import Generic, TypeVar
 
@@ -21,6 +22,7 @@ class Sparse(Generic[C]):
     def __init__(self, new: Callable[[], C]) -> None:
         self.slots = np.zeros(0, np.int64)
         self.columns = new()
+        self._names = [spec.name for spec in fields(self.columns)]
         self._new = new
         self._holds = np.zeros(0, np.bool_)  # by slot
 
@@ -36,33 +38,38 @@ class Sparse(Generic[C]):
 
     def take(self, slots: Ints) -> C:
         """A copy of what is held of these devices, no slot twice; as if nothing were known where nothing is held."""
+        (held,) = self._holds[slots].nonzero()
+        places = self.slots.searchsorted(slots[held])
+        if len(held) == len(slots):  # the usual case: what is pending stays so for a while
+            taken = copy(self.columns)
+            for name in self._names:
+                setattr(taken, name, getattr(self.columns, name)[places])
+            return taken
         taken = self._new()
         taken.resize(len(slots))
-        held = np.flatnonzero(self._holds[slots])
-        places = np.searchsorted(self.slots, slots[held])
-        for spec in fields(taken):
-            getattr(taken, spec.name)[held] = getattr(self.columns, spec.name)[places]
+        for name in self._names:
+            getattr(taken, name)[held] = getattr(self.columns, name)[places]
         return taken
 
     def put(self, slots: Ints, rows: C, kept: Bools) -> None:
         """Hold these rows of these devices where `kept`, and nothing of the others among them."""
-        if np.array_equal(kept, self._holds[slots]):
-            self._update(slots, rows, np.flatnonzero(kept))
+        if (kept == self._holds[slots]).all():
+            self._update(slots, rows, kept)
             return
         self.forget(slots)
         new = np.flatnonzero(kept)
         order = np.argsort(np.concatenate([self.slots, slots[new]]), kind="stable")
         self.slots = np.concatenate([self.slots, slots[new]])[order]
-        for spec in fields(rows):
-            both = np.concatenate([getattr(self.columns, spec.name), getattr(rows, spec.name)[new]])
-            setattr(self.columns, spec.name, both[order])
+        for name in self._names:
+            both = np.concatenate([getattr(self.columns, name), getattr(rows, name)[new]])
+            setattr(self.columns, name, both[order])
         self._holds[slots[new]] = True
 
-    def _update(self, slots: Ints, rows: C, held: Ints) -> None:
+    def _update(self, slots: Ints, rows: C, held: Bools) -> None:
         """Take over the rows of devices of which something is held already, the usual case."""
-        places = np.searchsorted(self.slots, slots[held])
-        for spec in fields(rows):
-            getattr(self.columns, spec.name)[places] = getattr(rows, spec.name)[held]
+        places = self.slots.searchsorted(slots[held])
+        for name in self._names:
+            getattr(self.columns, name)[places] = getattr(rows, name)[held]
 
     def forget(self, slots: Ints) -> None:
         """Hold nothing of these devices."""
@@ -71,8 +78,8 @@ class Sparse(Generic[C]):
         self._holds[slots] = False
         kept = np.flatnonzero(self._holds[self.slots])
         self.slots = self.slots[kept]
-        for spec in fields(self.columns):
-            setattr(self.columns, spec.name, getattr(self.columns, spec.name)[kept])
+        for name in self._names:
+            setattr(self.columns, name, getattr(self.columns, name)[kept])
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Copies of all that is held, and under `slot` whose it is."""

@@ -1,19 +1,24 @@
-"""One block of villages through the rules: its stored readings in order of event time, a window of time at a time."""
+"""One block of villages through the rules: its stored readings as columns, a window of time at a time."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from hearthwatch.parallel import Progress
 from hearthwatch.replay.plan import Block, Plan, village_of
 from hearthwatch.replay.silence import Silence
-from ingest.store import ReadingStore, StoredReading, open_store
+from ingest.store import open_store
+from ingest.store.columns import ReadingColumns
+from rules.batch import Batch
 from rules.engine import Engine
+from rules.filling import from_columns
 from rules.raised import Gatherer, Raised
 from rules.rule import Rule
 
-_WINDOW_READINGS: Final = 60_000  # held in memory at once, about 100 MB
+_WINDOW_READINGS: Final = 200_000  # held in memory at once, about 200 MB
 _HOUR_MS: Final = 3_600_000
 
 
@@ -42,13 +47,24 @@ class Rules:
         self._silence = Silence(rules, block.intervals, plan.begin) if plan.silence else None
         self._found = Gatherer()
 
-    def judge(self, readings: Sequence[StoredReading], until: int) -> None:
-        """Judge `readings`, in order of event time, and the silence until `until` (UTC ms)."""
-        if readings:
-            self._found.add(self._engine.observe([(one.place, one.reading) for one in readings], until))
+    @property
+    def points(self) -> frozenset[str]:
+        """The points that the rules look at."""
+        return frozenset(self._engine.points)
+
+    def judge(self, heard: ReadingColumns, until: int) -> None:
+        """Judge the readings up to `until` (UTC ms), later than all before, and the silence until then."""
+        self._found.add(self._engine.step(self._batch(heard), until))
         if self._silence is not None:
-            self._found.add(self._silence.hear(readings))
+            self._found.add(self._silence.hear(heard))
             self._found.add(self._silence.pass_until(until))
+
+    def _batch(self, heard: ReadingColumns) -> Batch:
+        slots = self._engine.fleet.slots(heard.devices)[heard.device]
+        codes = np.array([self._engine.codes.number(code) for code in heard.faults.texts], np.int64)
+        faults = heard.faults.rows, codes[heard.faults.numbers]
+        bad = heard.bad.rows, heard.bad.numbers
+        return from_columns(slots, heard.at, heard.state, heard.points, faults, bad, heard.bad.texts)
 
     def alerts(self, since: int) -> list[Raised]:
         """Those raised from `since` (UTC ms) on, or still active then."""
@@ -58,19 +74,21 @@ class Rules:
 def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     """Replay `block`; `progress` is told how many ms more, times devices, are done. Raises StoreUnavailable."""
     sets = [Rules(rules, plan, block) for rules in (plan.rules, plan.against) if rules is not None]
+    points = sorted(frozenset().union(*(rules.points for rules in sets)))
+    devices = list(block.places)
     readings, read_s, judged_s = 0, 0.0, 0.0
     store = open_store(plan.store)
     try:
         for begin, end in _windows(plan, block):
             started = time.perf_counter()
-            window = _read(store, block, begin, end)
+            window = store.columns(devices, begin, end, points)
             read = time.perf_counter()
             for rules in sets:
                 rules.judge(window, end)
             readings += len(window)
             read_s += read - started
             judged_s += time.perf_counter() - read
-            progress((end - begin) * len(block.places))
+            progress((end - begin) * len(devices))
     finally:
         store.close()
     alerts = [rules.alerts(plan.since) for rules in sets]
@@ -83,8 +101,3 @@ def _windows(plan: Plan, block: Block) -> list[tuple[int, int]]:
     length = max(1, int(_WINDOW_READINGS / rate) // _HOUR_MS) * _HOUR_MS
     begins = range(plan.begin, plan.until, length)
     return [(begin, min(begin + length, plan.until)) for begin in begins]
-
-
-def _read(store: ReadingStore, block: Block, begin: int, end: int) -> list[StoredReading]:
-    found = [one for device in block.places for one in store.history(device, begin, end)]
-    return sorted(found, key=lambda one: (one.reading.at, one.reading.device))

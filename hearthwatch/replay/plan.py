@@ -12,7 +12,7 @@ from rules.rule import Rule
 from rules.season import Season
 from wire.topics import Place
 
-_BLOCK_DEVICES: Final = 480
+_BLOCK_DEVICES: Final = 2_000
 """So many devices are judged together, if every process has as many: the rules are fast on many rows at once."""
 
 _LOOKED_AT_MS: Final = 2 * 3_600_000  # the newest readings, from which a gateway's poll interval is taken

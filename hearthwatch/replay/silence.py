@@ -6,11 +6,12 @@ stored. A device is waited for from its first reading on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Final
 
+import numpy as np
+
 from hearthwatch.replay.plan import DEFAULT_INTERVAL_MS
-from ingest.store import StoredReading
+from ingest.store.columns import ReadingColumns
 from rules.presence import Presence
 from rules.rule import Rule
 from rules.transition import Transition
@@ -29,8 +30,8 @@ class Silence:
         self._devices: dict[Place, dict[str, None]] = {}
         self._next = begin + TICK_MS
 
-    def hear(self, readings: Sequence[StoredReading]) -> Iterator[Transition]:
-        """What changes with `readings`, which are in order of event time and later than those before."""
+    def hear(self, readings: ReadingColumns) -> Iterator[Transition]:
+        """What changes with `readings`, which are later than those before."""
         for at, place, devices in _messages(readings):
             yield from self.pass_until(at)
             interval_ms = self._intervals.get(place, DEFAULT_INTERVAL_MS)  # a gateway that has no device any more
@@ -49,16 +50,16 @@ class Silence:
             self._next += TICK_MS
 
 
-def _messages(readings: Sequence[StoredReading]) -> list[tuple[int, Place, list[str]]]:
-    """When each message was complete, and the devices that it was about."""
-    by_message = sorted(readings, key=_message)
-    told = []
-    for _, group in groupby(by_message, _message):
-        message = list(group)
-        devices = [one.reading.device for one in message]
-        told.append((max(one.reading.at for one in message), message[0].place, devices))
+def _messages(readings: ReadingColumns) -> list[tuple[int, Place, list[str]]]:
+    """When each message was complete, and the devices that it was about; in order of time."""
+    if not len(readings):
+        return []
+    order = np.lexsort((readings.seq, readings.epoch, readings.place))
+    message = np.stack([readings.place, readings.epoch, readings.seq])[:, order]
+    begins = np.flatnonzero(np.append(True, (message[:, 1:] != message[:, :-1]).any(axis=0)))
+    complete = np.maximum.reduceat(readings.at[order], begins)
+    places = [readings.places[place] for place in message[0, begins].tolist()]
+    devices = [readings.devices[device] for device in readings.device[order].tolist()]
+    spans = zip(begins.tolist(), [*begins[1:].tolist(), len(devices)], strict=True)
+    told = zip(complete.tolist(), places, [devices[begin:end] for begin, end in spans], strict=True)
     return sorted(told, key=lambda one: (one[0], one[1].village, one[1].gateway))
-
-
-def _message(one: StoredReading) -> tuple[str, str, str, str, int]:
-    return one.place.town, one.place.village, one.place.gateway, one.epoch, one.seq

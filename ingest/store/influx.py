@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from secrets import randbits
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ingest.store.hours import HOUR_MS, STATISTICS, Retention, finished_before
 from ingest.store.influx_hours import (
@@ -38,6 +38,9 @@ from wire.identifiers import is_identifier
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
+
+if TYPE_CHECKING:
+    from ingest.store.columns import ReadingColumns
 
 _PAGE: Final = 10_000
 _TOKEN_BITS: Final = 62  # what an integer field holds, positive
@@ -138,6 +141,13 @@ class InfluxStore:
         """See ReadingStore."""
         rows = self._query(f"SELECT * FROM {MEASUREMENT}{_of(device, start, end)} ORDER BY time")
         return [_stored(row) for row in rows]
+
+    def columns(self, devices: Sequence[str], start: int, end: int, points: Sequence[str]) -> "ReadingColumns":
+        """See ReadingStore."""
+        from ingest.store.influx_columns import read_columns  # loads numpy
+
+        check_points(points)
+        return read_columns(self._connection, [_checked(device) for device in devices], start, end, points)
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wire.messages import Reading
 from wire.points import POINTS
 from wire.topics import Place
+
+if TYPE_CHECKING:  # a writer of readings has no use for numpy
+    from ingest.store.columns import ReadingColumns
 
 
 class StoreUnavailable(Exception):  # noqa: N818  (a state to wait out, named as the log says it)
@@ -146,6 +149,13 @@ class ReadingStore(Protocol):
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """All readings of one device, in time order."""
+        ...
+
+    def columns(self, devices: Sequence[str], start: int, end: int, points: Sequence[str]) -> "ReadingColumns":
+        """All readings of `devices`, none named twice, as columns, of which `points` alone are read.
+
+        Raises ValueError as `window`.
+        """
         ...
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ingest.store.hours import HOUR_MS, STATISTICS, Retention, finished_before, hour_of
 from ingest.store.model import (
@@ -31,6 +31,9 @@ from ingest.store.sqlite_upkeep import forget, give_back_space, pack_finished_ho
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import Place
+
+if TYPE_CHECKING:
+    from ingest.store.columns import ReadingColumns
 
 _PLACE: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
@@ -152,6 +155,14 @@ class SqliteStore:
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
         return list(self._read(_OF_DEVICE, "r.at", device=device, start=start, end=end))
+
+    def columns(self, devices: Sequence[str], start: int, end: int, points: Sequence[str]) -> "ReadingColumns":
+        """See ReadingStore."""
+        from ingest.store.sqlite_columns import read_columns  # loads numpy
+
+        check_points(points)
+        with self._connected() as connection:
+            return read_columns(connection, devices, start, end, points)
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
         """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second at most."""

@@ -152,27 +152,30 @@ class DefrostShareWatch(ColumnsWatch):
     def _follow(self, batch: Batch, hold: Ints, gap: Bools) -> list[Edge]:
         """Book what came to an end in these rows, and judge them where an hour or a cycle did."""
         gap |= batch.state == UNKNOWN_STATE
-        self._book_past(batch)
-        new_hour = self._turn_hours(batch)
+        past = self._past(batch)
+        new_hour = self._turn_hours(batch, past)
         passed = np.where(batch.previous_state != UNKNOWN_STATE, np.minimum(batch.at - batch.previous_at, hold), 0)
-        self._book(batch, passed)
+        self._book(batch, passed + np.where(new_hour, 0, past))
         self._state.booked[batch.slots] = batch.at
         ended = self._follow_cycles(batch, gap)
         rows = np.flatnonzero(ended | new_hour)
         return self._judge(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows]) if len(rows) else []
 
-    def _book_past(self, batch: Batch) -> None:
-        """Give the time up to the reading before to the state it showed, which lasted all of it, in its hour."""
+    def _past(self, batch: Batch) -> Ints:
+        """The time up to the reading before that is not booked yet; its state lasted all of it, in its hour."""
         state, slots = self._state, batch.slots
         same_hour = (state.hour[slots] == batch.previous_at // HOUR_MS) & (state.hour[slots] != NEVER)
-        self._book(batch, np.where(same_hour, batch.previous_at - state.booked[slots], 0))
+        return np.where(same_hour, batch.previous_at - state.booked[slots], 0)
 
-    def _turn_hours(self, batch: Batch) -> Bools:
-        """Empty the sums of the hours that began since the reading before; which rows are in a new hour."""
+    def _turn_hours(self, batch: Batch, past: Ints) -> Bools:
+        """Book `past` where an hour is over, and empty the sums of those begun since; which rows are in a new hour."""
         state = self._state
         hour = (batch.at // HOUR_MS).astype(np.int32)
         new: Bools = hour != state.hour[batch.slots]
         rows = np.flatnonzero(new)
+        if not len(rows):
+            return new
+        self._book(batch, np.where(new, past, 0))
         slots = batch.slots[rows]
         skipped = np.flatnonzero(hour[rows] - state.hour[slots] > 1)
         self._empty(slots[skipped], hour[rows][skipped])
@@ -198,12 +201,14 @@ class DefrostShareWatch(ColumnsWatch):
 
     def _book(self, batch: Batch, passed: Ints) -> None:
         """Give `passed` ms to the state of the reading before; whole to the hour under way."""
-        state = self._state
+        state, lasted = self._state, passed > 0
         for code, cycle, hours in (
             (_HEATING, state.cycle_heating, state.hour_heating),
             (_DEFROST, state.cycle_defrost, state.hour_defrost),
         ):
-            rows = np.flatnonzero((batch.previous_state == code) & (passed > 0))
+            (rows,) = ((batch.previous_state == code) & lasted).nonzero()
+            if not len(rows):
+                continue
             slots = batch.slots[rows]
             cycle[slots] = np.minimum(cycle[slots] + passed[rows], _LONGEST_CYCLE_MS)
             hours[slots, state.hour[slots] % _HOURS] += passed[rows].astype(np.int32)

@@ -93,7 +93,7 @@ class HoldingWatch(SparseWatch[_Held]):
 
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""
-        rows = np.flatnonzero(self.suspects(batch) | self._held.holds(batch.slots))
+        (rows,) = (self.suspects(batch) | self._held.holds(batch.slots)).nonzero()
         if not len(rows):
             return []
         part = batch.take(rows)

@@ -139,7 +139,7 @@ class LowLimitWatch(SparseWatch[_Low]):
         values = batch.quantities[self._rule.point]
         # Almost every device is above the limit with nothing pending; only the others need a closer look.
         close = (values < self._rule.limit) | (known(values) & self._held.holds(batch.slots))
-        rows = np.flatnonzero(close)
+        (rows,) = close.nonzero()
         return self._judge(batch.take(rows)) if len(rows) else []
 
     def _judge(self, batch: Batch) -> list[Edge]:
@@ -158,6 +158,8 @@ class LowLimitWatch(SparseWatch[_Low]):
         held.active = (held.active | raising) & ~clearing
         held.depth = np.where(raising | deepening, depth, held.depth)
         self._held.put(batch.slots, held, held.active | (below & ~clearing))
+        if not (clearing | raising | deepening).any():
+            return []
         return [
             *self._edges("clear", "not_wanted", np.flatnonzero(clearing & excused), batch, held),
             *self._edges("clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, held),

@@ -110,16 +110,18 @@ class RepeatedWatch(ColumnsWatch):
         state.raised_at[slots[raising]] = at[raising]
         return self._edges("raise", "too_often", slots[raising], at[raising])
 
-    def _clear(self, batch: Batch) -> Iterator[Edge]:
+    def _clear(self, batch: Batch) -> list[Edge]:
         state = self._state
-        rows = np.flatnonzero(state.raised_at[batch.slots] != NEVER)
+        (rows,) = (state.raised_at[batch.slots] != NEVER).nonzero()
+        if not len(rows):
+            return []
         slots, at = batch.slots[rows], batch.at[rows]
         last = (state.place[slots] - 1) % self._rule.count
         quiet = at - FIRST_MS - 1_000 * state.changes[slots, last].astype(np.int64)
         clearing = quiet >= self._quiet_ms
         edges = list(self._edges("clear", "no_longer", slots[clearing], at[clearing]))
         state.raised_at[slots[clearing]] = NEVER
-        return iter(edges)
+        return edges
 
     def _edges(self, edge: EdgeKind, reason: str, slots: Ints, at: Ints) -> Iterator[Edge]:
         for slot, time in zip(slots.tolist(), at.tolist(), strict=True):

@@ -186,7 +186,11 @@ class SymptomsWatch(HoldingWatch):
                 found[self._reporting(batch, symptom.faults)] = True
                 continue
             shown = symptom.about.met(batch.quantities[symptom.about.quantity])
-            found |= shown if in_states is None else shown & in_states[batch.state]
+            if in_states is None:
+                found |= shown
+            else:
+                (rows,) = shown.nonzero()  # few, so that looking up the states of all would take longer
+                found[rows[in_states[batch.state[rows]]]] = True
         return found
 
     def _reporting(self, batch: Batch, kinds: frozenset[str]) -> Ints:

@@ -1,30 +1,11 @@
-"""Readings to columns, and one row per device."""
+"""One row per device."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.batch import STATE_CODES, columns, from_readings, one_row_per_device
-from rules.codes import Codes
-from tests.rules.shipped import T0, reading
-
-
-def test_readings_become_columns() -> None:
-    codes = Codes()
-    readings = [
-        reading(T0, 0.0, faults=("fan:E8",)),
-        reading(T0 + 1, None, state="defrost"),
-        reading(T0 + 2, 19.5, bad=("room_c",), faults=("phase:2", "fan:E8")),
-    ]
-    bare = [one for _, one in readings]
-    batch = from_readings(bare, np.array([4, 2, 0]), ("room_c", "supply_c"), codes.number)
-    assert batch.slots.tolist() == [4, 2, 0]
-    assert batch.at.tolist() == [T0, T0 + 1, T0 + 2]
-    assert batch.state.tolist() == [STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["heating"]]
-    np.testing.assert_array_equal(batch.quantities["room_c"], [0.0, np.nan, np.nan])
-    assert np.isnan(batch.quantities["supply_c"]).all()
-    pairs = zip(batch.fault_rows.tolist(), batch.fault_codes.tolist(), strict=True)
-    assert [(row, codes.texts[code]) for row, code in pairs] == [(0, "fan:E8"), (2, "phase:2"), (2, "fan:E8")]
+from rules.batch import columns, one_row_per_device
+from tests.rules.shipped import T0
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6), st.booleans()), max_size=40))
