@@ -16,6 +16,7 @@ FILES = (
     "config_risk",
     "defrost_share",
     "low_cop",
+    "sensor_drift",
     "suspected_coal",
     "suspected_leak",
     "undersized",

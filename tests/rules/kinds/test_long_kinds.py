@@ -19,6 +19,10 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "a sign by 0": ("low_cop", {"signs": [SIGN | {"fall": 0}]}, ["signs[0]"]),
     "a sign without Chinese": ("low_cop", {"signs": [SIGN | {"name": {"en": "COP"}}]}, ["signs[0].zh"]),
     "a sign required by word": ("low_cop", {"signs": [SIGN | {"required": "yes"}]}, ["signs[0]"]),
+    "a sound range upside down": ("low_cop", {"signs": [SIGN | {"healthy": [2.0, 1.0]}]}, ["signs[0]"]),
+    "a sound range of words": ("low_cop", {"signs": [SIGN | {"healthy": ["low", "high"]}]}, ["signs[0]"]),
+    "a sign against it without a side": ("low_cop", {"unless": [SIGN | {"fall_by": 1.0}]}, ["unless[0]"]),
+    "settled without a unit": ("sensor_drift", {"settled": 10}, ["settled"]),
     "more signs needed than there are": ("suspected_leak", {"needs": 6}, ["needs"]),
     "a baseline of a year": ("low_cop", {"learn_days": 365}, ["learn_days"]),
     "a deadband of all": ("low_cop", {"deadband": 100}, ["deadband"]),
@@ -58,6 +62,6 @@ def test_a_drift_is_told_with_every_sign_the_unit_can_tell() -> None:
         values |= {"discharge_c": 90.0 if leak else 78.0, "exv_steps": 300.0 if leak else 200.0}
         told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
     [raised] = told
-    assert raised.text["en"].endswith("discharge gas +12 K, valve opening +50 %, suction pressure −20 %.")
-    assert raised.text["zh"].endswith("排气温度偏高 +12 K、膨胀阀开度 +50 %、低压 −20 %。")
+    assert raised.text["en"].endswith("discharge gas +12.0 K, valve opening +50 %, suction pressure −20 %.")
+    assert raised.text["zh"].endswith("排气温度偏高 +12.0 K、膨胀阀开度 +50 %、低压 −20 %。")
     assert raised.value is None  # of the COP, which this map does not tell
