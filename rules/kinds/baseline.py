@@ -1,10 +1,11 @@
 """Drift of a unit against its own healthy past (rules-and-faults.md, "Published FDD figures").
 
 A reading an hour is looked at, and their mean over a local day is the day's figure; a day with fewer than `day_hours`
-such readings is none. The mean of the first `learn_days` days is the unit's baseline. From then on each day's change
-against it is smoothed over `settle_days` days. A sign shows when its smoothed change has passed its limit. The alert
-rises when at least `needs` signs have shown on `on_days` days in a row, among them every `required` sign that the
-unit's points can tell; it clears when too few of them show more than the limit less `deadband` percent of it.
+such readings is none, and neither is one after which nothing was read for a week. The mean of the first `learn_days`
+days is the unit's baseline. From then on each day's change against it is smoothed over `settle_days` days. A sign shows
+when its smoothed change has passed its limit. The alert rises when at least `needs` signs have shown on `on_days` days
+in a row, among them every `required` sign that the unit's points can tell; it clears when too few of them show more
+than the limit less `deadband` percent of it.
 
 Signs of points that a unit lacks are left out, so that a unit that cannot show `needs` of them is never judged. Signs
 under `unless` speak for another cause: while one of them shows, the alert does not rise.
@@ -164,6 +165,8 @@ class BaselineRule(DeviceRule):
 _SEPARATOR: Final = {"zh": "、", "en": ", "}
 _MOST_DAYS: Final = 200
 """Days are counted in one byte."""
+_STALE_DAYS: Final = 7
+"""A day is judged when the next one begins; one that ended longer ago says nothing of today."""
 
 
 @dataclass
@@ -222,7 +225,8 @@ class BaselineWatch(ColumnsWatch):
                 return []
         day = batch.season.days(batch.at).astype(np.int32)
         ended = np.flatnonzero((state.day[batch.slots] != day) & (state.day[batch.slots] != NEVER))
-        edges = self._end_day(batch.slots[ended], batch.at[ended]) if len(ended) else []
+        fresh = day[ended] - state.day[batch.slots[ended]] <= _STALE_DAYS
+        edges = self._end_day(batch.slots[ended], batch.at[ended], fresh) if len(ended) else []
         state.day[batch.slots] = day
         values = np.column_stack([batch.quantities[name] for name in self._rule.quantities])
         known = ~np.isnan(values)
@@ -230,10 +234,10 @@ class BaselineWatch(ColumnsWatch):
         state.hours[batch.slots] += known
         return edges
 
-    def _end_day(self, slots: Ints, at: Ints) -> list[Edge]:
+    def _end_day(self, slots: Ints, at: Ints, fresh: Bools) -> list[Edge]:
         state = self._state
         hours = state.hours[slots]
-        judged = hours >= self._rule.day_hours
+        judged = (hours >= self._rule.day_hours) & fresh[:, None]
         figure = np.where(judged, state.total[slots] / np.maximum(hours, 1), np.nan)
         state.total[slots], state.hours[slots] = 0.0, 0
         drifting = judged & (state.learnt[slots] >= self._rule.learn_days)

@@ -180,6 +180,15 @@ SIGNS: Final[Mapping[str, Signs]] = {
         linger_ms=_BASELINE_MS,
         shortest_ms=7 * DAY_MS,
     ),
+    "sensor_stuck": Signs(
+        ("sensor_stuck",),
+        (
+            *(*_STANDS, *_WEAK, *_FROSTED),
+            *("sensor_drift", "implausible_heat", "water_flow", "suspected_coal", "aux_heater_stuck"),
+        ),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=3 * DAY_MS,
+    ),
     "coal": Signs(
         ("suspected_coal",), (*_STANDS, "low_cop", "sensor_frozen"), linger_ms=_RECOVERS_MS, shortest_ms=3 * DAY_MS
     ),

@@ -8,6 +8,7 @@ import numpy as np
 
 from rules.kinds.baseline import BaselineRule, Sign
 from rules.kinds.hourly_share import HourlyShareRule
+from rules.kinds.stuck import Sensor, StuckRule
 from rules.kinds.tariff_cap import TariffCapRule
 from rules.kinds.unheated_nights import UnheatedNightsRule
 from rules.quantities import Quantities
@@ -70,8 +71,10 @@ class BaselineReference:
         return self.step(reading)
 
     def step(self, reading: Reading) -> list[Said]:
-        today = local(reading.at).date()
-        told = self._end_day(reading.at) if self.day not in (None, today) else []
+        today, told = local(reading.at).date(), list[Said]()
+        if self.day is not None and self.day != today:
+            self.values = {} if today - self.day > timedelta(days=7) else self.values
+            told = self._end_day(reading.at)
         self.day = today
         for sign in self.signs:
             value = value_of(reading, sign.quantity)
@@ -120,6 +123,39 @@ class BaselineReference:
             onset, self.onset = self.onset, None
             return [(at, "clear", "back_near_baseline", onset)]
         return []
+
+
+@dataclass
+class StuckReference:
+    rule: StuckRule
+    shown: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        for sensor in self.rule.sensors:
+            value, other = (value_of(reading, name) for name in (sensor.point, sensor.against))
+            if value is None:
+                continue
+            before = self.shown.get(sensor.point, [])
+            if before and before[0][0] != value:
+                self.told.discard(sensor.point)
+                before = []
+            self.shown[sensor.point] = [*before, (value, other)]
+        stuck = {sensor.point for sensor in self.rule.sensors if self._is_stuck(sensor)}
+        self.told |= stuck
+        if self.onset is None and stuck:
+            self.onset = reading.at
+            return [(reading.at, "raise", "stuck_while_others_move", reading.at)]
+        if self.onset is not None and not self.told:
+            onset, self.onset = self.onset, None
+            return [(reading.at, "clear", "moves_again", onset)]
+        return []
+
+    def _is_stuck(self, sensor: Sensor) -> bool:
+        hours = self.shown.get(sensor.point, [])
+        others = [other for _, other in hours if other is not None]
+        return len(hours) > self.rule.hours and bool(others) and max(others) - min(others) >= sensor.moves
 
 
 @dataclass
@@ -278,6 +314,7 @@ class TariffCapReference:
 REFERENCES: Final[dict[Any, Any]] = {
     BaselineRule: BaselineReference,
     HourlyShareRule: HourlyShareReference,
+    StuckRule: StuckReference,
     TariffCapRule: TariffCapReference,
     UnheatedNightsRule: UnheatedNightsReference,
 }

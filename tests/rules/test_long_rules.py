@@ -17,6 +17,7 @@ FILES = (
     "defrost_share",
     "low_cop",
     "sensor_drift",
+    "sensor_stuck",
     "suspected_coal",
     "suspected_leak",
     "undersized",

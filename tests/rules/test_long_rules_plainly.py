@@ -20,6 +20,7 @@ SHORTER: dict[str, dict[str, object]] = {
     "suspected_leak": {"learn_days": 3, "settle_days": 2, "on_days": 1},
     "sensor_drift": {"learn_days": 2, "on_days": 1, "settled": "40m"},
     "implausible_heat": {"learn_days": 3, "settle_days": 2, "on_days": 1},
+    "sensor_stuck": {"hours": 8},
     "undersized": {"needs": 8, "window": 12, "clears": 4, "max_gap": "20h"},
     "cold_capacity": {"needs": 3, "window": 5},
     "cold_outlet": {"needs": 3, "window": 5},
@@ -35,6 +36,7 @@ HABITS = (
     "astray",
     "resting",
     "resting astray",
+    "stuck",
     "off and warm",
     "off and cold",
     "flat out",
@@ -71,7 +73,7 @@ def _readings(source: random.Random, device: str, start: int) -> Iterator[Readin
 def _reading(source: random.Random, device: str, at: int, habit: str, counter: float) -> Reading:
     weak, cold = habit == "weak", habit in ("deep cold", "sound cold")
     state: State = "off" if habit.startswith("off") else source.choice(_STATES.get(habit, _USUAL))
-    heat_w = {"weak": 4_000.0, "astray": 4_000.0, "deep cold": 2_700.0}.get(habit, 6_000.0)
+    heat_w = {"weak": 4_000.0, "astray": 2_500.0, "deep cold": 2_700.0}.get(habit, 6_000.0)
     astray_k = 2.5 if habit.endswith("astray") else 0.0
     room_c = {"off and cold": 12.0, "flat out": 17.0, "deep cold": 15.0}.get(habit, 20.0)
     values = {
@@ -84,11 +86,14 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
         "compressor_hz": {"flat out": 88.0, "deep cold": 45.0}.get(habit, 60.0) + source.uniform(-3, 3),
         "power_w": (120.0 if state == "standby" else 2_100.0) + source.uniform(-90, 90),
         "heat_w": heat_w + source.uniform(-200, 200),
+        "coil_c": -12.0 + source.uniform(-3, 3),
         "discharge_c": (90.0 if weak else 78.0) + source.uniform(-1, 1),
         "exv_steps": (330.0 if weak else 200.0) + source.uniform(-9, 9),
         "low_bar": (2.9 if weak else 3.4) + source.uniform(-0.1, 0.1),
         "energy_kwh": counter,
     }
+    if habit == "stuck":
+        values |= {"supply_c": 41.5, "return_c": 30.0 + source.uniform(0, 9), "outdoor_c": -3.5}
     bad = source.sample(sorted(values), 4) if habit == "blind" else []
     return Reading(device, at, state, [], values, bad)
 

@@ -5,11 +5,13 @@ import pytest
 from rules.definition import parse_rule
 from rules.engine import Engine
 from rules.rule import RuleErrors
+from rules.transition import Episode
 from tests.rules.shipped import PLACE, T0, document, shipped
 from wire.messages import Reading
 
 HOUR = 3_600_000
 SIGN = {"quantity": "cop_ratio", "fall": 20.0, "name": {"zh": "能效", "en": "COP"}}
+STUCK = {"point": "supply_c", "against": "return_c", "moves": 7.0, "name": SIGN["name"]}
 
 WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "no signs": ("low_cop", {"signs": []}, ["signs"]),
@@ -28,6 +30,10 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "a deadband of all": ("low_cop", {"deadband": 100}, ["deadband"]),
     "no bound": ("undersized", {"met": []}, ["met"]),
     "an unknown bound": ("undersized", {"met": [{"quantity": "room_c", "under": 3}]}, ["met[0]"]),
+    "a stuck sensor twice": ("sensor_stuck", {"sensors": [STUCK, STUCK]}, ["sensors"]),
+    "a stuck sensor against nothing": ("sensor_stuck", {"sensors": [{"point": "supply_c"}]}, ["sensors[0]"]),
+    "stuck against a derived quantity": ("sensor_stuck", {"sensors": [STUCK | {"against": "delta_k"}]}, ["sensors[0]"]),
+    "stuck for weeks": ("sensor_stuck", {"hours": 500}, ["hours"]),
     "more hours needed than looked at": ("undersized", {"needs": 41}, ["needs"]),
     "more hours than fit": ("undersized", {"window": 65}, ["needs"]),
     "clearing where it raises": ("undersized", {"clears": 30}, ["needs"]),
@@ -65,3 +71,24 @@ def test_a_drift_is_told_with_every_sign_the_unit_can_tell() -> None:
     assert raised.text["en"].endswith("discharge gas +12.0 K, valve opening +50 %, suction pressure −20 %.")
     assert raised.text["zh"].endswith("排气温度偏高 +12.0 K、膨胀阀开度 +50 %、低压 −20 %。")
     assert raised.value is None  # of the COP, which this map does not tell
+
+
+def test_every_stuck_sensor_is_named() -> None:
+    engine, told = Engine([shipped("sensor_stuck", hours=3)]), []
+    for hour in range(6):
+        values = {"supply_c": 41.5, "return_c": 30.0 + 3 * hour, "outdoor_c": -3.0, "coil_c": -20.0 + 4 * hour}
+        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+    [raised] = told
+    assert "supply temperature, outdoor temperature has stood at 41.5 °C for more than 3 h" in raised.text["en"]
+    assert "出水温度、室外温度停在 41.5 °C" in raised.text["zh"]
+
+
+def test_an_alert_of_before_waits_until_every_sensor_has_moved() -> None:
+    engine = Engine([shipped("sensor_stuck")])
+    engine.adopt([Episode("sensor_stuck", "mtg-mt-0001", None, T0)])
+    shown = [(41.5, 30.0), (41.6, 30.0), (41.6, 30.1)]
+    told = []
+    for hour, (supply, back) in enumerate(shown):
+        values = {"supply_c": supply, "return_c": back}
+        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+    assert [(one.edge, one.at, one.onset) for one in told] == [("clear", T0 + 2 * HOUR, T0)]
