@@ -48,12 +48,36 @@ def reference_cop(outdoor_c: Floats, supply_c: Floats, compressor_hz: Floats) ->
 def cop_ratio(cop: Floats, power_w: Floats, outdoor_c: Floats, supply_c: Floats, compressor_hz: Floats) -> Floats:
     """COP of what the compressor draws over that of the reference unit.
 
-    NaN while the compressor stands, and where power comes in whole kilowatts (profile solareast-oem): such steps are
-    half of what a unit draws in November, and would look like a drift when it draws more in January.
+    NaN where `compressor_w` is.
+    """
+    drawn = compressor_w(power_w, compressor_hz)
+    return cop * power_w / drawn / reference_cop(outdoor_c, supply_c, compressor_hz)
+
+
+def compressor_w(power_w: Floats, compressor_hz: Floats) -> Floats:
+    """What the compressor draws, W.
+
+    NaN while it stands, and where power comes in whole kilowatts (profile solareast-oem): such steps are half of what a
+    unit draws in November, and would look like a drift when it draws more in January.
     """
     told = (compressor_hz > 0) & (power_w > 2.0 * RUNNING_IDLE_W) & (power_w % 1_000.0 != 0)
-    drawn = np.where(told, power_w - RUNNING_IDLE_W, np.nan)
-    return cop * power_w / drawn / reference_cop(outdoor_c, supply_c, compressor_hz)
+    return np.where(told, power_w - RUNNING_IDLE_W, np.nan)
+
+
+def compressor_w_per_hz(power_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats) -> Floats:
+    """What the compressor draws per speed, W/Hz, brought to the conditions of `heat_per_hz`."""
+    given_w = compressor_w(power_w, compressor_hz) * reference_cop(outdoor_c, supply_c, compressor_hz)
+    return heat_per_hz(given_w, compressor_hz, outdoor_c, supply_c)
+
+
+def unmetered_delta_per_hz(
+    delta_k: Floats, heat_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats
+) -> Floats:
+    """ΔT per compressor speed, K/Hz, brought to the conditions of `heat_per_hz`: its stand-in at constant water flow.
+
+    NaN where the heat is told, whose flow may change.
+    """
+    return heat_per_hz(np.where(np.isnan(heat_w), delta_k, np.nan), compressor_hz, outdoor_c, supply_c)
 
 
 def heat_per_hz(heat_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats) -> Floats:

@@ -13,10 +13,12 @@ import numpy as np
 
 from rules.columns import Floats, Ints
 from rules.performance import (
+    compressor_w_per_hz,
     cop_ratio,
     discharge_excess_k,
     heat_per_hz,
     low_pressure_ratio,
+    unmetered_delta_per_hz,
     valve_per_hz,
 )
 from wire.points import POINTS
@@ -111,6 +113,12 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         # What drifts when a unit does, freed from weather and load (rules.performance).
         "cop_ratio": Quantity("", ("cop", "power_w", "outdoor_c", "supply_c", "compressor_hz"), cop_ratio),
         "heat_per_hz": Quantity("W/Hz", ("heat_or_flow_w", "compressor_hz", "outdoor_c", "supply_c"), heat_per_hz),
+        "compressor_w_per_hz": Quantity(
+            "W/Hz", ("power_w", "compressor_hz", "outdoor_c", "supply_c"), compressor_w_per_hz
+        ),
+        "unmetered_delta_per_hz": Quantity(
+            "K/Hz", ("delta_k", "heat_or_flow_w", "compressor_hz", "outdoor_c", "supply_c"), unmetered_delta_per_hz
+        ),
         "discharge_excess_k": Quantity("K", ("discharge_c", "outdoor_c", "supply_c"), discharge_excess_k),
         "low_pressure_ratio": Quantity("bar", ("low_bar", "outdoor_c"), low_pressure_ratio),
         "valve_per_hz": Quantity("1/Hz", ("exv_steps", "compressor_hz"), valve_per_hz),

@@ -125,12 +125,14 @@ class DeviceRule(Rule, ABC):
     """A rule judged on the readings of each device."""
 
     placeholders: ClassVar[frozenset[str]] = frozenset({"device", "value", "limit", "minutes"})
-    hourly: ClassVar[bool] = False
-    """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
-
     applies: Applies = key(applies, Applies())
     extreme: Changes = key(changes, ())
     """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements.md R20)."""
+
+    @property
+    def hourly(self) -> bool:
+        """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
+        return False
 
     @property
     def quantities(self) -> tuple[str, ...]:

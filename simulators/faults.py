@@ -26,6 +26,7 @@ Cause = Literal[
     "sensor_open",
     "sensor_short",
     "sensor_drift",
+    "sensor_stuck",
 ]
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
@@ -42,7 +43,7 @@ STRENGTHS: Final[Mapping[Cause, float]] = {
 }
 """What `strength` means for a cause, and what it is where a scenario names none."""
 
-POINTED: Final[frozenset[Cause]] = frozenset({"sensor_open", "sensor_short", "sensor_drift"})
+POINTED: Final[frozenset[Cause]] = frozenset({"sensor_open", "sensor_short", "sensor_drift", "sensor_stuck"})
 """The causes that strike one sensor; their `detail` is its point."""
 
 WIDE: Final[Mapping[Cause, Literal["gateway", "village"]]] = {"gateway_death": "gateway", "village_outage": "village"}
@@ -91,13 +92,15 @@ class Event:
 class Effects:
     """What is going on with each unit (by index from 0) at one moment.
 
-    `physical` holds, by cause, the strength at each unit; `drift_k` how far a unit's sensors are off, by point.
+    `physical` holds, by cause, the strength at each unit; `drift_k` how far a unit's sensors are off, by point;
+    `stuck` are those that show what they showed when it began.
     """
 
     faults: dict[int, tuple[str, ...]] = field(default_factory=dict)
     physical: dict[Cause, dict[int, float]] = field(default_factory=dict)
     broken: dict[int, frozenset[str]] = field(default_factory=dict)
     drift_k: dict[int, dict[str, float]] = field(default_factory=dict)
+    stuck: dict[int, frozenset[str]] = field(default_factory=dict)
     silent: set[int] = field(default_factory=set)
     frozen: set[int] = field(default_factory=set)
 
@@ -120,6 +123,8 @@ def _add(now: Effects, event: Event, unit: int, strength: float) -> None:
         now.broken[unit] = now.broken.get(unit, frozenset()) | {event.detail}
     elif event.cause == "sensor_drift":
         now.drift_k.setdefault(unit, {})[event.detail] = strength
+    elif event.cause == "sensor_stuck":
+        now.stuck[unit] = now.stuck.get(unit, frozenset()) | {event.detail}
     elif event.cause == "frozen_values":
         now.frozen.add(unit)
     else:

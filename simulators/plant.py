@@ -30,11 +30,12 @@ class UnknownFaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The whole village at one moment: what is going on, and one column per point."""
+    """The whole village at one moment: what is going on, one column per point, and what stuck sensors show by unit."""
 
     effects: Effects
     state: FleetState
     columns: dict[str, Floats]
+    stuck: dict[int, dict[str, float]]
 
 
 class Plant:
@@ -51,7 +52,7 @@ class Plant:
         state = at_rest(self._fleet, _start(scenario, units, seed), self._weather.at(now).outdoor_c)
         self._lock = threading.Lock()
         self._physical = float(now)
-        self._moment = self._observe(effects(self.events, 0), state)
+        self._moment = self._observe(effects(self.events, 0), state, {})
 
     @property
     def moment(self) -> Moment:
@@ -66,7 +67,7 @@ class Plant:
             now, struck = int(self._physical), disturbance(active, self._units)
             state = step(self._fleet, self._moment.state, now, dt_s, weather, struck)
             self._physical += dt_s * 1000.0
-            self._moment = self._observe(active, state)
+            self._moment = self._observe(active, state, self._moment.stuck)
             return self._moment
 
     def reading(self, unit: int) -> UnitReading:
@@ -76,6 +77,7 @@ class Plant:
         values = {point: float(column[unit]) for point, column in moment.columns.items() if point not in broken}
         for point, kelvin in moment.effects.drift_k.get(unit, {}).items():
             values[point] += kelvin
+        values |= {point: value for point, value in moment.stuck.get(unit, {}).items() if point in values}
         injected = moment.effects.faults.get(unit, ())
         faults = shown_faults(int(moment.state.protection.shown[unit]), injected, self._codes[unit])
         if any(code.startswith("water_flow:") for code in faults):
@@ -91,12 +93,17 @@ class Plant:
                 column = getattr(state, columns[name]).copy()
                 column[unit] = value
                 state = replace(state, **{columns[name]: column})
-            self._moment = self._observe(self._moment.effects, state)
+            self._moment = self._observe(self._moment.effects, state, self._moment.stuck)
 
-    def _observe(self, active: Effects, state: FleetState) -> Moment:
+    def _observe(self, active: Effects, state: FleetState, stuck: dict[int, dict[str, float]]) -> Moment:
+        """The village now; sensors that were `stuck` before and still are go on showing the same."""
         now = int(self._physical)
-        struck = disturbance(active, self._units)
-        return Moment(active, state, measure(self._fleet, state, now, self._weather.at(now), struck))
+        columns = measure(self._fleet, state, now, self._weather.at(now), disturbance(active, self._units))
+        shown = {
+            unit: {point: stuck.get(unit, {}).get(point, float(columns[point][unit])) for point in points}
+            for unit, points in active.stuck.items()
+        }
+        return Moment(active, state, columns, shown)
 
 
 def _start(scenario: Scenario, units: int, seed: int) -> Start:

@@ -87,8 +87,8 @@ def replay_history(
     Nothing is written to any database, and no ticket is opened. Counted are alerts that were active between --from and
     --to. With --against the same readings are judged twice: copy a rule file, change a limit, and see what only the
     one, only the other, or both would have raised, and how much earlier or later. Rules that learn for weeks (low_cop,
-    suspected_leak) need as long a --warm-up. Silence is taken from gaps in the readings; a backlog that came late
-    leaves none.
+    suspected_leak, implausible_heat) need as long a --warm-up. Silence is taken from gaps in the readings; a backlog
+    that came late leaves none.
     """
     import sys
 

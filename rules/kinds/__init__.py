@@ -13,6 +13,7 @@ from rules.kinds.hourly_share import HourlyShareRule
 from rules.kinds.low_limit import LowLimitRule
 from rules.kinds.repeated import RepeatedRule
 from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
+from rules.kinds.stuck import StuckRule
 from rules.kinds.symptoms import SymptomsRule
 from rules.kinds.tariff_cap import TariffCapRule
 from rules.kinds.unchanging import UnchangingRule
@@ -26,6 +27,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     "cooling": CoolingRule,
     "repeated": RepeatedRule,
     "unchanging": UnchangingRule,
+    "stuck": StuckRule,
     "bad_points": BadPointsRule,
     "defrost_share": DefrostShareRule,
     "baseline": BaselineRule,

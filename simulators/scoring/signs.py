@@ -178,10 +178,19 @@ SIGNS: Final[Mapping[str, Signs]] = {
         found_running=True,
     ),
     "sensor_drift": Signs(
-        ("sensor_bad", "low_cop", "water_flow"),
-        (*_STANDS, *_WEAK, *_FROSTED, "suspected_coal", "aux_heater_stuck"),
+        ("sensor_drift", "implausible_heat"),
+        (*_STANDS, *_WEAK, *_FROSTED, "sensor_bad", "water_flow", "suspected_coal", "aux_heater_stuck"),
         linger_ms=_BASELINE_MS,
         shortest_ms=7 * DAY_MS,
+    ),
+    "sensor_stuck": Signs(
+        ("sensor_stuck",),
+        (
+            *(*_STANDS, *_WEAK, *_FROSTED),
+            *("sensor_drift", "implausible_heat", "water_flow", "suspected_coal", "aux_heater_stuck"),
+        ),
+        linger_ms=_BASELINE_MS,
+        shortest_ms=3 * DAY_MS,
     ),
     "coal": Signs(
         ("suspected_coal",),

@@ -193,5 +193,5 @@ def _watched(units: int, heard: NDArray[np.int64] | None, active: Effects) -> Fl
     if heard is not None:
         watched[:] = False
         watched[heard] = True
-    watched[[*active.broken, *active.drift_k, *active.frozen]] = False
+    watched[[*active.broken, *active.drift_k, *active.stuck, *active.frozen]] = False
     return watched

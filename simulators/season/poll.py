@@ -49,12 +49,13 @@ class _Table:
 
 
 class Controllers:
-    """The controllers of a block; a frozen one keeps answering with the table it had."""
+    """The controllers of a block; a frozen one keeps answering with the table it had, a stuck sensor with its value."""
 
     def __init__(self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]) -> None:
         """`codes` are the faults that each unit can show, `lacks` the units that have no such point."""
         self._codes, self._lacks = codes, lacks
         self._frozen: dict[int, _Table] = {}
+        self._stuck: dict[tuple[int, str], float] = {}
 
     def poll(self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects) -> Poll:
         """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit cannot tell."""
@@ -70,10 +71,20 @@ class Controllers:
             read[point][self._lacks[point]] = np.nan
         for unit, drifts in active.drift_k.items():
             _drift(read, unit, drifts)
+        self._stick(read, active)
         for unit, broken in active.broken.items():
             for point in broken & read.keys():
                 read[point][unit] = np.nan
         return read
+
+    def _stick(self, read: dict[str, Floats], active: Effects) -> None:
+        """Put the values of stuck sensors into `read`, after noting those that stick now."""
+        places = [(unit, point) for unit, points in active.stuck.items() for point in sorted(points & read.keys())]
+        self._stuck = {place: self._stuck.get(place, float(read[place[1]][place[0]])) for place in places}
+        for (unit, point), value in self._stuck.items():
+            off_k = value - float(read[point][unit])
+            read[point][unit] = value
+            _mislead_meter(read, unit, {point: off_k})
 
     def _faults(self, state: FleetState, active: Effects) -> ByUnit:
         shown = state.protection.shown
@@ -100,11 +111,16 @@ class Controllers:
 
 
 def _drift(read: dict[str, Floats], unit: int, drifts: Mapping[str, float]) -> None:
-    """Sensors that are off by so many kelvins; a unit's heat meter looks at the same ones."""
+    """Sensors that are off by so many kelvins."""
     for point in drifts.keys() & read.keys():
         read[point][unit] += drifts[point]
+    _mislead_meter(read, unit, drifts)
+
+
+def _mislead_meter(read: dict[str, Floats], unit: int, off_k: Mapping[str, float]) -> None:
+    """A unit's heat meter looks at the same sensors, which are off by so many kelvins."""
     if {"heat_w", "flow_lpm"} <= read.keys():
-        spread_k = drifts.get("supply_c", 0.0) - drifts.get("return_c", 0.0)
+        spread_k = off_k.get("supply_c", 0.0) - off_k.get("return_c", 0.0)
         read["heat_w"][unit] += spread_k * read["flow_lpm"][unit] / 60.0 * WATER_J_KG_K
 
 
@@ -115,7 +131,7 @@ def _table(poll: Poll, unit: int) -> _Table:
 
 def _spoils(active: Effects) -> bool:
     """Whether some column must not be shown as it was measured."""
-    return bool(active.drift_k or active.broken or active.frozen)
+    return bool(active.drift_k or active.stuck or active.broken or active.frozen)
 
 
 def _codes(state: FleetState, active: Effects) -> NDArray[np.int8]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rules.kinds.baseline import BaselineRule, Sign
 from rules.kinds.hourly_share import HourlyShareRule
+from rules.kinds.stuck import Sensor, StuckRule
 from rules.kinds.tariff_cap import TariffCapRule
 from rules.kinds.unheated_nights import UnheatedNightsRule
 from rules.quantities import Quantities
@@ -48,17 +49,34 @@ def at_night(since: int, until: int) -> int:
 class BaselineReference:
     rule: BaselineRule
     day: date | None = None
+    since: int | None = None
+    counted: int | None = None
     values: dict[str, list[float]] = field(default_factory=dict)
     learnt: dict[str, list[float]] = field(default_factory=dict)
     change: dict[str, float] = field(default_factory=dict)
     showing: int = 0
     onset: int | None = None
 
+    @property
+    def signs(self) -> tuple[Sign, ...]:
+        return (*self.rule.signs, *self.rule.unless)
+
+    def look(self, reading: Reading, gap: int | None) -> list[Said]:
+        """A reading to which the rule applies, `gap` after another such one (None: after none)."""
+        self.since = reading.at if self.since is None or gap is None or gap > self.rule.settled_ms else self.since
+        hour = reading.at // HOUR
+        if reading.at - self.since < self.rule.settled_ms or hour == self.counted:
+            return []
+        self.counted = hour
+        return self.step(reading)
+
     def step(self, reading: Reading) -> list[Said]:
-        today = local(reading.at).date()
-        told = self._end_day(reading.at) if self.day not in (None, today) else []
+        today, told = local(reading.at).date(), list[Said]()
+        if self.day is not None and self.day != today:
+            self.values = {} if today - self.day > timedelta(days=7) else self.values
+            told = self._end_day(reading.at)
         self.day = today
-        for sign in self.rule.signs:
+        for sign in self.signs:
             value = value_of(reading, sign.quantity)
             if value is not None:
                 self.values.setdefault(sign.quantity, []).append(value)
@@ -68,7 +86,7 @@ class BaselineReference:
         figures = {n: sum(v) / len(v) for n, v in self.values.items() if len(v) >= self.rule.day_hours}
         self.values = {}
         drifted = False
-        for sign in self.rule.signs:
+        for sign in self.signs:
             if sign.quantity not in figures:
                 continue
             days = self.learnt.setdefault(sign.quantity, [])
@@ -76,7 +94,7 @@ class BaselineReference:
                 days.append(figures[sign.quantity])
                 continue
             drifted = True
-            baseline = sum(days) / len(days)
+            baseline = min(max(sum(days) / len(days), sign.healthy[0]), sign.healthy[1])
             moved = figures[sign.quantity] - baseline
             moved *= 100.0 / abs(baseline) if sign.relative else 1.0
             before = self.change.get(sign.quantity, 0.0)
@@ -85,14 +103,19 @@ class BaselineReference:
 
     def _enough(self, share: float) -> bool:
         told = [sign for sign in self.rule.signs if self._is_told(sign)]
-        beyond = [s for s in told if s.direction * self.change.get(s.quantity, 0.0) >= share * s.limit]
+        beyond = [sign for sign in told if self._is_beyond(sign, share)]
         return all(sign in beyond for sign in told if sign.required) and len(beyond) >= self.rule.needs
+
+    def _is_beyond(self, sign: Sign, share: float) -> bool:
+        change = self.change.get(sign.quantity, 0.0)
+        return (sign.direction * change if sign.direction else abs(change)) >= share * sign.limit
 
     def _is_told(self, sign: Sign) -> bool:
         return len(self.learnt.get(sign.quantity, [])) >= self.rule.learn_days
 
     def _judge(self, at: int) -> list[Said]:
-        self.showing = self.showing + 1 if self._enough(1.0) else 0
+        barred = any(self._is_told(sign) and self._is_beyond(sign, 1.0) for sign in self.rule.unless)
+        self.showing = self.showing + 1 if self._enough(1.0) and not barred else 0
         if self.onset is None and self.showing >= self.rule.on_days:
             self.onset = at
             return [(at, "raise", "away_from_baseline", at)]
@@ -100,6 +123,39 @@ class BaselineReference:
             onset, self.onset = self.onset, None
             return [(at, "clear", "back_near_baseline", onset)]
         return []
+
+
+@dataclass
+class StuckReference:
+    rule: StuckRule
+    shown: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    onset: int | None = None
+
+    def step(self, reading: Reading) -> list[Said]:
+        for sensor in self.rule.sensors:
+            value, other = (value_of(reading, name) for name in (sensor.point, sensor.against))
+            if value is None:
+                continue
+            before = self.shown.get(sensor.point, [])
+            if before and before[0][0] != value:
+                self.told.discard(sensor.point)
+                before = []
+            self.shown[sensor.point] = [*before, (value, other)]
+        stuck = {sensor.point for sensor in self.rule.sensors if self._is_stuck(sensor)}
+        self.told |= stuck
+        if self.onset is None and stuck:
+            self.onset = reading.at
+            return [(reading.at, "raise", "stuck_while_others_move", reading.at)]
+        if self.onset is not None and not self.told:
+            onset, self.onset = self.onset, None
+            return [(reading.at, "clear", "moves_again", onset)]
+        return []
+
+    def _is_stuck(self, sensor: Sensor) -> bool:
+        hours = self.shown.get(sensor.point, [])
+        others = [other for _, other in hours if other is not None]
+        return len(hours) > self.rule.hours and bool(others) and max(others) - min(others) >= sensor.moves
 
 
 @dataclass
@@ -261,6 +317,7 @@ class TariffCapReference:
 REFERENCES: Final[dict[Any, Any]] = {
     BaselineRule: BaselineReference,
     HourlyShareRule: HourlyShareReference,
+    StuckRule: StuckReference,
     TariffCapRule: TariffCapReference,
     UnheatedNightsRule: UnheatedNightsReference,
 }
@@ -269,10 +326,23 @@ REFERENCES: Final[dict[Any, Any]] = {
 def said_plainly(rule: Any, readings: list[Reading], in_season: bool) -> list[Said]:
     """What `rule` says to the readings of one device; `in_season`: whether it applies in the season alone."""
     state, before, told = REFERENCES[type(rule)](rule), None, list[Said]()
+    if isinstance(state, BaselineReference) and rule.settled_ms:
+        return _settled_plainly(rule, state, readings)
     for reading in readings:
         turned = before is None or before // HOUR != reading.at // HOUR
         before = reading.at
         outside = in_season and season_began(local(reading.at).date()) is None
         if turned and applies(rule.applies, reading) and not outside:
             told += state.step(reading)
+    return told
+
+
+def _settled_plainly(rule: BaselineRule, state: BaselineReference, readings: list[Reading]) -> list[Said]:
+    told, before = list[Said](), None
+    for reading in readings:
+        if applies(rule.applies, reading):
+            told += state.look(reading, None if before is None else reading.at - before.at)
+            before = reading
+        else:
+            before = None
     return told

@@ -16,6 +16,8 @@ FILES = (
     "config_risk",
     "defrost_share",
     "low_cop",
+    "sensor_drift",
+    "sensor_stuck",
     "suspected_coal",
     "suspected_leak",
     "undersized",

@@ -18,6 +18,9 @@ from wire.points import State
 SHORTER: dict[str, dict[str, object]] = {
     "low_cop": {"learn_days": 3, "settle_days": 2, "on_days": 2},
     "suspected_leak": {"learn_days": 3, "settle_days": 2, "on_days": 1},
+    "sensor_drift": {"learn_days": 2, "on_days": 1, "settled": "40m"},
+    "implausible_heat": {"learn_days": 3, "settle_days": 2, "on_days": 1},
+    "sensor_stuck": {"hours": 8},
     "undersized": {"needs": 8, "window": 12, "clears": 4, "max_gap": "20h"},
     "cold_capacity": {"needs": 3, "window": 5},
     "cold_outlet": {"needs": 3, "window": 5},
@@ -30,6 +33,10 @@ HABITS = (
     "healthy",
     "weak",
     "weak",
+    "astray",
+    "resting",
+    "resting astray",
+    "stuck",
     "off and warm",
     "off and cold",
     "flat out",
@@ -37,6 +44,11 @@ HABITS = (
     "blind",
     "away",
 )
+
+
+_USUAL: tuple[State, ...] = ("heating", "heating", "heating", "standby")
+_RESTING: tuple[State, ...] = ("standby", "standby", "standby", "standby", "standby", "heating")
+_STATES: dict[str, tuple[State, ...]] = {"resting": _RESTING, "resting astray": _RESTING}
 
 
 def month(seed: int, device: str = "mtg-mt-0001") -> list[Reading]:
@@ -60,23 +72,29 @@ def _readings(source: random.Random, device: str, start: int) -> Iterator[Readin
 
 def _reading(source: random.Random, device: str, at: int, habit: str, counter: float) -> Reading:
     weak, cold = habit == "weak", habit in ("deep cold", "sound cold")
-    state: State = "off" if habit.startswith("off") else source.choice(("heating", "heating", "heating", "standby"))
+    state: State = "off" if habit.startswith("off") else source.choice(_STATES.get(habit, _USUAL))
+    heat_w = {"weak": 4_000.0, "astray": 2_500.0, "deep cold": 2_700.0}.get(habit, 6_000.0)
+    astray_k = 2.5 if habit.endswith("astray") else 0.0
     evening = (at // HOUR + 8 - 18) % 24  # hours since six in Beijing, over which a cold house cools
     room_c = {"off and cold": 14.0 - 0.12 * evening, "flat out": 17.0, "deep cold": 15.0}.get(habit, 20.0)
     values = {
         "supply_c": 42.0 + source.uniform(-1, 1),
-        "return_c": 37.0 + source.uniform(-1, 1),
+        "return_c": (37.0 if state == "heating" else 42.0) + astray_k + source.uniform(-1, 1),
+        "pump": float(source.random() < 0.97),
         "outdoor_c": (-25.0 if cold else -4.0) + source.uniform(-3, 3),
         "room_c": room_c + source.uniform(-0.3, 0.3),
         "setpoint_c": 55.0,
         "compressor_hz": {"flat out": 88.0, "deep cold": 45.0}.get(habit, 60.0) + source.uniform(-3, 3),
-        "power_w": 2_100.0 + source.uniform(-90, 90),
-        "heat_w": (4_000.0 if weak else 2_700.0 if habit == "deep cold" else 6_000.0) + source.uniform(-200, 200),
+        "power_w": (120.0 if state == "standby" else 2_100.0) + source.uniform(-90, 90),
+        "heat_w": heat_w + source.uniform(-200, 200),
+        "coil_c": -12.0 + source.uniform(-3, 3),
         "discharge_c": (90.0 if weak else 78.0) + source.uniform(-1, 1),
         "exv_steps": (330.0 if weak else 200.0) + source.uniform(-9, 9),
         "low_bar": (2.9 if weak else 3.4) + source.uniform(-0.1, 0.1),
         "energy_kwh": counter,
     }
+    if habit == "stuck":
+        values |= {"supply_c": 41.5, "return_c": 30.0 + source.uniform(0, 9), "outdoor_c": -3.5}
     bad = source.sample(sorted(values), 4) if habit == "blind" else []
     return Reading(device, at, state, [], values, bad)
 
@@ -97,7 +115,7 @@ def test_columns_and_the_plain_way_agree(seed: int) -> None:
     months = [month(seed + number, f"device-{number}") for number in range(6)]
     told = said([reading for readings in months for reading in readings])
     for rule in RULES:
-        in_season = rule.id in ("low_cop", "suspected_leak", "undersized")
+        in_season = rule.id in ("low_cop", "suspected_leak", "implausible_heat", "undersized")
         for number, readings in enumerate(months):
             assert told[rule.id, f"device-{number}"] == said_plainly(rule, readings, in_season), (rule.id, number)
 

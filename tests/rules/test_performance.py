@@ -5,11 +5,13 @@ import pytest
 
 from rules.performance import (
     TOP_HZ,
+    compressor_w_per_hz,
     cop_ratio,
     discharge_excess_k,
     heat_per_hz,
     low_pressure_ratio,
     reference_cop,
+    unmetered_delta_per_hz,
     valve_per_hz,
 )
 
@@ -56,6 +58,19 @@ def test_a_unit_that_idles_beside_a_perfect_compressor_is_at_one() -> None:
 )
 def test_heat_per_speed_is_freed_from_weather_by_the_table(outdoor: float, supply: float, share: float) -> None:
     assert heat_per_hz(one(9_000.0 * share), one(90.0), one(outdoor), one(supply)) == pytest.approx(100.0, rel=0.01)
+
+
+@pytest.mark.parametrize(("outdoor", "supply"), [(7, 35), (-7, 35), (-20, 41), (-25, 50)])
+def test_what_the_compressor_draws_at_a_speed_is_freed_from_weather_too(outdoor: float, supply: float) -> None:
+    share = (1.0 + 0.018 * (outdoor + 12.0)) * (1.0 - 0.005 * (supply - 41.0))
+    power_w = 150.0 + 9_000.0 * share / reference_cop(one(outdoor), one(supply), one(90.0))
+    assert compressor_w_per_hz(power_w, one(90.0), one(outdoor), one(supply)) == pytest.approx(100.0)
+
+
+def test_supply_over_return_stands_in_for_heat_only_where_none_is_told() -> None:
+    told = unmetered_delta_per_hz(one(6.0), one(np.nan), one(60.0), one(-12), one(41))
+    assert told == pytest.approx(0.1)
+    assert np.isnan(unmetered_delta_per_hz(one(6.0), one(7_000.0), one(60.0), one(-12), one(41))).all()
 
 
 def test_a_standing_compressor_has_no_figures() -> None:

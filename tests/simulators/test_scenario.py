@@ -136,6 +136,25 @@ def test_an_open_sensor_is_missing_and_a_stuck_pump_has_no_flow(tmp_path: Path) 
     assert (reading.values["flow_lpm"], reading.values["compressor_hz"], reading.state) == (0.0, 0.0, "standby")
 
 
+def test_a_stuck_sensor_shows_what_it_showed_until_it_is_freed(tmp_path: Path) -> None:
+    text = """
+        [[event]]
+        at = "1s"
+        lasts = "1h"
+        unit = 1
+        cause = "sensor_stuck"
+        point = "coil_c"
+        """
+    plant = Plant(a_scenario(tmp_path, text), [MIDEA] * 2, seed=1, now=START)
+    plant.advance(1_000, 1.0)
+    stuck, free = plant.reading(0).values["coil_c"], plant.reading(1).values["coil_c"]
+    plant.advance(1_800_000, 1_800.0)
+    assert plant.reading(0).values["coil_c"] == stuck
+    assert plant.reading(1).values["coil_c"] != free
+    plant.advance(3_700_000, 1_900.0)
+    assert plant.reading(0).values["coil_c"] != stuck
+
+
 def test_written_settings_change_the_unit() -> None:
     plant = Plant(QUIET, [MIDEA] * 2, seed=1, now=START)
     plant.change(1, {"switched_on": 0.0, "setpoint_c": 40.0})

@@ -63,6 +63,22 @@ def test_a_heat_meter_is_off_with_its_sensors(controllers: Controllers) -> None:
     assert answer["heat_w"] - sound["heat_w"] == pytest.approx([0.0, -1.0 * kg_s * 4186.0, 0.0, 0.0])
 
 
+def test_a_stuck_sensor_goes_on_showing_what_it_showed_and_misleads_the_heat_meter(controllers: Controllers) -> None:
+    stuck = effects([Event("sensor_stuck", (1,), 0, None, "supply_c")], 0)
+    first = poll(controllers, 0, stuck).points["supply_c"][1]
+    warmer = state()
+    warmer = replace(warmer, plate_c=warmer.plate_c + 3.0)
+    answer = poll(controllers, 300_000, stuck, warmer).points
+    sound = poll(Controllers(CODES, {}), 300_000, Effects(), warmer).points
+    assert answer["supply_c"][1] == first
+    assert answer["supply_c"][0] == sound["supply_c"][0]
+    off_k = first - sound["supply_c"][1]
+    assert off_k < -2.0
+    assert answer["heat_w"][1] - sound["heat_w"][1] == pytest.approx(off_k * sound["flow_lpm"][1] / 60.0 * 4186.0)
+    free = poll(controllers, 600_000, Effects(), warmer).points["supply_c"][1]
+    assert free == pytest.approx(sound["supply_c"][1], abs=0.3)
+
+
 def test_trips_are_shown_under_the_brands_own_codes(controllers: Controllers) -> None:
     tripped = state()
     shown = np.array([BIT["high_pressure"], BIT["high_pressure"], BIT["high_pressure"], 0], np.uint16)
