@@ -123,7 +123,7 @@ class SimulatedGateway:
 
     def _covered_by(self, payload: bytes) -> int:
         try:
-            return self._journal.acknowledge(decode_ack(payload))
+            return self._journal.acknowledge(decode_ack(payload), _steady_ms())
         except PayloadError:
             return 0
 

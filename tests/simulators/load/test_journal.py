@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from simulators.load.journal import Journal
+from simulators.load.journal import SENT_AGAIN, Journal
 from wire.decode import decode_telemetry
 from wire.messages import Ack, Reading, Telemetry
 
@@ -39,11 +39,37 @@ def test_what_was_sent_waits_for_the_watermark_and_is_sent_again_when_it_stays_a
     assert list(journal.due(5 + RESEND_AFTER, RESEND_AFTER)) == [message]
 
 
+def sendings(journal: Journal, begin: int, end: int) -> list[tuple[int, int]]:
+    """What goes out between two minutes, and when: the number of the message and the minute."""
+    found = []
+    for minute in range(begin, end):
+        for message in journal.due(minute * RESEND_AFTER, RESEND_AFTER):
+            message.sent(minute * RESEND_AFTER)
+            found.append((message.seq, minute))
+    return found
+
+
+def test_the_longer_no_watermark_comes_the_more_rarely_it_is_sent_again() -> None:
+    journal = Journal("e", 30.0, CAPACITY)
+    journal.append([reading(1)], 1)
+    assert [minute for _, minute in sendings(journal, 1, 70)] == [1, 2, 3, 5, 9, 17, 33, 49, 65]
+    journal.acknowledge(Ack("e", 0), 70 * RESEND_AFTER)
+    assert [minute for _, minute in sendings(journal, 70, 74)] == [70, 71, 72]
+
+
+def test_only_the_oldest_are_sent_again() -> None:
+    journal = Journal("e", 30.0, 2 * SENT_AGAIN)
+    for at in range(2 * SENT_AGAIN):
+        journal.append([reading(at)], at)
+    assert len(sendings(journal, 1, 2)) == 2 * SENT_AGAIN
+    assert [seq for seq, _ in sendings(journal, 2, 3)] == list(range(1, SENT_AGAIN + 1))
+
+
 def test_each_message_tells_the_watermark_known_when_it_was_written() -> None:
     journal = Journal("e", 30.0, CAPACITY)
     told = []
     for upto in (0, 0, 1, 1, 4):
-        journal.acknowledge(Ack("e", upto))
+        journal.acknowledge(Ack("e", upto), 0)
         journal.append([reading(1)], 1)
         told.append([telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)][-1])
     assert told == [0, 0, 1, 1, 4]
@@ -63,7 +89,7 @@ def test_a_message_tells_the_watermark_that_was_known_when_it_was_written() -> N
     journal = Journal("e", 30.0, CAPACITY)
     for at in (1, 2):
         journal.append([reading(at)], at)
-    journal.acknowledge(Ack("e", 1))
+    journal.acknowledge(Ack("e", 1), 0)
     journal.append([reading(3)], 3)
     assert [telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)] == [0, 1]
 
@@ -71,7 +97,7 @@ def test_a_message_tells_the_watermark_that_was_known_when_it_was_written() -> N
 def test_another_epochs_watermark_means_nothing() -> None:
     journal = Journal("mine", 30.0, CAPACITY)
     journal.append([reading(1)], 1)
-    assert journal.acknowledge(Ack("other", 1)) == 0
+    assert journal.acknowledge(Ack("other", 1), 0) == 0
     assert len(journal) == 1
 
 
@@ -94,7 +120,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
     def watermark(self, upto: int) -> None:
         """The store never acknowledges past what it was told of; a late watermark may lie below an earlier one."""
         sent = max((message.seq for message in self.journal.due(0, RESEND_AFTER)), default=self.upto)
-        self.covered += self.journal.acknowledge(Ack("e", min(upto, sent)))
+        self.covered += self.journal.acknowledge(Ack("e", min(upto, sent)), 0)
         self.upto = max(self.upto, min(upto, sent))
 
     @invariant()
