@@ -1,15 +1,11 @@
 """`rules replay` as a whole: what was asked for, the blocks at work behind a progress bar, and what is written."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
@@ -17,6 +13,7 @@ from hearthwatch.errors import UnreachableError, UsageError
 from hearthwatch.outputs import check_output, check_picture
 from hearthwatch.parallel import spread
 from hearthwatch.periods import parse_length, parse_period
+from hearthwatch.progress import progress_bar
 from hearthwatch.replay.judge import judge
 from hearthwatch.replay.plan import Block, Plan, blocks, find_devices
 from hearthwatch.replay.result import Replayed
@@ -110,7 +107,8 @@ def _run(plan: Plan, cut: Sequence[Block], found: dict[str, StoredReading], work
     changed = None if plan.against is None else [rule.id for rule in plan.against]
     result = Replayed(plan.since, plan.until, places, skipped, changed)
     if plan.begin < plan.until:
-        with _progress((plan.until - plan.begin) * len(places)) as progress:
+        device_ms = (plan.until - plan.begin) * len(places)
+        with progress_bar("replaying", device_ms, lambda pace: f"{pace / _DAY_MS:,.1f} unit-days/s") as progress:
             for judged in spread(judge, plan, cut, workers, progress):
                 result.add(judged)
     return result
@@ -126,19 +124,3 @@ def _write(options: ReplayOptions, result: Replayed, zone: ZoneInfo) -> None:
             draw(options.picture, result, zone)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from error
-
-
-@contextmanager
-def _progress(device_ms: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error that is told of every so many ms times devices more."""
-    shown = (TextColumn("replaying"), BarColumn(), TextColumn("{task.fields[rate]}"))
-    console = Console(stderr=True)
-    with Progress(*shown, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("replay", total=device_ms, rate="")
-
-        def advance(more: int) -> None:
-            bar.advance(task, more)
-            speed = bar.tasks[task].speed
-            bar.update(task, rate="" if speed is None else f"{speed / _DAY_MS:,.1f} unit-days/s")
-
-        yield advance

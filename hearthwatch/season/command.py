@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
@@ -20,6 +19,7 @@ from hearthwatch.errors import FailedError, UsageError
 from hearthwatch.outputs import check_picture
 from hearthwatch.parallel import spread
 from hearthwatch.periods import parse_length
+from hearthwatch.progress import progress_bar
 from hearthwatch.rule_files import shipped_rule_files
 from hearthwatch.season.judge import Judged, Plan, judge
 from hearthwatch.season.result import SeasonResult
@@ -118,19 +118,13 @@ def _step(text: str) -> int:
 
 @contextmanager
 def _progress(readings: int, stop: threading.Event) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error that is told of every so many readings more; where it hears of `stop`, it raises."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("season", total=readings, rate="")
-        began = time.monotonic()
+    """A bar that is told of every so many readings more; where it hears of `stop`, it raises."""
+    with progress_bar("season", readings, lambda pace: f"{pace / 1e6:.2f} M readings/s") as bar:
 
         def advance(more: int) -> None:
             if stop.is_set():
                 raise FailedError("stopped before the end of the season")
-            bar.advance(task, more)
-            rate = bar.tasks[task].completed / max(time.monotonic() - began, 0.001)
-            bar.update(task, rate=f"{rate / 1e6:.2f} M readings/s")
+            bar(more)
 
         yield advance
 
