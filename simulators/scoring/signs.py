@@ -34,7 +34,8 @@ class Signs:
     `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
     `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
     all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that
-    was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed (physics.md §20.3).
+    was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed, and no valve has to
+    reverse (physics.md §20.3).
     """
 
     detects: tuple[str, ...]
@@ -170,6 +171,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         linger_ms=_BASELINE_MS,
         shortest_ms=DAY_MS,
         runs_ms=6 * HOUR_MS,
+        on_frost=True,
     ),
     "frozen_values": Signs(
         ("sensor_frozen",),

@@ -29,9 +29,12 @@ def truth_of(what: dict[str, Any], profile: str = "midea-mthermal", humidity: fl
     return truth
 
 
+@pytest.mark.parametrize("cause", ["missed_defrost", "four_way_stuck"])
 @pytest.mark.parametrize(("humidity", "certain"), [(0.95, True), (0.2, False)])
-def test_no_defrost_is_missed_in_air_without_frost(humidity: float, certain: bool) -> None:
-    assert truth_of({"cause": "missed_defrost"}, humidity=humidity).certain == certain
+def test_what_only_a_due_defrost_shows_is_not_demanded_in_air_without_frost(
+    cause: str, humidity: float, certain: bool
+) -> None:
+    assert truth_of({"cause": cause}, humidity=humidity).certain == certain
 
 
 @pytest.mark.parametrize(("profile", "certain"), [("midea-mthermal", True), ("solareast-oem", False)])
