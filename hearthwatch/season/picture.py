@@ -15,6 +15,7 @@ from simulators.season.span import DAY_MS, Span
 
 _SHANGHAI_MS: Final = 8 * 3_600_000
 _MOST_ROWS: Final = 14
+_MOST_RULES: Final = 9  # beside the others, which share a colour
 _ROOM, _OUTDOOR, _SUPPLY, _POWER, _CAUSE, _ALERT = "#c0392b", "#2471a3", "#e59866", "#5d6d7e", "#d5d8dc", "#c0392b"
 
 
@@ -44,15 +45,23 @@ def _unit_temperatures(axes: Axes, times: Any, sketch: Sketch) -> None:
         ("room_c", _ROOM, "room"),
         ("outdoor_c", _OUTDOOR, "outdoors"),
     ):
-        axes.plot(times, sketch.unit[point], color=colour, linewidth=0.6, label=name)
+        if not np.isnan(sketch.unit[point]).all():  # some brands measure no room
+            axes.plot(times, sketch.unit[point], color=colour, linewidth=0.6, label=name)
     axes.axhline(18.0, color="black", linewidth=0.6, linestyle=":")
     axes.set_ylabel("°C")
-    axes.legend(loc="upper right", ncols=3)
+    _legend(axes, 3)
+
+
+def _legend(axes: Axes, columns: int) -> None:
+    """Above the axes, beside their title, where it hides nothing."""
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize="small")
 
 
 def _unit_power(axes: Axes, times: Any, sketch: Sketch) -> None:
     axes.plot(times, sketch.unit["power_w"] / 1000.0, color=_POWER, linewidth=0.5)
     axes.set_ylabel("power, kW")
+    if np.isnan(sketch.unit["power_w"]).all():
+        axes.text(0.5, 0.5, "this brand does not tell its power", transform=axes.transAxes, ha="center")
 
 
 def _unit_story(axes: Axes, alerts: Sequence[Alert], truths: Sequence[Truth], span: Span) -> None:
@@ -76,21 +85,23 @@ def _fleet(axes: Axes, times: Any, sketch: Sketch) -> None:
     axes.plot(times, sketch.room_sum_c / sketch.units, color=_ROOM, linewidth=0.6, label="room")
     axes.plot(times, sketch.outdoor_c, color=_OUTDOOR, linewidth=0.6, label="outdoors")
     axes.set_ylabel("°C")
-    axes.legend(loc="upper left", ncols=2)
+    _legend(axes, 2)
     power = axes.twinx()
     power.plot(times, sketch.power_sum_w / sketch.units / 1000.0, color=_POWER, linewidth=0.4, alpha=0.7)
     power.set_ylabel("power, kW")
 
 
 def _alerts_by_day(axes: Axes, alerts: Sequence[Alert], span: Span) -> None:
-    counts = Counter((alert.rule, (alert.raised_at - span.start) // DAY_MS) for alert in alerts)
-    days = _dates(span.start + DAY_MS * np.arange(span.days))
-    below = np.zeros(span.days)
-    for rule in sorted({rule for rule, _ in counts}):
-        heights = np.array([counts[rule, day] for day in range(span.days)], float)
-        axes.bar(days, heights, bottom=below, width=np.timedelta64(22, "h"), align="edge", label=rule)
-        below += heights
+    """A dot for each rule and day; a cold wave's thousands stand beside a quiet week's single ones."""
+    often = [rule for rule, _ in Counter(alert.rule for alert in alerts).most_common(_MOST_RULES)]
+    names = [(alert.rule if alert.rule in often else "others", alert.raised_at) for alert in alerts]
+    counts = Counter((name, (at - span.start) // DAY_MS) for name, at in names)
+    days = _dates(span.start + DAY_MS * np.arange(span.days) + DAY_MS // 2)
+    for name in [*often, "others"]:
+        heights = np.array([counts[name, day] or np.nan for day in range(span.days)])
+        axes.plot(days, heights, marker=".", linestyle="none", label=name, color=_POWER if name == "others" else None)
     axes.set_title("alerts raised each day", loc="left")
     axes.set_ylabel("alerts")
     if counts:
-        axes.legend(loc="upper left", ncols=4, fontsize="small")
+        axes.set_yscale("log")
+        _legend(axes, (_MOST_RULES + 1) // 2)
