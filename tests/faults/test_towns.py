@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.faults.test_broker_faults import polling, wait_for_more
 from tests.ingest.harness import Folder
@@ -51,6 +53,12 @@ batch_wait = "20ms"
             assert self._process.wait(20) == 0
             self._process = None
 
+    def end(self) -> None:
+        """Leave no process behind, however the test went."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(20)
+
     def status(self) -> dict[str, dict[str, object]]:
         """By town, the only gateway's status."""
         answer = subprocess.run(
@@ -88,9 +96,19 @@ def gateways_of_all_towns(broker: Server, folder: Path) -> Iterator[list[Journal
             gateway.close()
 
 
-def test_a_town_moves_to_a_new_process_and_back_under_load(broker: Server, tmp_path: Path) -> None:
-    first = IngestProcess(tmp_path, "first", broker.url)  # type: ignore[attr-defined]
-    second = IngestProcess(tmp_path, "second", broker.url)  # type: ignore[attr-defined]
+@pytest.fixture
+def processes(broker: Server, tmp_path: Path) -> Iterator[tuple[IngestProcess, IngestProcess]]:
+    with ExitStack() as ending:
+        first, second = (IngestProcess(tmp_path, name, broker.url) for name in ("first", "second"))  # type: ignore[attr-defined]
+        ending.callback(first.end)
+        ending.callback(second.end)
+        yield first, second
+
+
+def test_a_town_moves_to_a_new_process_and_back_under_load(
+    broker: Server, tmp_path: Path, processes: tuple[IngestProcess, IngestProcess]
+) -> None:
+    first, second = processes
     first.serve(TOWNS)
     with gateways_of_all_towns(broker, tmp_path) as gateways:
         with polling(gateways, every_s=0.04):
