@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,27 @@ FIRST_MS: Final = 1_577_836_800_000
 """2020-01-01, before which no reading is accepted (CONTRACT §11): seconds since then fit into 32 bits."""
 
 
-def column(kind: type[np.generic], fill: float | bool, width: int | None = None) -> Any:
-    """A field of `Columns`: one value per slot (or `width` of them), `fill` where nothing is known."""
+def column(kind: type[np.generic], fill: float | bool, width: int | None = None, *, wide: bool = False) -> Any:
+    """A field of `Columns`: one value per slot (or `width` of them), `fill` where nothing is known.
+
+    A `wide` one has as many as `Columns.of_width` is told.
+    """
 
     def empty() -> NDArray[Any]:
-        return np.full((0,) if width is None else (0, width), fill, kind)
+        return np.zeros((0,) if width is None else (0, width), kind)
 
-    return field(default_factory=empty, metadata={"fill": fill})
+    return field(default_factory=empty, metadata={"fill": fill, "kind": kind, "wide": wide})
 
 
 @dataclass
 class Columns:
     """Base of a struct of arrays; every field is an array whose first axis is the slot."""
+
+    @classmethod
+    def of_width(cls, width: int) -> Self:
+        """No slots yet, with `width` values in each for every wide field."""
+        wide = {spec.name: spec.metadata["kind"] for spec in fields(cls) if spec.metadata["wide"]}
+        return cls(**{name: np.zeros((0, width), kind) for name, kind in wide.items()})
 
     def resize(self, capacity: int) -> None:
         """Give every array `capacity` rows, keeping those there are."""

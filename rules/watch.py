@@ -22,7 +22,7 @@ import numpy as np
 
 from rules.batch import Batch
 from rules.codes import Codes
-from rules.columns import Columns, Ints
+from rules.columns import NEVER, Columns, Ints, column
 from rules.conditions import Applies, applies
 from rules.quantities import points_for
 from rules.rule import Problem, Rule, RuleErrors, Texts, key
@@ -108,6 +108,30 @@ class ColumnsWatch:
     def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
         """See Watch."""
         self._columns.restore(saved, slots)
+
+
+@dataclass
+class OneAlert(Columns):
+    """The state of a rule that has at most one alert a device."""
+
+    raised_at: Ints = column(np.int64, NEVER)  # onset while active
+
+
+class OneAlertWatch(ColumnsWatch):
+    """A watch whose whole state is such columns; what remains to write is `step`."""
+
+    def __init__(self, state: OneAlert) -> None:
+        super().__init__(state)
+        self._alerts = state
+
+    def open_episodes(self) -> list[OpenEpisode]:
+        """See Watch."""
+        slots = np.flatnonzero(self._alerts.raised_at != NEVER).tolist()
+        return [OpenEpisode(slot, None, int(self._alerts.raised_at[slot])) for slot in slots]
+
+    def adopt(self, episode: OpenEpisode) -> None:
+        """See Watch."""
+        self._alerts.raised_at[episode.slot] = episode.onset
 
 
 Changes = tuple[tuple[str, object], ...]

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from rules.batch import Batch
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.conditions import quantity
 from rules.quantities import unit_of
 from rules.rule import Problem, Texts, count, duration, key, not_negative, number, positive, texts
 from rules.settled import Settled
 from rules.tables import each
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
 
 Singles = NDArray[np.float32]
 Counts = NDArray[np.uint8]
@@ -170,15 +170,14 @@ _STALE_DAYS: Final = 7
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     day: NDArray[np.int32] = column(np.int32, NEVER)  # the local day under way
-    total: Singles = column(np.float32, 0.0)  # by sign: sum of the day's values, how many
-    hours: Counts = column(np.uint8, 0)
-    learnt: Counts = column(np.uint8, 0)  # by sign: days in the baseline
-    baseline: Singles = column(np.float32, np.nan)
-    change: Singles = column(np.float32, 0.0)  # by sign: smoothed, in percent or its unit
+    total: Singles = column(np.float32, 0.0, wide=True)  # by sign: sum of the day's values, how many
+    hours: Counts = column(np.uint8, 0, wide=True)
+    learnt: Counts = column(np.uint8, 0, wide=True)  # by sign: days in the baseline
+    baseline: Singles = column(np.float32, np.nan, wide=True)
+    change: Singles = column(np.float32, 0.0, wide=True)  # by sign: smoothed, in percent or its unit
     showing: Counts = column(np.uint8, 0)  # days in a row that enough signs have shown
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
 @dataclass
@@ -186,28 +185,13 @@ class _SettledState(_State, Settled):
     """With what a rule over settled readings holds besides."""
 
 
-def _state(rule: BaselineRule) -> _State:
-    width = len(rule.quantities)
-
-    def by_sign(kind: type[np.generic]) -> NDArray[Any]:
-        return np.zeros((0, width), kind)
-
-    kind = _SettledState if rule.settled_ms else _State
-    return kind(
-        total=by_sign(np.float32),
-        hours=by_sign(np.uint8),
-        learnt=by_sign(np.uint8),
-        baseline=by_sign(np.float32),
-        change=by_sign(np.float32),
-    )
-
-
-class BaselineWatch(ColumnsWatch):
+class BaselineWatch(OneAlertWatch):
     """One baseline rule at work on all devices."""
 
     def __init__(self, rule: BaselineRule) -> None:
         self._rule = rule
-        self._state = _state(rule)
+        kind = _SettledState if rule.settled_ms else _State
+        self._state = kind.of_width(len(rule.quantities))
         every = (*rule.signs, *rule.unless)
         self._direction = np.array([sign.direction for sign in every])
         self._relative = np.array([sign.relative for sign in every])
@@ -328,10 +312,3 @@ class BaselineWatch(ColumnsWatch):
             told = told & self._beyond(slot, self._limit)
         changes = zip(self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True)
         return {name: change for name, change, known in changes if known}
-
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
-    def adopt(self, episode: OpenEpisode) -> None:
-        self._state.raised_at[episode.slot] = episode.onset

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.rule import Problem, count, duration, key, not_negative, number, positive
 from rules.season import HOUR_MS
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
 
 HOLD_INTERVALS: Final = 3
 """A state is carried for three polls (rules-and-faults.md: "max hold (e.g. 3 × poll)")."""
@@ -104,7 +104,7 @@ class DefrostShareRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     booked: Ints = column(np.int64, 0)  # time up to which the sums below are complete
     in_cycle: Bools = column(np.bool_, False)  # the cycle's start was seen, and no gap since
     cycle_heating: Durations = column(np.int32, 0)  # ms in the cycle under way
@@ -117,7 +117,6 @@ class _State(Columns):
     hour_heating: Durations = column(np.int32, 0, _HOURS)  # ms in each hour, at hour % 24
     hour_defrost: Durations = column(np.int32, 0, _HOURS)
     hour_explained: NDArray[np.uint8] = column(np.uint8, _UNEXPLAINED, _HOURS)
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ class _Shares:
         return self.percent > limit - deadband, self.day_percent > self.allowed - deadband
 
 
-class DefrostShareWatch(ColumnsWatch):
+class DefrostShareWatch(OneAlertWatch):
     """One defrost-share rule at work on all devices."""
 
     def __init__(self, rule: DefrostShareRule) -> None:
@@ -295,13 +294,6 @@ class DefrostShareWatch(ColumnsWatch):
                 value=float(shares.day_percent[row] if over_day else shares.percent[row]),
                 limit=float(shares.allowed[row]) if over_day else self._rule.limit,
             )
-
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
-    def adopt(self, episode: OpenEpisode) -> None:
-        self._state.raised_at[episode.slot] = episode.onset
 
 
 def _percent(heating: Durations, defrost: Durations, least_ms: int) -> Floats:

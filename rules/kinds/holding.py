@@ -61,8 +61,8 @@ class Judged:
 class _Held(Columns):
     """What is held of a device with a symptom or an alert; the first two have a column per symptom."""
 
-    known_at: Ints = column(np.int64, NEVER, 1)  # the newest reading that each symptom was judged on
-    since: Ints = column(np.int64, NEVER, 1)  # since when each symptom holds
+    known_at: Ints = column(np.int64, NEVER, wide=True)  # the newest reading that each symptom was judged on
+    since: Ints = column(np.int64, NEVER, wide=True)  # since when each symptom holds
     onset: Ints = column(np.int64, NEVER)  # while active
     normal_since: Ints = column(np.int64, NEVER)  # while active: since when no symptom holds
     active: NDArray[np.int8] = column(np.int8, NONE)  # the symptom that the alert is about
@@ -80,8 +80,7 @@ class HoldingWatch(SparseWatch[_Held]):
         self._adopted = len(findings)  # the alert is active, but from which symptom is not known
 
     def _nothing(self) -> _Held:
-        none = np.full((0, len(self._findings)), NEVER)
-        return _Held(known_at=none, since=none)
+        return _Held.of_width(len(self._findings))
 
     @abstractmethod
     def suspects(self, batch: Batch) -> Bools:

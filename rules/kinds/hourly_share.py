@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from rules.batch import Batch, known
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.conditions import Bound, bounds
 from rules.quantities import unit_of
 from rules.rule import Problem, count, duration, key
 from rules.season import HOUR_MS
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
 
 _MOST_HOURS: Final = 64
 """The hours are bits of one integer."""
@@ -65,14 +65,13 @@ class HourlyShareRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     bits: NDArray[np.uint64] = column(np.uint64, 0)  # the counted hours, the newest in the lowest bit; 1 = met
     counted: NDArray[np.uint8] = column(np.uint8, 0)
     hour: NDArray[np.int32] = column(np.int32, NEVER)  # of the newest counted one, from 1970
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
-class HourlyShareWatch(ColumnsWatch):
+class HourlyShareWatch(OneAlertWatch):
     """One hourly-share rule at work on all devices."""
 
     def __init__(self, rule: HourlyShareRule) -> None:
@@ -131,10 +130,3 @@ class HourlyShareWatch(ColumnsWatch):
                 limit=self._rule.met[0].limit,
                 details={"met": met},
             )
-
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
-    def adopt(self, episode: OpenEpisode) -> None:
-        self._state.raised_at[episode.slot] = episode.onset

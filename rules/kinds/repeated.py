@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from rules.batch import Batch, state_table
 from rules.codes import Codes
-from rules.columns import FIRST_MS, NEVER, Bools, Columns, Ints, column
+from rules.columns import FIRST_MS, NEVER, Bools, Ints, column
 from rules.conditions import Bound, bounds, states
 from rules.rule import Problem, count, duration, key
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
 
 _MOST: Final = 24
 
@@ -60,19 +60,18 @@ class RepeatedRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
-    changes: Seconds = column(np.int32, NEVER, 1)  # the last changes, a ring
+class _State(OneAlert):
+    changes: Seconds = column(np.int32, NEVER, wide=True)  # the last changes, a ring
     place: NDArray[np.int8] = column(np.int8, 0)  # of the oldest in the ring, which the next one replaces
     met: Bools = column(np.bool_, True)  # whether the newest reading in a state of `before` met the conditions
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
-class RepeatedWatch(ColumnsWatch):
+class RepeatedWatch(OneAlertWatch):
     """One such rule at work on all devices."""
 
     def __init__(self, rule: RepeatedRule) -> None:
         self._rule = rule
-        self._state = _State(changes=np.full((0, rule.count), NEVER, np.int32))
+        self._state = _State.of_width(rule.count)
         self._before, self._to = state_table(rule.before), state_table(rule.to)
         self._quiet_ms = rule.within_ms if rule.off_delay_ms is None else rule.off_delay_ms
         super().__init__(self._state)
@@ -142,13 +141,9 @@ class RepeatedWatch(ColumnsWatch):
         since = at - FIRST_MS - self._rule.within_ms
         return int(np.count_nonzero((seconds != NEVER) & (1_000 * seconds >= since)))
 
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
     def adopt(self, episode: OpenEpisode) -> None:
+        super().adopt(episode)
         state, slot = self._state, episode.slot
-        state.raised_at[slot] = episode.onset
         state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (episode.onset - FIRST_MS) // 1_000
 
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from rules.batch import Batch
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.quantities import unit_of
 from rules.rule import Problem, Texts, count, key, point, positive, texts
 from rules.tables import each
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
 
 _MOST_HOURS: Final = 200
 """Hours are counted in one byte."""
@@ -91,36 +91,22 @@ class StuckRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     """By sensor, besides the last."""
 
-    shown: NDArray[np.float32] = column(np.float32, np.nan)  # what it showed last
-    same: NDArray[np.uint8] = column(np.uint8, 0)  # hours in a row with that
-    lowest: NDArray[np.float32] = column(np.float32, np.nan)  # of the other point meanwhile
-    highest: NDArray[np.float32] = column(np.float32, np.nan)
-    told: Bools = column(np.bool_, False)  # the alert is about it
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
+    shown: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # what it showed last
+    same: NDArray[np.uint8] = column(np.uint8, 0, wide=True)  # hours in a row with that
+    lowest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # of the other point meanwhile
+    highest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)
+    told: Bools = column(np.bool_, False, wide=True)  # the alert is about it
 
 
-def _state(width: int) -> _State:
-    def by_sensor(kind: type[np.generic]) -> NDArray[Any]:
-        return np.zeros((0, width), kind)
-
-    return _State(
-        shown=by_sensor(np.float32),
-        same=by_sensor(np.uint8),
-        lowest=by_sensor(np.float32),
-        highest=by_sensor(np.float32),
-        told=by_sensor(np.bool_),
-    )
-
-
-class StuckWatch(ColumnsWatch):
+class StuckWatch(OneAlertWatch):
     """One such rule at work on all devices."""
 
     def __init__(self, rule: StuckRule) -> None:
         self._rule = rule
-        self._state = _state(len(rule.sensors))
+        self._state = _State.of_width(len(rule.sensors))
         self._moves = np.array([one.moves for one in rule.sensors])
         super().__init__(self._state)
 
@@ -189,12 +175,7 @@ class StuckWatch(ColumnsWatch):
         rows = np.flatnonzero(self._state.told[slot] & ~np.isnan(shown)).tolist()
         return {self._rule.sensors[row].point: float(shown[row]) for row in rows}
 
-    def open_episodes(self) -> list[OpenEpisode]:
-        """See Watch."""
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
     def adopt(self, episode: OpenEpisode) -> None:
         """See Watch; which sensor it was about is not known, so that each must move."""
-        self._state.raised_at[episode.slot] = episode.onset
+        super().adopt(episode)
         self._state.told[episode.slot] = True

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from rules.batch import Batch, known
 from rules.codes import Codes
-from rules.columns import NEVER, Columns, Floats, Ints, column
+from rules.columns import NEVER, Floats, Ints, column
 from rules.conditions import hours
 from rules.kinds.low_limit import Step, steps
 from rules.rule import Problem, count, key, number, positive
 from rules.season import DAY_MS, HOUR_MS, Season
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
 from wire.messages import Priority
 
 _PROJECTED: Final = 1
@@ -92,17 +92,16 @@ class TariffCapRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day its season began
     read_at: Ints = column(np.int64, NEVER)
     counter: Floats = column(np.float64, np.nan)  # kWh, when last read
     used: NDArray[np.float32] = column(np.float32, 0.0)  # kWh in the tariff's hours since the season began
     degree_days: NDArray[np.float32] = column(np.float32, 0.0)
     depth: NDArray[np.int8] = column(np.int8, 0)  # 0: no alert
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
-class TariffCapWatch(ColumnsWatch):
+class TariffCapWatch(OneAlertWatch):
     """One tariff-cap rule at work on all devices."""
 
     def __init__(self, rule: TariffCapRule) -> None:
@@ -215,10 +214,6 @@ class TariffCapWatch(ColumnsWatch):
             details={"projected": projected},
         )
 
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
     def adopt(self, episode: OpenEpisode) -> None:
-        self._state.raised_at[episode.slot] = episode.onset
+        super().adopt(episode)
         self._state.depth[episode.slot] = max(int(self._state.depth[episode.slot]), _PROJECTED)

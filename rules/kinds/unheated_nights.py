@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from rules.batch import STATE_CODES, Batch
 from rules.codes import Codes
-from rules.columns import NEVER, Bools, Columns, Floats, Ints, column
+from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.conditions import hours
 from rules.rule import count, key, number, positive, share
 from rules.season import DAY_MS
 from rules.transition import EdgeKind
-from rules.watch import ColumnsWatch, DeviceRule, Edge, OpenEpisode
+from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
 
 _OFF: Final = STATE_CODES["off"]
 _RUNS: Final = (STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["hot_water"])
@@ -58,7 +58,7 @@ class UnheatedNightsRule(DeviceRule):
 
 
 @dataclass
-class _State(Columns):
+class _State(OneAlert):
     season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day it began
     heard: NDArray[np.int16] = column(np.int16, 0)  # hours of the season
     ran: Bools = column(np.bool_, False)  # in the season
@@ -68,10 +68,9 @@ class _State(Columns):
     room: NDArray[np.float32] = column(np.float32, np.nan)  # at the first of them, °C
     night: NDArray[np.int32] = column(np.int32, NEVER)  # the newest that counted
     nights: NDArray[np.uint8] = column(np.uint8, 0)  # of the season
-    raised_at: Ints = column(np.int64, NEVER)  # onset while active
 
 
-class UnheatedNightsWatch(ColumnsWatch):
+class UnheatedNightsWatch(OneAlertWatch):
     """One such rule at work on all devices."""
 
     def __init__(self, rule: UnheatedNightsRule) -> None:
@@ -159,10 +158,3 @@ class UnheatedNightsWatch(ColumnsWatch):
                 value=float(self._state.nights[slot]),
                 limit=float(self._rule.nights),
             )
-
-    def open_episodes(self) -> list[OpenEpisode]:
-        slots = np.flatnonzero(self._state.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._state.raised_at[slot])) for slot in slots]
-
-    def adopt(self, episode: OpenEpisode) -> None:
-        self._state.raised_at[episode.slot] = episode.onset
