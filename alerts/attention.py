@@ -19,7 +19,7 @@ PRIORITIES: Final = ("urgent", "high", "medium", "low")
 def alerts_calling(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:
     """Alerts that are active, or have cleared before anybody took note: by priority, then the oldest first.
 
-    Each is the alert of CONTRACT §3 with `subject_kind`, and `brand` and `household` of a device, beside it. Alerts
+    Each is the alert of contract §3 with `subject_kind`, and `brand` and `household` of a device, beside it. Alerts
     kept back while their data is old are not among them.
     """
     calling = or_(AlertRow.state == "active", AlertRow.acknowledged_by.is_(None))
@@ -42,7 +42,7 @@ def alerts_calling(session: Session, scope: Scope, limit: int) -> list[dict[str,
 
 
 def tickets_open(session: Session, scope: Scope, limit: int) -> list[dict[str, Any]]:
-    """Tickets neither closed nor cancelled, as of CONTRACT §11: by priority, then the oldest first."""
+    """Tickets neither closed nor cancelled, as of contract §11: by priority, then the oldest first."""
     wanted = select(TicketRow).where(scope.tickets(), TicketRow.state.not_in(sorted(FINAL)))
     rows = session.scalars(wanted.order_by(_rank(TicketRow.priority), TicketRow.opened_at, TicketRow.id).limit(limit))
     return ticket_documents(session, rows.all())

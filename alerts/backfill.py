@@ -1,10 +1,10 @@
-"""When an alert raised from old readings may be told: once its condition holds on the newest data (DESIGN §4.7)."""
+"""When an alert raised from old readings may be told: once its condition holds on the newest data (design §4.7)."""
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 # Older than this against the server's clock, a reading is history or comes from a clock that is behind; the same
-# span as the contract allows a clock to be ahead (DESIGN §4 "Clocks").
+# span as the contract allows a clock to be ahead (design §4 "Clocks").
 LIVE_WITHIN_MS: Final = 5 * 60_000
 # How long a device is watched to tell history being caught up from a clock that is merely behind.
 WATCH_MS: Final = 60_000

@@ -1,4 +1,4 @@
-"""What the rules missed while the service was away, read from the reading store (DESIGN §4.5)."""
+"""What the rules missed while the service was away, read from the reading store (design §4.5)."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -33,7 +33,7 @@ from wire.topics import Place
 _log = structlog.get_logger()
 
 _SECOND_MS: Final = 1_000
-# What a gateway that has not told its interval is taken to have: the default of gateway.toml (CONTRACT §9).
+# What a gateway that has not told its interval is taken to have: the default of gateway.toml (contract §9).
 _DEFAULT_INTERVAL_MS: Final = 30_000
 # What gateways may be apart from each other, in steps and in how far they have got with telling.
 _IN_STEP_MS: Final = 10 * 60_000

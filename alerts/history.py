@@ -1,4 +1,4 @@
-"""What late readings tell of the past (DESIGN §4.7): recorded as alert history, without a ticket or a message.
+"""What late readings tell of the past (design §4.7): recorded as alert history, without a ticket or a message.
 
 The readings of a device around what came late are judged anew by an engine of their own, from the reading store, so
 that it does not matter how the late ones fell among the others. Only episodes that have ended are taken.

@@ -15,7 +15,7 @@ from wire.topics import Place
 State = Literal["active", "cleared"]
 IsaState = Literal["normal", "unacknowledged", "acknowledged", "returned_unacknowledged", "shelved"]
 
-# CONSOLE "shelve": at most 8 h, it returns by itself.
+# console "shelve": at most 8 h, it returns by itself.
 MAX_SHELVE_MS: Final = 8 * 3_600_000
 
 Key = tuple[str, str, str, str]
@@ -211,7 +211,7 @@ def isa_state(episode: Episode, now: int) -> IsaState:
 
 
 def as_alert(episode: Episode) -> Alert:
-    """The episode as the contract shows it (CONTRACT §3)."""
+    """The episode as the contract shows it (contract §3)."""
     return Alert(
         id=episode.id,
         rule=episode.rule,

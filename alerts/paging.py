@@ -1,4 +1,4 @@
-"""Lists in pages: `?limit=` and an opaque cursor (CONTRACT §11)."""
+"""Lists in pages: `?limit=` and an opaque cursor (contract §11)."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar

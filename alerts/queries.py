@@ -1,7 +1,7 @@
 """What the HTTP API asks of the ticket database. Every function takes the caller's scope; outside it nothing exists.
 
 Functions that change something want a session of `alerts.database.writing`, the others one of `reading`. Lists are
-`{"items": […], "next": cursor or None}` (CONTRACT §11).
+`{"items": […], "next": cursor or None}` (contract §11).
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from wire.encode import alert_document
 
 Document = dict[str, Any]
 
-# Who may put an urgent alert aside (CONSOLE "shelve": urgent needs a supervisor).
+# Who may put an urgent alert aside (console "shelve": urgent needs a supervisor).
 _SUPERVISORS: Final = frozenset({"district", "town"})
 
 MAX_OUT_OF_SERVICE_MS: Final = 366 * 86_400_000
@@ -192,7 +192,7 @@ def create_ticket(
 ) -> tuple[Document, bool]:
     """Take in a report: the ticket it belongs to, and whether that is new.
 
-    A household's fault is one case whatever the channel (FEATURES row 7): where one is open, the report becomes a
+    A household's fault is one case whatever the channel (features row 7): where one is open, the report becomes a
     complaint of it. Raises NotFoundError for a device or place outside the scope.
     """
     subject = _subject(session, scope, intake)

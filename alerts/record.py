@@ -18,7 +18,7 @@ from rules.transition import Transition
 class Decided:
     """A transition, and where its subject stands.
 
-    `live` is False while it tells of the past (DESIGN §4.7): the alert is then kept to ourselves until it is known
+    `live` is False while it tells of the past (design §4.7): the alert is then kept to ourselves until it is known
     that its condition still holds on the newest data.
     """
 

@@ -1,4 +1,4 @@
-"""Who may see what: six roles (FEATURES row 8), each limited to one id; outside it, things do not exist."""
+"""Who may see what: six roles (features row 8), each limited to one id; outside it, things do not exist."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args

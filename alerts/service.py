@@ -171,7 +171,7 @@ class AlertService:
             self._save_state_if_due(now)
 
     def _now(self) -> int:
-        """Server time, UTC ms; where the clock was set, silence goes on counting as it was (RELIABILITY "clock")."""
+        """Server time, UTC ms; where the clock was set, silence goes on counting as it was (reliability "clock")."""
         now, steady = self._clock(), round(time.monotonic() * 1_000)
         offset = now - steady
         stepped = 0 if self._clock_offset is None else offset - self._clock_offset

@@ -1,4 +1,4 @@
-"""The configuration tables of the alert service (CONTRACT §9)."""
+"""The configuration tables of the alert service (contract §9)."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -73,7 +73,7 @@ MonthDay = Annotated[str, AfterValidator(_month_and_day)]
 
 
 class SeasonSettings(Settings):
-    """`[season]`: the heating season, both days included, in `timezone` (FEATURES row 4)."""
+    """`[season]`: the heating season, both days included, in `timezone` (features row 4)."""
 
     start: MonthDay = "11-01"
     end: MonthDay = "03-31"
@@ -125,7 +125,7 @@ class ForecastSettings(Settings):
 
 
 class AlertsSettings(Settings):
-    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (FEATURES row 5), and pacing.
+    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (features row 5), and pacing.
 
     `operators` is how many people on duty share the alerts; the figures of alarm performance are per operator.
     """

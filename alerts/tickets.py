@@ -1,4 +1,4 @@
-"""The life of a ticket, as pure functions (CONTRACT §8): a transition table, its clocks, and who gets one."""
+"""The life of a ticket, as pure functions (contract §8): a transition table, its clocks, and who gets one."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -64,7 +64,7 @@ class IllegalTransitionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ServiceProfile:
-    """The three clocks in ms from `opened_at`; FEATURES row 5: dispatch 10 min, on site 2 h, repaired 4 h."""
+    """The three clocks in ms from `opened_at`; features row 5: dispatch 10 min, on site 2 h, repaired 4 h."""
 
     dispatch_ms: int = 10 * 60_000
     onsite_ms: int = 2 * 3_600_000

@@ -113,7 +113,7 @@ def _poll(number: int, interval_ms: int, levels: dict[str, np.ndarray], generato
 
 
 def _unit(points: dict[str, np.ndarray], defrosts: np.ndarray) -> dict[str, np.ndarray]:
-    """The points of a healthy unit that follow from the others (physics.md §20.1 to §20.3, about a COP of 2.6)."""
+    """The points of a healthy unit that follow from the others (physics §20.1 to §20.3, about a COP of 2.6)."""
     power_w = 40.0 * points["compressor_hz"]
     heat_w = np.where(defrosts, -3_000.0, 2.6 * power_w)
     supply_c = points["return_c"] + heat_w / (points["flow_lpm"] * 4_147.0 / 60.0)

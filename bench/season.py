@@ -14,8 +14,8 @@ from hearthwatch.season.command import SeasonOptions, run_season
 from hearthwatch.season.result import SeasonResult
 from simulators.scoring.signs import SIGNS
 
-UNITS = 57_000  # of the district that is on line, requirements.md R18
-DAYS = 151  # 1 November to 31 March, requirements.md R21
+UNITS = 57_000  # of the district that is on line, requirements R18
+DAYS = 151  # 1 November to 31 March, requirements R21
 SLICE_UNITS = UNITS // 2
 SLICE_DAYS, QUICK_DAYS = 6, 2
 CORES = 2

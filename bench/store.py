@@ -34,7 +34,7 @@ from wire.points import POINT_NAMES
 from wire.topics import Place
 
 START = 1_767_225_600_000  # 2026-01-01T00:00Z
-INTERVAL_MS = 30_000  # CONTRACT §9 `interval`
+INTERVAL_MS = 30_000  # contract §9 `interval`
 VILLAGE_UNITS = 300
 MONTH_DAYS = 30
 UNITS_PER_GATEWAY = 30
@@ -112,7 +112,7 @@ def file_bytes(path: Path) -> int:
 
 
 def make_plain_table(database: sqlite3.Connection) -> None:
-    """The table of CONTRACT §5 as one would write it: a row for each reading, and an index on time."""
+    """The table of contract §5 as one would write it: a row for each reading, and an index on time."""
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     types = ", ".join(f"{name} {'REAL' if name in POINT_NAMES else ''}" for name in COLUMNS)

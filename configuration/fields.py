@@ -1,4 +1,4 @@
-"""Field types that configuration models share (CONTRACT §9)."""
+"""Field types that configuration models share (contract §9)."""
 
 import os
 import stat
@@ -55,4 +55,4 @@ Duration = Annotated[int, BeforeValidator(parse_duration, json_schema_input_type
 """Milliseconds, written as `500ms 30s 10m 2h 7d`."""
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
-"""A district, town, village, gateway, device or profile id (CONTRACT §1)."""
+"""A district, town, village, gateway, device or profile id (contract §1)."""

@@ -9,11 +9,11 @@ from alerts.tickets import TRANSITIONS
 
 Document = dict[str, Any]
 
-# CONSOLE, alert list: shape, word and colour say the same thing, so that it survives greyscale.
+# console "alert list": shape, word and colour say the same thing, so that it survives greyscale.
 SHAPES: Final = {"urgent": "▲", "high": "◆", "medium": "■", "low": "●"}
 
 PLOTTED: Final = {"supply_c": "c", "return_c": "c", "room_c": "c", "outdoor_c": "c", "power_w": "w"}
-"""The five points of a device's plot (CONSOLE, device), and their unit."""
+"""The five points of a device's plot (console "device"), and their unit."""
 
 STEPS: Final = ("open", "dispatched", "on_site", "repaired", "verified")
 

@@ -1,7 +1,7 @@
 """Modbus exchanges on one line, each answer checked against its question. The only importer of pymodbus.
 
 pymodbus encodes and computes the CRC; the exchange is our own, because its clients return a late reply as the
-answer to the next question and accept a short one (RELIABILITY §2). An RTU reply does not say which register it
+answer to the next question and accept a short one (reliability §2). An RTU reply does not say which register it
 answers, so after any failed exchange the next question to that unit must expect another length: then a late reply
 is recognised by its own. Modbus TCP numbers its exchanges, and the number is checked.
 """

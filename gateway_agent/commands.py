@@ -1,6 +1,6 @@
 """What a command may do: allow-list, bounds, expiry, conditions. Pure: register contents and the clock are arguments.
 
-Codes are those of RELIABILITY §3. Nothing here trusts the sender: the broker's ACL and the server check too, and a
+Codes are those of reliability §3. Nothing here trusts the sender: the broker's ACL and the server check too, and a
 command that gets past both still reaches only what the profile of the unit lists as writable.
 """
 

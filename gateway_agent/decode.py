@@ -18,7 +18,7 @@ UNKNOWN_FAULTS = "faults"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One poll of one unit, in the fields of a reading (CONTRACT §3).
+    """One poll of one unit, in the fields of a reading (contract §3).
 
     `bad` also holds `state` or `faults` where a register they depend on was not read: then they are the best that
     the others say.

@@ -9,7 +9,7 @@ from typing import Final
 QUARANTINE_AFTER: Final = 2
 # At most two minutes between questions, so that a unit whose power is back is seen soon after.
 MAX_BACKOFF_S: Final = 120.0
-# Share of the interval spent on quarantined units; RELIABILITY §1 allows live ones 10 % more. None live: half of it.
+# Share of the interval spent on quarantined units; reliability §1 allows live ones 10 % more. None live: half of it.
 PROBE_SHARE: Final = 0.08
 PROBE_SHARE_ALL_DEAD: Final = 0.5
 

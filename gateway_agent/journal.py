@@ -1,4 +1,4 @@
-"""The journal: readings on disk, numbered, until the store is known to hold them (DESIGN §4).
+"""The journal: readings on disk, numbered, until the store is known to hold them (design §4).
 
 SQLite in WAL mode with `synchronous=FULL`: what `append` returned survives kill -9 and a power cut, and its number
 was given in the same transaction. One lock; any thread may call.

@@ -1,7 +1,7 @@
 """What to publish next, and what to send again. Pure: rows are looked up through a function, time is an argument.
 
 The broker's PUBACK only frees a place in flight. A message is done when the watermark has passed it, and is sent
-again until then (DESIGN §4). Times are monotonic milliseconds: a stepped wall clock must not stop the re-sending.
+again until then (design §4). Times are monotonic milliseconds: a stepped wall clock must not stop the re-sending.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ MAX_UNCOVERED: Final = 1_000
 # While no watermark comes at all, the store is away and the broker most likely keeps what it was sent: the wait before
 # each further sending is as long as the silence before the last one, at most so many times `resend_after`.
 MAX_PATIENCE: Final = 16
-# CONTRACT §11: after three failures a message counts as unreadable.
+# contract §11: after three failures a message counts as unreadable.
 MAX_FAILURES: Final = 3
 
 

@@ -20,7 +20,7 @@ _SILENCE: Final = ("no_reply", "stale_reply")
 _SILENT_BLOCKS: Final = 2
 # How often a block is asked for in one visit; after a silence only when the other blocks have had their turn.
 _QUESTIONS: Final = 2
-# A block unanswered in this many visits running, while others were answered, is refused in silence (bus-quirks.md 1).
+# A block unanswered in this many visits running, while others were answered, is refused in silence (bus-quirks row 1).
 # With two questions a visit, a line that loses 5 % of replies makes that of a good block once in 60 million visits.
 _REFUSED_AFTER: Final = 3
 

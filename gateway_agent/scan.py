@@ -17,7 +17,7 @@ _FITS: Final = 0.5
 _CLEARLY: Final = 0.05
 # More faults at once than this are not a heat pump's condition but another map's numbers.
 _MOST_FAULTS: Final = 3
-# What a house's heat pump can show in any season, narrower than what a point may hold at all (physics.md §20.2).
+# What a house's heat pump can show in any season, narrower than what a point may hold at all (physics §20.2).
 _USUAL: Final[Mapping[str, tuple[float, float]]] = {
     "supply_c": (3, 75),
     "return_c": (3, 70),

@@ -1,4 +1,4 @@
-"""The gateway's configuration file (CONTRACT §9)."""
+"""The gateway's configuration file (contract §9)."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -7,7 +7,7 @@ def next_stamp(now: int, last: int | None) -> int:
     """The time stamp, UTC ms, of a reading made at wall time `now`, when the unit's last one carries `last`.
 
     Strictly increasing over the small steps back of a clock being disciplined. A step back beyond what receivers
-    tolerate (DESIGN §4, five minutes) is followed: then the clock was wrong before, and staying ahead of it would
+    tolerate (design §4, five minutes) is followed: then the clock was wrong before, and staying ahead of it would
     have every further reading refused.
     """
     if last is None or now > last or last - now > MAX_AHEAD_MS:

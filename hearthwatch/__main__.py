@@ -1,4 +1,4 @@
-"""Entry point: runs the command line and turns the errors that people can mend into exit codes (DESIGN §7)."""
+"""Entry point: runs the command line and turns the errors that people can mend into exit codes (design §7)."""
 
 import sys
 

@@ -8,7 +8,7 @@ from typing import Final
 # Unacknowledged QoS 1 messages a subscriber may hold: several of ingest's batches, so that the next one fills while
 # the last one is being written. What ingest does not read for ten seconds, this broker sends again on a new connection.
 MAX_IN_FLIGHT: Final = 1_024
-# How long the broker waits for a PUBACK before it sends again (RELIABILITY §2 "set a low ack_wait").
+# How long the broker waits for a PUBACK before it sends again (reliability §2 "set a low ack_wait").
 ACK_WAIT: Final = "5s"
 
 

@@ -1,4 +1,4 @@
-"""Exit codes (DESIGN §7) and the errors that lead to them."""
+"""Exit codes (design §7) and the errors that lead to them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The whole of server.toml (CONTRACT §9): one table per part, each defined by the part that reads it."""
+"""The whole of server.toml (contract §9): one table per part, each defined by the part that reads it."""
 
 from pathlib import Path
 from typing import Any

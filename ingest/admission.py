@@ -15,7 +15,7 @@ from configuration.load import ConfigurationError, Problem
 from wire.clocks import EARLIEST_MS
 from wire.identifiers import is_identifier
 
-_DATES: Final = ZoneInfo("Asia/Shanghai")  # DESIGN §6: what people write is local time
+_DATES: Final = ZoneInfo("Asia/Shanghai")  # design §6: what people write is local time
 
 _log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order (DESIGN §4).
+"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order (design §4).
 
 A crash between any two steps repeats the earlier ones with the same effect: the store keeps one point per device
 and time, dead letters after the last committed end are cut off, and a committed number is a duplicate. For the same

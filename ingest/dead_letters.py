@@ -1,4 +1,4 @@
-"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once (CONTRACT §11)."""
+"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once (contract §11)."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ from ingest.store.model import StoreUnavailable
 from wire.encode import reading_document
 from wire.messages import Reading
 
-PAYLOAD_BYTES: Final = 4_096  # CONTRACT §11 "first 4 kB"
+PAYLOAD_BYTES: Final = 4_096  # contract §11 "first 4 kB"
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What ingest counts, for Prometheus; names and codes as in RELIABILITY §3.
+"""What ingest counts, for Prometheus; names and codes as in reliability §3.
 
 These begin at zero with the process; what is counted by gateway and outlives it stands in the ledger (`tally`).
 """

@@ -1,4 +1,4 @@
-"""The `[ingest]` table of server.toml (CONTRACT §9, §11)."""
+"""The `[ingest]` table of server.toml (contract §9, §11)."""
 
 from pathlib import Path
 from typing import Annotated, Final

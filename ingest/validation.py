@@ -1,4 +1,4 @@
-"""Which messages and readings are good, and the code of each that is not (RELIABILITY §3). No clock, no I/O.
+"""Which messages and readings are good, and the code of each that is not (reliability §3). No clock, no I/O.
 
 A message is judged against the register, which the judgement moves on: message numbers count as received, devices
 are claimed, and each device's newest reading is marked. Codes beside those of the payload:
@@ -107,7 +107,7 @@ class Judge:
         return self._new(message, place, decoded)
 
     def _unnumbered(self, message: "_Message", code: str, place: Place | None) -> Verdict:
-        """A message that consumes no number and is answered by nothing (CONTRACT §11 "Poison")."""
+        """A message that consumes no number and is answered by nothing (contract §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
         if not self._register.is_new_unreadable(digest, message.again):
             return Verdict(place, counts=Counter(redelivered=1))

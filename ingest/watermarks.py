@@ -1,4 +1,4 @@
-"""The watermarks of gateways on their way to them (DESIGN §4.2)."""
+"""The watermarks of gateways on their way to them (design §4.2)."""
 
 from collections.abc import Iterable
 

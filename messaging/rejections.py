@@ -1,4 +1,4 @@
-"""The one counter of rejected input that all services share (RELIABILITY §3); not imported on the edge."""
+"""The one counter of rejected input that all services share (reliability §3); not imported on the edge."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """One MQTT session whose events arrive in a queue and whose PUBACKs are sent by the consumer.
 
-Traps of the client library handled here (RELIABILITY §2): an acknowledgement is sent only on the connection that
+Traps of the client library handled here (reliability §2): an acknowledgement is sent only on the connection that
 delivered, because message ids are reused after a reconnect; callbacks only enqueue, because an exception in one
 would end the network thread while the client still calls itself connected; a broker that sends again what we hold
 but have not acknowledged yet (NATS does, on a standing connection) does not fill the queue.

@@ -1,4 +1,4 @@
-"""How to reach the broker: the `[mqtt]` table of every configuration file (CONTRACT §9)."""
+"""How to reach the broker: the `[mqtt]` table of every configuration file (contract §9)."""
 
 import ssl
 from typing import Annotated, Final

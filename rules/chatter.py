@@ -19,7 +19,7 @@ from rules.transition import Episode, Transition
 RAISES: Final = 3
 POLLS: Final = 20
 AT_LEAST_MS: Final = 60_000
-_DEFAULT_INTERVAL_MS: Final = 30_000  # of a device whose gateway has not told (CONTRACT §9 `interval`)
+_DEFAULT_INTERVAL_MS: Final = 30_000  # of a device whose gateway has not told (contract §9 `interval`)
 
 _Key = tuple[str, str, str]
 

@@ -15,7 +15,7 @@ NEVER: Final = -1
 """Stands for "no time yet" inside columns of times; event times are never negative."""
 
 FIRST_MS: Final = 1_577_836_800_000
-"""2020-01-01, before which no reading is accepted (CONTRACT §11): seconds since then fit into 32 bits."""
+"""2020-01-01, before which no reading is accepted (contract §11): seconds since then fit into 32 bits."""
 
 
 def column(kind: type[np.generic], fill: float | bool, width: int | None = None, *, wide: bool = False) -> Any:

@@ -1,7 +1,7 @@
 """When a device rule applies, as data: `[rule.applies]`.
 
     [rule.applies]
-    state = ["heating"]                                 # one of these states (CONTRACT §3)
+    state = ["heating"]                                 # one of these states (contract §3)
     season = true                                       # only inside the heating season; false: only outside
     hours = "20:00-08:00"                               # local time of day, the end excluded; may pass midnight
     all = [{ quantity = "outdoor_c", below = -20.0 }]   # every one of these holds
@@ -40,7 +40,7 @@ _MINUTE_MS: Final = 60_000
 
 
 def quantity(value: object) -> str:
-    """The name of a point (CONTRACT §4) or of a quantity derived from points."""
+    """The name of a point (contract §4) or of a quantity derived from points."""
     if not isinstance(value, str) or (value not in POINTS and value not in DERIVED):
         raise ValueError(f"{value!r} is not a quantity; known are {', '.join([*POINTS, *DERIVED])}")
     return value
@@ -123,7 +123,7 @@ def applies(value: object) -> Applies:
 
 
 def states(value: object) -> tuple[int, ...]:
-    """States of CONTRACT §3, as their codes in a batch."""
+    """States of contract §3, as their codes in a batch."""
     if not isinstance(value, list) or not value or not all(isinstance(state, str) for state in value):
         raise ValueError('write a list of states like ["heating"]')
     if unknown := [state for state in value if state not in STATE_CODES]:

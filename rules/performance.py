@@ -11,13 +11,13 @@ import numpy as np
 from rules.columns import Floats
 
 TOP_HZ: Final = 90.0
-"""Upper end of the speed range (physics.md §20.1)."""
+"""Upper end of the speed range (physics §20.1)."""
 
 FULL_BENEFIT_RATIO: Final = 0.33
-"""Speed over top speed below which part load no longer raises the COP (physics.md §20.1)."""
+"""Speed over top speed below which part load no longer raises the COP (physics §20.1)."""
 
 RUNNING_IDLE_W: Final = 150.0
-"""Controls, crankcase and pump, which heat nothing (physics.md §20.1: 10–20 W, 40–70 W and 60–120 W)."""
+"""Controls, crankcase and pump, which heat nothing (physics §20.1: 10–20 W, 40–70 W and 60–120 W)."""
 
 VAPOUR_K: Final = 2_300.0
 """Clausius-Clapeyron slope, latent heat over the gas constant, of R32 and R410A within a tenth; R290 lies near 2,100.
@@ -28,17 +28,17 @@ _INJECTION_CAP_C: Final = 105.0
 
 
 def condensing_c(supply_c: Floats) -> Floats:
-    """Condensing temperature, °C, 3 K above the water (physics.md §20.1)."""
+    """Condensing temperature, °C, 3 K above the water (physics §20.1)."""
     return supply_c + 3.0
 
 
 def evaporating_c(outdoor_c: Floats) -> Floats:
-    """Evaporating temperature, °C, 7 K below the air (physics.md §20.1)."""
+    """Evaporating temperature, °C, 7 K below the air (physics §20.1)."""
     return outdoor_c - 7.0
 
 
 def reference_cop(outdoor_c: Floats, supply_c: Floats, compressor_hz: Floats) -> Floats:
-    """COP of the reference unit: η·Tc/(Tc−Te) times its part-load benefit (physics.md §20.1)."""
+    """COP of the reference unit: η·Tc/(Tc−Te) times its part-load benefit (physics §20.1)."""
     lift = np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0)
     efficiency = np.clip(0.55 - 0.0036 * (lift - 38.0), 0.30, 0.60)
     speed = np.clip(compressor_hz / TOP_HZ, FULL_BENEFIT_RATIO, 1.0)
@@ -81,13 +81,13 @@ def unmetered_delta_per_hz(
 
 
 def heat_per_hz(heat_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Heat per compressor speed, W/Hz, brought to −12 °C outdoors and 41 °C water (physics.md §20.1, "Capacity")."""
+    """Heat per compressor speed, W/Hz, brought to −12 °C outdoors and 41 °C water (physics §20.1, "Capacity")."""
     capacity = (1.0 + 0.018 * (outdoor_c + 12.0)) * (1.0 - 0.005 * (supply_c - 41.0))
     return heat_w / np.where(compressor_hz > 0, compressor_hz, np.nan) / np.maximum(capacity, 0.1)
 
 
 def discharge_excess_k(discharge_c: Floats, outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Discharge gas above that of the reference unit, K (physics.md §20.2); it follows the superheat."""
+    """Discharge gas above that of the reference unit, K (physics §20.2); it follows the superheat."""
     lift = condensing_c(supply_c) - evaporating_c(outdoor_c)
     reference = condensing_c(supply_c) + 30.0 + 0.25 * np.maximum(lift - 40.0, 0.0)
     return discharge_c - np.minimum(reference, _INJECTION_CAP_C)
@@ -103,5 +103,5 @@ def low_pressure_ratio(low_bar: Floats, outdoor_c: Floats) -> Floats:
 
 
 def valve_per_hz(exv_steps: Floats, compressor_hz: Floats) -> Floats:
-    """Steps the expansion valve is open per compressor speed, 1/Hz; a leak drives it open (physics.md §20.7)."""
+    """Steps the expansion valve is open per compressor speed, 1/Hz; a leak drives it open (physics §20.7)."""
     return exv_steps / np.where(compressor_hz > 0, compressor_hz, np.nan)

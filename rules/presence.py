@@ -1,4 +1,4 @@
-"""Who is heard and who is silent, in server time (CONTRACT §11 "Offline"); one cause, one alert.
+"""Who is heard and who is silent, in server time (contract §11 "Offline"); one cause, one alert.
 
 A device is silent while its gateway speaks; a gateway is silent, or its last will came; a village is many gateways
 silent at once. The larger explanation hides the smaller: what is hidden raises nothing, and what it had raised is

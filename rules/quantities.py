@@ -24,7 +24,7 @@ from rules.performance import (
 from wire.points import POINTS
 
 NOMINAL_VOLTS: Final = (220.0, 380.0)
-"""One phase and three phases (requirements.md R4)."""
+"""One phase and three phases (requirements R4)."""
 
 _BETWEEN_VOLTS: Final = 282.5
 """Half-way between 110 % of the one and 85 % of the other nominal voltage: tells which one a reading is of."""
@@ -34,11 +34,11 @@ WATER_J_PER_LITRE_K: Final = 4_147.0
 
 MIN_DELTA_K: Final = 2.0
 COP_RANGE: Final = (0.5, 8.0)
-"""A COP is accepted only between these, with at least `MIN_DELTA_K` of ΔT and a flow (rules-and-faults.md)."""
+"""A COP is accepted only between these, with at least `MIN_DELTA_K` of ΔT and a flow (docs/domain/rules-and-faults.md)."""
 
 LOWEST_WATER_SETPOINT_C: Final = 25.0
-"""`setpoint_c` is of the water or of the room (CONTRACT §3); water is asked for from here on up
-(profile-gree-versati.md, operating limits: 25–55 °C), a room less."""
+"""`setpoint_c` is of the water or of the room (contract §3); water is asked for from here on up
+(docs/domain/profile-gree-versati.md, operating limits: 25–55 °C), a room less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         # What the unit measures itself, else flow and ΔT.
         "heat_or_flow_w": Quantity("W", ("heat_w", "flow_heat_w"), _heat_or_flow),
         "cop": Quantity("", ("heat_or_flow_w", "power_w", "delta_k", "flow_lpm"), _cop),
-        # Percent of the nominal voltage, 220 or 380 V (requirements.md R4).
+        # Percent of the nominal voltage, 220 or 380 V (requirements R4).
         "voltage_share": Quantity("percent", ("voltage_v",), _voltage_share),
-        # How much colder the outdoor coil is than the air: 5 to 9 K clean, 12 to 18 K frosted (physics.md §20.2).
+        # How much colder the outdoor coil is than the air: 5 to 9 K clean, 12 to 18 K frosted (physics §20.2).
         "coil_gap_k": Quantity("K", ("outdoor_c", "coil_c"), np.subtract),
         # Stands for the discharge superheat where pressures are not known: condensing is about supply + 3 K.
         "discharge_gap_k": Quantity("K", ("discharge_c", "supply_c"), np.subtract),
@@ -107,7 +107,7 @@ DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
         "room_setpoint_c": Quantity("c", ("setpoint_c",), _room_setpoint),
         # How far the room is below what its household asks for.
         "room_lack_k": Quantity("K", ("room_setpoint_c", "room_c"), np.subtract),
-        # The share of defrosting that a unit's settings allow at most (rules-and-faults.md, "Config-risk rule").
+        # The share of defrosting that a unit's settings allow at most (rules-and-faults "Config-risk rule").
         "defrost_share_possible": Quantity("percent", ("defrost_max_min", "defrost_interval_min"), _share_possible),
         "power_per_hz": Quantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
         # What drifts when a unit does, freed from weather and load (rules.performance).

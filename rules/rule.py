@@ -16,7 +16,7 @@ LANGUAGES: Final = ("zh", "en")
 ADVICE: Final = ("meaning", "household", "crew")
 """What it means, first checks for the household or the village's grid-worker, and for the crew."""
 TICKETS: Final = ("device_fault", "low_room_temperature", "defrost", "offline", "village_outage", "inspection")
-"""The kinds of ticket (CONTRACT §8) that a machine may open; the others come from people."""
+"""The kinds of ticket (contract §8) that a machine may open; the others come from people."""
 
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 
@@ -116,7 +116,7 @@ def count(value: object) -> int:
 
 
 def point(value: object) -> str:
-    """The name of a point of CONTRACT §4."""
+    """The name of a point of contract §4."""
     if not isinstance(value, str) or value not in POINTS:
         raise ValueError(f"{value!r} is not a point; known are {', '.join(POINTS)}")
     return value
@@ -138,14 +138,14 @@ def priority(value: object) -> Priority:
 
 
 def rule_id(value: object) -> str:
-    """A rule id (CONTRACT §1)."""
+    """A rule id (contract §1)."""
     if not isinstance(value, str) or not is_name(value):
         raise ValueError(f"{value!r} is not a rule id; use 1 to 48 of a-z 0-9 _")
     return value
 
 
 def ticket(value: object) -> str:
-    """The kind of ticket that an alert opens (CONTRACT §8)."""
+    """The kind of ticket that an alert opens (contract §8)."""
     if not isinstance(value, str) or value not in TICKETS:
         raise ValueError(f"{value!r} is not a kind of ticket; write one of {', '.join(TICKETS)}")
     return value

@@ -18,7 +18,7 @@ MonthDay = tuple[int, int]
 class Season:
     """From the first to the last day, both included, at `offset_ms` from UTC; China has no summer time.
 
-    The default is Beijing's: November 1 to March 31 (requirements.md R21).
+    The default is Beijing's: November 1 to March 31 (requirements R21).
     """
 
     start: MonthDay = (11, 1)

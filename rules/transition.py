@@ -13,7 +13,7 @@ EdgeKind = Literal["raise", "update", "clear"]
 def realm_of(kind: SubjectKind, place: Place) -> str:
     """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's in its town.
 
-    '' for a device and a district: the whole district (CONTRACT §1).
+    '' for a device and a district: the whole district (contract §1).
     """
     if kind in ("device", "district"):
         return ""

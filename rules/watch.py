@@ -151,7 +151,7 @@ class DeviceRule(Rule, ABC):
     placeholders: ClassVar[frozenset[str]] = frozenset({"device", "value", "limit", "minutes"})
     applies: Applies = key(applies, Applies())
     extreme: Changes = key(changes, ())
-    """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements.md R20)."""
+    """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements R20)."""
 
     @property
     def hourly(self) -> bool:

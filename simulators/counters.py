@@ -1,4 +1,4 @@
-"""Energy counters that roll over or fall to zero (bus-quirks.md 21)."""
+"""Energy counters that roll over or fall to zero (bus-quirks row 21)."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -31,15 +31,15 @@ Cause = Literal[
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 STRENGTHS: Final[Mapping[Cause, float]] = {
-    "leak": 0.6,  # refrigerant charge left at the end (physics.md §20.7: 100 → 60 % over weeks)
-    "flow_loss": 0.0,  # water flow left (§20.7: flow → 0)
-    "fan_failure": 0.0,  # air flow left (§20.7: airflow → 0)
-    "four_way_stuck": 1.0,  # 1 never reverses, 2 stays reversed (§20.7)
-    "under_voltage": 0.80,  # of the nominal voltage (§20.7)
-    "heater_stuck": 3_000.0,  # W (§20.7: +3/6 kW)
-    "coal": 6_000.0,  # W of a coal stove, about the load of an uninsulated house at 5 °C (§20.5)
+    "leak": 0.6,  # refrigerant charge left at the end (physics §20.7: 100 → 60 % over weeks)
+    "flow_loss": 0.0,  # water flow left (physics §20.7: flow → 0)
+    "fan_failure": 0.0,  # air flow left (physics §20.7: airflow → 0)
+    "four_way_stuck": 1.0,  # 1 never reverses, 2 stays reversed (physics §20.7)
+    "under_voltage": 0.80,  # of the nominal voltage (physics §20.7)
+    "heater_stuck": 3_000.0,  # W (physics §20.7: +3/6 kW)
+    "coal": 6_000.0,  # W of a coal stove, about the load of an uninsulated house at 5 °C (physics §20.5)
     "window_open": 4_000.0,  # W/K
-    "sensor_drift": 0.1,  # K per day (§20.7)
+    "sensor_drift": 0.1,  # K per day (physics §20.7)
 }
 """What `strength` means for a cause, and what it is where a scenario names none."""
 
@@ -53,7 +53,7 @@ SILENT: Final[frozenset[Cause]] = frozenset({"communication_loss", "gateway_deat
 """The causes during which a unit is not heard."""
 
 _DAY_MS: Final = 86_400_000
-_ENDLESS_RAMP_MS: Final = 30 * _DAY_MS  # how long a leak without an end takes to develop: "over weeks", §20.7
+_ENDLESS_RAMP_MS: Final = 30 * _DAY_MS  # how long a leak without an end takes to develop: "over weeks", physics §20.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ OF_THE_PLANT: Final = ("setpoint_c", "room_target_c", "switched_on")
 class Panel:
     """One unit's panel with its own weather `curve`.
 
-    Where a `revert_ms` is given it writes its own settings back that long after a write (bus-quirks.md 24).
+    Where a `revert_ms` is given it writes its own settings back that long after a write (bus-quirks row 24).
     """
 
     curve: Curve | None

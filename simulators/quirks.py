@@ -1,4 +1,4 @@
-"""The quirks of real buses and units (bus-quirks.md) by name: each a switch of `simulate bus --quirks`. Pure."""
+"""The quirks of real buses and units (docs/domain/bus-quirks.md) by name: each a switch of `simulate bus --quirks`. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Quirk:
         return number
 
 
-# Each with its row of bus-quirks.md; numbers are engineering assumptions where no row gives one. Rows 11, 13, 16 and 25
+# Each with its row of docs/domain/bus-quirks.md; numbers are engineering assumptions where no row gives one. Rows 11, 13, 16 and 25
 # are how a brand is, and always on; row 17 is no shipped brand's.
 _QUIRKS: Final = (
     # The line: what happens to replies.

@@ -9,7 +9,7 @@ from simulators.physics.spells import Spell, Spelled, cold_wave, defrost_storm, 
 from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
 
 HOUR_MS: Final = 3_600_000
-SEASON_DAYS: Final = 151  # 1 November to 31 March, requirements.md R21
+SEASON_DAYS: Final = 151  # 1 November to 31 March, requirements R21
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
@@ -18,7 +18,7 @@ Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
 class ColdWaveSettings(Settings):
     """A cold wave: from `at` on it takes `onset` to get cold, stays so for `lasts`, and two days to recover.
 
-    Its nights reach `coldest_c`; see physics.md §20.4 for what is usual.
+    Its nights reach `coldest_c`; see physics §20.4 for what is usual.
     """
 
     at: Duration

@@ -1,11 +1,11 @@
-"""What an event time may be, judged against the receiver's clock (DESIGN §4, CONTRACT §11)."""
+"""What an event time may be, judged against the receiver's clock (design §4, contract §11)."""
 
 from typing import Final, Literal
 
 TimeCode = Literal["bad_precision", "too_early", "clock_ahead"]
 
 MAX_AHEAD_MS: Final = 5 * 60_000
-EARLIEST_MS: Final = 1_577_836_800_000  # 2020-01-01T00:00:00Z (CONTRACT §11 `too_early`)
+EARLIEST_MS: Final = 1_577_836_800_000  # 2020-01-01T00:00:00Z (contract §11 `too_early`)
 
 # A stamp in seconds has 10 digits until 2286, one in microseconds at least 16; read as milliseconds they
 # land in the spring of 1970 and beyond the year 5138. A box that merely boots in 1970 counts from zero.

@@ -1,4 +1,4 @@
-"""JSON payloads to messages, strictly; what is wrong gets a named reason (RELIABILITY §3).
+"""JSON payloads to messages, strictly; what is wrong gets a named reason (reliability §3).
 
 Telemetry is the one message where good parts beside bad ones are kept: `decode_telemetry` returns the good
 readings and a rejection for each bad one. The small messages are read whole or refused whole.
@@ -245,7 +245,7 @@ def _texts_fit(reading: Reading) -> bool:
 
 
 def is_fault(text: str) -> bool:
-    """Whether `text` is `kind:vendor_code` with a kind of CONTRACT §4."""
+    """Whether `text` is `kind:vendor_code` with a kind of contract §4."""
     match = _FAULT.fullmatch(text)
     return match is not None and match[1] in FAULT_KINDS
 

@@ -1,4 +1,4 @@
-"""Durations as people write them in configuration: `500ms 30s 10m 2h 7d` (CONTRACT §11)."""
+"""Durations as people write them in configuration: `500ms 30s 10m 2h 7d` (contract §11)."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""Messages to JSON bytes (CONTRACT §3)."""
+"""Messages to JSON bytes (contract §3)."""
 
 import gzip
 import json

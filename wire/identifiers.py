@@ -1,4 +1,4 @@
-"""Identifiers that appear in topics, payloads and configuration (CONTRACT §1)."""
+"""Identifiers that appear in topics, payloads and configuration (contract §1)."""
 
 import re
 

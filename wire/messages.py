@@ -1,4 +1,4 @@
-"""The messages that cross the bus (CONTRACT §3), as plain dataclasses.
+"""The messages that cross the bus (contract §3), as plain dataclasses.
 
 All times are UTC milliseconds. Field names are the JSON names.
 """

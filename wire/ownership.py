@@ -1,4 +1,4 @@
-"""Which gateway a device belongs to (CONTRACT §11 "Ownership").
+"""Which gateway a device belongs to (contract §11 "Ownership").
 
 A device belongs to the first gateway that announced it, until that gateway's birth no longer lists it.
 """

@@ -1,4 +1,4 @@
-"""Payload bytes to a JSON document, with a named reason for everything that is not one (RELIABILITY §3)."""
+"""Payload bytes to a JSON document, with a named reason for everything that is not one (reliability §3)."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _EPOCH = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class PayloadError(ValueError):
-    """A payload that cannot be used as a whole; `reason` is one of RELIABILITY §3's payload reasons."""
+    """A payload that cannot be used as a whole; `reason` is one of reliability §3's payload reasons."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -114,7 +114,7 @@ def _depth(document: object) -> int:
 def salvage_envelope(payload: bytes) -> tuple[str, int] | None:
     """The `(epoch, seq)` of a message that is refused as a whole, or None where it cannot be read.
 
-    A refused message whose envelope can be read still counts as received (CONTRACT §11 "Poison").
+    A refused message whose envelope can be read still counts as received (contract §11 "Poison").
     """
     try:
         document = parse_lenient(inflate(payload, _ENVELOPE_SEARCH_BYTES))

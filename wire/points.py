@@ -1,7 +1,7 @@
-"""The points a heat pump can report, with unit and plausible range (CONTRACT §4).
+"""The points a heat pump can report, with unit and plausible range (contract §4).
 
 A plausible range is a property of the point: a value outside it cannot be physical on a low-ambient
-air-to-water unit, so it is dropped and the point listed in `bad` (RELIABILITY §3).
+air-to-water unit, so it is dropped and the point listed in `bad` (reliability §3).
 """
 
 from collections.abc import Mapping
@@ -48,8 +48,8 @@ class Point:
         return isfinite(value) and self.low <= value <= self.high
 
 
-# Ranges given by RELIABILITY §3 (outdoor, water, voltage); the others are engineering bounds set well
-# outside what physics.md §20.2 and the register maps can produce, so that only nonsense is dropped.
+# Ranges given by reliability §3 (outdoor, water, voltage); the others are engineering bounds set well
+# outside what physics §20.2 and the register maps can produce, so that only nonsense is dropped.
 _POINTS: Final = (
     Point("supply_c", "°C", -30, 95),
     Point("return_c", "°C", -30, 95),

@@ -1,4 +1,4 @@
-"""MQTT topics (CONTRACT §2): where each message goes and what a topic says about its sender."""
+"""MQTT topics (contract §2): where each message goes and what a topic says about its sender."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Place:
 
 
 class TopicError(ValueError):
-    """A topic that is not one of ours; `code` is `bad_topic` or `bad_identifier` (RELIABILITY §3)."""
+    """A topic that is not one of ours; `code` is `bad_topic` or `bad_identifier` (reliability §3)."""
 
     def __init__(self, code: Literal["bad_topic", "bad_identifier"], topic: str) -> None:
         super().__init__(f"{code}: {topic!r}")

@@ -1,4 +1,4 @@
-"""The HTTP API of the alert service (CONTRACT §7): JSON under `/api/v1`, errors as RFC 9457 problems.
+"""The HTTP API of the alert service (contract §7): JSON under `/api/v1`, errors as RFC 9457 problems.
 
 What pages on top of it may use is exported here.
 """

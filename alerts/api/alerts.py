@@ -1,4 +1,4 @@
-"""Alerts: list, acknowledge, shelve (CONTRACT §7)."""
+"""Alerts: list, acknowledge, shelve (contract §7)."""
 
 from typing import Annotated, Any, Literal
 

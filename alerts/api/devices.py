@@ -1,4 +1,4 @@
-"""Devices and their readings (CONTRACT §7)."""
+"""Devices and their readings (contract §7)."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, Final

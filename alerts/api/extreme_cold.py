@@ -1,4 +1,4 @@
-"""The extreme-cold mode: what the forecast proposes and what a person has confirmed (requirements.md R20)."""
+"""The extreme-cold mode: what the forecast proposes and what a person has confirmed (requirements R20)."""
 
 from typing import Annotated, Any, Final, Self
 

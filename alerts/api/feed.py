@@ -1,4 +1,4 @@
-"""`GET /api/v1/feed`: the live feed as server-sent events, resumable with `Last-Event-ID` (CONTRACT §7).
+"""`GET /api/v1/feed`: the live feed as server-sent events, resumable with `Last-Event-ID` (contract §7).
 
 Events `alert`, `ticket` and `status` carry the id of their `feed_event` row. A `heartbeat` without id carries the
 server time; it is sent only after the database answered, so its absence means that the feed is dead.
@@ -31,7 +31,7 @@ POLL_S: Final = 0.25
 """How often the database is asked: a quarter of the second within which an event has to be on the page."""
 
 HEARTBEAT_MS: Final = 1_000
-"""Three may be missed before the five seconds after which the lamp must say 断线 (CONSOLE, frame)."""
+"""Three may be missed before the five seconds after which the lamp must say 断线 (console "frame")."""
 
 _BATCH: Final = 500
 _OWN_PING_S: Final = 3_600  # the library's comment pings are not needed beside the heartbeat

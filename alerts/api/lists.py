@@ -1,4 +1,4 @@
-"""How every list of the API is asked for (CONTRACT §11): `?limit=` and `&cursor=`."""
+"""How every list of the API is asked for (contract §11): `?limit=` and `&cursor=`."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""For those who run the server: alive, ready, and in numbers. No login (CONTRACT §7)."""
+"""For those who run the server: alive, ready, and in numbers. No login (contract §7)."""
 
 import os
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` with a stable `code` (RFC 9457; CONTRACT §7)."""
+"""Errors as `application/problem+json` with a stable `code` (RFC 9457; contract §7)."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Logging in and out, and who one is (CONTRACT §7)."""
+"""Logging in and out, and who one is (contract §7)."""
 
 from http import HTTPStatus
 from typing import Annotated, Any

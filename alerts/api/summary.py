@@ -1,4 +1,4 @@
-"""The counts at the head of a page (CONTRACT §7)."""
+"""The counts at the head of a page (contract §7)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tickets: list, look at, take in, and step through their states (CONTRACT §7, §8)."""
+"""Tickets: list, look at, take in, and step through their states (contract §7, §8)."""
 
 from http import HTTPStatus
 from typing import Annotated, Any

@@ -16,7 +16,7 @@ MIN_STEP_MS: Final = 1_000
 MAX_ROWS: Final = 12_000
 """Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB with every point."""
 
-RAW_INTERVAL_MS: Final = 30_000  # CONTRACT §9 `interval`: what a reading is taken to last where no step is given
+RAW_INTERVAL_MS: Final = 30_000  # contract §9 `interval`: what a reading is taken to last where no step is given
 
 Time = Annotated[int | None, Query(ge=0, lt=2**53)]
 

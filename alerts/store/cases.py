@@ -247,7 +247,7 @@ def publish_tickets(session: Session, ids: Iterable[str], now: int) -> None:
 
 
 def ticket_documents(session: Session, rows: Sequence[TicketRow]) -> list[dict[str, Any]]:
-    """The tickets as the HTTP API and the feed show them (CONTRACT §11), in the order of `rows`."""
+    """The tickets as the HTTP API and the feed show them (contract §11), in the order of `rows`."""
     session.flush()
     ids = [row.id for row in rows]
     alerts, escalations, complaints = _linked(session, ids), _escalations(session, ids), _complaints(session, ids)

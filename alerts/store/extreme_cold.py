@@ -1,4 +1,4 @@
-"""The extreme-cold mode as a person confirmed it (requirements.md R20): one row, for a server serves one district."""
+"""The extreme-cold mode as a person confirmed it (requirements R20): one row, for a server serves one district."""
 
 from typing import Any, Final
 

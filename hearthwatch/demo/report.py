@@ -1,4 +1,4 @@
-"""The demo's report (CONTRACT §11 "Demo"); pure."""
+"""The demo's report (contract §11 "Demo"); pure."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ _BLOCK_DEVICES: Final = 2_000
 """So many devices are judged together, if every process has as many: the rules are fast on many rows at once."""
 
 _LOOKED_AT_MS: Final = 2 * 3_600_000  # the newest readings, from which a gateway's poll interval is taken
-DEFAULT_INTERVAL_MS: Final = 30_000  # CONTRACT §9
+DEFAULT_INTERVAL_MS: Final = 30_000  # contract §9
 _SECOND_MS: Final = 1_000
 
 

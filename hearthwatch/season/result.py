@@ -1,4 +1,4 @@
-"""What a season came to: one document for programs (CONTRACT §11), tables for people."""
+"""What a season came to: one document for programs (contract §11), tables for people."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The reading store: SQLite, or InfluxDB and what speaks like it (CONTRACT §5)."""
+"""The reading store: SQLite, or InfluxDB and what speaks like it (contract §5)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (CONTRACT §5)."""
+"""The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (contract §5)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from secrets import randbits
@@ -243,7 +243,7 @@ def _over_devices(each: str, point: str, during: str, step: int) -> str:
 
 
 def _checked(identifier: str) -> str:
-    """An id of CONTRACT §1, which no query needs to quote; raises ValueError for anything else."""
+    """An id of contract §1, which no query needs to quote; raises ValueError for anything else."""
     if not is_identifier(identifier):
         raise ValueError(f"not an id: {identifier!r}")
     return identifier

@@ -1,7 +1,7 @@
 """Requests to an InfluxDB 1.8+, 2.x or 3.x, and what their answers mean. The only importer of influxdb-client.
 
 Writes go through the client's synchronous requests, never its batching mode, which loses data after its retries
-(RELIABILITY §2). Reads are InfluxQL, the one language all three generations answer.
+(reliability §2). Reads are InfluxQL, the one language all three generations answer.
 """
 
 import gzip

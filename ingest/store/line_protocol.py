@@ -1,4 +1,4 @@
-"""Readings to InfluxDB line protocol (CONTRACT §5): `heat_pump,tags fields time`, time in ms.
+"""Readings to InfluxDB line protocol (contract §5): `heat_pump,tags fields time`, time in ms.
 
 What has to be escaped is decided once per gateway; the rest is one formatted string per reading.
 """

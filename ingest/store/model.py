@@ -85,7 +85,7 @@ def never() -> bool:
 
 
 class ReadingStore(Protocol):
-    """One point per device and time (CONTRACT §5). Times are UTC ms; a range is `start <= at < end`.
+    """One point per device and time (contract §5). Times are UTC ms; a range is `start <= at < end`.
 
     `writers` is how many writes at once make it faster; more than one only where `write_prepared` may run in several
     threads.

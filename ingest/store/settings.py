@@ -1,4 +1,4 @@
-"""The `[store]` table of server.toml: where readings and dead letters go (CONTRACT §9)."""
+"""The `[store]` table of server.toml: where readings and dead letters go (contract §9)."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tables of `readings.db`, and the view `reading` over them (CONTRACT §5).
+"""The tables of `readings.db`, and the view `reading` over them (contract §5).
 
 `recent` takes readings as they come, one row each, in the order of time; `block` keeps finished hours packed
 (see `packing`); the view is both. `hourly` is what stays when readings have passed their retention.

@@ -1,4 +1,4 @@
-"""A sensor that has been failing for long: a point that stays in `bad` reading after reading (CONTRACT §3).
+"""A sensor that has been failing for long: a point that stays in `bad` reading after reading (contract §3).
 
 A point that was bad from a device's very first reading belongs to a sensor that was never fitted, like that of a tank
 the house has not got, and is left alone until it has been good once; not so the points `always_fitted`. One alert per

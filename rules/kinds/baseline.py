@@ -1,4 +1,4 @@
-"""Drift of a unit against its own healthy past (rules-and-faults.md, "Published FDD figures").
+"""Drift of a unit against its own healthy past (rules-and-faults "Published FDD figures").
 
 A reading an hour is looked at, and their mean over a local day is the day's figure; a day with fewer than `day_hours`
 such readings is none, and neither is one after which nothing was read for a week. The mean of the first `learn_days`

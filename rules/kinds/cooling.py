@@ -1,7 +1,7 @@
 """A room that falls because its heat pump stopped or is too weak, with a forecast of the hours that remain.
 
 The room is followed in steps of `step`; how fast it fell in the last of them gives the forecast: the room nears the
-outdoor temperature exponentially, at the rate it has now. Walls cool more slowly than air (physics.md §20.5),
+outdoor temperature exponentially, at the rate it has now. Walls cool more slowly than air (physics §20.5),
 so that the hours are a lower limit, which the next readings correct upwards. Without an outdoor temperature the fall is
 taken as straight.
 

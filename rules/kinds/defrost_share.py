@@ -1,4 +1,4 @@
-"""How much of its running time a unit spends defrosting (rules-and-faults.md, "Definitions to implement").
+"""How much of its running time a unit spends defrosting (rules-and-faults "Definitions to implement").
 
 A cycle goes from the start of heating to the end of the next defrost. share = t_defrost / (t_heating + t_defrost);
 stops, cooling and hot water count as neither. States are time-weighted: each is carried to the next reading, for at
@@ -33,7 +33,7 @@ from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
 
 HOLD_INTERVALS: Final = 3
-"""A state is carried for three polls (rules-and-faults.md: "max hold (e.g. 3 × poll)")."""
+"""A state is carried for three polls (docs/domain/rules-and-faults.md: "max hold (e.g. 3 × poll)")."""
 
 _HEATING: Final = STATE_CODES["heating"]
 _DEFROST: Final = STATE_CODES["defrost"]

@@ -1,4 +1,4 @@
-"""Extreme cold in the forecast (requirements.md R20): the mode is proposed to the district, and a person confirms it.
+"""Extreme cold in the forecast (requirements R20): the mode is proposed to the district, and a person confirms it.
 
 The alert is the proposal. It rises when the forecast is `at_most` or colder for longer than `longer_than` on end, and
 clears when the newest forecast no longer is, or the cold is over. Where less than `notice` is left until it begins,

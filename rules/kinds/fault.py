@@ -1,7 +1,7 @@
 """A fault code that a heat pump reports itself; one alert per device and code.
 
 Raised when the code has been seen on every reading for `on_delay` (0: on the first reading that shows it); cleared
-after `clear_readings` consecutive readings without it (CONTRACT §11: 2).
+after `clear_readings` consecutive readings without it (contract §11: 2).
 
 Most devices report nothing, so the state is not by slot but a sorted list of what is present: one key per (slot, code).
 """
@@ -95,7 +95,7 @@ class FaultRule(DeviceRule):
         return FaultWatch(self, codes)
 
     def meaning_of(self, code: str) -> FaultMeaning:
-        """Of a `kind:vendor_code`; a kind that is none of CONTRACT §4 counts as `other`."""
+        """Of a `kind:vendor_code`; a kind that is none of contract §4 counts as `other`."""
         return self.meanings.get(code.partition(":")[0], self.meanings["other"])
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ from rules.watch import DeviceRule, Edge, OpenEpisode
 from wire.messages import Priority
 
 GAP_INTERVALS: Final = 3
-"""A value is carried for three polls (rules-and-faults.md, "Definitions to implement": max hold)."""
+"""A value is carried for three polls (rules-and-faults "Definitions to implement": max hold)."""
 
 NONE: Final = -1
 """No symptom, no alert."""

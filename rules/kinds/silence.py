@@ -1,4 +1,4 @@
-"""The rules over silence: a device, a gateway, a village that is not heard (CONTRACT §11 "Offline").
+"""The rules over silence: a device, a gateway, a village that is not heard (contract §11 "Offline").
 
 They are judged by `rules.presence` in server time; here stands what may be configured.
 """

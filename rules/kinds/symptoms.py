@@ -95,7 +95,7 @@ def _conditions(table: object) -> list[Condition]:
 
 
 def fault_kinds(value: object) -> frozenset[str]:
-    """Fault kinds of CONTRACT §4."""
+    """Fault kinds of contract §4."""
     if not isinstance(value, list) or not value:
         raise ValueError('write a list of fault kinds like ["voltage"]')
     if unknown := [kind for kind in value if not isinstance(kind, str) or kind not in FAULT_KINDS]:

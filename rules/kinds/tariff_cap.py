@@ -4,7 +4,7 @@ The counter is read once an hour and its difference shared out over the hours be
 counts. A counter that goes back or leaps farther than `most_kw` allows was reset, rolled over or exchanged: what it
 shows counts if it can have been used since, else nothing.
 
-What the rest of the season will take is projected with degree days (rules-and-faults.md, "Tariff"): so far's use per
+What the rest of the season will take is projected with degree days (rules-and-faults "Tariff"): so far's use per
 degree day below `base_c`, times the degree days that the `normal_c` of the months to come would bring. The alert rises
 when the projection is above the cap and half of it is used, or `steps` of it are; it clears when the season is over,
 or when a projection was all there was and it has come back to 95 % of the cap.

@@ -1,9 +1,9 @@
-"""Nights in which a house stayed warm though its unit was switched off: something else heats it (FEATURES row 19).
+"""Nights in which a house stayed warm though its unit was switched off: something else heats it (features row 19).
 
 A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the unit was off in at
 least `off_hours` readings of it on end, the room was `over_outdoor` warmer than it was outside in the mean, ended them
 at `room_above` or more, and lost no more meanwhile than a house of this `time_constant` loses without any heat: its
-excess over the outdoors, summed over the hours, divided by that constant (physics.md §20.5). The alert rises on the
+excess over the outdoors, summed over the hours, divided by that constant (physics §20.5). The alert rises on the
 `nights`-th such night of a season and clears when the season is over.
 
 A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too, when it ends; that

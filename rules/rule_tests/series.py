@@ -30,7 +30,7 @@ def numbers(text: str) -> list[float | None]:
 
 
 def states(text: str) -> list[str]:
-    """Operating states (CONTRACT §3), or GAP. Raises ValueError."""
+    """Operating states (contract §3), or GAP. Raises ValueError."""
     return _repeated(text, _state)
 
 

@@ -1,4 +1,4 @@
-"""What real lines do to replies (bus-quirks.md, RELIABILITY §1): each quirk strikes a seeded share of them."""
+"""What real lines do to replies (docs/domain/bus-quirks.md, reliability §1): each quirk strikes a seeded share of them."""
 
 import random
 from collections.abc import Callable, Mapping

@@ -19,7 +19,7 @@ from wire.payload import PayloadError
 from wire.topics import DEFAULT_ROOT, GatewayTopic, Place, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
-RESEND_AFTER_MS: Final = 60_000  # CONTRACT §11 "State"
+RESEND_AFTER_MS: Final = 60_000  # contract §11 "State"
 LOOK_EVERY_S: Final = 5.0  # how often what has waited too long is looked for
 RETRY_S: Final = (1.0, 20.0)  # first and longest wait before the next attempt to connect
 KEEPALIVE_S: Final = 60

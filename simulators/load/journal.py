@@ -1,4 +1,4 @@
-"""What one simulated gateway keeps until the store has it: numbered messages, oldest first (DESIGN §4.1–4.3)."""
+"""What one simulated gateway keeps until the store has it: numbered messages, oldest first (design §4.1–4.3)."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence

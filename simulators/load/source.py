@@ -16,7 +16,7 @@ from wire.points import STATES
 from wire.topics import Place
 
 DISTRICT: Final = "sim"
-TOWNS: Final = 11  # of the district that runs 57,000 units, FEATURES "Scale"
+TOWNS: Final = 11  # of the district that runs 57,000 units, features "Scale"
 DAYS: Final = 366  # longer than any load test
 DECIMALS: Final = 1  # of most registers in the shipped profiles
 

@@ -1,4 +1,4 @@
-"""Statistics of the Beijing winter by time of the season (physics.md §20.4, derived from the IWEC year)."""
+"""Statistics of the Beijing winter by time of the season (physics §20.4, derived from the IWEC year)."""
 
 import datetime as dt
 from bisect import bisect_right

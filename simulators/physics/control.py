@@ -7,8 +7,8 @@ import numpy as np
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.heat_pump import MAX_HZ, MIN_HZ
 
-MINIMUM_RUN_S: Final = 300.0  # physics.md §20.1
-MINIMUM_STOP_S: Final = 240.0  # 3–5 min, physics.md §20.1
+MINIMUM_RUN_S: Final = 300.0  # physics §20.1
+MINIMUM_STOP_S: Final = 240.0  # 3–5 min, physics §20.1
 STOP_ABOVE_K: Final = 4.0  # over the water set-point
 START_BELOW_K: Final = 5.0
 CATCH_UP_S: Final = 600.0  # in which the controller wants the water back at its set-point
@@ -54,8 +54,8 @@ def wanted_hz(need_w: Floats, available_w: Floats, limit_hz: Floats) -> Floats:
 def limit(voltage_pu: Floats, condensing_c: Floats) -> tuple[Floats, Floats]:
     """Highest speed allowed in Hz, and the code of `frequency_limit`.
 
-    Low voltage slows an inverter from the 85 % on that it must bear (requirements.md R4); a condensing temperature
-    near the cut-out slows it too (physics.md §20.7 "Hz limited").
+    Low voltage slows an inverter from the 85 % on that it must bear (requirements R4); a condensing temperature
+    near the cut-out slows it too (physics §20.7 "Hz limited").
     """
     low, hot = voltage_pu < 0.85, condensing_c > 60.0
     if not (np.count_nonzero(low) or np.count_nonzero(hot)):

@@ -18,7 +18,7 @@ DEFROST_OVER_FREQUENT: Final = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disturbance:
-    """The causes of physics.md §20.7, one element per unit; every column is independent of the others.
+    """The causes of physics §20.7, one element per unit; every column is independent of the others.
 
     Its arrays are never written to once it is made: what follows from it is worked out once.
     """

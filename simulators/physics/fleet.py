@@ -9,16 +9,16 @@ from simulators.physics import grid, house
 from simulators.physics.arrays import Flags, Floats, Numbers
 
 FLOW_AT_5_K: Final = 5.0 * house.WATER_J_KG_K  # nominal heat warms the circulating water by 5 K
-SIZES_W: Final = (7_000.0, 12_000.0, 16_000.0)  # 3, 5 and 6 HP, physics.md §20.1
+SIZES_W: Final = (7_000.0, 12_000.0, 16_000.0)  # 3, 5 and 6 HP, physics §20.1
 MODEL_SIZE_W: Final = 7_000.0
-JUST_ENOUGH: Final = 0.95  # of the load at −10 °C: with it 100 m² get 5 HP uninsulated, 3 HP retrofitted (§20.5)
+JUST_ENOUGH: Final = 0.95  # of the load at −10 °C: with it 100 m² get 5 HP uninsulated, 3 HP retrofitted (physics §20.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Fittings:
     """What a household's installation is, one element per unit.
 
-    `floor` heating instead of radiators; the `heated` share of the house (60–70 % is common, physics.md §20.5);
+    `floor` heating instead of radiators; the `heated` share of the house (60–70 % is common, physics §20.5);
     `sizing`: nominal heat over that of the right machine; `three_phase` supply; `position` on the feeder, 0 (first) …
     1 (last); `village` (from 0 within the fleet), whose houses share a feeder; and the unit's own `number`, by which
     everything random about it is drawn.

@@ -1,4 +1,4 @@
-"""Mains voltage in a converted village: one feeder that sinks under what all its houses draw (physics.md §20.6)."""
+"""Mains voltage in a converted village: one feeder that sinks under what all its houses draw (physics §20.6)."""
 
 from typing import Final
 
@@ -8,22 +8,22 @@ from simulators.physics.arrays import Floats, Numbers
 
 NOMINAL_V: Final = 220.0
 SHANGHAI_MS: Final = 8 * 3_600_000  # UTC+8 all year
-OWN_LOAD_PU_PER_KW: Final = 0.45 / NOMINAL_V  # 0.3…0.6 V per kW and house, physics.md §20.6
+OWN_LOAD_PU_PER_KW: Final = 0.45 / NOMINAL_V  # 0.3…0.6 V per kW and house, physics §20.6
 
-# The next three are set so that physics.md §20.6 comes out of the load: 1.00–1.05 by day, 0.88–0.95 from 18:00 to
+# The next three are set so that physics §20.6 comes out of the load: 1.00–1.05 by day, 0.88–0.95 from 18:00 to
 # 23:00, and 0.80–0.87 at the feeder's end when a cold wave makes every unit run at full speed in the evening.
 UNLOADED_PU: Final = 1.06
 FEEDER_PU_PER_KW: Final = 0.030  # per kW that the mean house draws, at the feeder's end
 NEAREST: Final = 0.6  # the share of the feeder's impedance that the first house already sees
 
 # What else a house draws in kW: cooking, light and water in the evening, storage heaters from the valley tariff's
-# first hour on (20:00, requirements.md R11).
+# first hour on (20:00, requirements R11).
 _OTHER_H: Final = (0.0, 1.0, 6.0, 17.0, 18.5, 19.99, 20.01, 21.0, 23.0, 24.0)
 _OTHER_KW: Final = (0.8, 0.3, 0.3, 0.5, 2.4, 2.4, 3.4, 2.8, 1.8, 0.8)
 
 _SAG_EVERY_MS: Final = 12 * 3_600_000  # "occasional": one in half a day
 _SAG_PU: Final = 0.75
-LONGEST_SAG_S: Final = 2.0  # physics.md §20.6; a longer step cannot see one without taking it for a lasting fault
+LONGEST_SAG_S: Final = 2.0  # physics §20.6; a longer step cannot see one without taking it for a lasting fault
 
 
 def local_hour(now: int) -> float:

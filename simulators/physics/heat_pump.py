@@ -1,4 +1,4 @@
-"""Performance of a low-ambient, vapour-injected heat pump (physics.md §20.1 and §20.2).
+"""Performance of a low-ambient, vapour-injected heat pump (physics §20.1 and §20.2).
 
 All functions are elementwise over numpy arrays of any one shape.
 """
@@ -10,29 +10,29 @@ import numpy as np
 from simulators.physics.arrays import Flags, Floats
 
 MAX_HZ: Final = 90.0
-MIN_HZ: Final = 25.0  # speed ratio 0.28, inside the 0.25–0.33 of physics.md §20.1
-RAMP_HZ_PER_S: Final = 1.5  # 1–2 Hz/s, physics.md §20.1
-FULL_BENEFIT_RATIO: Final = 0.33  # below it the part-load benefit falls again, physics.md §20.1
+MIN_HZ: Final = 25.0  # speed ratio 0.28, inside the 0.25–0.33 of physics §20.1
+RAMP_HZ_PER_S: Final = 1.5  # 1–2 Hz/s, physics §20.1
+FULL_BENEFIT_RATIO: Final = 0.33  # below it the part-load benefit falls again, physics §20.1
 
-CONTROL_W: Final = 15.0  # standby figures of physics.md §20.1
+CONTROL_W: Final = 15.0  # standby figures of physics §20.1
 CRANKCASE_W: Final = 55.0
 CRANKCASE_BELOW_C: Final = 5.0
 PUMP_W: Final = 90.0
-POWER_FACTOR: Final = 0.97  # 0.96–0.99 with correction, physics.md §20.2
+POWER_FACTOR: Final = 0.97  # 0.96–0.99 with correction, physics §20.2
 
 
 def condensing_c(supply_c: Floats) -> Floats:
-    """Condensing temperature at a supply water temperature, °C (3 K approach, physics.md §20.1)."""
+    """Condensing temperature at a supply water temperature, °C (3 K approach, physics §20.1)."""
     return supply_c + 3.0
 
 
 def evaporating_c(outdoor_c: Floats) -> Floats:
-    """Evaporating temperature at an outdoor temperature, °C (7 K approach, physics.md §20.1)."""
+    """Evaporating temperature at an outdoor temperature, °C (7 K approach, physics §20.1)."""
     return outdoor_c - 7.0
 
 
 def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics.md §20.1.
+    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics §20.1.
 
     η = 0.55 − 0.0036·(lift − 38), within 0.30…0.60.
     """
@@ -42,15 +42,15 @@ def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def part_load_factor(ratio: Floats) -> Floats:
-    """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling (§20.1)."""
-    # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics.md §20.1).
+    """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling (physics §20.1)."""
+    # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics §20.1).
     beneficial = np.maximum(ratio, FULL_BENEFIT_RATIO)
     below = np.minimum(beneficial - ratio, 0.25 * FULL_BENEFIT_RATIO)
     return (1.30 - 0.30 * beneficial) * (1.0 - 0.11 / (0.25 * FULL_BENEFIT_RATIO) * below)
 
 
 def capacity_fraction(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Full-speed heat output over the nominal one at −12/41 °C (physics.md §20.1)."""
+    """Full-speed heat output over the nominal one at −12/41 °C (physics §20.1)."""
     return outdoor_capacity(outdoor_c) * supply_capacity(supply_c)
 
 
@@ -65,11 +65,11 @@ def supply_capacity(supply_c: Floats) -> Floats:
 
 
 def discharge_c(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Discharge gas temperature, °C; vapour injection caps it near 105 (physics.md §20.2)."""
+    """Discharge gas temperature, °C; vapour injection caps it near 105 (physics §20.2)."""
     lift = condensing_c(supply_c) - evaporating_c(outdoor_c)
     return np.minimum(condensing_c(supply_c) + 25.0 + 0.25 * np.maximum(lift - 40.0, 0.0), 105.0)
 
 
 def idle_w(outdoor_c: Floats, pumping: Flags) -> Floats:
-    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the cold (§20.1)."""
+    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the cold (physics §20.1)."""
     return CONTROL_W + PUMP_W * pumping + CRANKCASE_W * (outdoor_c < CRANKCASE_BELOW_C)

@@ -1,4 +1,4 @@
-"""A house as two heat stores, and its heating circuit as a third: the 2R2C model of physics.md §20.5."""
+"""A house as two heat stores, and its heating circuit as a third: the 2R2C model of physics §20.5."""
 
 from dataclasses import dataclass, fields
 from typing import Final
@@ -8,16 +8,16 @@ import numpy as np
 from simulators.physics.arrays import Flags, Floats
 
 WATER_J_KG_K: Final = 4186.0
-GAIN_W: Final = 300.0  # people and appliances, physics.md §20.5
-SOLAR_TRANSMISSION: Final = 0.6  # SHGC, physics.md §20.5
-DESIGN_OUTDOOR_C: Final = -10.0  # the loads of the table in physics.md §20.5
+GAIN_W: Final = 300.0  # people and appliances, physics §20.5
+SOLAR_TRANSMISSION: Final = 0.6  # SHGC, physics §20.5
+DESIGN_OUTDOOR_C: Final = -10.0  # the loads of the table in physics §20.5
 ROOM_C: Final = 20.0
 
-RADIATOR_EXPONENT: Final = 1.3  # physics.md §20.5, as the next
+RADIATOR_EXPONENT: Final = 1.3  # physics §20.5, as the next
 FLOOR_EXPONENT: Final = 1.1
-RADIATOR_DESIGN_K: Final = 25.0  # the mean water of 45 °C over the room, physics.md §20.5 "lead times"
+RADIATOR_DESIGN_K: Final = 25.0  # the mean water of 45 °C over the room, physics §20.5 "lead times"
 FLOOR_DESIGN_K: Final = 13.0  # mean water of 33 °C
-SCREED_J_K: Final = 10e6  # 100 m² × 0.05 m, physics.md §20.5
+SCREED_J_K: Final = 10e6  # 100 m² × 0.05 m, physics §20.5
 
 # A household's valves: closed where the room is warm enough, open where it is half a kelvin too cold. The pipes always
 # give off something.
@@ -27,7 +27,7 @@ LEAST_OPENING: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Construction:
-    """One row of the table in physics.md §20.5, for 100 m² on one storey; W/K, J/K, m²."""
+    """One row of the table in physics §20.5, for 100 m² on one storey; W/K, J/K, m²."""
 
     air_to_outdoor: float
     mass_to_outdoor: float
@@ -38,7 +38,7 @@ class Construction:
     window_m2: float
 
 
-# Water content 110 L of 60–150 L: with it the alarm lead times of physics.md §20.5 come out.
+# Water content 110 L of 60–150 L: with it the alarm lead times of physics §20.5 come out.
 UNINSULATED: Final = Construction(190.0, 247.0, 3000.0, 9e6, 45e6, 0.46e6, 12.0)
 RETROFITTED: Final = Construction(95.0, 98.0, 3000.0, 9e6, 55e6, 0.46e6, 12.0)
 

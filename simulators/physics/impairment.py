@@ -1,4 +1,4 @@
-"""What lost refrigerant, little air, little water and stuck parts do to a machine (physics.md §20.7).
+"""What lost refrigerant, little air, little water and stuck parts do to a machine (physics §20.7).
 
 The factors are fitted to the ranges of that table.
 """

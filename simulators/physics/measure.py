@@ -1,4 +1,4 @@
-"""What the sensors and counters of a fleet show, as columns of the canonical points (CONTRACT §4)."""
+"""What the sensors and counters of a fleet show, as columns of the canonical points (contract §4)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impair
 from simulators.physics.refrigerant import saturation_bar
 from simulators.physics.state import FleetState, return_c, supply_c
 
-FAN_RPM: Final = (300.0, 765.0)  # at 0 and 90 Hz: 450 rpm at 29 Hz in profile-midea-mthermal.md
+FAN_RPM: Final = (300.0, 765.0)  # at 0 and 90 Hz: 450 rpm at 29 Hz in docs/domain/profile-midea-mthermal.md
 FAN_TURNS: Final = 0.05  # share of the airflow below which the fan itself stands
 EXV_STEPS: Final = (10.0, 230.0)  # 80 at 29 Hz in the same sample
-EXV_LEAK_STEPS: Final = 250.0  # "EEV ↑ to max", physics.md §20.7
+EXV_LEAK_STEPS: Final = 250.0  # "EEV ↑ to max", physics §20.7
 TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
 NOISE_PURPOSE: Final = 208
 
@@ -57,7 +57,7 @@ class _Scene:
 
     @property
     def condensing_c(self) -> Floats:
-        """While reversed, the coil condenses (physics.md §20.3 "cycle shape"); a standing circuit is at rest."""
+        """While reversed, the coil condenses (physics §20.3 "cycle shape"); a standing circuit is at rest."""
         reversed_c = np.maximum(self.state.coil_c, 0.0) + 10.0
         return self._by_mode(self.supply_c + self.impaired.approach_k, reversed_c)
 
@@ -119,7 +119,7 @@ _POINTS: Final[Mapping[str, Callable[[_Scene], Floats]]] = MappingProxyType(
         "current_a": lambda scene: scene.amperes,
         "aux_heater": lambda scene: (scene.state.aux_w > 0.0).astype(float),
         "pump": lambda scene: scene.disturbance.powered.astype(float),
-        # The command, energised to heat (physics.md §20.3); a stuck valve does not follow it.
+        # The command, energised to heat (physics §20.3); a stuck valve does not follow it.
         "four_way": lambda scene: (scene.state.running & ~scene.state.defrosting).astype(float),
         "compressor_hz": lambda scene: scene.state.hz,
         "fan_rpm": lambda scene: scene.fan_rpm,

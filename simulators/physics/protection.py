@@ -1,6 +1,6 @@
 """What stops a unit by itself: its protections, their restart delay, and the lock-out after three trips in an hour.
 
-Each cut-out is a fault kind of CONTRACT §4. What a unit shows is a bit mask of them, one bit per kind of `KINDS`.
+Each cut-out is a fault kind of contract §4. What a unit shows is a bit mask of them, one bit per kind of `KINDS`.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ BIT: Final[Mapping[str, np.uint16]] = {kind: np.uint16(1 << place) for place, ki
 LOCKOUT: Final = BIT["lockout"]
 
 RESTART_S: Final = 600.0  # between a trip and the next start
-LOCKOUT_WITHIN_S: Final = 3600.0  # three trips an hour, physics.md §20.7
+LOCKOUT_WITHIN_S: Final = 3600.0  # three trips an hour, physics §20.7
 
 # Cut-outs; engineering figures where no section is named.
 HIGH_CONDENSING_C: Final = 65.0  # 25 bar of the refrigerant in refrigerant.py
 LOW_DEPRESSION_K: Final = 10.5  # of the evaporation under a healthy unit's: blocked air, or lost refrigerant
-LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics.md §20.7
-DISCHARGE_C: Final = 115.0  # 110–120, physics.md §20.2
+LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics §20.7
+DISCHARGE_C: Final = 115.0  # 110–120, physics §20.2
 FLOW_SHARE: Final = 0.35  # a flow switch opens
-LOW_VOLTAGE_PU, HIGH_VOLTAGE_PU = 170.0 / 220.0, 1.15  # ≈ 165–175 V, physics.md §20.6
+LOW_VOLTAGE_PU, HIGH_VOLTAGE_PU = 170.0 / 220.0, 1.15  # ≈ 165–175 V, physics §20.6
 FREEZING_C: Final = 3.0  # of the water in the unit, where it stands or heat is taken from it
-COLDEST_C: Final = -36.0  # units must start at −30, requirements.md R3
+COLDEST_C: Final = -36.0  # units must start at −30, requirements R3
 REVERSED_K: Final = -1.0  # supply over return; below it, heating runs backwards …
-REVERSED_S: Final = 300.0  # … for more than 5 min, physics.md §20.7 "4-way stuck"
+REVERSED_S: Final = 300.0  # … for more than 5 min, physics §20.7 "4-way stuck"
 
 
 @dataclass(frozen=True, slots=True)

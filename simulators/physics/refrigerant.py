@@ -1,7 +1,7 @@
-"""Saturation of R290, the refrigerant of the sample unit in profile-midea-mthermal.md.
+"""Saturation of R290, the refrigerant of the sample unit in docs/domain/profile-midea-mthermal.md.
 
 At 4 °C outdoors and 32 °C supply that unit shows 430 and 1350 kPa: saturation at Te = −3 °C and Tc = 39 °C in this
-table (absolute pressures), which is how the two approaches of physics.md §20.1 are confirmed.
+table (absolute pressures), which is how the two approaches of physics §20.1 are confirmed.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Exceptional weather that can be placed anywhere: cold waves, and damp spells in which every coil frosts (§20.4)."""
+"""Exceptional weather that can be placed anywhere: cold waves, and damp spells in which every coil frosts (physics §20.4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ class Spell:
 
 
 def cold_wave(begin: int, coldest_c: float = -25.0, onset_h: float = 36.0, hold_h: float = 72.0) -> Spell:
-    """A cold wave: 24–48 h down, 48–96 h at −20…−30 °C (physics.md §20.4), and two days to recover."""
+    """A cold wave: 24–48 h down, 48–96 h at −20…−30 °C (physics §20.4), and two days to recover."""
     return Spell(begin, onset_h, hold_h, 48.0, coldest_c)
 
 
 def defrost_storm(begin: int, hold_h: float = 24.0) -> Spell:
-    """Wet snow around 0 °C: 95 % humidity without sun, where the share of defrosting is highest (physics.md §20.3)."""
+    """Wet snow around 0 °C: 95 % humidity without sun, where the share of defrosting is highest (physics §20.3)."""
     return Spell(begin, 3.0, hold_h, 6.0, -2.0, humidity=0.95, sun=0.1)
 
 

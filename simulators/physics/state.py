@@ -10,7 +10,7 @@ from simulators.physics.arrays import Flags, Floats
 from simulators.physics.fleet import Fleet
 from simulators.physics.protection import Protection, untripped
 
-RADIATOR_SET_C: Final = 48.0  # mean water of 45 °C at full load, the design of the radiators (physics.md §20.5)
+RADIATOR_SET_C: Final = 48.0  # mean water of 45 °C at full load, the design of the radiators (physics §20.5)
 FLOOR_SET_C: Final = 36.0  # and of 33 °C, that of the floor
 
 
@@ -92,7 +92,7 @@ def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState
         aux_w=zeros,
         flow_kg_s=fleet.machines.flow_kg_s,
         voltage_pu=zeros + 1.0,
-        heat_j=start.energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics.md §20.1 and §20.5
+        heat_j=start.energy_kwh * 2.8 * 3.6e6,  # season COP near 2.7–3.3, physics §20.1 and §20.5
         energy_j=start.energy_kwh * 3.6e6,
         heated_s=zeros,
         defrosted_s=zeros,

@@ -15,12 +15,12 @@ from simulators.physics.grid import local_hour
 
 DAYS: Final = 368  # of one generated year, from 1 July on, with one to spare at either end
 FIRST_DAY: Final = -124  # 1 July and a day, counted from 1 November
-HUMID_DAY_CHANCE: Final = 5 / 30  # about five humid spells a month, physics.md §20.4
-HUMID_H: Final = (6.0, 18.0)  # how long they last, physics.md §20.4
+HUMID_DAY_CHANCE: Final = 5 / 30  # about five humid spells a month, physics §20.4
+HUMID_H: Final = (6.0, 18.0)  # how long they last, physics §20.4
 HUMIDITY: Final = (0.80, 0.95)  # and how damp they are
 HUMID_SUN: Final = 0.3  # share of the sun that comes through the cloud
 ONSET_H: Final = 2.0
-HUMIDITY_DEVIATION: Final = 0.20  # of the days; with it 10 and 90 % of the hours come out near §20.4's 13 and 78 %
+HUMIDITY_DEVIATION: Final = 0.20  # of the days; with it 10 and 90 % of the hours come out near physics §20.4's 13 and 78 %
 DRIEST, DAMPEST = 0.08, 0.97
 MEAN_SUN: Final = 1.0 - (1.0 - HUMID_SUN) * HUMID_DAY_CHANCE * sum(HUMID_H) / 48.0  # what the spells leave on average
 
@@ -49,7 +49,7 @@ class SteadyWeather:
 class WinterWeather:
     """A seeded heating season, each year its own; before November and after March it goes on as at their ends.
 
-    `offset_k` shifts every temperature (mountain villages −4…−6, physics.md §20.4).
+    `offset_k` shifts every temperature (mountain villages −4…−6, physics §20.4).
     """
 
     seed: int

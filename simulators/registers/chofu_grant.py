@@ -1,4 +1,4 @@
-"""Chofu AEYC, Grant Aerona3 and Carrier-type monoblocs (profile-chofu-grant.md)."""
+"""Chofu AEYC, Grant Aerona3 and Carrier-type monoblocs (docs/domain/profile-chofu-grant.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

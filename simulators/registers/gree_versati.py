@@ -1,4 +1,4 @@
-"""Gree Versati family: Aermec HMI080, Sinclair S-Therm (profile-gree-versati.md)."""
+"""Gree Versati family: Aermec HMI080, Sinclair S-Therm (docs/domain/profile-gree-versati.md)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ _MODE, _POWER, _STATUS = Place("holding", 2), Field(42), Field(117)
 _COMPRESSOR, _FAN, _DEFROST, _FLOW_OPEN = coil(80), coil(81), coil(86), coil(170)
 _HEATING, _OFF = 2, 8
 
-# Coils by kind (rules-and-faults.md; what it does not list goes by the coil's own text); the first stands for it.
+# Coils by kind (docs/domain/rules-and-faults.md; what it does not list goes by the coil's own text); the first stands for it.
 _FAULT_COILS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "water_flow": (188, 108),

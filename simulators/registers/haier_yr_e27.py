@@ -1,4 +1,4 @@
-"""Haier monobloc AU082/AU162FYCRA behind the controller YR-E27 (profile-haier-yr-e27.md)."""
+"""Haier monobloc AU082/AU162FYCRA behind the controller YR-E27 (docs/domain/profile-haier-yr-e27.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from wire.points import State
 FRAMES: Final = frozenset(((101, 6), (141, 16), (201, 1), (241, 22)))
 BLOCK: Final = (101, 6)
 SET_POWER, SET_WATER = 0x01, 0x04  # commands in the upper half of word 101
-_OPEN, _OPEN_UNSIGNED = 0x7FF, 0xFFF  # an open sensor; physics.md §20.7 has them at the end of 12 bits
+_OPEN, _OPEN_UNSIGNED = 0x7FF, 0xFFF  # an open sensor; physics §20.7 has them at the end of 12 bits
 _HEATING_ON: Final = 0b101  # on, heat
 _DEFROST: Final = bit(141, 13)
 _ERROR: Final = low_byte(141)

@@ -9,7 +9,7 @@ from wire.points import State
 
 @dataclass(frozen=True, slots=True)
 class UnitReading:
-    """One unit as physics has it: values in the units of CONTRACT §4, unrounded.
+    """One unit as physics has it: values in the units of contract §4, unrounded.
 
     `broken` names points whose sensor is open, `unfitted` those the unit was built without; both are absent from
     `values`. `values["setpoint_c"]` is the water's; `room_controlled` says that the room's rules, and `curve_c` is

@@ -1,4 +1,4 @@
-"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6 (profile-midea-mthermal.md)."""
+"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6 (docs/domain/profile-midea-mthermal.md)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ _UNFITTED_C: Final = 25.0
 _DC_BUS: Final = 370.0 / 223.0  # the live unit's direct voltage over its mains voltage
 _HEAT: Final = 3
 
-# Error table 1 (register 124): number by `kind:panel code`, the kinds of rules-and-faults.md.
+# Error table 1 (register 124): number by `kind:panel code`, the kinds of docs/domain/rules-and-faults.md.
 ERRORS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "water_flow:E8": 9,
@@ -120,7 +120,7 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
     }
 )
 # Live values of the sample unit that no simulated quantity stands behind, by the first register of each run; only 232,
-# the coldest air it heats in, is set as the subsidy's conditions ask (requirements.md R2) and not as found.
+# the coldest air it heats in, is set as the subsidy's conditions ask (requirements R2) and not as found.
 _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
         1: (_HEAT,),

@@ -1,4 +1,4 @@
-"""PHNIX controllers: FoxAir, Kaisai KHX, Cooper&Hunter Ecopower (profile-phnix.md)."""
+"""PHNIX controllers: FoxAir, Kaisai KHX, Cooper&Hunter Ecopower (docs/domain/profile-phnix.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,10 +19,10 @@ _ON, _STATUS, _OUTPUTS, _SWITCHES = Field(2011), Field(2012), 2019, 2034
 _HEATING, _DEFROSTING = 1, 2
 _COMPRESSOR, _FAN, _ALARM, _HEATING_PUMP = (bit(_OUTPUTS, number) for number in (0, 2, 10, 13))
 _COP: Final = Field(2060)
-_DC_BUS: Final = 1.66  # direct over mains voltage, from the live unit of physics.md §20.2
+_DC_BUS: Final = 1.66  # direct over mains voltage, from the live unit of physics §20.2
 _LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 2077 counts m³/h × 100
 
-# Fault bits by kind (rules-and-faults.md): registers and bits; the first stands for the kind.
+# Fault bits by kind (docs/domain/rules-and-faults.md): registers and bits; the first stands for the kind.
 _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = MappingProxyType(
     {
         "water_flow": ((2085, (8,)),),
@@ -88,8 +88,8 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {**_RUNNING, _STATUS: _DEFROSTING},
     }
 )
-# Factory values of the defrost parameters, of the control block and of the zones (profile-phnix.md), but 75 instead of
-# 26 min of heating before a defrost, so that the settings keep to a tenth of defrosting (requirements.md R6).
+# Factory values of the defrost parameters, of the control block and of the zones (docs/domain/profile-phnix.md), but 75 instead of
+# 26 min of heating before a defrost, so that the settings keep to a tenth of defrosting (requirements R6).
 _CONTROL: Final = {1012: 1, 1037: 0x10000 - 250, 1038: 40, 1040: 1100, 1164: 150, 1165: 640, 2073: 90}
 _ZONES: Final = {1070: 200, 1071: 20, 1072: 200, 1073: 20, 1075: 450, 1076: 350, 1082: 150, 1084: 150, 1085: 20}
 _MIXING: Final = {1088: 2, 1090: 2, 1135: 400, 1357: 20}

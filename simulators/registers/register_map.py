@@ -120,7 +120,7 @@ class RegisterMap:
         return True
 
     def _blur(self, contents: Contents, held: dict[str, float]) -> None:
-        """Negative heat in registers without a sign, as units show it while defrosting (bus-quirks.md 20)."""
+        """Negative heat in registers without a sign, as units show it while defrosting (bus-quirks row 20)."""
         for fields in self.nonsense:
             contents.put(fields, -1)
         for quantity in self.quantities:

@@ -1,4 +1,4 @@
-"""Solareast OEM controller OPxPii, protocol V1.2.9 (profile-solareast-oem.md)."""
+"""Solareast OEM controller OPxPii, protocol V1.2.9 (docs/domain/profile-solareast-oem.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from simulators.serial_format import SerialFormat
 from wire.points import State
 
 LARGEST_READ: Final = 99  # "< 100 registers"
-OPEN_SENSOR: Final = 0x8000  # the protocol names none; bus-quirks.md 9 has this one
+OPEN_SENSOR: Final = 0x8000  # the protocol names none; bus-quirks row 9 has this one
 _RUNNING_STATE, _POWER_STATE = 0x0000, 0x0001
 _DEFROST, _SET_POINT_REACHED, _FAULT_STOP, _RUNNING = (bit(_RUNNING_STATE, number) for number in (8, 12, 13, 14))
 _SWITCHED_ON: Final = bit(_POWER_STATE, 10)
@@ -23,7 +23,7 @@ _FAN_SPEED, _MODE = Field(0x0041), Field(0x0304)
 
 _SYSTEM_1: Final = range(0x0005, 0x000A)
 _SYSTEM_2_OFFSET: Final = 5  # words 0x000A to 0x000E mirror 0x0005 to 0x0009
-# Fault bits by kind (rules-and-faults.md; what it does not list goes by the bit's own text): words and bits.
+# Fault bits by kind (docs/domain/rules-and-faults.md; what it does not list goes by the bit's own text): words and bits.
 _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = MappingProxyType(
     {
         "water_flow": ((2, (2, 12)), (3, (13, 14, 15))),

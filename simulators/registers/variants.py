@@ -1,4 +1,4 @@
-"""What quirks make of a brand's registers: another map of the same brand (bus-quirks.md)."""
+"""What quirks make of a brand's registers: another map of the same brand (docs/domain/bus-quirks.md)."""
 
 from collections.abc import Iterable
 from dataclasses import replace

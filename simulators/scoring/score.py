@@ -40,7 +40,7 @@ class ClassScore:
         return self.detected / said if said else None
 
     def to_document(self) -> dict[str, Any]:
-        """The figures as CONTRACT §11 names them."""
+        """The figures as contract §11 names them."""
         return {
             "injected": self.injected,
             "detected": self.detected,

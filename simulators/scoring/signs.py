@@ -35,7 +35,7 @@ class Signs:
     `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
     all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that
     was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed, and no valve has to
-    reverse (physics.md §20.3).
+    reverse (physics §20.3).
     """
 
     detects: tuple[str, ...]
@@ -51,7 +51,7 @@ class Signs:
 
 # Brands that number their faults without telling the kind show `other` for whatever their protections say.
 
-# A unit that stands: its room and its water cool (physics.md §20.5), and take half a day to recover.
+# A unit that stands: its room and its water cool (physics §20.5), and take half a day to recover.
 _STANDS: Final = (
     "low_room_temperature",
     "room_cooling_fast",
@@ -199,7 +199,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         (*_STANDS, "low_cop", "sensor_frozen"),
         linger_ms=_RECOVERS_MS,
         shortest_ms=3 * DAY_MS,
-        needs=("room_c",),  # "room warm while HP off", requirements.md R12
+        needs=("room_c",),  # "room warm while HP off", requirements R12
     ),
     # ---- what a household does: it explains, and is no fault of its own
     "window_open": Signs((), (*_STANDS, *_WEAK), linger_ms=_RECOVERS_MS),

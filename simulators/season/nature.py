@@ -24,29 +24,29 @@ from simulators.season.tracker import Condition, Hourly, Tracker
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 
-LOW_ROOM_C: Final = 18.0  # requirements.md R20
-ROOM_CLEARS_C: Final = 18.5  # rules-and-faults.md, "low alarm … hysteresis 18.5"
+LOW_ROOM_C: Final = 18.0  # requirements R20
+ROOM_CLEARS_C: Final = 18.5  # rules-and-faults "low alarm … hysteresis 18.5"
 ROOM_OFF_K: Final = 0.2  # what a room sensor, and the time between two polls, may make of a room
-FREEZING_C: Final = 5.0  # water, physics.md §20.7 "freeze risk"
+FREEZING_C: Final = 5.0  # water, physics §20.7 "freeze risk"
 FROST_C: Final = -5.0  # outdoors, as the line above
 WATER_OFF_K: Final = 3.0  # the deadband of any alarm over it, and what water does between two polls
-LOWEST_PU: Final = 0.85  # requirements.md R4
+LOWEST_PU: Final = 0.85  # requirements R4
 VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
 VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
-COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements.md R2, R3)
+COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements R2, R3)
 COP_OFF: Final = 0.05  # what sensors make of it
 FIELD_OFF: Final = 0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
-COLD_C, COLD_WATER_C = -23.0, 50.0  # −25 ± 2 °C, requirements.md R2
+COLD_C, COLD_WATER_C = -23.0, 50.0  # −25 ± 2 °C, requirements R2
 DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0  # colder than that is R3
 COLD_OFF_K, WARMER_OFF_K = 0.5, 2.0  # what sensors make of air and water, and what an alert may grant the water
 COLD_OVER_C: Final = -20.0
-DEFROST_SHARE: Final = 0.10  # requirements.md R6, over 24 h with at least 4 h of running (rules-and-faults.md)
+DEFROST_SHARE: Final = 0.10  # requirements R6, over 24 h with at least 4 h of running (docs/domain/rules-and-faults.md)
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
 DEFROST_RUN_S: Final = 4 * 3600.0
 FULL_SPEED: Final = 0.8  # of the top speed: what may be taken for flat out
-DESIGN_FROST_C: Final = (0.0, -12.0)  # nominal heat is that at −12 °C (physics.md §20.1)
-VALLEY_H: Final = (20.0, 8.0)  # requirements.md R11
-VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements.md R11
+DESIGN_FROST_C: Final = (0.0, -12.0)  # nominal heat is that at −12 °C (physics §20.1)
+VALLEY_H: Final = (20.0, 8.0)  # requirements R11
+VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements R11
 VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
 
 LOW_ROOM: Final = Condition("low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",))  # about the hour of R20
@@ -183,7 +183,7 @@ class _Valley:
 
 
 def _asked_water_c(outdoor_c: Floats) -> Floats:
-    """How warm the water must be in such cold, °C (requirements.md R2, R3)."""
+    """How warm the water must be in such cold, °C (requirements R2, R3)."""
     return np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
 
 

@@ -36,7 +36,7 @@ def verify(
     """Compare what happened with what was recorded.
 
     `truth`: lines of the truth file in order. `gaps`: message numbers that never arrived, by (gateway, epoch).
-    `alerts`: objects of CONTRACT §3, active and cleared. `tickets`: objects of CONTRACT §11.
+    `alerts`: objects of contract §3, active and cleared. `tickets`: objects of contract §11.
     """
     history = history_of(truth)
     result = Verification()
@@ -156,7 +156,7 @@ def _during(outage: Document, episode: Episode) -> bool:
 
 
 def _past_when_heard(alert: Document) -> bool:
-    """An episode that was over before anybody heard of it is recorded without a ticket (CONTRACT §11 "Late data")."""
+    """An episode that was over before anybody heard of it is recorded without a ticket (contract §11 "Late data")."""
     cleared_at = alert["cleared_at"]
     return cleared_at is not None and cleared_at <= alert["raised_at"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Defaults are those of CONTRACT §11 and of the shipped rules (room ≥ 18 °C for 60 min, hysteresis 18.5)."""
+    """Defaults are those of contract §11 and of the shipped rules (room ≥ 18 °C for 60 min, hysteresis 18.5)."""
 
     low_room_c: float = 18.0
     low_room_deadband_k: float = 0.5

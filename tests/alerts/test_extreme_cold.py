@@ -1,4 +1,4 @@
-"""Extreme cold from the forecast to the limits: read, proposed, confirmed, in force (requirements.md R20)."""
+"""Extreme cold from the forecast to the limits: read, proposed, confirmed, in force (requirements R20)."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What CONSOLE asks of the screens of the control room, seen through a real browser."""
+"""What docs/console.md asks of the screens of the control room, seen through a real browser."""
 
 import re
 from collections.abc import Callable

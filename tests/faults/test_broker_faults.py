@@ -1,4 +1,4 @@
-"""Whatever becomes of the broker, the gateways' journals bring every reading to the store, once (RELIABILITY §1)."""
+"""Whatever becomes of the broker, the gateways' journals bring every reading to the store, once (reliability §1)."""
 
 import shutil
 import threading

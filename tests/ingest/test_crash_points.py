@@ -1,4 +1,4 @@
-"""A thousand crashes at seeded points between store, dead letters, ledger, PUBACK and watermark (RELIABILITY §1).
+"""A thousand crashes at seeded points between store, dead letters, ledger, PUBACK and watermark (reliability §1).
 
 One process plays one life of ingest after the other: everything in memory is forgotten at a crash, the files stay, and
 the broker sends again what was not acknowledged. The ledger, the dead-letter file, the judge and the committer are the

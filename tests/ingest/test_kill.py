@@ -1,4 +1,4 @@
-"""kill -9 between any two steps of a commit: nothing lost, no point and no dead letter twice (RELIABILITY §1)."""
+"""kill -9 between any two steps of a commit: nothing lost, no point and no dead letter twice (reliability §1)."""
 
 import random
 import subprocess

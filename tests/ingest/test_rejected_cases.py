@@ -1,4 +1,4 @@
-"""Every way to be rejected (RELIABILITY §3), as data: tests/golden/rejected/*.json.
+"""Every way to be rejected (reliability §3), as data: tests/golden/rejected/*.json.
 
 A case is one message of gateway mt-01 at the server time NOW, after a good message number 1 and those in `before`.
 `payload` is given as `json`, `text`, `base64`, or `parts` to be repeated; `received` says whether its number counts.

@@ -93,7 +93,7 @@ def _with_reading(pump: str, **changes: object) -> bytes:
 
 NESTED = b'{"v":1,"epoch":"e1","seq":2,"x":' + b"[" * 50 + b"]" * 50 + b"}"
 
-# The payload, its code, and whether the number 2 in it counts as received (CONTRACT §11 "Poison and sequence").
+# The payload, its code, and whether the number 2 in it counts as received (contract §11 "Poison and sequence").
 POISON: list[tuple[str, Callable[[str], bytes], str, bool]] = [
     ("text", lambda d: b"hello", "payload_invalid:not_json", False),
     ("latin-1", lambda d: b'{"v":1,"epoch":"\xe9"}', "payload_invalid:bad_utf8", False),

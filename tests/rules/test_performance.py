@@ -1,4 +1,4 @@
-"""What a reference unit does, held to the table of physics.md §20.1 and to how a leak shows (§20.7)."""
+"""What a reference unit does, held to the table of physics §20.1 and to how a leak shows (physics §20.7)."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from rules.performance import (
     valve_per_hz,
 )
 
-# Outdoor and supply temperature, °C, and COP at full speed: the calibration table of physics.md §20.1.
+# Outdoor and supply temperature, °C, and COP at full speed: the calibration table of physics §20.1.
 TABLE = [
     (7, 35, 4.50),
     (2, 35, 3.85),

@@ -1,4 +1,4 @@
-"""Six roles, every endpoint, foreign ids: what is outside the scope does not exist (RELIABILITY, console row)."""
+"""Six roles, every endpoint, foreign ids: what is outside the scope does not exist (reliability §1)."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The live feed: order, scope, resumption, heartbeat, and its end (CONTRACT §7)."""
+"""The live feed: order, scope, resumption, heartbeat, and its end (contract §7)."""
 
 import json
 import threading

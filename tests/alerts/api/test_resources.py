@@ -1,4 +1,4 @@
-"""Alerts, tickets, devices and readings over real HTTP (CONTRACT §7, §11)."""
+"""Alerts, tickets, devices and readings over real HTTP (contract §7, §11)."""
 
 import json
 

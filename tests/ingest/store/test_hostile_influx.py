@@ -1,4 +1,4 @@
-"""An InfluxDB behind a proxy that misbehaves: stored + dead-lettered = sent (RELIABILITY §1)."""
+"""An InfluxDB behind a proxy that misbehaves: stored + dead-lettered = sent (reliability §1)."""
 
 import threading
 import urllib.error

@@ -1,4 +1,4 @@
-"""The signatures of physics.md §20.7, each from its cause."""
+"""The signatures of physics §20.7, each from its cause."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_a_stopped_fan_chills_the_coil_and_trips_low_pressure_within_minutes() -
 
 def test_a_stuck_pump_opens_the_flow_switch_at_once() -> None:
     run = a_run(-7).disturbed(water_flow=0.0)
-    state = run.pass_hours(15 / 3600, 1.0)  # stops in 2–15 s, physics.md §20.7
+    state = run.pass_hours(15 / 3600, 1.0)  # stops in 2–15 s, physics §20.7
     columns = run.shown()
     assert shows(state) == {"water_flow"}
     assert columns["compressor_hz"][0] == 0.0
@@ -162,7 +162,7 @@ def test_without_power_everything_stops_and_the_water_in_the_unit_freezes() -> N
     assert run.shown()["voltage_v"].tolist() == [0.0, 0.0]
     state = run.pass_hours(4)
     assert (supply_c(state) < 0.0).all()
-    assert (state.temperatures.room_c > 5.0).all()  # physics.md §20.5: rooms take most of a day
+    assert (state.temperatures.room_c > 5.0).all()  # physics §20.5: rooms take most of a day
     assert (state.energy_j == first.energy_j).all()
 
 

@@ -18,7 +18,7 @@ def voltages(hour: float, load_w: float) -> np.ndarray:
 
 
 def test_voltage_is_that_of_the_table() -> None:
-    # physics.md §20.6: 1.00–1.05 by day, 0.88–0.95 in the evening, 0.80–0.87 at the feeder's end in a cold wave.
+    # physics §20.6: 1.00–1.05 by day, 0.88–0.95 in the evening, 0.80–0.87 at the feeder's end in a cold wave.
     day, evening, wave = voltages(13, 1_500.0), voltages(20.5, 2_300.0), voltages(20.5, 4_500.0)
     assert 0.99 <= day.min() <= day.max() <= 1.05
     assert 0.87 <= evening.min() <= evening.max() <= 0.96
@@ -31,7 +31,7 @@ def test_voltage_steps_down_when_the_valley_tariff_begins() -> None:
 
 
 def test_a_house_feels_its_own_load_and_its_villages() -> None:
-    # physics.md §20.6: 0.3…0.6 V per kW for the house's own, and the common feeder.
+    # physics §20.6: 0.3…0.6 V per kW for the house's own, and the common feeder.
     load = np.full(60, 2_000.0)
     village, houses, share = np.repeat([0, 1], 30), np.array([30.0, 30.0]), np.ones(60)
     usual = grid.voltage_pu(MIDNIGHT, load, share, village, houses)
@@ -42,7 +42,7 @@ def test_a_house_feels_its_own_load_and_its_villages() -> None:
 
 
 def test_sags_are_rare_short_and_the_same_for_the_same_time() -> None:
-    # physics.md §20.6: occasional, 0.5–2 s.
+    # physics §20.6: occasional, 0.5–2 s.
     step = 250
     deep = [grid.sag(MIDNIGHT + at) < 1.0 for at in range(0, 24 * HOUR, step)]
     assert 2 * 500 // step <= sum(deep) <= 2 * 2_000 // step + 2

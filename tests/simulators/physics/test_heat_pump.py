@@ -4,7 +4,7 @@ import pytest
 from simulators.physics.heat_pump import capacity_fraction, discharge_c, full_load_cop, idle_w, part_load_factor
 from simulators.physics.refrigerant import saturation_bar
 
-# physics.md §20.1: outdoor °C, supply °C, COP at full speed.
+# physics §20.1: outdoor °C, supply °C, COP at full speed.
 CALIBRATION = [
     (7, 35, 4.50),
     (2, 35, 3.85),
@@ -60,6 +60,6 @@ def test_crankcase_is_heated_only_in_the_cold() -> None:
 
 
 def test_pressures_are_those_of_the_live_sample() -> None:
-    # profile-midea-mthermal.md: 4 °C outdoors and 32 °C supply show P1 1350 and P2 430 kPa.
+    # docs/domain/profile-midea-mthermal.md: 4 °C outdoors and 32 °C supply show P1 1350 and P2 430 kPa.
     assert saturation_bar(one(32 + 3))[0] * 100 == pytest.approx(1350, rel=0.12)
     assert saturation_bar(one(4 - 7))[0] * 100 == pytest.approx(430, rel=0.03)

@@ -23,7 +23,7 @@ def lead_times(uninsulated: bool, outdoor: float) -> dict[int, float]:
     return times
 
 
-# physics.md §20.5 "computed alarm lead times after HP trip".
+# physics §20.5 "computed alarm lead times after HP trip".
 @pytest.mark.parametrize(
     ("uninsulated", "outdoor", "limit", "hours"),
     [
@@ -50,7 +50,7 @@ def test_design_load_is_that_of_the_table() -> None:
 
 
 def test_emitters_follow_their_power_law() -> None:
-    # n = 1.3 for radiators and 1.1 for a floor, physics.md §20.5.
+    # n = 1.3 for radiators and 1.1 for a floor, physics §20.5.
     for floor, exponent in ((False, 1.3), (True, 1.1)):
         houses = house.build(np.array([True]), np.ones(1), np.array([floor]))
         full = houses.emitter[0] * houses.design_k[0]

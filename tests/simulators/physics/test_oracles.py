@@ -38,7 +38,7 @@ def test_cop_is_within_15_percent_of_hplibs_inverter_machine_where_that_was_cert
     assert own == pytest.approx(hplib_cop(REGULATED_AIR_WATER, outdoor, 35), rel=0.15)
 
 
-# physics.md §20.3: EnergyPlus's defrost fractions in %, at 60, 80 and 95 % relative humidity.
+# physics §20.3: EnergyPlus's defrost fractions in %, at 60, 80 and 95 % relative humidity.
 ENERGY_PLUS = {
     -15: (0.0, 1.5, 2.7),
     -10: (0.3, 2.7, 4.4),

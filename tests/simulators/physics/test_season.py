@@ -55,7 +55,7 @@ class Season:
 
     @property
     def performance_as_in_the_field(self) -> np.ndarray:
-        """With the field's standby for its own: there pumps stop with the compressor, here they stay on (§20.5)."""
+        """With the field's standby for its own: there pumps stop with the compressor, here they stay on (physics §20.5)."""
         running = self.heat_j.sum(axis=0) / (self.energy_j * self.ran).sum(axis=0)
         return running * (1.0 - field.STANDBY_SHARE)
 
@@ -93,14 +93,14 @@ def season() -> Season:
 
 
 def test_a_season_takes_the_energy_of_the_field(season: Season) -> None:
-    # physics.md §20.5: 9,000 kWh just under the cap uninsulated, 3,400 kWh retrofitted.
+    # physics §20.5: 9,000 kWh just under the cap uninsulated, 3,400 kWh retrofitted.
     energy_kwh = season.energy_kwh[BEIJING]
     assert energy_kwh[:, UNINSULATED] == pytest.approx(9_000, abs=1_500)
     assert energy_kwh[:, RETROFITTED] == pytest.approx(3_400, abs=800)
 
 
 def test_season_performance_is_that_of_the_field(season: Season) -> None:
-    # physics.md §20.1 field anchors: 2.63 for the system and 3.34 for the unit in Shanxi; §20.5 takes 2.7.
+    # physics §20.1 field anchors: 2.63 for the system and 3.34 for the unit in Shanxi; physics §20.5 takes 2.7.
     performance = season.performance[BEIJING]
     assert (performance[:, UNINSULATED] >= 2.4).all()
     assert (performance[:, RETROFITTED] >= 2.2).all()  # the pump and the controller weigh more in a small house
@@ -149,7 +149,7 @@ def test_performance_is_the_fields_share_of_carnots(season: Season) -> None:
 
 
 def test_a_season_defrosts_as_much_as_beijings(season: Season) -> None:
-    # physics.md §20.3: mean 1.0 % over the IWEC year by EnergyPlus's fractions.
+    # physics §20.3: mean 1.0 % over the IWEC year by EnergyPlus's fractions.
     share = season.state.defrosted_s / (season.state.defrosted_s + season.state.heated_s)
     assert share.reshape(SHAPE)[BEIJING].mean() == pytest.approx(0.010, abs=0.005)
 

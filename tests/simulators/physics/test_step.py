@@ -19,7 +19,7 @@ def test_healthy_houses_stay_warm(outdoor: float, humidity: float) -> None:
 
 
 def test_a_defrost_shows_its_signature() -> None:
-    """physics.md §20.3 "cycle shape": supply below return, coil warms, no fan, power far below heating's, 2–8 min."""
+    """physics §20.3 "cycle shape": supply below return, coil warms, no fan, power far below heating's, 2–8 min."""
     run = a_run(-7.0, 0.95)
     spread, coil, power, heating_power, lasted, longest = [], [], [], [], 0.0, 0.0
     for state in run.steps(6, 10.0):
@@ -44,7 +44,7 @@ def test_a_defrost_shows_its_signature() -> None:
 
 
 def test_a_defrost_takes_the_energy_of_the_field() -> None:
-    """physics.md §20.3: 0.3–0.5 kWh a defrost, heat from the water included, for machines of the usual size."""
+    """physics §20.3: 0.3–0.5 kWh a defrost, heat from the water included, for machines of the usual size."""
     run = a_run(0.0, 0.9)
     taken = 0.0
     defrosts, before = 0, False
@@ -152,7 +152,7 @@ def performances(run: Run, hours: float, water_c: float) -> list[float]:
 
 
 def test_at_minus_25_water_reaches_50_degrees_without_a_heater_at_the_demanded_cop() -> None:
-    # requirements.md R2: outlet ≥ 50 °C, COP ≥ 1.4; and R5: from water of 30 °C.
+    # requirements R2: outlet ≥ 50 °C, COP ≥ 1.4; and R5: from water of 30 °C.
     run = on_the_stand(-25.0, 50.5)
     run.state = replace(run.state, temperatures=replace(run.state.temperatures, water_c=np.full(2, 30.0)))
     found = performances(run, 4, 50.0)
@@ -161,7 +161,7 @@ def test_at_minus_25_water_reaches_50_degrees_without_a_heater_at_the_demanded_c
 
 
 def test_a_cold_unit_starts_at_minus_30_and_gives_the_demanded_cop() -> None:
-    # requirements.md R3: start at −30 °C without auxiliary heat, COP ≥ 1.4 at 41 °C.
+    # requirements R3: start at −30 °C without auxiliary heat, COP ≥ 1.4 at 41 °C.
     run = on_the_stand(-30.0, 41.5).disturbed(powered=False)
     run.pass_hours(6)
     assert not run.state.running.any()

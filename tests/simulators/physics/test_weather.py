@@ -22,7 +22,7 @@ def winters() -> np.ndarray:
 
 
 def test_seasons_have_the_temperatures_of_beijing(winters: np.ndarray) -> None:
-    # physics.md §20.4: November to March mean 1.52, p5 −7.0, p95 11.3.
+    # physics §20.4: November to March mean 1.52, p5 −7.0, p95 11.3.
     outdoor = winters[..., 0]
     assert outdoor.mean() == pytest.approx(1.52, abs=0.6)
     assert np.percentile(outdoor, 5) == pytest.approx(-7.0, abs=1.0)
@@ -31,7 +31,7 @@ def test_seasons_have_the_temperatures_of_beijing(winters: np.ndarray) -> None:
 
 
 def test_each_month_has_its_mean_and_spread(winters: np.ndarray) -> None:
-    # physics.md §20.4, "mean" and "sd daily mean".
+    # physics §20.4, "mean" and "sd daily mean".
     days = winters[..., 0].reshape(16, 151, 12).mean(axis=2)
     for month, (mean, deviation) in enumerate([(4.8, 3.9), (-0.5, 2.6), (-2.9, 2.5), (0.0, 2.3), (6.1, 2.5)]):
         own = days[:, month == MONTH_OF_DAY]
@@ -40,7 +40,7 @@ def test_each_month_has_its_mean_and_spread(winters: np.ndarray) -> None:
 
 
 def test_days_remember_the_day_before(winters: np.ndarray) -> None:
-    # physics.md §20.4, "AC1": .54 in January, .85 in November; the daily means of a continuous course a little more.
+    # physics §20.4, "AC1": .54 in January, .85 in November; the daily means of a continuous course a little more.
     days = winters[..., 0].reshape(16, 151, 12).mean(axis=2)
     for month, memory in ((0, 0.85), (2, 0.54)):
         own = days[:, month == MONTH_OF_DAY]
@@ -50,7 +50,7 @@ def test_days_remember_the_day_before(winters: np.ndarray) -> None:
 
 
 def test_humidity_has_the_spread_of_beijing(winters: np.ndarray) -> None:
-    # physics.md §20.4: mean 41, p10 13, p90 78 %; 514 of 3,624 h in the frosting zone (−6…5 °C, 65 % and more).
+    # physics §20.4: mean 41, p10 13, p90 78 %; 514 of 3,624 h in the frosting zone (−6…5 °C, 65 % and more).
     outdoor, humidity = winters[..., 0], winters[..., 1]
     assert humidity.min() >= 0.0
     assert humidity.max() <= 1.0
@@ -62,7 +62,7 @@ def test_humidity_has_the_spread_of_beijing(winters: np.ndarray) -> None:
 
 
 def test_seasons_frost_as_much_as_beijings(winters: np.ndarray) -> None:
-    # physics.md §20.3: EnergyPlus's fractions over the IWEC year average 1.0 %; the highest is 14.7 % in that one year.
+    # physics §20.3: EnergyPlus's fractions over the IWEC year average 1.0 %; the highest is 14.7 % in that one year.
     outdoor, humidity = winters[..., 0], winters[..., 1]
     excess = humidity * saturated_humidity(outdoor) - saturated_humidity(frosting_coil_c(outdoor))
     fraction = 1.0 / (1.0 + 0.01446 / np.maximum(excess, 1e-6))
@@ -72,7 +72,7 @@ def test_seasons_frost_as_much_as_beijings(winters: np.ndarray) -> None:
 
 
 def test_the_sun_brings_each_month_its_energy(winters: np.ndarray) -> None:
-    # physics.md §20.4, "GHI", kWh/m² and day.
+    # physics §20.4, "GHI", kWh/m² and day.
     for month, energy in enumerate([2.17, 1.82, 2.22, 2.94, 3.82]):
         days = winters[:, np.repeat(month == MONTH_OF_DAY, 12), 2]
         assert days.mean() * 24 / 1000 == pytest.approx(energy, rel=0.1)
@@ -108,7 +108,7 @@ def test_conditions_can_differ_from_unit_to_unit() -> None:
 
 
 def test_a_cold_wave_falls_holds_and_passes() -> None:
-    # physics.md §20.4: 24–48 h down, 48–96 h at −20…−30 °C.
+    # physics §20.4: 24–48 h down, 48–96 h at −20…−30 °C.
     calm = SteadyWeather(-3.0, 0.4, swing_k=4.0)
     weather = Spelled(calm, [cold_wave(NOVEMBER, coldest_c=-28.0, onset_h=30.0, hold_h=72.0)])
     hours = np.array([weather.at(NOVEMBER + hour * HOUR).outdoor_c for hour in range(200)])

@@ -19,7 +19,7 @@ from simulators.registers.variants import varied
 from simulators.registers.writes import Write, Written
 from wire.points import State
 
-# The live R290 unit of profile-midea-mthermal.md, at 1 °C resolution: the registers it showed.
+# The live R290 unit of docs/domain/profile-midea-mthermal.md, at 1 °C resolution: the registers it showed.
 LIVE = {100: 29, 102: 450, 103: 80, 104: 28, 105: 32, 108: 52, 109: 3, 116: 1350, 117: 430, 118: 3, 119: 223}
 LIVE |= {134: 37, 138: 107, 143: 0, 144: 31718, 145: 1, 146: 49471, 148: 348, 150: 87, 151: 401, 164: 363}
 LIVE_READING = UnitReading(
@@ -144,7 +144,7 @@ def test_packed_haier_numbers() -> None:
 
 
 def test_pressures_stand_as_saturation_temperatures_too() -> None:
-    values = {"high_bar": 13.503, "low_bar": 4.32}  # the live unit of profile-midea-mthermal.md: 39 °C and -3 °C
+    values = {"high_bar": 13.503, "low_bar": 4.32}  # the live unit of docs/domain/profile-midea-mthermal.md: 39 °C and -3 °C
     condensing = words(shown(SOLAREAST_OEM, values=values), 0x48) + words(shown(GREE_VERSATI, values=values), 124)
     evaporating = words(shown(SOLAREAST_OEM, values=values), 0x49) + words(shown(PHNIX, values=values), 2065)
     assert condensing == pytest.approx((390, 390), abs=10)
