@@ -1,7 +1,7 @@
 # Each target works on a fresh clone by itself. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-PACKAGES := wire configuration messaging gateway_agent ingest rules alerts console simulators hearthwatch
+PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts api console simulators hearthwatch
 SOURCES := $(PACKAGES) bench tests
 
 .DEFAULT_GOAL := help
@@ -24,12 +24,12 @@ check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in d
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m hearthwatch.generated --check
+	$(BIN)/python -m hearthwatch.generated.files --check
 
 format: $(BIN)/.dev  ## format the code and bring generated files up to date
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
-	$(BIN)/python -m hearthwatch.generated
+	$(BIN)/python -m hearthwatch.generated.files
 
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)

@@ -1,4 +1,5 @@
-"""The district's weather forecast, read again and again from a file or a web server (`rules.forecast` has its form)."""
+"""The district's weather forecast, read again and again from a file or a web server
+(`rules.forecast` has its form)."""
 
 import json
 import threading
@@ -40,13 +41,14 @@ def _fetch(source: str) -> bytes:
     if not ForecastSettings.is_url(source):
         with Path(source).open("rb") as file:
             return file.read(_LARGEST + 1)
-    with urllib.request.urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - http or https, see is_url
+    with urllib.request.urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - a fixed http address
         text: bytes = answer.read(_LARGEST + 1)
         return text
 
 
 class ForecastReader:
-    """Keeps the newest forecast; `run` belongs in a thread of its own, for a slow server must not delay alerts."""
+    """Keeps the newest forecast; `run` belongs in a thread of its own, for a slow server must not
+    delay alerts."""
 
     def __init__(self, settings: ForecastSettings) -> None:
         self._settings = settings
@@ -54,14 +56,16 @@ class ForecastReader:
         self.newest: Forecast | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Read the forecast every `every` until `stop` is set; returns at once where none is configured."""
+        """Read the forecast every `every` until `stop` is set; returns at once where none is
+        configured."""
         while self._settings.source:
             self.read()
             if stop.wait(self._settings.every / 1_000):
                 return
 
     def read(self) -> None:
-        """Read it once; without an answer the newest one stays, and its age decides what it still says."""
+        """Read it once; without an answer the newest one stays, and its age decides what it still
+        says."""
         try:
             self.newest = read_forecast(self._settings.source)
         except ForecastUnavailableError as error:

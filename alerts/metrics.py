@@ -9,14 +9,26 @@ from messaging.rejections import REJECTED
 SERVICE: Final = "alerts"
 
 READINGS: Final = Counter("hearthwatch_alerts_readings", "Readings given to the rules")
-TRANSITIONS: Final = Counter("hearthwatch_alerts_transitions", "Alert changes that took effect", ["rule", "edge"])
-ESCALATIONS: Final = Counter("hearthwatch_alerts_escalations", "Ticket deadlines that passed", ["stage"])
+TRANSITIONS: Final = Counter(
+    "hearthwatch_alerts_transitions", "Alert changes that took effect", ["rule", "edge"]
+)
+ESCALATIONS: Final = Counter(
+    "hearthwatch_alerts_escalations", "Ticket deadlines that passed", ["stage"]
+)
 PUBLISHED: Final = Counter("hearthwatch_alerts_published", "Alert changes confirmed by the broker")
-COMMIT_SECONDS: Final = Histogram("hearthwatch_alerts_commit_seconds", "Time of one transaction of the ticket database")
-CONNECTED: Final = Gauge("hearthwatch_alerts_connected", "1 while the broker has us", multiprocess_mode="livemin")
-DATABASE_UP: Final = Gauge("hearthwatch_alerts_database_up", "1 while tickets are stored", multiprocess_mode="livemin")
+COMMIT_SECONDS: Final = Histogram(
+    "hearthwatch_alerts_commit_seconds", "Time of one transaction of the ticket database"
+)
+CONNECTED: Final = Gauge(
+    "hearthwatch_alerts_connected", "1 while the broker has us", multiprocess_mode="livemin"
+)
+DATABASE_UP: Final = Gauge(
+    "hearthwatch_alerts_database_up", "1 while tickets are stored", multiprocess_mode="livemin"
+)
 LATE: Final = Gauge(
-    "hearthwatch_alerts_late_readings", "Readings older than their device's newest", multiprocess_mode="livesum"
+    "hearthwatch_alerts_late_readings",
+    "Readings older than their device's newest",
+    multiprocess_mode="livesum",
 )
 
 

@@ -3,18 +3,21 @@
 from pathlib import Path
 
 from alerts.settings import RulesSettings
-from configuration.load import ConfigurationError, Problem, read_toml
+from configuration.load import ConfigurationError, ConfigurationProblem, read_toml
 from rules.definition import Rule, RuleErrors, parse_rule
 
 
 def load_rules(settings: RulesSettings) -> list[Rule]:
-    """All rules, overrides applied; raises ConfigurationError naming every mistake with its file and key."""
-    problems: list[Problem] = []
+    """All rules, overrides applied; raises ConfigurationError naming every mistake with its file
+    and key."""
+    problems: list[ConfigurationProblem] = []
     rules: dict[str, Rule] = {}
     for pattern in settings.files:
         files = sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
         if not files:
-            problems.append(Problem(pattern, "", "no such rule file; see [rules] files"))
+            problems.append(
+                ConfigurationProblem(pattern, "", "no such rule file; see [rules] files")
+            )
         for file in files:
             _read(file, rules, problems)
     _override(settings, rules, problems)
@@ -23,28 +26,35 @@ def load_rules(settings: RulesSettings) -> list[Rule]:
     return list(rules.values())
 
 
-def _read(file: Path, rules: dict[str, Rule], problems: list[Problem]) -> None:
+def _read(file: Path, rules: dict[str, Rule], problems: list[ConfigurationProblem]) -> None:
     try:
         found = parse_rule(read_toml(file))
     except ConfigurationError as error:
         problems += error.problems
         return
     except RuleErrors as error:
-        problems += [Problem(file, key, message) for key, message in error.problems]
+        problems += [ConfigurationProblem(file, key, message) for key, message in error.problems]
         return
     for rule in found:
         if rule.id in rules:
-            problems.append(Problem(file, rule.id, "a rule of this id stands in another file too"))
+            problems.append(
+                ConfigurationProblem(file, rule.id, "a rule of this id stands in another file too")
+            )
         rules[rule.id] = rule
 
 
-def _override(settings: RulesSettings, rules: dict[str, Rule], problems: list[Problem]) -> None:
+def _override(
+    settings: RulesSettings, rules: dict[str, Rule], problems: list[ConfigurationProblem]
+) -> None:
     for name, changes in settings.override.items():
         place = f"rules.override.{name}"
         if name not in rules:
-            problems.append(Problem(Path("server.toml"), place, "no such rule"))
+            problems.append(ConfigurationProblem(Path("server.toml"), place, "no such rule"))
             continue
         try:
             rules[name] = rules[name].with_overrides(changes)
         except RuleErrors as error:
-            problems += [Problem(Path("server.toml"), f"{place}.{key}", message) for key, message in error.problems]
+            problems += [
+                ConfigurationProblem(Path("server.toml"), f"{place}.{key}", message)
+                for key, message in error.problems
+            ]

@@ -1,7 +1,8 @@
-"""The alert service: bus → rules → one transaction → PUBACK, in one thread that owns the clock and the rule state.
+"""The alert service: bus → rules → one transaction → PUBACK, in one thread that owns the clock and
+the rule state.
 
-Any instant may be the last: what was not committed is not acknowledged, so the broker sends it again; what was
-committed and comes again is recognised by its identity and changes nothing.
+Any instant may be the last: what was not committed is not acknowledged, so the broker sends it
+again; what was committed and comes again is recognised by its identity and changes nothing.
 """
 
 import queue
@@ -16,24 +17,37 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from alerts import metrics
-from alerts.catch_up import missed_readings
-from alerts.database import open_database, reading, writing
-from alerts.evaluation import Evaluation
+from alerts.core.evaluation import Evaluation
+from alerts.core.inbox import Arrived, Inbox
+from alerts.core.life import Episode
+from alerts.feed.outbox import Outbox
 from alerts.forecast import ForecastReader
-from alerts.history import History
-from alerts.inbox import Arrived, Inbox
-from alerts.lifecycle import Episode
-from alerts.outbox import Outbox
-from alerts.rounds import Round, Written, write
+from alerts.late.late_readings import History
+from alerts.late.restart_gap import missed_readings
 from alerts.rulebook import load_rules
-from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings, TicketsSettings
+from alerts.settings import (
+    AlertsSettings,
+    ForecastSettings,
+    RulesSettings,
+    SeasonSettings,
+    TicketsSettings,
+)
 from alerts.snapshot import SnapshotFile
-from alerts.store.episodes import active_episodes
-from alerts.store.extreme_cold import is_extreme_cold
-from alerts.store.register import Known, known_gateways
-from alerts.tickets import ServiceProfile, practice_of
+from alerts.store.records import active_episodes
+from alerts.store.write_round import Round, Written, write
+from desk.database.tables import open_database, reading, writing
+from desk.ledger.device_registry import Known, known_gateways
+from desk.ledger.extreme_cold import is_extreme_cold
+from desk.tickets.life_cycle import ServiceProfile, practice_of
 from ingest.store import StoreSettings, StoreUnavailable, open_store
-from messaging.session import Connected, Delivery, Disconnected, Published, Refused, Session
+from messaging.session import (
+    Connected,
+    ConnectionRefused,
+    Delivery,
+    Disconnected,
+    MqttSession,
+    Published,
+)
 from messaging.settings import MqttSettings
 from wire.topics import every_gateway
 from wire.wall_clock import wall_clock_ms
@@ -59,7 +73,8 @@ class _StoppedError(Exception):
 
 
 class AlertService:
-    """Runs the rules over the bus and keeps alerts and tickets; `run` blocks until its event is set."""
+    """Runs the rules over the bus and keeps alerts and tickets; `run` blocks until its event is
+    set."""
 
     def __init__(
         self,
@@ -82,23 +97,30 @@ class AlertService:
         self._snapshots = SnapshotFile(alerts.state)
         self._forecast = ForecastReader(forecast or ForecastSettings())
         topics = [every_gateway("status", mqtt.root), every_gateway("telemetry", mqtt.root)]
-        self._bus = Session(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
-        self._missing = {"tickets": "the ticket database has not been opened yet", "rules": "not caught up yet"}
+        self._bus = MqttSession(mqtt, alerts.client_id, subscriptions=topics, report_published=True)
+        self._missing = {
+            "tickets": "the ticket database has not been opened yet",
+            "rules": "not caught up yet",
+        }
         self._bus_lost = True
         self._next_tick = 0.0
         self._clock_offset: int | None = None
         self._saved_at = 0
 
     def readiness(self) -> list[str]:
-        """What is missing before alerts can be relied on, as sentences; empty when ready. For any thread."""
+        """What is missing before alerts can be relied on, as sentences; empty when ready. For any
+        thread."""
         missing = [f"{name}: {what}" for name, what in list(self._missing.items())]
         return [*missing, f"mqtt: no connection to {self._mqtt.url}"] if self._bus_lost else missing
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, then save the rule state and leave; raises DatabaseError for an unusable URL."""
+        """Work until `stop` is set, then save the rule state and leave; raises DatabaseError for an
+        unusable URL."""
         self._stop = stop
         # A daemon: what it waits for may take longer than anybody wants to wait for the end.
-        threading.Thread(target=self._forecast.run, args=(stop,), name="forecast", daemon=True).start()
+        threading.Thread(
+            target=self._forecast.run, args=(stop,), name="forecast", daemon=True
+        ).start()
         try:
             self._prepare()
             self._bus.start()
@@ -107,7 +129,9 @@ class AlertService:
             self.save_state()
             self._history.close()
         except _StoppedError:
-            _log.warning("stopped with changes that the ticket database did not take; they will be redelivered")
+            _log.warning(
+                "stopped with changes that the ticket database did not take; they will be redelivered"
+            )
         finally:
             self._bus.stop()
 
@@ -143,14 +167,17 @@ class AlertService:
             return is_extreme_cold(session, now)
 
     def _catch_up(self, now: int) -> None:
-        """Judge what was stored meanwhile; without the store the rules go on with what the bus brings."""
+        """Judge what was stored meanwhile; without the store the rules go on with what the bus
+        brings."""
         try:
             store = open_store(self._store)
         except StoreUnavailable as error:
             _log.warning("rules start without catching up", reason=str(error))
             return
         try:
-            for chunk in missed_readings(store, self._evaluation.judged_upto(), self._alerts.catch_up, now):
+            for chunk in missed_readings(
+                store, self._evaluation.judged_upto(), self._alerts.catch_up, now
+            ):
                 self._commit(Arrived(readings=chunk), now, timed=False)
         except StoreUnavailable as error:
             _log.warning("rules start without catching up", reason=str(error))
@@ -158,7 +185,8 @@ class AlertService:
             store.close()
 
     def turn(self) -> None:
-        """One round: what arrived and what is due, in one transaction; then the acknowledgements and the feed."""
+        """One round: what arrived and what is due, in one transaction; then the acknowledgements
+        and the feed."""
         deliveries = self._receive()
         now = self._now()
         due = self._tick_is_due()
@@ -171,7 +199,8 @@ class AlertService:
             self._save_state_if_due(now)
 
     def _now(self) -> int:
-        """Server time, UTC ms; where the clock was set, silence goes on counting as it was (reliability "clock")."""
+        """Server time, UTC ms; where the clock was set, silence goes on counting as it was
+        (reliability "clock")."""
         now, steady = self._clock(), round(time.monotonic() * 1_000)
         offset = now - steady
         stepped = 0 if self._clock_offset is None else offset - self._clock_offset
@@ -192,7 +221,9 @@ class AlertService:
         wait = _IDLE_WAIT_S
         while len(deliveries) < _BATCH:
             try:
-                event = self._bus.events.get(timeout=wait) if wait else self._bus.events.get_nowait()
+                event = (
+                    self._bus.events.get(timeout=wait) if wait else self._bus.events.get_nowait()
+                )
             except queue.Empty:
                 break
             wait = 0.0
@@ -201,18 +232,18 @@ class AlertService:
                     deliveries.append(event)
                 case Published(mid):
                     self._outbox.confirm(mid)
-                case Connected() | Disconnected() | Refused():
+                case Connected() | Disconnected() | ConnectionRefused():
                     self._bus_changed(event)
         return deliveries
 
-    def _bus_changed(self, event: Connected | Disconnected | Refused) -> None:
+    def _bus_changed(self, event: Connected | Disconnected | ConnectionRefused) -> None:
         now = self._now()
         if isinstance(event, Connected):
             _log.info("connected to the broker", url=self._mqtt.url)
             self._bus_lost = False
             self._evaluation.bus_up(now)
             self._persist(self._outbox.refresh)
-        elif not self._bus_lost or isinstance(event, Refused):
+        elif not self._bus_lost or isinstance(event, ConnectionRefused):
             _log.warning("no connection to the broker", url=self._mqtt.url, reason=event.reason)
             self._bus_lost = True
             self._evaluation.bus_down(now)
@@ -233,7 +264,11 @@ class AlertService:
             decided += evaluation.step(now, self._forecast.newest)
         one = Round(now, arrived.statuses, decided, late=evaluation.late, timed=timed)
         if timed:
-            one.due, one.heard, one.places = evaluation.due(now), evaluation.fresh, evaluation.places
+            one.due, one.heard, one.places = (
+                evaluation.due(now),
+                evaluation.fresh,
+                evaluation.places,
+            )
             one.feed_from = now - self._alerts.feed_kept
         metrics.READINGS.inc(len(arrived.readings))
         if one.is_empty:
@@ -251,7 +286,8 @@ class AlertService:
             return write(session, one, self._practice)
 
     def _persist(self, action: Callable[[], Answer]) -> Answer:
-        """Do what needs the database, again and again while it is away; raises _StoppedError when told to stop."""
+        """Do what needs the database, again and again while it is away; raises _StoppedError when
+        told to stop."""
         while True:
             try:
                 answer = action()
@@ -265,7 +301,9 @@ class AlertService:
 
     def _database_lost(self, error: Exception) -> None:
         if self._missing.get("tickets") != _DATABASE_LOST:
-            _log.error("the ticket database does not take changes; waiting for it", error=str(error))
+            _log.error(
+                "the ticket database does not take changes; waiting for it", error=str(error)
+            )
         self._missing["tickets"] = _DATABASE_LOST
         metrics.DATABASE_UP.set(0)
 
@@ -286,7 +324,11 @@ class AlertService:
             self._snapshots.write(self._evaluation.snapshot())
         except OSError as error:
             if "state" not in self._missing:
-                _log.error("the rule state cannot be saved", directory=str(self._alerts.state), error=str(error))
+                _log.error(
+                    "the rule state cannot be saved",
+                    directory=str(self._alerts.state),
+                    error=str(error),
+                )
             self._missing["state"] = f"{self._alerts.state} cannot be written: {error.strerror}"
         else:
             self._missing.pop("state", None)

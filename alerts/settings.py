@@ -11,13 +11,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from configuration.fields import Duration, FilePath, Settings
 from rules.season import MonthDay as SeasonDay
 from rules.season import Season
+from wire.units import DAY_MS, HOUR_MS
 
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!/)(?!:memory:)(?P<path>.+)")
 
 
 class TicketsSettings(Settings):
-    """`[tickets]`: where tickets live; any SQLAlchemy URL, a relative SQLite path is relative to the file."""
+    """`[tickets]`: where tickets live; any SQLAlchemy URL, a relative SQLite path is relative to
+    the file."""
 
     url: Annotated[str, Field(validate_default=True)] = "sqlite:///tickets.db"
 
@@ -55,7 +57,8 @@ class HttpSettings(Settings):
 
 
 class RulesSettings(Settings):
-    """`[rules]`: rule files (glob patterns), and numbers a district changes: `[rules.override.<rule id>]`."""
+    """`[rules]`: rule files (glob patterns), and numbers a district changes: `[rules.override.<rule
+    id>]`."""
 
     files: list[FilePath] = Field(default_factory=list)
     override: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -89,9 +92,12 @@ class SeasonSettings(Settings):
         return timezone
 
     def to_season(self) -> Season:
-        """The season as the rules know it; a zone with summer time is taken at the offset of its winter."""
+        """The season as the rules know it; a zone with summer time is taken at the offset of its
+        winter."""
         winter = datetime(2025, 1, 1, tzinfo=ZoneInfo(self.timezone)).utcoffset() or timedelta()
-        return Season(_season_day(self.start), _season_day(self.end), round(winter.total_seconds() * 1_000))
+        return Season(
+            _season_day(self.start), _season_day(self.end), round(winter.total_seconds() * 1_000)
+        )
 
 
 def _season_day(text: str) -> SeasonDay:
@@ -100,13 +106,14 @@ def _season_day(text: str) -> SeasonDay:
 
 
 class ForecastSettings(Settings):
-    """`[forecast]`: where the district's weather forecast is, a file or an http(s) URL, and how often it is read.
+    """`[forecast]`: where the district's weather forecast is, a file or an http(s) URL, and how
+    often it is read.
 
     Its form is that of `rules.forecast`; without a source there is none.
     """
 
     source: Annotated[str, Field(validate_default=True)] = ""
-    every: Annotated[Duration, Field(ge=1_000)] = 3_600_000
+    every: Annotated[Duration, Field(ge=1_000)] = HOUR_MS
 
     @field_validator("source")
     @classmethod
@@ -125,17 +132,19 @@ class ForecastSettings(Settings):
 
 
 class AlertsSettings(Settings):
-    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (features row 5), and pacing.
+    """`[alerts]`: rule state, the three SLA clocks counted from `opened_at` (features row 5), and
+    pacing.
 
-    `operators` is how many people on duty share the alerts; the figures of alarm performance are per operator.
+    `operators` is how many people on duty share the alerts; the figures of alarm performance are
+    per operator.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
     client_id: str = "hearthwatch-alerts"
     dispatch_within: Duration = 10 * 60_000
-    onsite_within: Duration = 2 * 3_600_000
-    repair_within: Duration = 4 * 3_600_000
+    onsite_within: Duration = 2 * HOUR_MS
+    repair_within: Duration = 4 * HOUR_MS
     snapshot_every: Duration = 30_000
-    catch_up: Duration = 2 * 3_600_000
-    feed_kept: Duration = 24 * 3_600_000
+    catch_up: Duration = 2 * HOUR_MS
+    feed_kept: Duration = DAY_MS
     operators: Annotated[int, Field(ge=1, le=1_000)] = 1

@@ -1,1 +1,2 @@
-"""Benchmarks: speed and size as a table. Nothing here passes or fails; tests never look at the clock."""
+"""Benchmarks: speed and size as a table. Nothing here passes or fails; tests never look at the
+clock."""

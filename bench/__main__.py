@@ -22,7 +22,8 @@ PARTS = {
 
 
 def main() -> None:
-    """Run the parts that were asked for, saying which one is at work, and print all their figures."""
+    """Run the parts that were asked for, saying which one is at work, and print all their
+    figures."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, for a first look")
@@ -35,7 +36,9 @@ def main() -> None:
         sys.stderr.write(f"measuring {name} …\n")
         for row in PARTS[name](options.quick):
             found.append(row)
-            sys.stderr.write(f"  {time.monotonic() - started:4.0f} s  {row.name}: {row.value:.4g} {row.unit}\n")
+            sys.stderr.write(
+                f"  {time.monotonic() - started:4.0f} s  {row.name}: {row.value:.4g} {row.unit}\n"
+            )
     print_table(found)
 
 

@@ -1,9 +1,10 @@
 """How well the gateway uses a line, and that it never mistakes one register for another.
 
-`python -m bench.bus [--quick]`. 32 units on one pseudo-terminal at 9600 baud whose slaves take exactly the time the
-wire would; the registers of `midea-51.toml`. The best plan is one request after the other, each with its wire time, the
-unit's 5 ms and 3.5 characters of silence. modpoll is installed from the package index for the comparison, apart from
-everything else because it needs an older pymodbus.
+`python -m bench.bus [--quick]`. 32 units on one pseudo-terminal at 9600 baud whose slaves take
+exactly the time the wire would; the registers of `midea-51.toml`. The best plan is one request
+after the other, each with its wire time, the unit's 5 ms and 3.5 characters of silence. modpoll is
+installed from the package index for the comparison, apart from everything else because it needs an
+older pymodbus.
 """
 
 import argparse
@@ -22,14 +23,14 @@ from typing import Any, Final
 
 from bench.line_slave import TIMEOUT_S, TURNAROUND_S, held
 from bench.table import Row, print_table
-from gateway_agent.bus import Bus
-from gateway_agent.cadence import Cadence
-from gateway_agent.journal import Journal
-from gateway_agent.line import parse_line
-from gateway_agent.poll import NoAnswer, Unit
-from gateway_agent.profiles import load_profile
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.polling.cadence import Cadence
+from gateway_agent.polling.line import Line
+from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.profile.loading import load_profile
 from gateway_agent.service import Keeper
-from gateway_agent.sweep import Line
+from gateway_agent.uplink.journal import Journal
 from tests.servers import wait_until
 from wire.wall_clock import wall_clock_ms
 
@@ -62,8 +63,11 @@ class Served:
         return (self.folder / "line").resolve()
 
     def periods_s(self, skip: int = 1) -> list[float]:
-        """Seconds from one request for the first unit's first block to the next, without the first `skip`."""
-        begun = [at for at, unit, address, _, _ in self.requests if (unit, address) == (1, BLOCKS[0][0])]
+        """Seconds from one request for the first unit's first block to the next, without the first
+        `skip`."""
+        begun = [
+            at for at, unit, address, _, _ in self.requests if (unit, address) == (1, BLOCKS[0][0])
+        ]
         return [after - before for before, after in pairwise(begun)][skip:]
 
     def short_silences(self) -> int:
@@ -76,18 +80,29 @@ def served(*options: str) -> Iterator[Served]:
     """Slaves with these options of `bench.line_slave`."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         line = Served(Path(folder))
-        command = [sys.executable, "-m", "bench.line_slave", folder, "--units", str(UNITS), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.line_slave",
+            folder,
+            "--units",
+            str(UNITS),
+            *options,
+        ]
         slave = subprocess.Popen(command, stdin=subprocess.PIPE)
         try:
             wait_until(lambda: (line.folder / "line").exists())
             yield line
         finally:
             slave.communicate()
-        line.requests = [tuple(each) for each in json.loads((line.folder / "requests.json").read_text())]
+        line.requests = [
+            tuple(each) for each in json.loads((line.folder / "requests.json").read_text())
+        ]
 
 
 def sweep(line: Served, sweeps: int) -> None:
-    """Let the gateway's line turn `sweeps` times without a pause, read every unit whole in each, and journal it all."""
+    """Let the gateway's line turn `sweeps` times without a pause, read every unit whole in each,
+    and journal it all."""
     address = parse_line(f"serial://{line.path}?baud=9600")
     units = [Unit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)]
     journal = Journal(line.folder / "journal.db", INTERVAL_S, max_mb=16)
@@ -117,7 +132,13 @@ def dead_row(sweeps: int, cycle_s: float) -> Row:
         sweep(line, sweeps + 4)
     periods = line.periods_s(skip=3)
     note = f"mean of {len(periods)} ÷ the cycle of {UNITS} live; worst × {max(periods) / cycle_s:.2f}; time-out 1 s"
-    return Row(f"bus, live units' period with {DEAD} of {UNITS} dead", mean(periods) / cycle_s, "×", "≤ 1.05", note)
+    return Row(
+        f"bus, live units' period with {DEAD} of {UNITS} dead",
+        mean(periods) / cycle_s,
+        "×",
+        "≤ 1.05",
+        note,
+    )
 
 
 def wrong_row(spoil: str, told: str, cycles: int) -> Row:
@@ -135,7 +156,9 @@ def wrong_row(spoil: str, told: str, cycles: int) -> Row:
             read += len(registers)
             wrong += sum(raw != held(unit.address, at) for (_, at), raw in registers.items())
         bus.close()
-    return Row(f"bus, values under a wrong register, {told}", wrong, "", "0", f"of {read:,}; 38,400 baud")
+    return Row(
+        f"bus, values under a wrong register, {told}", wrong, "", "0", f"of {read:,}; 38,400 baud"
+    )
 
 
 def modpoll_rows(cycles: int, ours_s: float) -> list[Row]:
@@ -151,7 +174,9 @@ def modpoll_rows(cycles: int, ours_s: float) -> list[Row]:
     periods = line.periods_s()
     if not periods:
         return [Row("bus, modpoll", float("nan"), "", "", "polled nothing twice")]
-    note = f"{MODPOLL}, same blocks, {len(periods)} cycles, {line.short_silences()} silences too short"
+    note = (
+        f"{MODPOLL}, same blocks, {len(periods)} cycles, {line.short_silences()} silences too short"
+    )
     return [Row("bus, modpoll, best plan ÷ cycle", best_cycle_s() / median(periods), "", "", note)]
 
 
@@ -164,10 +189,31 @@ def _modpoll_device(unit: int) -> str:
 
 
 def _run_modpoll(folder: str, line: Served, config: Path, watch_s: float) -> None:
-    settings = ["--rtu", str(line.path), "--rtu-baud", "9600", "--timeout", str(TIMEOUT_S), "--rate", "0"]
-    command = [sys.executable, "-m", "modpoll", "--daemon", "--interval", "0", *settings, "--config", str(config)]
+    settings = [
+        "--rtu",
+        str(line.path),
+        "--rtu-baud",
+        "9600",
+        "--timeout",
+        str(TIMEOUT_S),
+        "--rate",
+        "0",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "modpoll",
+        "--daemon",
+        "--interval",
+        "0",
+        *settings,
+        "--config",
+        str(config),
+    ]
     environment: dict[str, Any] = {"PYTHONPATH": folder, "PATH": "/usr/bin:/bin"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     until = monotonic() + watch_s
     wait_until(lambda: monotonic() > until, watch_s + 5)
     process.terminate()
@@ -180,7 +226,11 @@ def rows(quick: bool = False) -> list[Row]:
     found, cycle_s = cycle_rows(sweeps)
     found += modpoll_rows(sweeps, cycle_s)
     found.append(dead_row(2 * sweeps, cycle_s))
-    spoilt = (("late", "5 % late replies"), ("illegal", "one illegal register"), ("crc", "5 % CRC errors"))
+    spoilt = (
+        ("late", "5 % late replies"),
+        ("illegal", "one illegal register"),
+        ("crc", "5 % CRC errors"),
+    )
     return found + [wrong_row(spoil, told, cycles) for spoil, told in spoilt]
 
 

@@ -1,4 +1,5 @@
-"""What a simulated district costs on the bus: 57,000 units behind 1,900 gateways at 30 s, up to the watermark.
+"""What a simulated district costs on the bus: 57,000 units behind 1,900 gateways at 30 s, up to the
+watermark.
 
 `python -m bench fleet`. Mosquitto, the fleet and ingest into SQLite run as processes of their own.
 """
@@ -10,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.table import Row
-from hearthwatch.supervisor import Supervisor, hearthwatch_command
+from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 from tests.servers import MosquittoBroker
 
 UNITS, GATEWAYS, INTERVAL_S = 57_000, 1_900, 30
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """One run of two minutes, or of three quarters of one when `quick`; connecting is part of it."""
+    """One run of two minutes, or of three quarters of one when `quick`; connecting is part of
+    it."""
     lasts = "45s" if quick else "2m"
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         told = _run(Path(folder), lasts)
@@ -33,7 +35,11 @@ def rows(quick: bool = False) -> list[Row]:
             "as made; all of them covered at the end",
         ),
         Row(
-            "simulate fleet, not covered", told["waiting"] + told["lost"], "readings", "0", "by a watermark at the end"
+            "simulate fleet, not covered",
+            told["waiting"] + told["lost"],
+            "readings",
+            "0",
+            "by a watermark at the end",
         ),
     ]
 
@@ -45,7 +51,16 @@ def _run(folder: Path, lasts: str) -> dict[str, Any]:
     config.write_text(f'[mqtt]\nurl = "{broker.url}"\n')
     supervisor = Supervisor(folder / "logs")
     supervisor.start("ingest", hearthwatch_command("ingest", "run", "--config", str(config)))
-    fleet = ["simulate", "fleet", "--url", broker.url, "--units", str(UNITS), "--gateways", str(GATEWAYS)]
+    fleet = [
+        "simulate",
+        "fleet",
+        "--url",
+        broker.url,
+        "--units",
+        str(UNITS),
+        "--gateways",
+        str(GATEWAYS),
+    ]
     try:
         ended = subprocess.run(
             hearthwatch_command(*fleet, "--interval", f"{INTERVAL_S}s", "--for", lasts, "--json"),

@@ -1,4 +1,5 @@
-"""What ingest costs: CPU per reading, how close it comes to the store's own speed, and an outage of the store.
+"""What ingest costs: CPU per reading, how close it comes to the store's own speed, and an outage of
+the store.
 
 `python -m bench.ingest [--quick]`. Servers are started on free ports and ended again.
 """
@@ -20,9 +21,9 @@ from bench.store import fill, make_plain_table, plain_insert, plain_row, village
 from bench.subscribers import BATCH, Measured, through_ingest, through_plain_subscriber
 from bench.table import Row, print_table
 from bench.telemetry import DEVICES_PER_GATEWAY, POINTS_PER_READING, Message, messages
-from ingest.register import Register
+from ingest.device_registry import Register
 from ingest.store import StoredReading
-from ingest.store.line_protocol import LineEncoder, body
+from ingest.store.influx.line_protocol import LineEncoder, body
 from ingest.validation import Judge
 from tests.servers import InfluxGate, InfluxServer
 from wire.points import POINT_NAMES
@@ -59,7 +60,8 @@ def _cpu_us(batch: Sequence[Message]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The same number of readings written raw, by ingest and, where it can, by the plain subscriber; readings/s."""
+    """The same number of readings written raw, by ingest and, where it can, by the plain
+    subscriber; readings/s."""
 
     raw: float
     ours: Measured
@@ -67,7 +69,8 @@ class Round:
 
 
 def sqlite_rows(quick: bool) -> Iterator[Row]:
-    """Readings/s through broker and ingest into SQLite, against the same values by plain executemany."""
+    """Readings/s through broker and ingest into SQLite, against the same values by plain
+    executemany."""
     rounds, given = [], []
     for first, second in _batches(quick, 2):
         rounds.append(Round(_raw_sqlite(first, POINT_NAMES), through_ingest(second, None)))
@@ -90,19 +93,32 @@ def packing_rows() -> Iterator[Row]:
 
 
 def influx_rows(quick: bool) -> Iterator[Row]:
-    """Readings/s into InfluxDB 1.6: the lines POSTed raw, through broker and ingest, and by a plain subscriber."""
+    """Readings/s into InfluxDB 1.6: the lines POSTed raw, through broker and ingest, and by a plain
+    subscriber."""
     with _influx() as gate:
         rounds = [
-            Round(_raw_influx(gate, first), through_ingest(second, gate.url), through_plain_subscriber(third, gate))
+            Round(
+                _raw_influx(gate, first),
+                through_ingest(second, gate.url),
+                through_plain_subscriber(third, gate),
+            )
             for first, second, third in _batches(quick, 3)
         ]
     note = f"batches of {BATCH:,} lines, one after the other, nginx rewrite"
     yield from _comparison("InfluxDB 1.6", rounds, "≥ 95", note)
     plain = [(one.raw, one.plain) for one in rounds if one.plain is not None]
     how = f"paho, json, Point, influxdb-client batching of {BATCH:,}; acknowledges before it writes"
-    yield Row("plain subscriber", median(one.readings_per_s for _, one in plain), "readings/s", "", how)
+    yield Row(
+        "plain subscriber", median(one.readings_per_s for _, one in plain), "readings/s", "", how
+    )
     yield _share("plain subscriber", [100 * one.readings_per_s / raw for raw, one in plain], "")
-    yield Row("plain subscriber CPU", median(one.cpu_us for _, one in plain), "µs a reading", "", "its whole process")
+    yield Row(
+        "plain subscriber CPU",
+        median(one.cpu_us for _, one in plain),
+        "µs a reading",
+        "",
+        "its whole process",
+    )
 
 
 def _batches(quick: bool, ways: int) -> Iterator[tuple[list[Message], ...]]:
@@ -123,7 +139,13 @@ def _comparison(store: str, rounds: Sequence[Round], aim: str, note: str) -> Ite
     waits = "messages wait at Mosquitto, until the last watermark"
     yield Row(ours, median(one.ours.readings_per_s for one in rounds), "readings/s", "", waits)
     yield _share(store, [100 * one.ours.readings_per_s / one.raw for one in rounds], aim)
-    yield Row(f"{ours}, CPU", median(one.ours.cpu_us for one in rounds), "µs a reading", "≤ 12", "the whole process")
+    yield Row(
+        f"{ours}, CPU",
+        median(one.ours.cpu_us for one in rounds),
+        "µs a reading",
+        "≤ 12",
+        "the whole process",
+    )
 
 
 def _share(name: str, shares: Sequence[float], aim: str) -> Row:
@@ -161,7 +183,7 @@ def _raw_influx(gate: InfluxGate, batch: Sequence[Message]) -> float:
 
     def post() -> None:
         for one in bodies:
-            with urllib.request.urlopen(urllib.request.Request(url, one), timeout=60) as response:  # noqa: S310
+            with urllib.request.urlopen(urllib.request.Request(url, one), timeout=60) as response:  # noqa: S310 - a fixed http address
                 assert response.status == 204
 
     return _per_second(len(readings), post)
@@ -193,7 +215,9 @@ def _per_second(count: int, work: Callable[[], None]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer readings and a shorter outage, for a first look")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer readings and a shorter outage, for a first look"
+    )
     print_table(list(rows(parser.parse_args().quick)))
 
 

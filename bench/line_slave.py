@@ -1,10 +1,13 @@
-"""Modbus slaves on a pseudo-terminal that take exactly the time a real line takes; a process of its own.
+"""Modbus slaves on a pseudo-terminal that take exactly the time a real line takes; a process of its
+own.
 
-`python -m bench.line_slave FOLDER --units N [--dead N] [--baud N] [--spoil late|illegal|crc]` links FOLDER/line to the
-terminal and, at the end of its standard input, writes FOLDER/requests.json: for each request the monotonic seconds at
-which it began on the wire, unit, address, count, and the silence before it in characters.
+`python -m bench.line_slave FOLDER --units N [--dead N] [--baud N] [--spoil late|illegal|crc]` links
+FOLDER/line to the terminal and, at the end of its standard input, writes FOLDER/requests.json: for
+each request the monotonic seconds at which it began on the wire, unit, address, count, and the
+silence before it in characters.
 
-Every register of every unit holds a number of its own (`held`), so that a value under a wrong register is seen.
+Every register of every unit holds a number of its own (`held`), so that a value under a wrong
+register is seen.
 """
 
 import argparse
@@ -19,8 +22,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from simulators.bus.frames import SerialFraming, serial_frame
-from simulators.serial_format import SerialFormat
+from simulators.live.bus.frames import SerialFraming, serial_frame
+from simulators.live.bus.serial_format import SerialFormat
 
 TURNAROUND_S: Final = 0.005
 TIMEOUT_S: Final = 1.0
@@ -37,7 +40,8 @@ def held(unit: int, address: int) -> int:
 
 
 class LineSlave:
-    """Units 1 to `units` of which the last `dead` are silent; `spoil` is what happens to a share of the replies."""
+    """Units 1 to `units` of which the last `dead` are silent; `spoil` is what happens to a share of
+    the replies."""
 
     def __init__(self, units: int, dead: int, baud: int, spoil: str) -> None:
         self._alive = range(1, units - dead + 1)
@@ -60,7 +64,10 @@ class LineSlave:
             began = monotonic()
             for request in self._framing.feed(os.read(self.master, 512)):
                 unit, message = request.address, request.message
-                address, count = int.from_bytes(message[1:3], "big"), int.from_bytes(message[3:5], "big")
+                address, count = (
+                    int.from_bytes(message[1:3], "big"),
+                    int.from_bytes(message[3:5], "big"),
+                )
                 silence = (began - self._free_at) / self._character_s
                 self.requests.append((began, unit, address, count, silence))
                 if unit in self._alive:
@@ -74,7 +81,9 @@ class LineSlave:
         strikes = self._random.random() < SPOILT_SHARE
         if self._spoil == "crc" and strikes:
             frame = frame[:-1] + bytes((frame[-1] ^ 0x55,))
-        late_s = TIMEOUT_S + self._random.uniform(*LATE_S) if self._spoil == "late" and strikes else 0.0
+        late_s = (
+            TIMEOUT_S + self._random.uniform(*LATE_S) if self._spoil == "late" and strikes else 0.0
+        )
         self._free_at = began + TURNAROUND_S + late_s + (8 + len(frame)) * self._character_s
         self._wait_until(self._free_at)
         os.write(self.master, frame)

@@ -1,7 +1,9 @@
-"""The store is away for ten minutes while a whole district goes on: ingest's memory, and the time to catch up.
+"""The store is away for ten minutes while a whole district goes on: ingest's memory, and the time
+to catch up.
 
-`python -m bench.outage [--quick]`. 57,000 units behind 1,900 gateways are played by `hearthwatch simulate fleet`, a
-process of its own with journals and re-sending; the store is InfluxDB 1.6, whose way in (nginx) is shut.
+`python -m bench.outage [--quick]`. 57,000 units behind 1,900 gateways are played by `hearthwatch
+simulate fleet`, a process of its own with journals and re-sending; the store is InfluxDB 1.6, whose
+way in (nginx) is shut.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from typing import Final
 
 from bench.process import rss_mib
 from bench.table import Row, print_table
-from hearthwatch.supervisor import Supervisor, hearthwatch_command
+from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 from tests.servers import InfluxGate, InfluxServer, MosquittoBroker, Server, wait_until
 
 UNITS: Final = 57_000
@@ -31,7 +33,9 @@ def rows(quick: bool = False) -> Iterator[Row]:
     """Memory of ingest and of the broker during the outage, and the time to catch up after it."""
     lasts_s = 120 if quick else 600
     with ExitStack() as opened:
-        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="hearthwatch-bench-")))
+        folder = Path(
+            opened.enter_context(tempfile.TemporaryDirectory(prefix="hearthwatch-bench-"))
+        )
         database = InfluxServer(folder / "influxd")
         gate = InfluxGate(folder / "nginx", database)
         broker = MosquittoBroker(folder / "broker", persistent=False)
@@ -46,29 +50,39 @@ def rows(quick: bool = False) -> Iterator[Row]:
 class _District:
     """The servers, ingest and the fleet."""
 
-    def __init__(self, folder: Path, supervisor: Supervisor, gate: InfluxGate, broker: MosquittoBroker) -> None:
+    def __init__(
+        self, folder: Path, supervisor: Supervisor, gate: InfluxGate, broker: MosquittoBroker
+    ) -> None:
         self.gate, self.broker = gate, broker
         self._state = folder / "ingest.db"
         config = folder / "server.toml"
         config.write_text(f'[mqtt]\nurl = "{broker.url}"\n[store]\nurl = "{gate.url}"\n')
-        ingest = supervisor.start("ingest", hearthwatch_command("ingest", "run", "--config", str(config)))
+        ingest = supervisor.start(
+            "ingest", hearthwatch_command("ingest", "run", "--config", str(config))
+        )
         assert ingest.process is not None
         self.ingest_pid = ingest.process.pid
         shape = ["--units", str(UNITS), "--gateways", str(GATEWAYS), "--interval", f"{INTERVAL_S}s"]
-        supervisor.start("fleet", hearthwatch_command("simulate", "fleet", "--url", broker.url, *shape))
+        supervisor.start(
+            "fleet", hearthwatch_command("simulate", "fleet", "--url", broker.url, *shape)
+        )
 
     def stored(self) -> int:
         """Readings in the store, by ingest's own count."""
         try:
             with closing(sqlite3.connect(f"{self._state.as_uri()}?mode=ro", uri=True)) as database:
-                (count,) = database.execute("SELECT sum(count) FROM tally WHERE name = 'readings'").fetchone()
+                (count,) = database.execute(
+                    "SELECT sum(count) FROM tally WHERE name = 'readings'"
+                ).fetchone()
         except sqlite3.OperationalError:  # not there yet
             return 0
         return count or 0
 
 
 def _measure(district: _District, lasts_s: int, quick: bool) -> Iterator[Row]:
-    wait_until(lambda: district.stored() > UNITS, 180, "the fleet is connected and its readings are stored")
+    wait_until(
+        lambda: district.stored() > UNITS, 180, "the fleet is connected and its readings are stored"
+    )
     pace = _pace(district)
     before, began = district.stored(), time.monotonic()
     usual = rss_mib(district.ingest_pid)
@@ -80,25 +94,40 @@ def _measure(district: _District, lasts_s: int, quick: bool) -> Iterator[Row]:
     note = f"{UNITS:,} units every {INTERVAL_S} s, store away {lasts_s} s{' (quick; else 600 s)' if quick else ''}"
     yield Row("ingest memory before an outage", usual, "MiB RSS", "", note)
     yield Row("ingest memory in an outage", ingest_mib, "MiB RSS", "≤ 250", f"{note}; highest")
-    yield Row("broker memory in an outage", broker_mib, "MiB RSS", "", "Mosquitto, queueing for ingest; highest")
+    yield Row(
+        "broker memory in an outage",
+        broker_mib,
+        "MiB RSS",
+        "",
+        "Mosquitto, queueing for ingest; highest",
+    )
     district.gate.start()
     back = time.monotonic()
 
     def caught_up() -> bool:
         return district.stored() - before > (time.monotonic() - began - _BEHIND_S) * pace
 
-    catching_mib, _ = _highest(_AT_MOST_S, lambda: rss_mib(district.ingest_pid), lambda: 0.0, until=caught_up)
+    catching_mib, _ = _highest(
+        _AT_MOST_S, lambda: rss_mib(district.ingest_pid), lambda: 0.0, until=caught_up
+    )
     took_s, stored = time.monotonic() - back, district.stored() - before
     missed = pace * (back - began)
     yield Row("ingest memory while catching up", catching_mib, "MiB RSS", "≤ 250", "highest")
     caught = f"until less than {_BEHIND_S} s behind: {missed:,.0f} readings, and the new ones; at most {_AT_MOST_S} s"
     yield Row("catching up after the outage", took_s, "s", "", caught)
     others = f"beside the fleet, the broker and the database; load average {os.getloadavg()[0]:.1f}"
-    yield Row("stored while catching up", stored / took_s, "readings/s", "", f"{others}; the fleet sends {pace:,.0f}")
+    yield Row(
+        "stored while catching up",
+        stored / took_s,
+        "readings/s",
+        "",
+        f"{others}; the fleet sends {pace:,.0f}",
+    )
 
 
 def _pace(district: _District) -> float:
-    """Readings a second that the fleet really sends: two whole intervals, in which each unit is read twice."""
+    """Readings a second that the fleet really sends: two whole intervals, in which each unit is
+    read twice."""
     before, began = district.stored(), time.monotonic()
     time.sleep(2 * INTERVAL_S)
     return (district.stored() - before) / (time.monotonic() - began)

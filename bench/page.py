@@ -1,6 +1,8 @@
-"""From a register to the page: how long after the poll that saw a fault its ticket stands in a browser.
+"""From a register to the page: how long after the poll that saw a fault its ticket stands in a
+browser.
 
-`python -m bench.page [--quick]`. Chromium is the one of the machine, on the same two cores as everything else.
+`python -m bench.page [--quick]`. Chromium is the one of the machine, on the same two cores as
+everything else.
 """
 
 import argparse
@@ -17,7 +19,13 @@ from tests.servers import free_port, wait_until
 
 FIRST_FAULT_S = 25
 STEP_S = 0.7
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 # Runs in the page: the moment at which each device's ticket first stands there.
 OBSERVE = """() => {
@@ -38,7 +46,10 @@ def rows(quick: bool = False) -> list[Row]:
         f'[[event]]\nat = "{FIRST_FAULT_S + STEP_S * unit:.1f}s"\nunit = {unit}\nfault = "high_pressure"\n'
         for unit in range(1, units + 1)
     )
-    with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder, system(Path(folder)) as one:
+    with (
+        tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder,
+        system(Path(folder)) as one,
+    ):
         one.serve()
         one.simulate([line], events)
         one.run_gateway([line], "5s")
@@ -47,7 +58,13 @@ def rows(quick: bool = False) -> list[Row]:
     note = f"{len(delays)} faults, one every {STEP_S:g} s; from the poll to the ticket in Chromium"
     return [
         Row("poll to ticket on the page, median", median(delays), "ms", "", note),
-        Row("poll to ticket on the page, p99", delays[int(0.99 * (len(delays) - 1))], "ms", "≤ 1,000", note),
+        Row(
+            "poll to ticket on the page, p99",
+            delays[int(0.99 * (len(delays) - 1))],
+            "ms",
+            "≤ 1,000",
+            note,
+        ),
         Row("poll to ticket on the page, worst", delays[-1], "ms", "", note),
     ]
 

@@ -1,4 +1,5 @@
-"""What letting time pass in houses costs: the five-minute steps of a season, and reading all their points."""
+"""What letting time pass in houses costs: the five-minute steps of a season, and reading all their
+points."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,9 +25,13 @@ WARM_UP = 60
 def a_block(units: int) -> tuple[Fleet, FleetState, Disturbance]:
     """Villages of mixed houses in a January; every tenth unit leaks."""
     number = np.arange(units)
-    fittings = replace(usual_fittings(units), village=number // VILLAGE, position=number % VILLAGE / VILLAGE)
+    fittings = replace(
+        usual_fittings(units), village=number // VILLAGE, position=number % VILLAGE / VILLAGE
+    )
     generator = np.random.default_rng(1)
-    fleet = build_fleet(generator.random(units) < 0.5, generator.uniform(0.8, 1.15, units), fittings)
+    fleet = build_fleet(
+        generator.random(units) < 0.5, generator.uniform(0.8, 1.15, units), fittings
+    )
     target = generator.uniform(19.0, 21.0, units)
     start = Start(target, target, np.zeros(units), generator.random(units))
     charge = np.where(number % 10 == 0, 0.8, 1.0)
@@ -67,9 +72,16 @@ def rows(quick: bool = False) -> list[Row]:
         stepped, measured = time_block(units, 100 if quick else 400)
         note = f"5-minute steps, blocks of {units:,}"
         found.append(Row("physics, one house-step", stepped, "ns", "≤ 500", note))
-        found.append(Row("physics, all points of a house", measured, "ns", "", f"blocks of {units:,}"))
+        found.append(
+            Row("physics, all points of a house", measured, "ns", "", f"blocks of {units:,}")
+        )
         best = max(best, 1e3 / stepped)
-    return [Row("houses stepped per second and core", best, "million", "≥ 2", "best of the blocks below"), *found]
+    return [
+        Row(
+            "houses stepped per second and core", best, "million", "≥ 2", "best of the blocks below"
+        ),
+        *found,
+    ]
 
 
 if __name__ == "__main__":

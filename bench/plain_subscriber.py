@@ -1,8 +1,10 @@
-"""What one would write without hearthwatch, as a process of its own: paho, json, influxdb-client's Point and batching.
+"""What one would write without hearthwatch, as a process of its own: paho, json, influxdb-client's
+Point and batching.
 
-`python -m bench.plain_subscriber MQTT_HOST MQTT_PORT CLIENT_ID INFLUX_URL BATCH MESSAGES` writes telemetry to the
-bucket `hearthwatch` until it has taken so many messages and flushed them, then says how much CPU it used (s).
-Nothing is checked, and a message is acknowledged to the broker before it is stored.
+`python -m bench.plain_subscriber MQTT_HOST MQTT_PORT CLIENT_ID INFLUX_URL BATCH MESSAGES` writes
+telemetry to the bucket `hearthwatch` until it has taken so many messages and flushed them, then
+says how much CPU it used (s). Nothing is checked, and a message is acknowledged to the broker
+before it is stored.
 """
 
 import json
@@ -22,7 +24,9 @@ def points_of(topic: str, payload: bytes | bytearray) -> list[Point]:
     message = json.loads(payload)
     points = []
     for reading in message["readings"]:
-        point = Point("heat_pump").tag("district", district).tag("town", town).tag("village", village)
+        point = (
+            Point("heat_pump").tag("district", district).tag("town", town).tag("village", village)
+        )
         point.tag("gateway", gateway).tag("device", reading["device"])
         for name, value in reading["values"].items():
             point.field(name, float(value))
@@ -36,7 +40,7 @@ def main() -> None:
     """Subscribe, write, and end after the last message."""
     host, port, client_id, url, batch, count = sys.argv[1:]
     done, taken = threading.Event(), 0
-    influx = InfluxDBClient(url=url, token="none", org="district", timeout=60_000)  # noqa: S106  (a bench server)
+    influx = InfluxDBClient(url=url, token="none", org="district", timeout=60_000)  # noqa: S106 - a bench server
     options = WriteOptions(batch_size=int(batch), flush_interval=1_000)
     writer = influx.write_api(write_options=options)
 

@@ -1,8 +1,10 @@
-"""How long a month of a village of 300 units takes from `readings.db` through all shipped rules, and reading it alone.
+"""How long a month of a village of 300 units takes from `readings.db` through all shipped rules,
+and reading it alone.
 
-`python -m bench replay` prints the table. A simulated winter day of some units is written and packed as ingest does it;
-the file is then filled up with copies of its packed hours, other devices and later days, until it is large enough.
-Times are CPU time of one process, by which a village is judged; more processes take more villages at once.
+`python -m bench replay` prints the table. A simulated winter day of some units is written and
+packed as ingest does it; the file is then filled up with copies of its packed hours, other devices
+and later days, until it is large enough. Times are CPU time of one process, by which a village is
+judged; more processes take more villages at once.
 """
 
 import sqlite3
@@ -16,14 +18,14 @@ from typing import Final
 from bench.rules import shipped_rules
 from bench.store import MONTH_DAYS, START, VILLAGE_UNITS, Hour, fill, village_hours
 from bench.table import Row
-from hearthwatch.replay.command import ReplayOptions, replay
-from hearthwatch.resources import config_folder
-from hearthwatch.server_settings import ServerSettings
+from hearthwatch.base.resources import config_folder
+from hearthwatch.run.server_settings import ServerSettings
+from hearthwatch.trials.replay.command import ReplayOptions, replay
 from ingest.store import StoreSettings
-from ingest.store.hours import DAY_MS, HOUR_MS
-from ingest.store.sqlite import SqliteStore
-from ingest.store.sqlite_schema import BLOCK_COLUMNS
+from ingest.store.sqlite.schema import BLOCK_COLUMNS
+from ingest.store.sqlite.store import SqliteStore
 from rules.engine import Engine
+from wire.units import DAY_MS, HOUR_MS
 
 COFFEE_BREAK: Final = "≤ 300"
 SLOW: Final = 10  # every tenth of the readings: one in 5 min
@@ -31,7 +33,8 @@ SLICE_HOURS: Final = 6
 
 
 def multiply(path: Path, villages: int, days: int) -> None:
-    """Put so many copies of every device, each with a gateway of its own, and of its first day in its place."""
+    """Put so many copies of every device, each with a gateway of its own, and of its first day in
+    its place."""
     alike = ", ".join(name for name in BLOCK_COLUMNS if name not in ("device", "first", "gateway"))
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TEMP TABLE was AS SELECT * FROM block")
@@ -50,12 +53,15 @@ def multiply(path: Path, villages: int, days: int) -> None:
 
 
 def read(path: Path, days: float) -> tuple[int, float]:
-    """How many readings there are as columns for the shipped rules, and the seconds that reading them takes."""
+    """How many readings there are as columns for the shipped rules, and the seconds that reading
+    them takes."""
     store, points = SqliteStore(path), Engine(shipped_rules()).points
     devices = sorted(store.latest())
     begins = range(START, START + round(days * DAY_MS), SLICE_HOURS * HOUR_MS)
     began = time.process_time()
-    count = sum(len(store.columns(devices, at, at + SLICE_HOURS * HOUR_MS, points)) for at in begins)
+    count = sum(
+        len(store.columns(devices, at, at + SLICE_HOURS * HOUR_MS, points)) for at in begins
+    )
     taken = time.process_time() - began
     store.close()
     return count, taken
@@ -87,13 +93,26 @@ def pace_rows(pace: str, hours: Sequence[Hour], days: int) -> list[Row]:
         else f"{MONTH_DAYS / days:g} times a file of {days * VILLAGE_UNITS:,} unit-days"
     )
     return [
-        Row(f"packed hours as columns, every {pace}", count / read_s / 1e6, "million readings/s", "", "one process"),
-        Row(f"replay of {month}", replay_s * MONTH_DAYS / days, "s CPU", COFFEE_BREAK, f"{measured}, one process"),
+        Row(
+            f"packed hours as columns, every {pace}",
+            count / read_s / 1e6,
+            "million readings/s",
+            "",
+            "one process",
+        ),
+        Row(
+            f"replay of {month}",
+            replay_s * MONTH_DAYS / days,
+            "s CPU",
+            COFFEE_BREAK,
+            f"{measured}, one process",
+        ),
     ]
 
 
 def plain_rows(hours: Sequence[Hour]) -> list[Row]:
-    """Reading what is not packed yet as columns; and, to compare, packed hours reading by reading."""
+    """Reading what is not packed yet as columns; and, to compare, packed hours reading by
+    reading."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         store = SqliteStore(path)
@@ -106,8 +125,20 @@ def plain_rows(hours: Sequence[Hour]) -> list[Row]:
         took = time.process_time() - began
         store.close()
     return [
-        Row("rows not packed yet as columns", count / read_s / 1e6, "million readings/s", "", "one process"),
-        Row("packed hours, reading by reading", one_by_one / took / 1e6, "million readings/s", "", "for comparison"),
+        Row(
+            "rows not packed yet as columns",
+            count / read_s / 1e6,
+            "million readings/s",
+            "",
+            "one process",
+        ),
+        Row(
+            "packed hours, reading by reading",
+            one_by_one / took / 1e6,
+            "million readings/s",
+            "",
+            "for comparison",
+        ),
     ]
 
 
@@ -115,5 +146,7 @@ def rows(quick: bool = False) -> list[Row]:
     """All figures; with `quick` from fewer units and days."""
     hours = list(village_hours(6 if quick else 12, 24))
     often = pace_rows("30 s", hours, 1 if quick else 3)
-    seldom = pace_rows("5 min", [[one for one in hour if one.seq % SLOW == 1] for hour in hours], MONTH_DAYS)
+    seldom = pace_rows(
+        "5 min", [[one for one in hour if one.seq % SLOW == 1] for hour in hours], MONTH_DAYS
+    )
     return [*often, *seldom, *plain_rows(hours)]

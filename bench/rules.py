@@ -1,8 +1,10 @@
-"""How long the rules take per reading, and what they hold per device, with the shipped rules at 57,000 devices (R18).
+"""How long the rules take per reading, and what they hold per device, with the shipped rules at
+57,000 devices (R18).
 
-`python -m bench rules` prints the table. In each figure polls of the whole fleet pass, one after the other: a seventh
-of the fleet is defrosting, one device in a hundred is cold and one reports a fault, values wander as in a winter
-night. Times are CPU time of this process; the median of the rounds counts.
+`python -m bench rules` prints the table. In each figure polls of the whole fleet pass, one after
+the other: a seventh of the fleet is defrosting, one device in a hundred is cold and one reports a
+fault, values wander as in a winter night. Times are CPU time of this process; the median of the
+rounds counts.
 """
 
 import random
@@ -19,19 +21,19 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from alerts.catch_up import missed_readings
-from alerts.evaluation import Evaluation
+from alerts.core.evaluation import Evaluation
+from alerts.late.restart_gap import missed_readings
 from alerts.snapshot import SnapshotFile
-from alerts.store.register import Known
 from bench.table import Row, print_table
+from desk.ledger.device_registry import Known
 from ingest.store import StoredReading, StoreSettings, open_store
 from rules.batch import STATE_CODES, Batch, columns
 from rules.definition import Rule, parse_rule
 from rules.engine import Engine
-from rules.presence import Presence
+from rules.presence.presence import Presence
 from rules.watch import DeviceRule
 from wire.messages import Reading
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 DEVICES: Final = 57_000
 PER_GATEWAY: Final = 30
@@ -40,7 +42,8 @@ REPLAY_MS: Final = 300_000
 START: Final = 1_763_740_000_000
 ROUNDS: Final = 14
 REPLAY_ROUNDS: Final = 12
-"""Polls of an hour, in which rules that look once an hour look once; an hour before fills what they hold."""
+"""Polls of an hour, in which rules that look once an hour look once; an hour before fills what they
+hold."""
 CORES: Final = 2
 Item = TypeVar("Item")
 _RULES = Path(__file__).parent.parent / "config" / "rules"
@@ -56,7 +59,8 @@ NIGHT: Final = {
     "fan_rpm": (800.0, 60.0),
     "exv_steps": (240.0, 30.0),
 }
-"""Mean and spread of the points of a fleet that heats on a cold night; the others follow from them in `_unit`."""
+"""Mean and spread of the points of a fleet that heats on a cold night; the others follow from them
+in `_unit`."""
 
 NOISE: Final = 0.05
 """How much of its spread a point wanders from one poll to the next."""
@@ -65,7 +69,11 @@ NOISE: Final = 0.05
 def shipped_rules() -> list[Rule]:
     """The rules of config/rules."""
     files = sorted(_RULES.glob("*.toml"))
-    return [rule for file in files for rule in parse_rule(tomllib.loads(file.read_text(encoding="utf-8")))]
+    return [
+        rule
+        for file in files
+        for rule in parse_rule(tomllib.loads(file.read_text(encoding="utf-8")))
+    ]
 
 
 def device_rules() -> list[DeviceRule]:
@@ -97,23 +105,32 @@ def polls(count: int, interval_ms: int, rounds: int = ROUNDS) -> list[Poll]:
     return [_poll(number, interval_ms, levels, generator) for number in range(rounds)]
 
 
-def _poll(number: int, interval_ms: int, levels: dict[str, np.ndarray], generator: np.random.Generator) -> Poll:
+def _poll(
+    number: int, interval_ms: int, levels: dict[str, np.ndarray], generator: np.random.Generator
+) -> Poll:
     count = len(levels["room_c"])
     state = np.full(count, STATE_CODES["heating"], np.int8)
     # Half an hour of heating, five minutes of defrosting, each house at its own time.
     minutes = (np.arange(count) * 0.5 + number * interval_ms / 60_000) % 35
     state[minutes < 5] = STATE_CODES["defrost"]
-    wandering = {name: level + generator.normal(0.0, NIGHT[name][1] * NOISE, count) for name, level in levels.items()}
+    wandering = {
+        name: level + generator.normal(0.0, NIGHT[name][1] * NOISE, count)
+        for name, level in levels.items()
+    }
     points = wandering | _unit(wandering, state == STATE_CODES["defrost"])
     points["room_c"][generator.random(count) < 0.02] = np.nan
     points["room_c"][np.arange(count) % 100 == 7] -= 4.0
     return Poll(
-        START + number * interval_ms, state, points, np.flatnonzero(np.arange(count) % 100 == number // 10 % 100)
+        START + number * interval_ms,
+        state,
+        points,
+        np.flatnonzero(np.arange(count) % 100 == number // 10 % 100),
     )
 
 
 def _unit(points: dict[str, np.ndarray], defrosts: np.ndarray) -> dict[str, np.ndarray]:
-    """The points of a healthy unit that follow from the others (physics §20.1 to §20.3, about a COP of 2.6)."""
+    """The points of a healthy unit that follow from the others (physics §20.1 to §20.3, about a COP
+    of 2.6)."""
     power_w = 40.0 * points["compressor_hz"]
     heat_w = np.where(defrosts, -3_000.0, 2.6 * power_w)
     supply_c = points["return_c"] + heat_w / (points["flow_lpm"] * 4_147.0 / 60.0)
@@ -142,28 +159,45 @@ def batches(engine: Engine, polled: Sequence[Poll], size: int) -> Iterator[list[
         for first in range(0, count, size):
             rows = slice(first, min(first + size, count))
             faults = poll.faulty[(poll.faulty >= first) & (poll.faulty < first + size)] - first
-            points = {name: values[rows] for name, values in poll.points.items() if name in engine.points}
+            points = {
+                name: values[rows] for name, values in poll.points.items() if name in engine.points
+            }
             at = np.full(len(slots[rows]), poll.at)
-            cut.append(columns(slots[rows], at, poll.state[rows], points, faults, np.full(len(faults), code)))
+            cut.append(
+                columns(
+                    slots[rows], at, poll.state[rows], points, faults, np.full(len(faults), code)
+                )
+            )
         yield cut
 
 
-def messages(size: int) -> Iterator[list[list[tuple[Place, Reading]]]]:
+def messages(size: int) -> Iterator[list[list[tuple[GatewayPath, Reading]]]]:
     """The first polls as `wire` readings."""
     names, states = device_names(DEVICES), tuple(STATE_CODES)
-    places = [Place("mentougou", "zhaitang", f"v-{n // 200}", f"g-{n // PER_GATEWAY}") for n in range(DEVICES)]
+    places = [
+        GatewayPath("mentougou", "zhaitang", f"v-{n // 200}", f"g-{n // PER_GATEWAY}")
+        for n in range(DEVICES)
+    ]
     for poll in polls(DEVICES, LIVE_MS)[:4]:
         table = np.stack(list(poll.points.values()), axis=1).tolist()
         faults = set(poll.faulty.tolist())
         readings = []
         for row, (name, values) in enumerate(zip(names, table, strict=True)):
-            known = {point: value for point, value in zip(poll.points, values, strict=True) if value == value}
+            known = {
+                point: value
+                for point, value in zip(poll.points, values, strict=True)
+                if value == value
+            }
             codes = ["high_pressure:P1"] if row in faults else []
-            readings.append((places[row], Reading(name, poll.at, states[poll.state[row]], codes, known)))
+            readings.append(
+                (places[row], Reading(name, poll.at, states[poll.state[row]], codes, known))
+            )
         yield [readings[first : first + size] for first in range(0, DEVICES, size)]
 
 
-def median_ns(rounds: Iterator[Sequence[Item]], work: Callable[[Item], object], readings: int) -> float:
+def median_ns(
+    rounds: Iterator[Sequence[Item]], work: Callable[[Item], object], readings: int
+) -> float:
     """Nanoseconds of CPU per reading of the median round after the first, which fills the fleet."""
     times: list[int] = []
     for items in rounds:
@@ -174,7 +208,9 @@ def median_ns(rounds: Iterator[Sequence[Item]], work: Callable[[Item], object], 
     return median(times[1:]) / readings
 
 
-def time_columns(rules: Sequence[Rule], size: int, interval_ms: int = LIVE_MS, count: int = DEVICES) -> float:
+def time_columns(
+    rules: Sequence[Rule], size: int, interval_ms: int = LIVE_MS, count: int = DEVICES
+) -> float:
     """Nanoseconds per reading when columns come in batches of `size`."""
     engine = Engine(rules)
     engine.expect(device_names(count), interval_ms)
@@ -189,10 +225,15 @@ def time_readings(size: int) -> float:
 
 
 def replayed(count: int) -> float:
-    """Seconds to take polls of `count` devices, as columns, through all rules; for a process of its own."""
+    """Seconds to take polls of `count` devices, as columns, through all rules; for a process of its
+    own."""
     engine = Engine(shipped_rules())
     engine.expect(device_names(count), REPLAY_MS)
-    ready = [part for cut in batches(engine, polls(count, REPLAY_MS, 2 * REPLAY_ROUNDS), count) for part in cut]
+    ready = [
+        part
+        for cut in batches(engine, polls(count, REPLAY_MS, 2 * REPLAY_ROUNDS), count)
+        for part in cut
+    ]
     for part in ready[:REPLAY_ROUNDS]:
         engine.step(part, START)
     started = perf_counter()
@@ -210,9 +251,11 @@ def time_replay() -> float:
 
 
 def bytes_per_device(rules: Sequence[Rule]) -> float:
-    """What the state of `rules` and of the fleet takes per device, as a snapshot holds it, without names.
+    """What the state of `rules` and of the fleet takes per device, as a snapshot holds it, without
+    names.
 
-    Left out are the table of slots and, for rules with sparse state, a byte per device that says whether there is any.
+    Left out are the table of slots and, for rules with sparse state, a byte per device that says
+    whether there is any.
     """
     engine = Engine(rules)
     for cut in batches(engine, polls(DEVICES, LIVE_MS)[:2], DEVICES):
@@ -223,7 +266,8 @@ def bytes_per_device(rules: Sequence[Rule]) -> float:
 
 
 def time_restart() -> tuple[float, float]:
-    """Seconds from the files of a stopped service to its first evaluation of the whole fleet, and to having caught up.
+    """Seconds from the files of a stopped service to its first evaluation of the whole fleet, and
+    to having caught up.
 
     It stopped a poll ago: the reading store holds one that it has not seen.
     """
@@ -243,14 +287,18 @@ def time_restart() -> tuple[float, float]:
         return caught_up, perf_counter() - started
 
 
-def _stop(folder: Path, seen: list[tuple[Place, Reading]], missed: list[tuple[Place, Reading]]) -> None:
+def _stop(
+    folder: Path, seen: list[tuple[GatewayPath, Reading]], missed: list[tuple[GatewayPath, Reading]]
+) -> None:
     before = Evaluation(shipped_rules(), START)
     before.learn(_known(), START)
     before.observe(seen, START)
     SnapshotFile(folder).write(before.snapshot())
     store = open_store(_store(folder))
     for readings in (seen, missed):
-        store.write([StoredReading(place, "e", number, one) for number, (place, one) in enumerate(readings)])
+        store.write(
+            [StoredReading(place, "e", number, one) for number, (place, one) in enumerate(readings)]
+        )
     store.close()
 
 
@@ -263,7 +311,7 @@ def _known() -> list[Known]:
     gateways = range(0, DEVICES, PER_GATEWAY)
     return [
         Known(
-            Place("mentougou", "zhaitang", f"v-{first // 200}", f"g-{first // PER_GATEWAY}"),
+            GatewayPath("mentougou", "zhaitang", f"v-{first // 200}", f"g-{first // PER_GATEWAY}"),
             LIVE_MS,
             names[first : first + PER_GATEWAY],
         )
@@ -272,9 +320,13 @@ def _known() -> list[Known]:
 
 
 def time_presence() -> tuple[float, float]:
-    """Nanoseconds per device for hearing one poll of the fleet, and milliseconds for one step over it."""
+    """Nanoseconds per device for hearing one poll of the fleet, and milliseconds for one step over
+    it."""
     names = device_names(DEVICES)
-    places = [Place("mentougou", "zhaitang", f"v-{g // 7}", f"g-{g}") for g in range(DEVICES // PER_GATEWAY)]
+    places = [
+        GatewayPath("mentougou", "zhaitang", f"v-{g // 7}", f"g-{g}")
+        for g in range(DEVICES // PER_GATEWAY)
+    ]
     groups = [names[g * PER_GATEWAY : (g + 1) * PER_GATEWAY] for g in range(len(places))]
     presence = Presence(shipped_rules(), START)
     for place, group in zip(places, groups, strict=True):
@@ -319,14 +371,40 @@ def rows(quick: bool = False) -> list[Row]:
         Row("rules, columns, whole fleet", all_ns, "ns/reading", "≤ 500", shape),
         Row("… per reading and rule", all_ns / len(rules), "ns", "≤ 60", "shared work included"),
         Row("… without any rule", shared_ns, "ns/reading", "", "sorting, gaps, what came before"),
-        Row("rules, columns, batches of 1,000", time_columns(rules, 1_000), "ns/reading", "", shape),
-        Row("rules, readings, batches of 1,000", time_readings(1_000), "ns/reading", "", "filling columns included"),
-        Row("replay through all rules", time_replay(), "million readings/s", "≥ 4", f"{CORES} processes, every 5 min"),
+        Row(
+            "rules, columns, batches of 1,000", time_columns(rules, 1_000), "ns/reading", "", shape
+        ),
+        Row(
+            "rules, readings, batches of 1,000",
+            time_readings(1_000),
+            "ns/reading",
+            "",
+            "filling columns included",
+        ),
+        Row(
+            "replay through all rules",
+            time_replay(),
+            "million readings/s",
+            "≥ 4",
+            f"{CORES} processes, every 5 min",
+        ),
         Row("state of all rules", bytes_per_device(rules), "bytes/device", "≤ 1,024", shape),
-        Row("restart, caught up with a missed poll", caught_up, "s", "≤ 5", "snapshot, register, SQLite"),
+        Row(
+            "restart, caught up with a missed poll",
+            caught_up,
+            "s",
+            "≤ 5",
+            "snapshot, register, SQLite",
+        ),
         Row("restart to the first evaluation", restarted, "s", "≤ 5", shape),
         Row("presence, one reading heard", heard, "ns/reading", "", shape),
-        Row("presence, one step, slowest", stepped, "ms", "", "once a second; all heard, none silent"),
+        Row(
+            "presence, one step, slowest",
+            stepped,
+            "ms",
+            "",
+            "once a second; all heard, none silent",
+        ),
     ]
 
 

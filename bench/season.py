@@ -1,7 +1,8 @@
-"""A season of a district through physics and all shipped rules: how fast, how large, and what the alerts are worth.
+"""A season of a district through physics and all shipped rules: how fast, how large, and what the
+alerts are worth.
 
-`python -m bench.season` runs a slice in blocks of the size that a district's have, and extrapolates from it (the rows
-say so); `--full` runs the 57,000 units and 151 days themselves.
+`python -m bench.season` runs a slice in blocks of the size that a district's have, and extrapolates
+from it (the rows say so); `--full` runs the 57,000 units and 151 days themselves.
 """
 
 import argparse
@@ -10,8 +11,8 @@ import resource
 import threading
 
 from bench.table import Row, print_table
-from hearthwatch.season.command import SeasonOptions, run_season
-from hearthwatch.season.result import SeasonResult
+from hearthwatch.trials.season.command import SeasonOptions, run_season
+from hearthwatch.trials.season.result import SeasonResult
 from simulators.scoring.signs import SIGNS
 
 UNITS = 57_000  # of the district that is on line, requirements R18
@@ -29,13 +30,23 @@ def rows(quick: bool = False) -> list[Row]:
     result, seconds = _run(SLICE_UNITS, days)
     whole_min = UNITS * DAYS * POLLS_A_DAY / (result.readings / seconds) / 60.0
     note = f"EXTRAPOLATED from {SLICE_UNITS:,} units and {days} days; {result.rules} rules, {_workers()} processes"
-    return [*_speed(result, seconds), Row("season of 57,000 units", whole_min, "min", "≤ 20", note), _memory()]
+    return [
+        *_speed(result, seconds),
+        Row("season of 57,000 units", whole_min, "min", "≤ 20", note),
+        _memory(),
+    ]
 
 
 def full_rows() -> list[Row]:
     """The whole season, with the worst figures of any class."""
     result, seconds = _run(UNITS, DAYS)
-    took = Row("season of 57,000 units", seconds / 60.0, "min", "≤ 20", f"{DAYS} days, {result.rules} rules")
+    took = Row(
+        "season of 57,000 units",
+        seconds / 60.0,
+        "min",
+        "≤ 20",
+        f"{DAYS} days, {result.rules} rules",
+    )
     false = Row("false tickets", result.false_per_1000_unit_days, "per 1,000 unit-days", "≤ 0.2")
     return [*_speed(result, seconds), took, _memory(), false, *_worst(result)]
 
@@ -54,7 +65,13 @@ def _speed(result: SeasonResult, seconds: float) -> list[Row]:
     aim = f"≥ {UNITS * DAYS * POLLS_A_DAY / 1200 / CORES / 1e6:.2f}"
     note = "physics, sensors, rules and scoring"
     return [
-        Row("season, readings", per_s / 1e6, "million/s", f"≥ {2 * float(aim[2:]):.2f}", f"{note}; {_workers()} cores"),
+        Row(
+            "season, readings",
+            per_s / 1e6,
+            "million/s",
+            f"≥ {2 * float(aim[2:]):.2f}",
+            f"{note}; {_workers()} cores",
+        ),
         Row("season, readings per core", per_s / _workers() / 1e6, "million/s", aim, note),
     ]
 
@@ -69,18 +86,31 @@ def _memory() -> Row:
 def _worst(result: SeasonResult) -> list[Row]:
     """The lowest recall and precision among hard faults and among drifts."""
     found = []
-    for hard, name, recall, precision in ((True, "hard faults", 0.99, 0.98), (False, "drifts", 0.9, 0.9)):
+    for hard, name, recall, precision in (
+        (True, "hard faults", 0.99, 0.98),
+        (False, "drifts", 0.9, 0.9),
+    ):
         figures = {
             kind: one
             for kind, one in result.score.classes.items()
             if kind in SIGNS and SIGNS[kind].hard == hard and one.injected >= LEAST_COUNTED
         }
         for share, aim in (("recall", recall), ("precision", precision)):
-            worst = min(figures, key=lambda kind, share=share: getattr(figures[kind], share) or 0.0, default=None)
+            worst = min(
+                figures,
+                key=lambda kind, share=share: getattr(figures[kind], share) or 0.0,
+                default=None,
+            )
             if worst is not None:
                 value = getattr(figures[worst], share) or 0.0
                 found.append(
-                    Row(f"{name}, lowest {share}", value, "", f"≥ {aim}", f"{worst}, of {len(figures)} classes")
+                    Row(
+                        f"{name}, lowest {share}",
+                        value,
+                        "",
+                        f"≥ {aim}",
+                        f"{worst}, of {len(figures)} classes",
+                    )
                 )
     return found
 
@@ -89,7 +119,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer days")
-    parser.add_argument("--full", action="store_true", help="the whole district and season, some twenty minutes")
+    parser.add_argument(
+        "--full", action="store_true", help="the whole district and season, some twenty minutes"
+    )
     options = parser.parse_args()
     print_table(full_rows() if options.full else rows(options.quick))
 

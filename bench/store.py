@@ -1,7 +1,9 @@
-"""What a village costs in `readings.db`: bytes a reading, a month of 300 units, writing, packing, and reading back.
+"""What a village costs in `readings.db`: bytes a reading, a month of 300 units, writing, packing,
+and reading back.
 
-The readings are simulated winter days as the six brands' registers show them, read by the gateway's own decoder.
-`python -m bench.store --full` writes the whole month instead of working it out from a sample (an hour or two, 1 GB).
+The readings are simulated winter days as the six brands' registers show them, read by the gateway's
+own decoder. `python -m bench.store --full` writes the whole month instead of working it out from a
+sample (an hour or two, 1 GB).
 """
 
 import argparse
@@ -18,20 +20,20 @@ from pathlib import Path
 from statistics import median
 
 from bench.table import Row, print_table
-from gateway_agent.decode import decode
-from gateway_agent.profile import Profile
-from gateway_agent.profiles import load_profile
-from hearthwatch.resources import config_folder
+from gateway_agent.profile.decode import decode
+from gateway_agent.profile.loading import load_profile
+from gateway_agent.profile.schema import Profile
+from hearthwatch.base.resources import config_folder
 from ingest.store import Area, StoredReading
-from ingest.store.hours import DAY_MS, HOUR_MS
-from ingest.store.sqlite import SqliteStore
-from ingest.store.sqlite_schema import COLUMNS
-from simulators.plant import Plant
+from ingest.store.sqlite.schema import COLUMNS
+from ingest.store.sqlite.store import SqliteStore
+from simulators.live.plant import Plant
 from simulators.registers import MAPS
-from simulators.scenario import load_scenario
+from simulators.scenario.scenario import load_scenario
 from wire.messages import Reading
 from wire.points import POINT_NAMES
-from wire.topics import Place
+from wire.topics import GatewayPath
+from wire.units import DAY_MS, HOUR_MS
 
 START = 1_767_225_600_000  # 2026-01-01T00:00Z
 INTERVAL_MS = 30_000  # contract §9 `interval`
@@ -47,7 +49,8 @@ Hour = list[StoredReading]
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Bytes in use after each day, and seconds of processor time for writing and for packing all of it."""
+    """Bytes in use after each day, and seconds of processor time for writing and for packing all of
+    it."""
 
     used: list[int]
     readings: int
@@ -73,18 +76,27 @@ def village_hours(units: int, hours: int) -> Iterator[Hour]:
                 seen = decode(profiles[brand], {key: words.get(key, 0) for key in keys[brand]})
                 place = unit % UNITS_PER_GATEWAY
                 at = START + turn * INTERVAL_MS + place * TURN_MS + chance.randrange(JITTER_MS)
-                reading = Reading(f"mtg-mt-{unit:04d}", at, seen.state, seen.faults, seen.values, seen.bad)
-                gateway = Place("mentougou", "zhaitang", "matao", f"mt-{unit // UNITS_PER_GATEWAY:02d}")
+                reading = Reading(
+                    f"mtg-mt-{unit:04d}", at, seen.state, seen.faults, seen.values, seen.bad
+                )
+                gateway = GatewayPath(
+                    "mentougou", "zhaitang", "matao", f"mt-{unit // UNITS_PER_GATEWAY:02d}"
+                )
                 readings.append(StoredReading(gateway, "6f1c9a2e", turn + 1, reading))
         yield readings
 
 
 def _keys(profile: Profile) -> list[tuple[str, int]]:
-    return [(table, first + index) for (table, first), count in profile.spans() for index in range(count)]
+    return [
+        (table, first + index)
+        for (table, first), count in profile.spans()
+        for index in range(count)
+    ]
 
 
 def fill(path: Path, hours: Iterator[Hour], say: Callable[[int], None] = lambda _: None) -> Sizes:
-    """Write hour after hour as ingest does, every five minutes' readings at once, and tend the store after each."""
+    """Write hour after hour as ingest does, every five minutes' readings at once, and tend the
+    store after each."""
     store = SqliteStore(path)
     used: list[int] = []
     written = 0
@@ -107,12 +119,15 @@ def fill(path: Path, hours: Iterator[Hour], say: Callable[[int], None] = lambda 
 def file_bytes(path: Path) -> int:
     """The whole file, free pages included."""
     with closing(sqlite3.connect(path)) as database:
-        ((size,),) = database.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        ((size,),) = database.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        )
         return int(size)
 
 
 def make_plain_table(database: sqlite3.Connection) -> None:
-    """The table of contract §5 as one would write it: a row for each reading, and an index on time."""
+    """The table of contract §5 as one would write it: a row for each reading, and an index on
+    time."""
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     types = ", ".join(f"{name} {'REAL' if name in POINT_NAMES else ''}" for name in COLUMNS)
@@ -126,7 +141,7 @@ _OF_EVERY_READING = [name for name in COLUMNS if name not in POINT_NAMES]
 def plain_insert(points: Sequence[str]) -> str:
     """SQL that writes a row with these points into the plain table."""
     columns = [*_OF_EVERY_READING, *points]
-    return f"INSERT OR IGNORE INTO reading ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})"  # noqa: S608
+    return f"INSERT OR IGNORE INTO reading ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})"  # noqa: S608 - columns of our own
 
 
 def plain_row(stored: StoredReading, points: Sequence[str]) -> tuple[object, ...]:
@@ -157,7 +172,8 @@ def plain_table(path: Path, readings: Sequence[StoredReading]) -> tuple[float, f
 
 
 def month_gb(sizes: Sizes, units: int) -> float:
-    """A month of 300 units in GB (10⁹ bytes): the first day's file, and what each day after it added."""
+    """A month of 300 units in GB (10⁹ bytes): the first day's file, and what each day after it
+    added."""
     first, last = sizes.used[0], sizes.used[-1]
     a_day = (last - first) / (len(sizes.used) - 1)
     return (first + (MONTH_DAYS - 1) * a_day) * VILLAGE_UNITS / units / 1e9
@@ -170,17 +186,49 @@ def rows(quick: bool = False) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         sizes = fill(path, iter(hours))
-        plain, plain_speed = plain_table(Path(folder) / "plain.db", [one for hour in hours[:24] for one in hour])
+        plain, plain_speed = plain_table(
+            Path(folder) / "plain.db", [one for hour in hours[:24] for one in hour]
+        )
         reads = _read_rows(path, days)
     a_month = VILLAGE_UNITS * MONTH_DAYS * DAY_MS / INTERVAL_MS
     sample = f"worked out from {units} units of six brands over {days} winter days"
     gb = month_gb(sizes, units)
     return [
-        Row("SQLite, 300 units for a month", gb, "GB", "≤ 1", f"a reading every 30 s, hourly aggregates, {sample}"),
-        Row("SQLite, a reading in the file", gb * 1e9 / a_month, "bytes", "", f"{a_month / 1e6:.1f} million of them"),
-        Row("a plain table instead", plain, "bytes", "", "one row a reading, REAL columns, index on time"),
-        Row("writing and packing", (sizes.write_s + sizes.pack_s) / sizes.readings * 1e6, "µs CPU", "", "a reading"),
-        Row("of which packing, hourly", sizes.pack_s / sizes.readings * 1e6, "µs CPU", "", "a reading"),
+        Row(
+            "SQLite, 300 units for a month",
+            gb,
+            "GB",
+            "≤ 1",
+            f"a reading every 30 s, hourly aggregates, {sample}",
+        ),
+        Row(
+            "SQLite, a reading in the file",
+            gb * 1e9 / a_month,
+            "bytes",
+            "",
+            f"{a_month / 1e6:.1f} million of them",
+        ),
+        Row(
+            "a plain table instead",
+            plain,
+            "bytes",
+            "",
+            "one row a reading, REAL columns, index on time",
+        ),
+        Row(
+            "writing and packing",
+            (sizes.write_s + sizes.pack_s) / sizes.readings * 1e6,
+            "µs CPU",
+            "",
+            "a reading",
+        ),
+        Row(
+            "of which packing, hourly",
+            sizes.pack_s / sizes.readings * 1e6,
+            "µs CPU",
+            "",
+            "a reading",
+        ),
         Row("plain executemany", 1e6 / plain_speed, "µs CPU", "", "a reading, one transaction"),
         *reads,
     ]
@@ -192,12 +240,18 @@ def _read_rows(path: Path, days: int) -> list[Row]:
     area = Area("mentougou", "zhaitang", "matao")
     five_minutes = 300_000
     timed = {
-        "a day of one unit, 5 min": lambda: store.summaries(device, end - DAY_MS, end, POINT_NAMES, five_minutes),
+        "a day of one unit, 5 min": lambda: store.summaries(
+            device, end - DAY_MS, end, POINT_NAMES, five_minutes
+        ),
         "a day of one unit, hours": lambda: store.hours(device, end - DAY_MS, end, POINT_NAMES),
-        "a day of every unit, one point": lambda: store.fleet(area, end - DAY_MS, end, "room_c", HOUR_MS),
+        "a day of every unit, one point": lambda: store.fleet(
+            area, end - DAY_MS, end, "room_c", HOUR_MS
+        ),
         "newest of every unit": store.latest,
     }
-    found = [Row(name, _milliseconds(read), "ms CPU", "", "median of 5") for name, read in timed.items()]
+    found = [
+        Row(name, _milliseconds(read), "ms CPU", "", "median of 5") for name, read in timed.items()
+    ]
     store.close()
     return found
 
@@ -219,7 +273,15 @@ def full_month() -> list[Row]:
         hours = village_hours(VILLAGE_UNITS, MONTH_DAYS * 24)
         sizes = fill(path, hours, lambda day: print(f"day {day} of {MONTH_DAYS}", file=sys.stderr))
     gigabytes = sizes.used[-1] / 1e9
-    return [Row("SQLite, 300 units for a month", gigabytes, "GB", "≤ 1", f"{sizes.readings:,} readings, all written")]
+    return [
+        Row(
+            "SQLite, 300 units for a month",
+            gigabytes,
+            "GB",
+            "≤ 1",
+            f"{sizes.readings:,} readings, all written",
+        )
+    ]
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
-"""The two ways through the broker that are compared: ingest, and a plain subscriber; each a process of its own.
+"""The two ways through the broker that are compared: ingest, and a plain subscriber; each a process
+of its own.
 
-The messages wait at Mosquitto when the process may connect, so that what sends them costs nothing of the measured time.
+The messages wait at Mosquitto when the process may connect, so that what sends them costs nothing
+of the measured time.
 """
 
 import multiprocessing
@@ -20,7 +22,7 @@ from bench.telemetry import DEVICES_PER_GATEWAY, Message
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings, open_store
-from messaging.session import Delivery, Session
+from messaging.session import Delivery, MqttSession
 from messaging.settings import MqttSettings
 from tests.servers import InfluxGate, MosquittoBroker, wait_until
 
@@ -37,14 +39,17 @@ class Measured:
 
 
 def through_ingest(batch: Sequence[Message], store_url: str | None) -> Measured:
-    """From the moment ingest may connect until every gateway has its last watermark; into SQLite where no URL is given.
+    """From the moment ingest may connect until every gateway has its last watermark; into SQLite
+    where no URL is given.
 
     The CPU is that of the same time: loading the program is not part of it.
     """
     with _waiting_at_a_broker(batch) as (broker, folder):
         context = multiprocessing.get_context("spawn")
         loaded, go, stop = context.Event(), context.Event(), context.Event()
-        service = context.Process(target=_serve, args=(broker.url, folder, store_url, loaded, go, stop))
+        service = context.Process(
+            target=_serve, args=(broker.url, folder, store_url, loaded, go, stop)
+        )
         watermarks = _Watermarks(broker.url, batch)
         service.start()
         try:
@@ -64,9 +69,18 @@ def through_plain_subscriber(batch: Sequence[Message], gate: InfluxGate) -> Meas
     """From the moment the plain subscriber may connect until it has flushed its last batch."""
     with _waiting_at_a_broker(batch) as (broker, _):
         settings = MqttSettings(url=broker.url)
-        arguments = [settings.host, str(settings.port), _CLIENT, gate.http_url, str(BATCH), str(len(batch))]
+        arguments = [
+            settings.host,
+            str(settings.port),
+            _CLIENT,
+            gate.http_url,
+            str(BATCH),
+            str(len(batch)),
+        ]
         command = [sys.executable, "-m", "bench.plain_subscriber", *arguments]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdout.readline()
@@ -97,11 +111,11 @@ def _waiting_at_a_broker(batch: Sequence[Message]) -> Iterator[tuple[MosquittoBr
 def _queue_up(settings: MqttSettings, batch: Sequence[Message]) -> None:
     """Open the subscriber's session, leave it, and let the broker keep `batch` for it."""
     filters = IngestSettings().filters(settings.root)
-    session = Session(settings, _CLIENT, subscriptions=filters)
+    session = MqttSession(settings, _CLIENT, subscriptions=filters)
     session.start()
     wait_until(lambda: not session.events.empty(), 10, "subscribed")
     session.stop()
-    sender = Session(settings, "sender", persistent=False, report_published=True)
+    sender = MqttSession(settings, "sender", persistent=False, report_published=True)
     sender.start()
     wait_until(lambda: sender.connected, 10)
     for topic, payload in batch:
@@ -114,9 +128,14 @@ class _Watermarks:
     """Listens for the watermark of each gateway's last message."""
 
     def __init__(self, broker_url: str, batch: Sequence[Message]) -> None:
-        self._last = {t.replace("/telemetry/", "/ack/"): b'"upto":%d}' % _seq(payload) for t, payload in batch}
-        self._session = Session(
-            MqttSettings(url=broker_url), "listener", subscriptions=["hw/v1/ack/#"], persistent=False
+        self._last = {
+            t.replace("/telemetry/", "/ack/"): b'"upto":%d}' % _seq(payload) for t, payload in batch
+        }
+        self._session = MqttSession(
+            MqttSettings(url=broker_url),
+            "listener",
+            subscriptions=["hw/v1/ack/#"],
+            persistent=False,
         )
         self._session.start()
         wait_until(lambda: not self._session.events.empty(), 10, "listening for watermarks")
@@ -125,7 +144,9 @@ class _Watermarks:
         """Until all have come."""
         while self._last:
             event = self._session.events.get(timeout=300)
-            if isinstance(event, Delivery) and event.payload.endswith(self._last.get(event.topic, b"?")):
+            if isinstance(event, Delivery) and event.payload.endswith(
+                self._last.get(event.topic, b"?")
+            ):
                 del self._last[event.topic]
 
     def close(self) -> None:
@@ -142,7 +163,8 @@ def _serve(
     stop: threading.Event,
 ) -> None:
     store = StoreSettings(
-        url=store_url or f"sqlite:{folder / 'readings.db'}", dead_letters=folder / "dead-letters.jsonl"
+        url=store_url or f"sqlite:{folder / 'readings.db'}",
+        dead_letters=folder / "dead-letters.jsonl",
     )
     settings = IngestSettings(state=folder / "ingest.db", batch_readings=BATCH, client_id=_CLIENT)
     service = IngestService(MqttSettings(url=broker_url), store, settings)

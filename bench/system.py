@@ -1,4 +1,5 @@
-"""A small system of real processes for benchmarks: broker, simulated units, one gateway, and the server."""
+"""A small system of real processes for benchmarks: broker, simulated units, one gateway, and the
+server."""
 
 import json
 from collections.abc import Iterator
@@ -7,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alerts.accounts import add_account
-from alerts.database import open_database
-from hearthwatch.server_process import metrics_environment, start_services
-from hearthwatch.server_settings import load_server_settings
-from hearthwatch.supervisor import Supervisor, hearthwatch_command
+from desk.accounts.accounts import add_account
+from desk.database.tables import open_database
+from hearthwatch.run.server_process import metrics_environment, start_services
+from hearthwatch.run.server_settings import load_server_settings
+from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 from tests.servers import NatsBroker, free_port, http_status, wait_until
 
 USER, PASSWORD = "bench", "only-for-the-benchmark"
@@ -37,16 +38,23 @@ class System:
         self.console = f"http://127.0.0.1:{free_port()}"
 
     def simulate(self, lines: list[BenchLine], events: str = "") -> None:
-        """Units at −9 °C in `events` (TOML tables of a scenario); their truth goes to `truth.jsonl`."""
+        """Units at −9 °C in `events` (TOML tables of a scenario); their truth goes to
+        `truth.jsonl`."""
         weather = '[weather]\nkind = "steady"\noutdoor_c = -9.0\n'
         (self.folder / "scenario.toml").write_text(f'name = "bench"\n{weather}{events}')
-        text = 'scenario = "scenario.toml"\ntruth = "truth.jsonl"\n' + "".join(map(self._line, lines))
+        text = 'scenario = "scenario.toml"\ntruth = "truth.jsonl"\n' + "".join(
+            map(self._line, lines)
+        )
         (self.folder / "simulation.toml").write_text(text)
-        self._start("simulation", "simulate", "bus", "--config", str(self.folder / "simulation.toml"))
+        self._start(
+            "simulation", "simulate", "bus", "--config", str(self.folder / "simulation.toml")
+        )
         wait_until(lambda: (self.folder / "truth.jsonl").exists(), 30)
 
     def _line(self, line: BenchLine) -> str:
-        where = f'pty = "{line.name}"\nbaud = 9600' if line.serial else f'tcp = "127.0.0.1:{line.port}"'
+        where = (
+            f'pty = "{line.name}"\nbaud = 9600' if line.serial else f'tcp = "127.0.0.1:{line.port}"'
+        )
         units = "".join(
             f'[[line.unit]]\nid = "{line.name}-{address:03d}"\naddress = {address}\n'
             for address in range(1, line.units + 1)
@@ -57,7 +65,11 @@ class System:
         """Start the gateway over `lines`; returns its process id."""
         text = f'{VILLAGE}interval = "{interval}"\n[mqtt]\nurl = "{self.broker.url}"\n[journal]\npath = "journal.db"\n'
         for line in lines:
-            url = f"serial://{self.folder / line.name}?baud=9600" if line.serial else f"tcp://127.0.0.1:{line.port}"
+            url = (
+                f"serial://{self.folder / line.name}?baud=9600"
+                if line.serial
+                else f"tcp://127.0.0.1:{line.port}"
+            )
             text += f'[[bus]]\nurl = "{url}"\n'
             for address in range(1, line.units + 1):
                 device = f'id = "{line.name}-{address:03d}"\naddress = {address}\nprofile = "midea-mthermal"\n'

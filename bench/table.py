@@ -1,4 +1,5 @@
-"""What every benchmark returns and how it is shown: one row per figure, with the aim it is held against."""
+"""What every benchmark returns and how it is shown: one row per figure, with the aim it is held
+against."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure: `value` in `unit`; `aim` as text such as `≤ 15`; `note` says how it was measured."""
+    """One measured figure: `value` in `unit`; `aim` as text such as `≤ 15`; `note` says how it was
+    measured."""
 
     name: str
     value: float

@@ -1,4 +1,5 @@
-"""Telemetry to measure with: 50 gateways of 30 devices, 16 points a reading, the same for the same seed."""
+"""Telemetry to measure with: 50 gateways of 30 devices, 16 points a reading, the same for the same
+seed."""
 
 import random
 from typing import Final
@@ -6,7 +7,7 @@ from typing import Final
 from wire.encode import encode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.points import POINTS
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 
 POINTS_PER_READING: Final = 16
 DEVICES_PER_GATEWAY: Final = 30
@@ -19,11 +20,14 @@ Message = tuple[str, bytes]
 def messages(count: int, start: int, seed: int = 1) -> list[Message]:
     """`count` messages from the gateways in turn, each one's 30 s apart, from `start` (UTC ms)."""
     chance = random.Random(seed)
-    return [_message(number // _GATEWAYS + 1, number % _GATEWAYS, start, chance) for number in range(count)]
+    return [
+        _message(number // _GATEWAYS + 1, number % _GATEWAYS, start, chance)
+        for number in range(count)
+    ]
 
 
 def _message(seq: int, gateway: int, start: int, chance: random.Random) -> Message:
-    place = Place("mentougou", "zhaitang", f"v-{gateway // 5}", f"gw-{gateway}")
+    place = GatewayPath("mentougou", "zhaitang", f"v-{gateway // 5}", f"gw-{gateway}")
     sent_at = start + 30_000 * seq
     names = list(POINTS)[:POINTS_PER_READING]
     readings = [
@@ -32,7 +36,10 @@ def _message(seq: int, gateway: int, start: int, chance: random.Random) -> Messa
             sent_at + number,
             "heating",
             [],
-            {name: round(chance.uniform(max(0, POINTS[name].low), min(60, POINTS[name].high)), 1) for name in names},
+            {
+                name: round(chance.uniform(max(0, POINTS[name].low), min(60, POINTS[name].high)), 1)
+                for name in names
+            },
             [],
         )
         for number in range(DEVICES_PER_GATEWAY)

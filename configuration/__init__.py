@@ -1,1 +1,2 @@
-"""How every process reads its configuration: TOML, environment, and all mistakes at once with file and key."""
+"""How every process reads its configuration: TOML, environment, and all mistakes at once with file
+and key."""

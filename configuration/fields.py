@@ -12,20 +12,24 @@ from wire.identifiers import is_identifier
 
 
 class Settings(BaseModel):
-    """Base of every configuration table: an unknown key is an error, and nothing changes after loading."""
+    """Base of every configuration table: an unknown key is an error, and nothing changes after
+    loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def resolve_path(path: Path, info: ValidationInfo) -> Path:
-    """`path`, taken relative to the folder of the file it stands in (given as validation context `base`)."""
+    """`path`, taken relative to the folder of the file it stands in (given as validation context
+    `base`)."""
     base = (info.context or {}).get("base")
     return path if base is None else Path(base) / path.expanduser()
 
 
 def _identifier(text: str) -> str:
     if not is_identifier(text):
-        raise ValueError(f"{text!r} is not an identifier; use 1 to 48 of a-z 0-9 -, beginning with a letter or digit")
+        raise ValueError(
+            f"{text!r} is not an identifier; use 1 to 48 of a-z 0-9 -, beginning with a letter or digit"
+        )
     return text
 
 
@@ -41,7 +45,9 @@ def _present(path: Path) -> Path:
 
 def _kept_secret(path: Path) -> Path:
     if path.stat().st_mode & stat.S_IRWXO:
-        raise ValueError(f"{path} is open to everybody on this machine; make it secret with chmod o= {path}")
+        raise ValueError(
+            f"{path} is open to everybody on this machine; make it secret with chmod o= {path}"
+        )
     return path
 
 
@@ -49,7 +55,8 @@ PresentPath = Annotated[FilePath, AfterValidator(_present)]
 """The path of a file that must be there."""
 
 SecretPath = Annotated[PresentPath, AfterValidator(_kept_secret)]
-"""The path of a file that holds a password or a private key: refused where everybody may read it."""
+"""The path of a file that holds a password or a private key: refused where everybody may read
+it."""
 
 Duration = Annotated[int, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0)]
 """Milliseconds, written as `500ms 30s 10m 2h 7d`."""

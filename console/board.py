@@ -1,11 +1,12 @@
-"""What stands on the board: alerts and tickets as the API gives them, made ready for the page. Pure functions."""
+"""What stands on the board: alerts and tickets as the API gives them, made ready for the page. Pure
+functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alerts.attention import PRIORITIES
-from alerts.tickets import TRANSITIONS
+from alerts.store.attention import PRIORITIES
+from desk.tickets.life_cycle import TRANSITIONS
 
 Document = dict[str, Any]
 
@@ -22,12 +23,15 @@ _CLOCKS: Final = {
     "dispatched": ("onsite", "onsite_by"),
     "on_site": ("repair", "repair_by"),
 }
-_FORWARD: Final = {state: event for (state, event), after in TRANSITIONS.items() if after in (*STEPS[1:], "closed")}
+_FORWARD: Final = {
+    state: event for (state, event), after in TRANSITIONS.items() if after in (*STEPS[1:], "closed")
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The deadline that runs now: its stage, when the clock was started and when it is due (UTC ms)."""
+    """The deadline that runs now: its stage, when the clock was started and when it is due (UTC
+    ms)."""
 
     stage: str
     opened: int
@@ -41,7 +45,8 @@ def running_clock(ticket: Mapping[str, Any]) -> Clock | None:
 
 
 def ticket_rows(tickets: Sequence[Document]) -> list[Document]:
-    """Tickets with their running clock, their place in the steps, and the event that takes them forward."""
+    """Tickets with their running clock, their place in the steps, and the event that takes them
+    forward."""
     return [
         {
             **ticket,
@@ -57,7 +62,11 @@ def alert_rows(alerts: Sequence[Document], tickets: Sequence[Document]) -> list[
     """Alerts with the running clock of their ticket."""
     clocks = {ticket["id"]: running_clock(ticket) for ticket in tickets}
     return [
-        {**alert, "is_device": alert["subject_kind"] == "device", "clock": clocks.get(alert["ticket"])}
+        {
+            **alert,
+            "is_device": alert["subject_kind"] == "device",
+            "clock": clocks.get(alert["ticket"]),
+        }
         for alert in alerts
     ]
 

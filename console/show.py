@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
 
-# A rule's unit is the suffix of its point (contract §4) or `percent`: factor, decimals, and the sign shown.
+# A rule's unit is the suffix of its point (contract §4) or `percent`: factor, decimals, and the
+# sign shown.
 _UNITS: Final = {
     "c": (1.0, 1, " °C"),
     "w": (0.001, 2, " kW"),

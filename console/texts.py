@@ -13,15 +13,24 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 def catalogue() -> dict[str, dict[str, str]]:
     """Every text by its dotted key: `{"alerts.title": {"zh": …, "en": …}}`."""
     document = tomllib.loads((Path(__file__).parent / "texts.toml").read_text(encoding="utf-8"))
-    return {f"{section}.{key}": text for section, texts in document.items() for key, text in texts.items()}
+    return {
+        f"{section}.{key}": text
+        for section, texts in document.items()
+        for key, text in texts.items()
+    }
 
 
 def text(language: Language, key: str) -> str:
-    """The text of `key`; raises KeyError for a key the catalogue lacks, so that none is ever shown untranslated."""
+    """The text of `key`; raises KeyError for a key the catalogue lacks, so that none is ever shown
+    untranslated."""
     return catalogue()[key][language]
 
 
 def section(language: Language, name: str) -> dict[str, str]:
     """All texts of one section by their short key, for the scripts of the page."""
     prefix = f"{name}."
-    return {key.removeprefix(prefix): texts[language] for key, texts in catalogue().items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): texts[language]
+        for key, texts in catalogue().items()
+        if key.startswith(prefix)
+    }

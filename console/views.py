@@ -1,4 +1,5 @@
-"""The pages and the fragments that htmx fetches again when the live feed says that something changed."""
+"""The pages and the fragments that htmx fetches again when the live feed says that something
+changed."""
 
 from functools import partial
 from http import HTTPStatus
@@ -12,14 +13,23 @@ from fastapi.templating import Jinja2Templates
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from alerts.accounts import Caller, log_out
-from alerts.api import COOKIE, ApiContext, Context, Credentials, Problem, device_with_values, find_caller, open_session
-from alerts.attention import alerts_calling, tickets_open
-from alerts.database import reading
-from alerts.queries import NotFoundError, summarise
+from alerts.store.attention import alerts_calling, tickets_open
+from alerts.store.queries import NotFoundError, summarise
+from api import (
+    COOKIE,
+    ApiContext,
+    Context,
+    Credentials,
+    Problem,
+    device_with_values,
+    find_caller,
+    open_session,
+)
 from console.board import PLOTTED, SHAPES, STEPS, alert_rows, counts, ticket_rows
 from console.show import beijing, beijing_clock, iso, measured
 from console.texts import LANGUAGES, Language, section, text
+from desk.accounts.accounts import Caller, log_out
+from desk.database.tables import reading
 
 _HERE: Final = Path(__file__).parent
 _LANGUAGE_COOKIE: Final = "hearthwatch_language"
@@ -31,7 +41,12 @@ SCRIPT_SECTIONS: Final = ("connection", "tickets", "failed", "point", "device")
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 _templates: Final = Jinja2Templates(_HERE / "templates")
-_templates.env.filters |= {"measured": measured, "beijing": beijing, "beijing_clock": beijing_clock, "iso": iso}
+_templates.env.filters |= {
+    "measured": measured,
+    "beijing": beijing,
+    "beijing_clock": beijing_clock,
+    "iso": iso,
+}
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
 
 
@@ -48,7 +63,7 @@ class _Assets(StaticFiles):
 
 
 def mount(app: FastAPI) -> None:
-    """Add the pages and their assets to `app`, which `alerts.api.create_app` made."""
+    """Add the pages and their assets to `app`, which `api.create_app` made."""
     app.include_router(router)
     app.mount("/static", _Assets(directory=_HERE / "static"), name="static")
 
@@ -91,7 +106,11 @@ def find_device(request: Request, context: Context, device: str = "") -> Respons
 def show_device(request: Request, context: Context, device: str) -> Response:
     """One device: where it is, its newest values, and the place of its plot."""
     caller = find_caller(request, context)
-    return _gone() if caller is None else _render(request, "device.html", _device(context, caller, device))
+    return (
+        _gone()
+        if caller is None
+        else _render(request, "device.html", _device(context, caller, device))
+    )
 
 
 @router.get("/login")
@@ -103,13 +122,20 @@ def login_page(request: Request, context: Context) -> Response:
 
 
 @router.post("/login")
-def login(request: Request, context: Context, credentials: Annotated[Credentials, Form()]) -> Response:
+def login(
+    request: Request, context: Context, credentials: Annotated[Credentials, Form()]
+) -> Response:
     """Log in by the form; on failure the form again, saying why."""
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     try:
         open_session(context, credentials, request, response)
     except Problem as problem:
-        return _render(request, "login.html", {"failure": problem.code, "name": credentials.name}, problem.status)
+        return _render(
+            request,
+            "login.html",
+            {"failure": problem.code, "name": credentials.name},
+            problem.status,
+        )
     return response
 
 
@@ -134,7 +160,11 @@ def choose_language(language: Language, request: Request) -> Response:
 
 def _page_before(request: Request) -> str:
     before = urlsplit(request.headers.get("referer", ""))
-    if before.netloc != request.url.netloc or not before.path.startswith("/") or before.path.startswith("//"):
+    if (
+        before.netloc != request.url.netloc
+        or not before.path.startswith("/")
+        or before.path.startswith("//")
+    ):
         return "/"
     return f"{before.path}?{before.query}" if before.query else before.path
 
@@ -171,7 +201,9 @@ def _language(request: Request) -> Language:
     return next((language for language in LANGUAGES if language == wanted), "zh")
 
 
-def _render(request: Request, template: str, values: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:
+def _render(
+    request: Request, template: str, values: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
+) -> Response:
     language = _language(request)
     context = {"language": language, "t": partial(text, language), **values}
     return _templates.TemplateResponse(request, template, context, status)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from gateway_agent.bus import Bus
-from gateway_agent.desk import CommandDesk
-from gateway_agent.journal import Journal
-from gateway_agent.kernel_clock import is_synchronised
-from gateway_agent.outcomes import Outcomes
-from gateway_agent.poll import Unit
-from gateway_agent.profile import Profile
-from gateway_agent.publisher import Publisher
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.commands.command_queue import CommandDesk
+from gateway_agent.commands.results import Outcomes
+from gateway_agent.polling.line import Line
+from gateway_agent.polling.unit import Unit
+from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import BusSettings, GatewaySettings
-from gateway_agent.sweep import Line
-from messaging.session import Session, Will
+from gateway_agent.status.kernel_clock import is_synchronised
+from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.publisher import Publisher
+from messaging.session import MqttSession, Will
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
 from wire.topics import gateway_topic
@@ -39,7 +39,8 @@ class Parts:
 
     @property
     def alive_at(self) -> float:
-        """The monotonic time in seconds since which every line has turned, and the publisher too."""
+        """The monotonic time in seconds since which every line has turned, and the publisher
+        too."""
         return min([self.publisher.turned_at, *(line.alive_at for line in self.lines)])
 
 
@@ -53,7 +54,8 @@ class GatewayService:
         clock: Callable[[], int] = wall_clock_ms,
         synchronised: Callable[[], bool] = is_synchronised,
     ) -> None:
-        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before `run`.
+        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before
+        `run`.
 
         `synchronised` tells whether `clock` is set right.
         """
@@ -75,7 +77,10 @@ class GatewayService:
         Raises sqlite3.Error where the journal cannot be opened, and whatever ended a line's thread.
         """
         self._parts = parts = self._open()
-        threads = [threading.Thread(target=self._watch, args=(line, stop), name="line") for line in parts.lines]
+        threads = [
+            threading.Thread(target=self._watch, args=(line, stop), name="line")
+            for line in parts.lines
+        ]
         try:
             for thread in threads:
                 thread.start()
@@ -93,7 +98,9 @@ class GatewayService:
     def _open(self) -> Parts:
         settings = self._settings
         journal = Journal(settings.journal.path, settings.interval / 1_000, settings.journal.max_mb)
-        outcomes = Outcomes(settings.journal.path.with_name(settings.journal.path.name + ".commands"))
+        outcomes = Outcomes(
+            settings.journal.path.with_name(settings.journal.path.name + ".commands")
+        )
         keeper = Keeper(journal, self._clock, self._synchronised)
         lines: list[Line] = []
         units: dict[str, tuple[Unit, Line]] = {}
@@ -105,7 +112,8 @@ class GatewayService:
         return Parts(journal, outcomes, keeper, lines, desk, self._publisher(journal, desk))
 
     def _watch(self, line: Line, stop: threading.Event) -> None:
-        """A line that fails in a way nobody foresaw ends the service, so that it is restarted and seen."""
+        """A line that fails in a way nobody foresaw ends the service, so that it is restarted and
+        seen."""
         try:
             line.run(stop)
         except BaseException as failure:
@@ -114,7 +122,10 @@ class GatewayService:
             raise
 
     def _units(self, bus: BusSettings) -> list[Unit]:
-        return [Unit(device.id, device.address, self._profiles[device.profile], bus.line) for device in bus.device]
+        return [
+            Unit(device.id, device.address, self._profiles[device.profile], bus.line)
+            for device in bus.device
+        ]
 
     def _publisher(self, journal: Journal, desk: CommandDesk) -> Publisher:
         settings = self._settings
@@ -135,7 +146,9 @@ class GatewayService:
 class Keeper:
     """Puts readings into the journal; counts and says once when it cannot."""
 
-    def __init__(self, journal: Journal, clock: Callable[[], int], synchronised: Callable[[], bool]) -> None:
+    def __init__(
+        self, journal: Journal, clock: Callable[[], int], synchronised: Callable[[], bool]
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._synchronised = synchronised
@@ -145,7 +158,9 @@ class Keeper:
     def keep(self, readings: Sequence[Reading]) -> None:
         """Journal `readings`; those it cannot take are counted in `lost`."""
         try:
-            self._journal.append(readings, self._clock(), None if self._synchronised() else "unsynced")
+            self._journal.append(
+                readings, self._clock(), None if self._synchronised() else "unsynced"
+            )
         except sqlite3.Error as error:
             self.lost += len(readings)
             if not self._failing:
@@ -166,9 +181,9 @@ def announced(settings: GatewaySettings, profiles: Mapping[str, Profile]) -> lis
     ]
 
 
-def _session(settings: GatewaySettings) -> Session:
+def _session(settings: GatewaySettings) -> MqttSession:
     place, root = settings.place, settings.mqtt.root
-    return Session(
+    return MqttSession(
         settings.mqtt,
         f"gateway-{place.district}-{place.town}-{place.village}-{place.gateway}",
         subscriptions=[gateway_topic("ack", place, root), gateway_topic("command", place, root)],

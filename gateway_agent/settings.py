@@ -8,10 +8,11 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, mod
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
-from gateway_agent.cadence import Cadence
-from gateway_agent.line import LineAddress, parse_line
+from gateway_agent.bus.address import LineAddress, parse_line
+from gateway_agent.polling.cadence import Cadence
 from messaging.settings import MqttSettings
-from wire.topics import Place
+from wire.topics import GatewayPath
+from wire.units import DAY_MS
 
 Location = tuple[int | str, ...]
 
@@ -26,7 +27,8 @@ def _profile_reference(text: str, info: ValidationInfo) -> str:
 
 
 class JournalSettings(Settings):
-    """Where readings wait until they are stored, how much room they get, and when one is sent again."""
+    """Where readings wait until they are stored, how much room they get, and when one is sent
+    again."""
 
     path: FilePath
     max_mb: Annotated[int, Field(ge=1, le=65_536)] = 256
@@ -34,7 +36,8 @@ class JournalSettings(Settings):
 
 
 class MetricsSettings(Settings):
-    """Where the gateway shows its figures and its health: an address of this machine only; off by default."""
+    """Where the gateway shows its figures and its health: an address of this machine only; off by
+    default."""
 
     listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
 
@@ -70,16 +73,17 @@ class BusSettings(Settings):
 class GatewaySettings(Settings):
     """Everything the gateway needs to run.
 
-    Each device is read every `interval` and its state and faults looked at every `look`, so that a change is
-    published at once; the points its profile calls slow are part of one reading in `slow_every`.
+    Each device is read every `interval` and its state and faults looked at every `look`, so that a
+    change is published at once; the points its profile calls slow are part of one reading in
+    `slow_every`.
     """
 
     district: Identifier
     town: Identifier
     village: Identifier
     gateway: Identifier
-    interval: Annotated[Duration, Field(ge=1_000, le=86_400_000)] = 30_000
-    look: Annotated[Duration, Field(ge=1_000, le=86_400_000)] = 15_000
+    interval: Annotated[Duration, Field(ge=1_000, le=DAY_MS)] = 30_000
+    look: Annotated[Duration, Field(ge=1_000, le=DAY_MS)] = 15_000
     slow_every: Annotated[int, Field(ge=1, le=10_000)] = 10
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
@@ -92,9 +96,9 @@ class GatewaySettings(Settings):
         return Cadence(self.interval / 1_000, self.look / 1_000, self.slow_every)
 
     @property
-    def place(self) -> Place:
+    def place(self) -> GatewayPath:
         """Who this gateway is in topics."""
-        return Place(self.district, self.town, self.village, self.gateway)
+        return GatewayPath(self.district, self.town, self.village, self.gateway)
 
     def profile_references(self) -> dict[str, str]:
         """What the devices name as their profiles, each with the key where it stands first."""
@@ -106,7 +110,11 @@ class GatewaySettings(Settings):
 
     @model_validator(mode="after")
     def _unique(self) -> "GatewaySettings":
-        repeated = [*_repeated(self._ids()), *_repeated(self._addresses()), *_repeated(self._lines())]
+        repeated = [
+            *_repeated(self._ids()),
+            *_repeated(self._addresses()),
+            *_repeated(self._lines()),
+        ]
         if repeated:
             raise ValidationError.from_exception_data(type(self).__name__, repeated)
         return self
@@ -132,6 +140,8 @@ def _repeated(items: Iterator[tuple[Location, object]]) -> Iterator[InitErrorDet
     for location, value in items:
         if value in seen:
             first = ".".join(map(str, seen[value]))
-            error = PydanticCustomError("repeated", "the same as {first}; it must be unique", {"first": first})
+            error = PydanticCustomError(
+                "repeated", "the same as {first}; it must be unique", {"first": first}
+            )
             yield InitErrorDetails(type=error, loc=location, input=value)
         seen.setdefault(value, location)

@@ -1,14 +1,23 @@
-"""Entry point: runs the command line and turns the errors that people can mend into exit codes (design §7)."""
+"""Entry point: runs the command line and turns the errors that people can mend into exit codes
+(design §7)."""
 
 import sys
 
 from configuration.load import ConfigurationError
+from hearthwatch.base.errors import (
+    FAILED,
+    UNREACHABLE,
+    WRONG_USAGE,
+    FailedError,
+    UnreachableError,
+    UsageError,
+)
 from hearthwatch.cli import app
-from hearthwatch.errors import FAILED, UNREACHABLE, WRONG_USAGE, FailedError, UnreachableError, UsageError
 
 
 def main() -> None:
-    """Run the command line; exits 0, 1 (failed while running), 2 (wrong usage) or 3 (service unreachable)."""
+    """Run the command line; exits 0, 1 (failed while running), 2 (wrong usage) or 3 (service
+    unreachable)."""
     try:
         app(prog_name="hearthwatch")
     except ConfigurationError as error:
@@ -20,7 +29,10 @@ def main() -> None:
     except FailedError as error:
         _fail(FAILED, str(error))
     except ModuleNotFoundError as error:
-        _fail(WRONG_USAGE, f"this command needs {error.name}; install it with: pip install 'hearthwatch[server]'")
+        _fail(
+            WRONG_USAGE,
+            f"this command needs {error.name}; install it with: pip install 'hearthwatch[server]'",
+        )
 
 
 def _fail(code: int, *lines: str) -> None:

@@ -1,4 +1,5 @@
-"""Which devices there are, from a list that people keep: a CSV file with the columns `device` and `commissioned`."""
+"""Which devices there are, from a list that people keep: a CSV file with the columns `device` and
+`commissioned`."""
 
 import csv
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from configuration.load import ConfigurationError, Problem
+from configuration.load import ConfigurationError, ConfigurationProblem
 from wire.clocks import EARLIEST_MS
 from wire.identifiers import is_identifier
 
@@ -22,7 +23,8 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The listed devices with the earliest event time of each (UTC ms), and whether no others are taken."""
+    """The listed devices with the earliest event time of each (UTC ms), and whether no others are
+    taken."""
 
     commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     registered_only: bool = False
@@ -42,28 +44,35 @@ def read_admission(path: Path, registered_only: bool) -> Admission:
     `commissioned` is an ISO date or time, local unless it says otherwise, or empty.
     """
     commissioned: dict[str, int] = {}
-    problems: list[Problem] = []
+    problems: list[ConfigurationProblem] = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             if "device" not in (rows.fieldnames or ()):
                 raise ConfigurationError(
-                    [Problem(path, "", "the first line must name the columns device,commissioned")]
+                    [
+                        ConfigurationProblem(
+                            path, "", "the first line must name the columns device,commissioned"
+                        )
+                    ]
                 )
             for row in rows:
                 try:
                     commissioned[_device(row)] = _time(row.get("commissioned"))
                 except ValueError as error:
-                    problems.append(Problem(path, f"line {rows.line_num}", str(error)))
+                    problems.append(ConfigurationProblem(path, f"line {rows.line_num}", str(error)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError([Problem(path, "", f"{error}; ingest.registered names this list")]) from error
+        raise ConfigurationError(
+            [ConfigurationProblem(path, "", f"{error}; ingest.registered names this list")]
+        ) from error
     if problems:
         raise ConfigurationError(problems)
     return Admission(MappingProxyType(commissioned), registered_only)
 
 
 class DeviceList:
-    """The list as it stands now: read again when the file has changed, so that a new device needs no restart."""
+    """The list as it stands now: read again when the file has changed, so that a new device needs
+    no restart."""
 
     def __init__(self, path: Path, registered_only: bool) -> None:
         """Raises ConfigurationError where the list cannot be used."""
@@ -73,7 +82,8 @@ class DeviceList:
         self._admission = read_admission(path, registered_only)
 
     def current(self) -> Admission:
-        """The newest good list; one that cannot be used is logged once, and the last good one stays."""
+        """The newest good list; one that cannot be used is logged once, and the last good one
+        stays."""
         state = _state(self._path)
         if state != self._state:
             self._state = state
@@ -81,7 +91,11 @@ class DeviceList:
                 self._admission = read_admission(self._path, self._only)
                 _log.info("device_list_read", devices=len(self._admission.commissioned))
             except ConfigurationError as error:
-                _log.error("device_list_unusable", reason=str(error), keeping=len(self._admission.commissioned))
+                _log.error(
+                    "device_list_unusable",
+                    reason=str(error),
+                    keeping=len(self._admission.commissioned),
+                )
         return self._admission
 
 
@@ -96,7 +110,9 @@ def _state(path: Path) -> tuple[int, int, int] | None:
 def _device(row: Mapping[str, str | None]) -> str:
     device = row["device"] or ""
     if not is_identifier(device):
-        raise ValueError(f"{device!r} is not a device id; use 1 to 48 of a-z 0-9 -, beginning with a letter or digit")
+        raise ValueError(
+            f"{device!r} is not a device id; use 1 to 48 of a-z 0-9 -, beginning with a letter or digit"
+        )
     return device
 
 

@@ -3,22 +3,23 @@
 from dataclasses import dataclass, field
 
 from ingest.dead_letters import DeadLetter
-from ingest.register import Register, Remembered
+from ingest.device_registry import Register, Remembered
 from ingest.store.model import Prepared, ReadingStore, StoredReading
 from ingest.tally import Tallies
 from ingest.validation import Verdict
 from messaging.session import Delivery, Receipt
 from wire.messages import Ack
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 
 @dataclass(slots=True)
 class Batch:
     """Judged messages in arrival order, and what they come to.
 
-    `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later messages are
-    already moving the register on while this batch is being written. `prepared` is what will be written. Of a message
-    only its `receipt` is kept: payloads that wait for the store would be most of the memory.
+    `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later
+    messages are already moving the register on while this batch is being written. `prepared` is
+    what will be written. Of a message only its `receipt` is kept: payloads that wait for the store
+    would be most of the memory.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
@@ -26,10 +27,10 @@ class Batch:
     letters: list[DeadLetter] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
     changes: Remembered = field(default_factory=Remembered)
-    answers: list[tuple[Place, Ack]] = field(default_factory=list)
+    answers: list[tuple[GatewayPath, Ack]] = field(default_factory=list)
     missing: int = 0
     prepared: Prepared = field(default_factory=lambda: Prepared((), ()))
-    _answered: dict[tuple[Place, str], None] = field(default_factory=dict)
+    _answered: dict[tuple[GatewayPath, str], None] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
         """Take in one message judged at server time `now` (UTC ms)."""
@@ -41,8 +42,11 @@ class Batch:
             self._answered[verdict.place, verdict.epoch] = None
 
     def seal(self, register: Register, store: ReadingStore) -> None:
-        """Take the register's changes and the watermarks that hold once they are committed; prepare the write."""
+        """Take the register's changes and the watermarks that hold once they are committed; prepare
+        the write."""
         self.prepared = store.prepare(self.readings)
         self.changes = register.take_changes()
-        self.answers = [(place, Ack(epoch, register.watermark(place, epoch))) for place, epoch in self._answered]
+        self.answers = [
+            (place, Ack(epoch, register.watermark(place, epoch))) for place, epoch in self._answered
+        ]
         self.missing = register.missing()

@@ -1,8 +1,10 @@
-"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order (design §4).
+"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order
+(design §4).
 
-A crash between any two steps repeats the earlier ones with the same effect: the store keeps one point per device
-and time, dead letters after the last committed end are cut off, and a committed number is a duplicate. For the same
-reason the next batches may be written to the store before this one is committed; the steps after that keep their order.
+A crash between any two steps repeats the earlier ones with the same effect: the store keeps one
+point per device and time, dead letters after the last committed end are cut off, and a committed
+number is a duplicate. For the same reason the next batches may be written to the store before this
+one is committed; the steps after that keep their order.
 """
 
 import gc
@@ -18,12 +20,12 @@ import structlog
 from ingest import metrics
 from ingest.batch import Batch
 from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
-from ingest.ledger import Ledger
-from ingest.register import Remembered
+from ingest.device_registry import Remembered
+from ingest.receipts import Ledger
 from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
 from ingest.tally import Tallies
 from ingest.watermarks import Watermarks
-from messaging.session import Session
+from messaging.session import MqttSession
 from wire.topics import gateway_topic
 
 _FIRST_PAUSE_S: Final = 0.25
@@ -33,7 +35,8 @@ _log = structlog.get_logger()
 
 
 def pause_s(attempt: int, chance: float) -> float:
-    """How long to wait after failed attempt number `attempt` (from 0); `chance` in 0..1 spreads several services."""
+    """How long to wait after failed attempt number `attempt` (from 0); `chance` in 0..1 spreads
+    several services."""
     return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(attempt, 16)) * (0.5 + chance / 2)
 
 
@@ -50,11 +53,12 @@ class Committer:
         letters: DeadLetterFile,
         ledger: Ledger,
         committed: Position | None,
-        session: Session,
+        session: MqttSession,
         watermarks: Watermarks,
         root: str,
     ) -> None:
-        """`committed` is the end of the dead-letter file that `ledger` remembers; `session` brings the messages."""
+        """`committed` is the end of the dead-letter file that `ledger` remembers; `session` brings
+        the messages."""
         self._store = store
         self._writers = ThreadPoolExecutor(store.writers, thread_name_prefix="store-write")
         self._letters = letters
@@ -66,9 +70,11 @@ class Committer:
         self._gave_up = False
 
     def recover(self) -> None:
-        """Cut off dead letters that a killed run had not committed, and commit the end of the file that is there now.
+        """Cut off dead letters that a killed run had not committed, and commit the end of the file
+        that is there now.
 
-        It may be another one of the same inode number and shorter (`replay`). On a full disk the first batch does it.
+        It may be another one of the same inode number and shorter (`replay`). On a full disk the
+        first batch does it.
         """
         with suppress(StoreUnavailable):
             self._commit_end(self._letters.append([], self._committed, self._commit_end))
@@ -82,22 +88,26 @@ class Committer:
         self._writers.shutdown()
 
     def commit(self, batch: Batch, written: Written, now: int, stop: threading.Event) -> None:
-        """Make `batch`, sealed at server time `now`, durable and answer it; waits for the store as long as it takes.
+        """Make `batch`, sealed at server time `now`, durable and answer it; waits for the store as
+        long as it takes.
 
         `written` is what `begin` returned for it.
 
-        Where `stop` is set while the store is away, nothing is acknowledged, now or later: the broker keeps the
-        messages.
+        Where `stop` is set while the store is away, nothing is acknowledged, now or later: the
+        broker keeps the messages.
         """
         began = time.monotonic()
-        # The changes of a batch build on those of the one before: without that one they would be a lie.
+        # The changes of a batch build on those of the one before: without that one they would be a
+        # lie.
         if self._gave_up or not self._persist_patiently(batch, written, now, stop):
             self._gave_up = True
             return
         self._answer(batch)
         metrics.BATCH_SECONDS.observe(time.monotonic() - began)
 
-    def _persist_patiently(self, batch: Batch, written: Written, now: int, stop: threading.Event) -> bool:
+    def _persist_patiently(
+        self, batch: Batch, written: Written, now: int, stop: threading.Event
+    ) -> bool:
         attempt = 0
         while True:
             try:
@@ -106,12 +116,15 @@ class Committer:
             except StoreUnavailable as error:
                 metrics.STORE_UP.set(0)
                 if attempt == 0:
-                    _log.warning("store_unavailable", reason=str(error), waiting=len(batch.readings))
-                if stop.wait(pause_s(attempt, random.random())):  # noqa: S311  (jitter)
+                    _log.warning(
+                        "store_unavailable", reason=str(error), waiting=len(batch.readings)
+                    )
+                if stop.wait(pause_s(attempt, random.random())):  # noqa: S311 - jitter
                     return False
                 attempt += 1
-                # The frames of a request that failed hold its body, in cycles that the service looks for but rarely:
-                # without this, each attempt of a long outage would leave megabytes.
+                # The frames of a request that failed hold its body, in cycles that the service
+                # looks for but rarely: without this, each attempt of a long outage would leave
+                # megabytes.
                 gc.collect()
                 continue
             metrics.STORE_UP.set(1)
@@ -142,7 +155,9 @@ class Committer:
 
 def _letter(refused: RefusedReading, now: int, root: str) -> DeadLetter:
     stored = refused.stored
-    _log.warning("reading_refused", code=refused.code, device=stored.reading.device, detail=refused.detail)
+    _log.warning(
+        "reading_refused", code=refused.code, device=stored.reading.device, detail=refused.detail
+    )
     return DeadLetter(
         now,
         refused.code,

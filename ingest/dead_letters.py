@@ -1,4 +1,5 @@
-"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once (contract §11)."""
+"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once
+(contract §11)."""
 
 import fcntl
 import json
@@ -12,7 +13,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
-from configuration.load import ConfigurationError, Problem
+from configuration.load import ConfigurationError, ConfigurationProblem
 from ingest.store.model import StoreUnavailable
 from wire.encode import reading_document
 from wire.messages import Reading
@@ -22,7 +23,8 @@ PAYLOAD_BYTES: Final = 4_096  # contract §11 "first 4 kB"
 
 @dataclass(slots=True)
 class DeadLetter:
-    """One rejected message (`payload` set) or reading (`reading` set); `at` is the server's time in UTC ms."""
+    """One rejected message (`payload` set) or reading (`reading` set); `at` is the server's time in
+    UTC ms."""
 
     at: int
     code: str
@@ -44,26 +46,35 @@ class Position:
 
 
 class DeadLetterFile:
-    """Appends lines durably; the ledger commits the end of the file together with the batch that wrote it."""
+    """Appends lines durably; the ledger commits the end of the file together with the batch that
+    wrote it."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be written."""
+        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be
+        written."""
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._open()
         except OSError as error:
-            problem = Problem(path, "", f"{error.strerror}; check that this user may write store.dead_letters")
+            problem = ConfigurationProblem(
+                path, "", f"{error.strerror}; check that this user may write store.dead_letters"
+            )
             raise ConfigurationError([problem]) from error
 
     def append(
-        self, letters: Iterable[DeadLetter], committed: Position | None, begin: Callable[[Position], None]
+        self,
+        letters: Iterable[DeadLetter],
+        committed: Position | None,
+        begin: Callable[[Position], None],
     ) -> Position:
-        """Append `letters`, wait until they are on disk, and return the new end. Raises StoreUnavailable.
+        """Append `letters`, wait until they are on disk, and return the new end. Raises
+        StoreUnavailable.
 
-        Lines after `committed` come from a batch that was never committed: its messages come again, so those
-        lines are cut off first. Where the file is another one than that of `committed`, `begin` commits its end
-        before any line is added, so that lines of uncommitted batches always follow a committed end.
+        Lines after `committed` come from a batch that was never committed: its messages come again,
+        so those lines are cut off first. Where the file is another one than that of `committed`,
+        `begin` commits its end before any line is added, so that lines of uncommitted batches
+        always follow a committed end.
         """
         text = b"".join(line(letter) for letter in letters)
         try:
@@ -77,7 +88,9 @@ class DeadLetterFile:
                     self._write(text)
                 return self._end()
         except OSError as error:
-            raise StoreUnavailable(f"{self._path}: {error.strerror}; free some disk space") from error
+            raise StoreUnavailable(
+                f"{self._path}: {error.strerror}; free some disk space"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -88,7 +101,8 @@ class DeadLetterFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """The file of this name at this moment, locked: whoever exchanges it (`replay`) does so before or after."""
+        """The file of this name at this moment, locked: whoever exchanges it (`replay`) does so
+        before or after."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         while not self._is_current():
             os.close(self._file)  # which unlocks it
@@ -100,7 +114,8 @@ class DeadLetterFile:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _is_current(self) -> bool:
-        """Whether the name still leads to the open file; after a rotation it leads to another, or nowhere."""
+        """Whether the name still leads to the open file; after a rotation it leads to another, or
+        nowhere."""
         return self._path.exists() and self._path.stat().st_ino == self._end().inode
 
     def _write(self, text: bytes) -> None:
@@ -122,13 +137,16 @@ def position_at(path: Path) -> Position:
 def exchange(
     path: Path, draft: Path, read: Position, committed: Callable[[], Position | None]
 ) -> Literal["done", "rotated", "uncommitted"]:
-    """Put `draft` in the place of `path` in one step, with the lines after `read` that have come since it was read.
+    """Put `draft` in the place of `path` in one step, with the lines after `read` that have come
+    since it was read.
 
-    Nothing is changed where `path` is no longer the file that was read (`rotated`), or while it ends in lines that
-    ingest has not `committed`: those it may cut off again. Raises OSError.
+    Nothing is changed where `path` is no longer the file that was read (`rotated`), or while it
+    ends in lines that ingest has not `committed`: those it may cut off again. Raises OSError.
     """
     with path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # held against `DeadLetterFile.append` until the file is closed
+        fcntl.flock(
+            file, fcntl.LOCK_EX
+        )  # held against `DeadLetterFile.append` until the file is closed
         here = os.fstat(file.fileno())
         if here.st_ino != read.inode or position_at(path).inode != read.inode:
             return "rotated"
@@ -174,7 +192,10 @@ def line(letter: DeadLetter) -> bytes:
     }
     if letter.payload is not None:
         document["payload"] = b64encode(letter.payload[:PAYLOAD_BYTES]).decode()
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return (
+        json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        + b"\n"
+    )
 
 
 def _document(reading: object) -> Any:

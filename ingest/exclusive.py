@@ -1,4 +1,5 @@
-"""One process for one file: two that wrote the same ledger or dead letters would undo each other's work."""
+"""One process for one file: two that wrote the same ledger or dead letters would undo each other's
+work."""
 
 import fcntl
 import os
@@ -6,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from configuration.load import ConfigurationError, Problem
+from configuration.load import ConfigurationError, ConfigurationProblem
 
 
 @contextmanager
 def exclusive(path: Path, advice: str) -> Iterator[None]:
     """Hold `path` for this process; the system lets go of it when the process ends.
 
-    The lock is a file beside it, because SQLite keeps locks of its own on its files. Raises ConfigurationError with
-    `advice` where another process holds it.
+    The lock is a file beside it, because SQLite keeps locks of its own on its files. Raises
+    ConfigurationError with `advice` where another process holds it.
     """
     beside = path.with_name(f"{path.name}.lock")
     try:
@@ -22,7 +23,11 @@ def exclusive(path: Path, advice: str) -> Iterator[None]:
         lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o640)
     except OSError as error:
         raise ConfigurationError(
-            [Problem(beside, "", f"{error.strerror}; check that this user may write it")]
+            [
+                ConfigurationProblem(
+                    beside, "", f"{error.strerror}; check that this user may write it"
+                )
+            ]
         ) from error
     try:
         _lock(lock, path, advice)
@@ -35,4 +40,4 @@ def _lock(lock: int, path: Path, advice: str) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise ConfigurationError([Problem(path, "", advice)]) from error
+        raise ConfigurationError([ConfigurationProblem(path, "", advice)]) from error

@@ -11,13 +11,18 @@ from messaging.session import Delivery, Event, Published
 class Inbox:
     """Deliveries of the newest connection, in arrival order.
 
-    What a former connection brought and nobody has taken yet is dropped: the broker brings it again.
+    What a former connection brought and nobody has taken yet is dropped: the broker brings it
+    again.
     """
 
     def __init__(
-        self, events: "queue.SimpleQueue[Event]", notice: Callable[[Event], None], allowance: Allowance
+        self,
+        events: "queue.SimpleQueue[Event]",
+        notice: Callable[[Event], None],
+        allowance: Allowance,
     ) -> None:
-        """`notice` is told of everything that is not a delivery; each delivery has taken its size from `allowance`."""
+        """`notice` is told of everything that is not a delivery; each delivery has taken its size
+        from `allowance`."""
         self._events = events
         self._notice = notice
         self._allowance = allowance

@@ -1,9 +1,10 @@
 """Which dead letters are good by the rules of today. Pure.
 
-What can change after a rejection: the list of devices (`unknown_device`, `too_early`), who owns a device (`not_owned`),
-the store (`store_refused`, `too_old`), this software (`payload_invalid`, `bad_identifier`). What cannot: a place in the
-order of messages that is long past (ORDER). A `clock_ahead` is judged again at the time it was received, because every
-wrong stamp comes true if one waits; only somebody who knows that the server's clock was behind may vouch for it.
+What can change after a rejection: the list of devices (`unknown_device`, `too_early`), who owns a
+device (`not_owned`), the store (`store_refused`, `too_old`), this software (`payload_invalid`,
+`bad_identifier`). What cannot: a place in the order of messages that is long past (ORDER). A
+`clock_ahead` is judged again at the time it was received, because every wrong stamp comes true if
+one waits; only somebody who knows that the server's clock was behind may vouch for it.
 """
 
 import json
@@ -20,25 +21,34 @@ from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_telemetry
 from wire.encode import to_json
 from wire.messages import VERSION, Reading
-from wire.topics import DEFAULT_ROOT, Place, TopicError, parse_gateway_topic
+from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
 
 ORDER: Final = frozenset({"not_increasing", "stale_epoch", "seq_conflict"})
 
-Kept = Literal["still_bad", "out_of_order", "cut_short", "not_asked", "unreadable_line", "occupied", "refused_again"]
-"""Why a line stays: its fault is still one; it is one of ORDER; the file holds only the first 4 kB of its message; its
-code was not asked for; it is no dead letter; the store has another reading of that device and time; the store refuses
-it as before."""
+Kept = Literal[
+    "still_bad",
+    "out_of_order",
+    "cut_short",
+    "not_asked",
+    "unreadable_line",
+    "occupied",
+    "refused_again",
+]
+"""Why a line stays: its fault is still one; it is one of ORDER; the file holds only the first 4 kB
+of its message; its code was not asked for; it is no dead letter; the store has another reading of
+that device and time; the store refuses it as before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """What is judged by: the devices, their owners, the server's time (UTC ms), and which codes were asked for.
+    """What is judged by: the devices, their owners, the server's time (UTC ms), and which codes
+    were asked for.
 
     `codes` None asks for all; `clock_ahead` is forgiven only where it is named.
     """
 
     admission: Admission
-    owners: Mapping[str, Place | None]
+    owners: Mapping[str, GatewayPath | None]
     now: int
     codes: frozenset[str] | None = None
     root: str = DEFAULT_ROOT
@@ -46,7 +56,8 @@ class Today:
 
 @dataclass(slots=True)
 class Candidate:
-    """A reading that is good now, and the line that stays in the file if the store will not have it."""
+    """A reading that is good now, and the line that stays in the file if the store will not have
+    it."""
 
     stored: StoredReading
     line: bytes
@@ -82,7 +93,9 @@ def reexamine(text: bytes, today: Today) -> Finding:
     return _by_reading(text, letter, place, decoded, today)
 
 
-def _by_reading(text: bytes, letter: DeadLetter, place: Place, decoded: Decoded, today: Today) -> Finding:
+def _by_reading(
+    text: bytes, letter: DeadLetter, place: GatewayPath, decoded: Decoded, today: Today
+) -> Finding:
     finding = Finding(letter.code)
     telemetry = decoded.telemetry
     bad = [(one.code, one.device, one.reading) for one in decoded.rejected]
@@ -92,7 +105,9 @@ def _by_reading(text: bytes, letter: DeadLetter, place: Place, decoded: Decoded,
             bad.append((code, reading.device, reading))
             continue
         stays = _line_of(text, letter, letter.code, reading.device, reading)
-        finding.candidates.append(Candidate(StoredReading(place, telemetry.epoch, telemetry.seq, reading), stays))
+        finding.candidates.append(
+            Candidate(StoredReading(place, telemetry.epoch, telemetry.seq, reading), stays)
+        )
     if not finding.candidates:
         finding.kept.append(("still_bad", text))
     else:
@@ -100,28 +115,42 @@ def _by_reading(text: bytes, letter: DeadLetter, place: Place, decoded: Decoded,
     return finding
 
 
-def _fault(reading: Reading, letter: DeadLetter, place: Place, today: Today) -> str | None:
+def _fault(reading: Reading, letter: DeadLetter, place: GatewayPath, today: Today) -> str | None:
     admission = today.admission
     if not admission.takes(reading.device):
         return "unknown_device"
     if (today.owners.get(reading.device) or place) != place:
         return "not_owned"
     forgiven = letter.code == "clock_ahead" and today.codes is not None
-    return check_event_time(reading.at, today.now if forgiven else letter.at, admission.earliest(reading.device))
+    return check_event_time(
+        reading.at, today.now if forgiven else letter.at, admission.earliest(reading.device)
+    )
 
 
-def _line_of(text: bytes, letter: DeadLetter, code: str, device: str | None, reading: object) -> bytes:
+def _line_of(
+    text: bytes, letter: DeadLetter, code: str, device: str | None, reading: object
+) -> bytes:
     """The line of one reading: that of a whole message is taken apart."""
     if letter.payload is None:
         return text
-    return line(DeadLetter(letter.at, code, letter.topic, letter.gateway, letter.epoch, letter.seq, device, reading))
+    return line(
+        DeadLetter(
+            letter.at, code, letter.topic, letter.gateway, letter.epoch, letter.seq, device, reading
+        )
+    )
 
 
 def _telemetry(letter: DeadLetter) -> bytes:
     """The message of a letter; one around the reading where only that was refused."""
     if letter.payload is not None:
         return letter.payload
-    envelope = {"v": VERSION, "epoch": letter.epoch, "seq": letter.seq, "sent_at": letter.at, "interval_s": 1}
+    envelope = {
+        "v": VERSION,
+        "epoch": letter.epoch,
+        "seq": letter.seq,
+        "sent_at": letter.at,
+        "interval_s": 1,
+    }
     return to_json({**envelope, "readings": [letter.reading]})
 
 

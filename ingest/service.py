@@ -1,4 +1,5 @@
-"""The ingest service: one thread judges messages into batches, one commits them. It owns both, and the clock."""
+"""The ingest service: one thread judges messages into batches, one commits them. It owns both, and
+the clock."""
 
 import gc
 import threading
@@ -16,27 +17,35 @@ from ingest.admission import Admission, DeviceList
 from ingest.batch import Batch
 from ingest.commit import Committer
 from ingest.dead_letters import DeadLetterFile
+from ingest.device_registry import Register
 from ingest.exclusive import exclusive
 from ingest.inbox import Inbox
-from ingest.ledger import Ledger
-from ingest.register import Register
+from ingest.receipts import Ledger
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.upkeep import tended
 from ingest.validation import Judge
 from ingest.watermarks import Watermarks
 from messaging.allowance import Allowance
-from messaging.session import Connected, Delivery, Disconnected, Event, Refused, Session
+from messaging.session import (
+    Connected,
+    ConnectionRefused,
+    Delivery,
+    Disconnected,
+    Event,
+    MqttSession,
+)
 from messaging.settings import MqttSettings
 from wire.wall_clock import wall_clock_ms
 
 # How long nothing happens at most before the service looks whether it should stop.
 _IDLE_S: Final = 0.2
-# Readings come and go by tens of thousands and hold no cycles; looking for some at the usual threshold of 700 new
-# objects took a quarter of the service's processor time (measured with `python -m bench ingest`).
+# Readings come and go by tens of thousands and hold no cycles; looking for some at the usual
+# threshold of 700 new objects took a quarter of the service's processor time (measured with `python
+# -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
-# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170. The rest waits at
-# the broker (docs/decisions/0015).
+# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170.
+# The rest waits at the broker (docs/decisions/0015).
 _WAITING_BYTES: Final = 8 * 1024 * 1024
 
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
@@ -62,7 +71,8 @@ class IngestService:
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then commit what has arrived and close.
 
-        Raises ConfigurationError where a file cannot be used. A store or broker that does not answer is waited for.
+        Raises ConfigurationError where a file cannot be used. A store or broker that does not
+        answer is waited for.
         """
         with ExitStack() as opened:
             opened.enter_context(_rare_garbage_collection())
@@ -71,7 +81,9 @@ class IngestService:
     def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
         admission = self._admission()
         opened.enter_context(exclusive(self._ingest.state, _IN_USE.format("ingest.state")))
-        opened.enter_context(exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters")))
+        opened.enter_context(
+            exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters"))
+        )
         store = open_store(self._store)
         opened.callback(store.close)
         opened.enter_context(tended(store, self._clock))
@@ -83,7 +95,7 @@ class IngestService:
         register = Register(remembered)
         filters = self._ingest.filters(self._mqtt.root)
         allowance = Allowance(_WAITING_BYTES)
-        session = Session(
+        session = MqttSession(
             self._mqtt,
             self._ingest.client_id,
             subscriptions=filters,
@@ -92,7 +104,9 @@ class IngestService:
         )
         watermarks = Watermarks(self._mqtt, self._ingest.client_id)
         inbox = Inbox(session.events, _BrokerLog(), allowance)
-        committer = Committer(store, letters, ledger, committed, session, watermarks, self._mqtt.root)
+        committer = Committer(
+            store, letters, ledger, committed, session, watermarks, self._mqtt.root
+        )
         opened.callback(committer.close)
         committer.recover()
         opened.enter_context(_metrics_server(self._ingest.metrics))
@@ -101,7 +115,9 @@ class IngestService:
         session.start()
         opened.callback(session.stop)
         judge = Judge(register, admission(), self._mqtt.root)
-        _Pipeline(self._ingest, self._clock, inbox, register, judge, admission, store, committer).run(stop)
+        _Pipeline(
+            self._ingest, self._clock, inbox, register, judge, admission, store, committer
+        ).run(stop)
 
     def _admission(self) -> Callable[[], Admission]:
         if self._ingest.registered is None:
@@ -125,7 +141,8 @@ class _Pipeline:
     ) -> None:
         self._most = settings.batch_readings
         self._wait_s = settings.batch_wait / 1000
-        # A broker that waits for PUBACKs falls silent; a tenth of the batch time tells that no more is coming.
+        # A broker that waits for PUBACKs falls silent; a tenth of the batch time tells that no more
+        # is coming.
         self._quiet_s = self._wait_s / 10
         self._clock = clock
         self._inbox = inbox
@@ -181,7 +198,9 @@ class _Pipeline:
             self._judge.admission = self._admission()
         again = delivery.redelivered or delivery.retained
         now = self._clock()
-        batch.add(delivery, self._judge.judge(delivery.topic, delivery.payload, now, again=again), now)
+        batch.add(
+            delivery, self._judge.judge(delivery.topic, delivery.payload, now, again=again), now
+        )
 
     def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
         if not batch.receipts:
@@ -189,10 +208,13 @@ class _Pipeline:
         batch.seal(self._register, self._store)
         self._wait_while(self._busy)
         written = self._committer.begin(batch)
-        self._commits.append(executor.submit(self._committer.commit, batch, written, self._clock(), stop))
+        self._commits.append(
+            executor.submit(self._committer.commit, batch, written, self._clock(), stop)
+        )
 
     def _busy(self) -> bool:
-        """Whether as many batches as the store takes at once are under way; an error that ended a commit is raised."""
+        """Whether as many batches as the store takes at once are under way; an error that ended a
+        commit is raised."""
         while self._commits and self._commits[0].done():
             self._commits.popleft().result()
         return len(self._commits) >= self._store.writers
@@ -205,7 +227,8 @@ class _Pipeline:
 
 
 class _BrokerLog:
-    """Logs once when the broker is lost or refuses us, and once when it is back, however often we try."""
+    """Logs once when the broker is lost or refuses us, and once when it is back, however often we
+    try."""
 
     def __init__(self) -> None:
         self._refusal: str | None = None
@@ -216,7 +239,7 @@ class _BrokerLog:
             _log.info("broker_connected")
         elif isinstance(event, Disconnected):
             _log.warning("broker_lost", reason=event.reason)
-        elif isinstance(event, Refused) and event.reason != self._refusal:
+        elif isinstance(event, ConnectionRefused) and event.reason != self._refusal:
             self._refusal = event.reason
             _log.error("broker_refused", reason=event.reason)
 

@@ -14,11 +14,12 @@ _KINDS: Final = ("telemetry", "status")
 class IngestSettings(Settings):
     """How ingest receives: its state file, its session with the broker, and the size of a batch.
 
-    `registered` is a list of devices as CSV (`device,commissioned`): a reading from before its device's commissioning
-    is refused, and with `registered_only` so is any of a device that is not in the list. `towns` narrows ingest to
-    some towns, so that several processes (each with its own `client_id`, `state` and dead letters) share a district;
-    `topics` are topic filters instead of the usual ones. A batch is written when it holds `batch_readings`, or
-    `batch_wait` after its first message. `metrics` is an address such as `127.0.0.1:9101` to serve Prometheus metrics.
+    `registered` is a list of devices as CSV (`device,commissioned`): a reading from before its
+    device's commissioning is refused, and with `registered_only` so is any of a device that is not
+    in the list. `towns` narrows ingest to some towns, so that several processes (each with its own
+    `client_id`, `state` and dead letters) share a district; `topics` are topic filters instead of
+    the usual ones. A batch is written when it holds `batch_readings`, or `batch_wait` after its
+    first message. `metrics` is an address such as `127.0.0.1:9101` to serve Prometheus metrics.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
@@ -34,7 +35,9 @@ class IngestSettings(Settings):
     @model_validator(mode="after")
     def _check(self) -> "IngestSettings":
         if self.registered_only and self.registered is None:
-            raise ValueError("registered_only needs registered, the CSV file that lists the devices")
+            raise ValueError(
+                "registered_only needs registered, the CSV file that lists the devices"
+            )
         if self.towns is not None and self.topics is not None:
             raise ValueError("towns and topics are two ways to say the same; keep one")
         if self.towns is not None and self.client_id == _CLIENT_ID:
@@ -45,8 +48,8 @@ class IngestSettings(Settings):
     def filters(self, root: str) -> list[str]:
         """The topic filters to subscribe to, under the topic root `root`.
 
-        They end in `#` and not in the exact number of levels: a message on a wrong topic is to be reported, not
-        overlooked.
+        They end in `#` and not in the exact number of levels: a message on a wrong topic is to be
+        reported, not overlooked.
         """
         if self.topics is not None:
             return self.topics

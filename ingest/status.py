@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.register import Remembered
+from ingest.device_registry import Remembered
 from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
 from wire.intervals import Intervals
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ class EpochStatus:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """One gateway; `place` is None for all messages whose topic names no gateway. `heard` is server time, UTC ms."""
+    """One gateway; `place` is None for all messages whose topic names no gateway. `heard` is server
+    time, UTC ms."""
 
-    place: Place | None
+    place: GatewayPath | None
     heard: int | None
     epochs: list[EpochStatus] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=Counter)
@@ -39,7 +40,11 @@ class GatewayStatus:
     def name(self) -> str:
         """`district/town/village/gateway`, or `?`."""
         place = self.place
-        return f"{place.district}/{place.town}/{place.village}/{place.gateway}" if place is not None else "?"
+        return (
+            f"{place.district}/{place.town}/{place.village}/{place.gateway}"
+            if place is not None
+            else "?"
+        )
 
     @property
     def missing(self) -> int:
@@ -49,22 +54,40 @@ class GatewayStatus:
     def to_document(self) -> dict[str, Any]:
         """As one JSON object."""
         epochs = [
-            {"epoch": e.epoch, "current": e.current, "upto": e.upto, "missing": e.missing, "gaps": list(e.gaps)}
+            {
+                "epoch": e.epoch,
+                "current": e.current,
+                "upto": e.upto,
+                "missing": e.missing,
+                "gaps": list(e.gaps),
+            }
             for e in self.epochs
         ]
-        return {"gateway": self.name, "heard": self.heard, "epochs": epochs, **counts_document(self.counts)}
+        return {
+            "gateway": self.name,
+            "heard": self.heard,
+            "epochs": epochs,
+            **counts_document(self.counts),
+        }
 
 
 def gateway_statuses(remembered: Remembered, tallies: Tallies) -> list[GatewayStatus]:
     """Every gateway that was ever heard, in order of its name."""
-    epochs: dict[Place | None, list[EpochStatus]] = {}
+    epochs: dict[GatewayPath | None, list[EpochStatus]] = {}
     for (place, epoch), pairs in sorted(remembered.received.items(), key=lambda item: item[0][1]):
         received = Intervals(pairs)
         current = remembered.current.get(place) == epoch
-        epochs.setdefault(place, []).append(EpochStatus(epoch, current, received.upto(), received.gaps()))
+        epochs.setdefault(place, []).append(
+            EpochStatus(epoch, current, received.upto(), received.gaps())
+        )
     places = {*epochs, *remembered.current, *tallies.heard}
     found = [
-        GatewayStatus(place, tallies.heard.get(place), epochs.get(place, []), tallies.counts.get(place, Counter()))
+        GatewayStatus(
+            place,
+            tallies.heard.get(place),
+            epochs.get(place, []),
+            tallies.counts.get(place, Counter()),
+        )
         for place in places
     ]
     return sorted(found, key=lambda one: one.name)

@@ -1,4 +1,5 @@
-"""What has come of every gateway's messages: counts that go into the ledger with the batch they count. Pure."""
+"""What has come of every gateway's messages: counts that go into the ledger with the batch they
+count. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -7,7 +8,7 @@ from typing import Final, Literal
 
 from ingest.dead_letters import DeadLetter
 from ingest.store.model import RefusedReading
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 REJECTED: Final = "rejected:"
 """Before the code of a dead letter."""
@@ -15,9 +16,10 @@ BAD_POINT: Final = "point:"
 """Before the reason why a point was moved to `bad`."""
 
 Count = Literal["messages", "readings", "redelivered", "resent", "stale_epoch", "lost"]
-"""`messages` acknowledged to the broker; `readings` stored; messages received before and `redelivered` by the broker
-or `resent` by the gateway; messages of a `stale_epoch`; message numbers reported dropped (`lost`). Beside these a count
-may be named REJECTED or BAD_POINT and what follows."""
+"""`messages` acknowledged to the broker; `readings` stored; messages received before and
+`redelivered` by the broker or `resent` by the gateway; messages of a `stale_epoch`; message numbers
+reported dropped (`lost`). Beside these a count may be named REJECTED or BAD_POINT and what
+follows."""
 
 
 @dataclass(slots=True)
@@ -27,18 +29,19 @@ class Tallies:
     None stands for all messages whose topic names no gateway.
     """
 
-    counts: dict[Place | None, Counter[str]] = field(default_factory=dict)
-    heard: dict[Place | None, int] = field(default_factory=dict)
+    counts: dict[GatewayPath | None, Counter[str]] = field(default_factory=dict)
+    heard: dict[GatewayPath | None, int] = field(default_factory=dict)
 
     def add(
         self,
-        place: Place | None,
+        place: GatewayPath | None,
         now: int,
         readings: int,
         letters: Iterable[DeadLetter],
         others: Mapping[str, int],
     ) -> None:
-        """Count one message received at `now`, with its good readings, its dead letters and what else it tells."""
+        """Count one message received at `now`, with its good readings, its dead letters and what
+        else it tells."""
         counts = self.counts.get(place)
         if counts is None:
             counts = self.counts[place] = Counter()
@@ -69,4 +72,8 @@ class Tallies:
 
 def after_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     """The counts whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): count
+        for name, count in counts.items()
+        if name.startswith(prefix)
+    }

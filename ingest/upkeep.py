@@ -1,4 +1,5 @@
-"""Tends the reading store beside the flow of readings: hours are aggregated, and what is too old is forgotten."""
+"""Tends the reading store beside the flow of readings: hours are aggregated, and what is too old is
+forgotten."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,9 @@ _log = structlog.get_logger()
 
 
 @contextmanager
-def tended(store: ReadingStore, clock: Callable[[], int], every_s: float = _EVERY_S) -> Iterator[None]:
+def tended(
+    store: ReadingStore, clock: Callable[[], int], every_s: float = _EVERY_S
+) -> Iterator[None]:
     """Within it a thread tends `store` every `every_s` seconds; `clock` tells UTC ms."""
     stop = threading.Event()
     thread = threading.Thread(target=_tend, args=(store, clock, every_s, stop), name="store-upkeep")
@@ -28,7 +31,9 @@ def tended(store: ReadingStore, clock: Callable[[], int], every_s: float = _EVER
         thread.join()
 
 
-def _tend(store: ReadingStore, clock: Callable[[], int], every_s: float, stop: threading.Event) -> None:
+def _tend(
+    store: ReadingStore, clock: Callable[[], int], every_s: float, stop: threading.Event
+) -> None:
     failing = False
     while not stop.wait(every_s):
         try:

@@ -1,7 +1,9 @@
-"""Which messages and readings are good, and the code of each that is not (reliability §3). No clock, no I/O.
+"""Which messages and readings are good, and the code of each that is not (reliability §3). No
+clock, no I/O.
 
-A message is judged against the register, which the judgement moves on: message numbers count as received, devices
-are claimed, and each device's newest reading is marked. Codes beside those of the payload:
+A message is judged against the register, which the judgement moves on: message numbers count as
+received, devices are claimed, and each device's newest reading is marked. Codes beside those of the
+payload:
 
 - `identity_mismatch`: the payload names another place than its topic; the topic decides who the gateway is.
 - `not_owned`: the device belongs to another gateway. `unknown_device`: only registered devices are taken, and it is
@@ -12,7 +14,8 @@ are claimed, and each device's newest reading is marked. Codes beside those of t
   reading of a former epoch that claims to be newer comes from a copied or restored box and is refused.
 - `seq_conflict`: a message number was used again for other readings.
 
-A message says which watermark its gateway knows (`acked`): up to there it was received, by this ingest or by another.
+A message says which watermark its gateway knows (`acked`): up to there it was received, by this
+ingest or by another.
 """
 
 import hashlib
@@ -21,7 +24,7 @@ from dataclasses import dataclass, field
 
 from ingest.admission import Admission
 from ingest.dead_letters import PAYLOAD_BYTES, DeadLetter
-from ingest.register import Gateway, Mark, Register, Standing
+from ingest.device_registry import Gateway, Mark, Register, Standing
 from ingest.store.model import StoredReading
 from ingest.tally import BAD_POINT, Count
 from messaging.telemetry import decode_fitting
@@ -29,18 +32,19 @@ from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
 from wire.payload import PayloadError, is_envelope
-from wire.topics import DEFAULT_ROOT, Place, TopicError, parse_gateway_topic
+from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
 
 
 @dataclass(slots=True)
 class Verdict:
     """What one message comes to.
 
-    `place` is its gateway, None where the topic names none; `epoch` the numbering whose watermark the gateway is to be
-    told, None where it is told nothing. `counts` are events worth counting that reject nothing (see `tally.Count`).
+    `place` is its gateway, None where the topic names none; `epoch` the numbering whose watermark
+    the gateway is to be told, None where it is told nothing. `counts` are events worth counting
+    that reject nothing (see `tally.Count`).
     """
 
-    place: Place | None
+    place: GatewayPath | None
     epoch: str | None = None
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
@@ -48,18 +52,22 @@ class Verdict:
 
 
 class Judge:
-    """Judges messages one after the other, in arrival order; `admission` may be exchanged between two of them."""
+    """Judges messages one after the other, in arrival order; `admission` may be exchanged between
+    two of them."""
 
-    def __init__(self, register: Register, admission: Admission | None = None, root: str = DEFAULT_ROOT) -> None:
+    def __init__(
+        self, register: Register, admission: Admission | None = None, root: str = DEFAULT_ROOT
+    ) -> None:
         self._register = register
         self.admission = admission if admission is not None else Admission()
         self._root = root
-        self._topics: dict[str, tuple[str, Place]] = {}
+        self._topics: dict[str, tuple[str, GatewayPath]] = {}
 
     def judge(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
         """The verdict on one message at server time `now` (UTC ms).
 
-        `again` says that the broker has delivered this very message before, or keeps it as a retained one.
+        `again` says that the broker has delivered this very message before, or keeps it as a
+        retained one.
         """
         message = _Message(topic, payload, now, again)
         try:
@@ -72,17 +80,21 @@ class Judge:
             return self._status(message, place)
         return self._unnumbered(message, "bad_topic", place)
 
-    def _parse(self, topic: str) -> tuple[str, Place]:
+    def _parse(self, topic: str) -> tuple[str, GatewayPath]:
         known = self._topics.get(topic)
         if known is None:
             known = self._topics[topic] = parse_gateway_topic(topic, self._root)
         return known
 
-    def _status(self, message: "_Message", place: Place) -> Verdict:
+    def _status(self, message: "_Message", place: GatewayPath) -> Verdict:
         try:
             status = decode_status(message.payload)
         except PayloadError as error:
-            code = error.reason if error.reason == "bad_identifier" else f"payload_invalid:{error.reason}"
+            code = (
+                error.reason
+                if error.reason == "bad_identifier"
+                else f"payload_invalid:{error.reason}"
+            )
             return self._unnumbered(message, code, place)
         if status.epoch is None:
             return Verdict(place)
@@ -91,7 +103,7 @@ class Judge:
         self._register.announce(place, status.epoch, (device.device for device in status.devices))
         return Verdict(place, status.epoch)
 
-    def _telemetry(self, message: "_Message", place: Place) -> Verdict:
+    def _telemetry(self, message: "_Message", place: GatewayPath) -> Verdict:
         try:
             decoded = decode_telemetry(message.payload, decode_fitting)
         except UnreadableError as error:
@@ -106,14 +118,16 @@ class Judge:
             return self._repeated(message, place, telemetry)
         return self._new(message, place, decoded)
 
-    def _unnumbered(self, message: "_Message", code: str, place: Place | None) -> Verdict:
+    def _unnumbered(self, message: "_Message", code: str, place: GatewayPath | None) -> Verdict:
         """A message that consumes no number and is answered by nothing (contract §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
         if not self._register.is_new_unreadable(digest, message.again):
             return Verdict(place, counts=Counter(redelivered=1))
         return Verdict(place, letters=[message.letter(code, place)])
 
-    def _refused(self, message: "_Message", place: Place, code: str, epoch: str, seq: int) -> Verdict:
+    def _refused(
+        self, message: "_Message", place: GatewayPath, code: str, epoch: str, seq: int
+    ) -> Verdict:
         """A message that is refused as a whole but whose number counts as received."""
         verdict = Verdict(place, epoch)
         if self._register.receive(place, epoch, seq, seq):
@@ -122,18 +136,21 @@ class Judge:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _repeated(self, message: "_Message", place: Place, telemetry: Telemetry) -> Verdict:
+    def _repeated(self, message: "_Message", place: GatewayPath, telemetry: Telemetry) -> Verdict:
         verdict = Verdict(place, telemetry.epoch)
         if self._conflicts(message, place, telemetry):
-            verdict.letters.append(message.letter("seq_conflict", place, telemetry.epoch, telemetry.seq))
+            verdict.letters.append(
+                message.letter("seq_conflict", place, telemetry.epoch, telemetry.seq)
+            )
         else:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _conflicts(self, message: "_Message", place: Place, telemetry: Telemetry) -> bool:
+    def _conflicts(self, message: "_Message", place: GatewayPath, telemetry: Telemetry) -> bool:
         """Whether a message with a known number holds other readings than the first one.
 
-        Where the first one is no longer remembered, a good reading newer than all that its device ever sent tells.
+        Where the first one is no longer remembered, a good reading newer than all that its device
+        ever sent tells.
         """
         if message.again:
             return False
@@ -142,12 +159,17 @@ class Judge:
             return first != fingerprint(telemetry)
         return any(self._is_news(place, reading, message.now) for reading in telemetry.readings)
 
-    def _is_news(self, place: Place, reading: Reading, now: int) -> bool:
+    def _is_news(self, place: GatewayPath, reading: Reading, now: int) -> bool:
         mark = self._register.marks.get(reading.device)
         owned = self._register.ownership.owner(reading.device) == place
-        return owned and mark is not None and reading.at > mark.at and check_event_time(reading.at, now) is None
+        return (
+            owned
+            and mark is not None
+            and reading.at > mark.at
+            and check_event_time(reading.at, now) is None
+        )
 
-    def _new(self, message: "_Message", place: Place, decoded: Decoded) -> Verdict:
+    def _new(self, message: "_Message", place: GatewayPath, decoded: Decoded) -> Verdict:
         telemetry = decoded.telemetry
         register, gateway = self._register, self._register.gateway(place)
         verdict = Verdict(place, telemetry.epoch)
@@ -155,7 +177,9 @@ class Judge:
             verdict.counts[BAD_POINT + reason] += count
         for rejection in decoded.rejected:
             verdict.letters.append(
-                message.letter_of(rejection.code, place, telemetry, rejection.device, rejection.reading)
+                message.letter_of(
+                    rejection.code, place, telemetry, rejection.device, rejection.reading
+                )
             )
         self._admit(message, place, telemetry, gateway, verdict)
         gateway.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
@@ -163,12 +187,19 @@ class Judge:
         if telemetry.acked > register.watermark(place, telemetry.epoch):
             register.receive(place, telemetry.epoch, 1, telemetry.acked)
         if telemetry.dropped is not None:
-            lost = register.receive(place, telemetry.epoch, telemetry.dropped.first, telemetry.dropped.last)
+            lost = register.receive(
+                place, telemetry.epoch, telemetry.dropped.first, telemetry.dropped.last
+            )
             verdict.counts["lost"] += lost
         return verdict
 
     def _admit(
-        self, message: "_Message", place: Place, telemetry: Telemetry, gateway: Gateway, verdict: Verdict
+        self,
+        message: "_Message",
+        place: GatewayPath,
+        telemetry: Telemetry,
+        gateway: Gateway,
+        verdict: Verdict,
     ) -> None:
         standing = gateway.standing(telemetry.epoch)
         if standing == "stale":
@@ -176,24 +207,31 @@ class Judge:
         late: dict[str, int] = {}
         news = standing == "current"
         for reading in telemetry.readings:
-            code = self._fault(place, reading, message.now) or self._disorder(reading, telemetry, standing, late)
+            code = self._fault(place, reading, message.now) or self._disorder(
+                reading, telemetry, standing, late
+            )
             if code is not None:
-                verdict.letters.append(message.letter_of(code, place, telemetry, reading.device, reading))
+                verdict.letters.append(
+                    message.letter_of(code, place, telemetry, reading.device, reading)
+                )
                 continue
             news = news or reading.device not in late
             verdict.readings.append(StoredReading(place, telemetry.epoch, telemetry.seq, reading))
         if news:
             self._register.make_current(place, telemetry.epoch)
 
-    def _fault(self, place: Place, reading: Reading, now: int) -> str | None:
+    def _fault(self, place: GatewayPath, reading: Reading, now: int) -> str | None:
         if not self.admission.takes(reading.device):
             return "unknown_device"
         if not self._register.claim(reading.device, place):
             return "not_owned"
         return check_event_time(reading.at, now, self.admission.earliest(reading.device))
 
-    def _disorder(self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]) -> str | None:
-        """Judge the reading's place in time and, where it is good, mark it as the newest or note it in `late`."""
+    def _disorder(
+        self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]
+    ) -> str | None:
+        """Judge the reading's place in time and, where it is good, mark it as the newest or note it
+        in `late`."""
         mark = self._register.marks.get(reading.device)
         code = out_of_order(mark, telemetry.epoch, telemetry.seq, reading.at, standing)
         if code is not None:
@@ -207,7 +245,9 @@ class Judge:
         return None
 
 
-def out_of_order(mark: Mark | None, epoch: str, seq: int, at: int, standing: Standing) -> str | None:
+def out_of_order(
+    mark: Mark | None, epoch: str, seq: int, at: int, standing: Standing
+) -> str | None:
     """The code of a reading whose time contradicts the order of the messages, or None.
 
     `mark` is the device's newest reading so far; a reading later than it becomes the newest.
@@ -223,18 +263,26 @@ def out_of_order(mark: Mark | None, epoch: str, seq: int, at: int, standing: Sta
 
 
 def fingerprint(telemetry: Telemetry) -> int:
-    """A number that differs between messages that hold different readings, whatever their `sent_at`."""
+    """A number that differs between messages that hold different readings, whatever their
+    `sent_at`."""
     dropped = telemetry.dropped
     bounds = (dropped.first, dropped.last) if dropped is not None else None
-    return hash((bounds, tuple([(r.device, r.at, r.state, sum(r.values.values())) for r in telemetry.readings])))
+    return hash(
+        (
+            bounds,
+            tuple([(r.device, r.at, r.state, sum(r.values.values())) for r in telemetry.readings]),
+        )
+    )
 
 
-def fault_of_message(place: Place, decoded: Decoded) -> str | None:
-    """The code of a message from `place` that could be read and is refused as a whole all the same, or None."""
+def fault_of_message(place: GatewayPath, decoded: Decoded) -> str | None:
+    """The code of a message from `place` that could be read and is refused as a whole all the same,
+    or None."""
     if any(getattr(place, level) != claim for level, claim in decoded.claims.items()):
         return "identity_mismatch"
     dropped = decoded.telemetry.dropped
-    # What is reported lost was numbered before the report; a later number would make a future message a duplicate.
+    # What is reported lost was numbered before the report; a later number would make a future
+    # message a duplicate.
     if dropped is not None and dropped.last >= decoded.telemetry.seq:
         return "payload_invalid:out_of_range"
     return None
@@ -252,13 +300,29 @@ class _Message:
         """Who sent this message once more."""
         return "redelivered" if self.again else "resent"
 
-    def letter(self, code: str, place: Place | None, epoch: str | None = None, seq: int | None = None) -> DeadLetter:
+    def letter(
+        self, code: str, place: GatewayPath | None, epoch: str | None = None, seq: int | None = None
+    ) -> DeadLetter:
         gateway = place.gateway if place is not None else None
         # No more than the file will hold, because a batch of poison may wait for long.
         payload = self.payload[:PAYLOAD_BYTES]
         return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=payload)
 
     def letter_of(
-        self, code: str, place: Place, telemetry: Telemetry, device: str | None, reading: object
+        self,
+        code: str,
+        place: GatewayPath,
+        telemetry: Telemetry,
+        device: str | None,
+        reading: object,
     ) -> DeadLetter:
-        return DeadLetter(self.now, code, self.topic, place.gateway, telemetry.epoch, telemetry.seq, device, reading)
+        return DeadLetter(
+            self.now,
+            code,
+            self.topic,
+            place.gateway,
+            telemetry.epoch,
+            telemetry.seq,
+            device,
+            reading,
+        )

@@ -1,4 +1,5 @@
-"""How many bytes of messages may wait for the thread that works on them. The thread that receives waits for room."""
+"""How many bytes of messages may wait for the thread that works on them. The thread that receives
+waits for room."""
 
 import threading
 
@@ -6,8 +7,8 @@ import threading
 class Allowance:
     """Bytes that one thread takes and another gives back.
 
-    Beyond them there is a reserve of the same size, for a thread that cannot wait for long: one that answers for a
-    connection, which the other side closes when it hears nothing.
+    Beyond them there is a reserve of the same size, for a thread that cannot wait for long: one
+    that answers for a connection, which the other side closes when it hears nothing.
     """
 
     def __init__(self, most: int) -> None:
@@ -18,7 +19,8 @@ class Allowance:
         self._changed = threading.Condition()
 
     def take(self, size: int, patience_s: float) -> None:
-        """Take `size` bytes; waits while `most` are taken, but no longer than `patience_s` while there is a reserve.
+        """Take `size` bytes; waits while `most` are taken, but no longer than `patience_s` while
+        there is a reserve.
 
         Where that is used up as well it waits as long as it takes. `lift` ends all waiting.
         """

@@ -1,7 +1,10 @@
-"""The one counter of rejected input that all services share (reliability §3); not imported on the edge."""
+"""The one counter of rejected input that all services share (reliability §3); not imported on the
+edge."""
 
 from typing import Final
 
 from prometheus_client import Counter
 
-REJECTED: Final = Counter("hearthwatch_rejected", "Rejected input by stable code", ["service", "code"])
+REJECTED: Final = Counter(
+    "hearthwatch_rejected", "Rejected input by stable code", ["service", "code"]
+)

@@ -1,13 +1,15 @@
 """One MQTT session whose events arrive in a queue and whose PUBACKs are sent by the consumer.
 
-Traps of the client library handled here (reliability §2): an acknowledgement is sent only on the connection that
-delivered, because message ids are reused after a reconnect; callbacks only enqueue, because an exception in one
-would end the network thread while the client still calls itself connected; a broker that sends again what we hold
-but have not acknowledged yet (NATS does, on a standing connection) does not fill the queue.
+Traps of the client library handled here (reliability §2): an acknowledgement is sent only on the
+connection that delivered, because message ids are reused after a reconnect; callbacks only enqueue,
+because an exception in one would end the network thread while the client still calls itself
+connected; a broker that sends again what we hold but have not acknowledged yet (NATS does, on a
+standing connection) does not fill the queue.
 
-A broker's limit of messages in flight is no bound to what waits here: it may be none, and Mosquitto up to 2.0.11 opens
-a whole new window with each PUBACK (docs/decisions/0015). A consumer that has to bound it gives an `Allowance`: while
-that is used up, nothing is read from the connection, and the messages wait at the broker.
+A broker's limit of messages in flight is no bound to what waits here: it may be none, and Mosquitto
+up to 2.0.11 opens a whole new window with each PUBACK (docs/decisions/0015). A consumer that has to
+bound it gives an `Allowance`: while that is used up, nothing is read from the connection, and the
+messages wait at the broker.
 """
 
 import queue
@@ -32,7 +34,8 @@ _DELIVERY_BYTES: Final = 1_000  # what a delivery occupies beside its payload, r
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker accepted the connection and the subscriptions; what is published from now on arrives."""
+    """The broker accepted the connection and the subscriptions; what is published from now on
+    arrives."""
 
     connection: int
 
@@ -45,7 +48,7 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ConnectionRefused:
     """The broker answered but would not have us: wrong credentials, or not authorised."""
 
     reason: str
@@ -92,7 +95,7 @@ class Published:
     mid: int
 
 
-Event = Connected | Disconnected | Refused | Delivery | Published
+Event = Connected | Disconnected | ConnectionRefused | Delivery | Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Will:
     retain: bool = True
 
 
-class Session:
+class MqttSession:
     """An MQTT 3.1.1 session; all events come out of `events`, in order, for one consumer thread."""
 
     def __init__(
@@ -121,10 +124,11 @@ class Session:
     ) -> None:
         """Prepare a session; nothing is sent before `start`.
 
-        `persistent` asks the broker to keep the session while we are away; then it also keeps what we once subscribed
-        to, so `former` names the filters that are to end. `report_published` puts a `Published`
-        event in the queue for every PUBACK, for a publisher that counts what is in flight. Each delivery takes its
-        size from `allowance`, and whoever has done with it gives that back.
+        `persistent` asks the broker to keep the session while we are away; then it also keeps what
+        we once subscribed to, so `former` names the filters that are to end. `report_published`
+        puts a `Published` event in the queue for every PUBACK, for a publisher that counts what is
+        in flight. Each delivery takes its size from `allowance`, and whoever has done with it gives
+        that back.
         """
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._settings = settings
@@ -152,7 +156,9 @@ class Session:
 
     def start(self) -> None:
         """Connect in the background and keep reconnecting until `stop`."""
-        self._client.connect_async(self._settings.host, self._settings.port, keepalive=self._settings.keepalive_s)
+        self._client.connect_async(
+            self._settings.host, self._settings.port, keepalive=self._settings.keepalive_s
+        )
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -170,18 +176,27 @@ class Session:
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
     def acknowledge(self, delivery: Delivery | Receipt) -> bool:
-        """Send PUBACK for `delivery`, if the connection that brought it still stands; call in arrival order."""
+        """Send PUBACK for `delivery`, if the connection that brought it still stands; call in
+        arrival order."""
         with self._lock:
             if not self._up or delivery.connection != self._connection:
                 return False
             self._held.discard(delivery.mid)
-            return delivery.qos == 0 or self._client.ack(delivery.mid, delivery.qos) == MQTT_ERR_SUCCESS
+            return (
+                delivery.qos == 0
+                or self._client.ack(delivery.mid, delivery.qos) == MQTT_ERR_SUCCESS
+            )
 
     def _on_connect(
-        self, client: Client, userdata: Any, flags: ConnectFlags, code: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         if code.is_failure:
-            self.events.put(Refused(str(code)))
+            self.events.put(ConnectionRefused(str(code)))
             return
         with self._lock:
             self._connection += 1
@@ -195,13 +210,31 @@ class Session:
             client.unsubscribe(self._former)
 
     def _on_subscribe(
-        self, client: Client, userdata: Any, mid: int, codes: list[ReasonCode], properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
     ) -> None:
-        refused = [topic for topic, code in zip(self._subscriptions, codes, strict=False) if code.is_failure]
-        self.events.put(Refused(f"may not read {', '.join(refused)}") if refused else Connected(self._connection))
+        refused = [
+            topic
+            for topic, code in zip(self._subscriptions, codes, strict=False)
+            if code.is_failure
+        ]
+        self.events.put(
+            ConnectionRefused(f"may not read {', '.join(refused)}")
+            if refused
+            else Connected(self._connection)
+        )
 
     def _on_disconnect(
-        self, client: Client, userdata: Any, flags: DisconnectFlags, code: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        flags: DisconnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         with self._lock:
             was_up, self._up = self._up, False
@@ -216,20 +249,32 @@ class Session:
                 self._held.add(message.mid)
         topic, payload = message.topic, bytes(message.payload)
         connection, again = self._connection, message.dup
-        delivery = Delivery(topic, payload, message.retain, message.qos, message.mid, connection, again)
+        delivery = Delivery(
+            topic, payload, message.retain, message.qos, message.mid, connection, again
+        )
         if self._allowance is not None:
             # In time for a ping before the broker gives the connection up.
             self._allowance.take(delivery.size, patience_s=self._settings.keepalive_s / 3)
         self.events.put(delivery)
 
     def _on_publish(
-        self, client: Client, userdata: Any, mid: int, code: ReasonCode, properties: Properties | None
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        code: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         self.events.put(Published(mid))
 
 
 def _client(settings: MqttSettings, client_id: str, persistent: bool) -> Client:
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not persistent, manual_ack=True)
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=not persistent,
+        manual_ack=True,
+    )
     client.reconnect_delay_set(*_RECONNECT_S)
     client.max_queued_messages_set(_MOST_UNANSWERED)
     if settings.username is not None:
@@ -240,7 +285,9 @@ def _client(settings: MqttSettings, client_id: str, persistent: bool) -> Client:
 
 
 def _password(settings: MqttSettings) -> str | None:
-    return settings.password_file.read_text().strip() if settings.password_file is not None else None
+    return (
+        settings.password_file.read_text().strip() if settings.password_file is not None else None
+    )
 
 
 def _path(path: object) -> str | None:

@@ -28,7 +28,9 @@ class MqttSettings(Settings):
     def _check(self) -> "MqttSettings":
         parts = urlsplit(self.url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.password is not None:
-            raise ValueError("url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it")
+            raise ValueError(
+                "url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it"
+            )
         if (self.cert is None) != (self.key is None):
             raise ValueError("cert and key go together")
         if parts.scheme == "mqtt" and (self.ca or self.cert):

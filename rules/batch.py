@@ -1,4 +1,5 @@
-"""Readings as columns: what a batch is, and how one is parted into batches of at most one row per device."""
+"""Readings as columns: what a batch is, and how one is parted into batches of at most one row per
+device."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from rules.columns import Bools, Floats, Ints
 from rules.quantities import Quantities
-from rules.season import HOUR_MS, Season
+from rules.season import Season
 from wire.points import POINT_NAMES, STATES
+from wire.units import HOUR_MS
 
 StateCodes = NDArray[np.int8]
 Numbers = NDArray[np.int32]
@@ -24,16 +26,18 @@ POINT_NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in enum
 class Batch:
     """n readings of n different devices, one per row.
 
-    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`, UNKNOWN_STATE where it
-    was not read; `quantities` one float64 column per point or derived quantity, NaN where it was not read or is bad.
-    Two lists of pairs: row `fault_rows[i]` reports the code numbered `fault_codes[i]`, and row `bad_rows[i]` says that
-    `POINT_NAMES[bad_points[i]]` could not be read. Where `faults_known` is False some fault register was not read, so
-    that the absence of a code says nothing.
+    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`,
+    UNKNOWN_STATE where it was not read; `quantities` one float64 column per point or derived
+    quantity, NaN where it was not read or is bad. Two lists of pairs: row `fault_rows[i]` reports
+    the code numbered `fault_codes[i]`, and row `bad_rows[i]` says that `POINT_NAMES[bad_points[i]]`
+    could not be read. Where `faults_known` is False some fault register was not read, so that the
+    absence of a code says nothing.
 
-    The fleet fills in `previous_at` and `previous_state` of the device's reading before (NEVER, UNKNOWN_STATE if there
-    is none), `interval_ms`, its poll interval (0 where unknown), `village`, a number (-1 where unknown) that devices of
-    one village share, and `season`. A rule gets the rows that it applies to; what was before is of the device's reading
-    before, whether or not the rule applied to that.
+    The fleet fills in `previous_at` and `previous_state` of the device's reading before (NEVER,
+    UNKNOWN_STATE if there is none), `interval_ms`, its poll interval (0 where unknown), `village`,
+    a number (-1 where unknown) that devices of one village share, and `season`. A rule gets the
+    rows that it applies to; what was before is of the device's reading before, whether or not the
+    rule applied to that.
     """
 
     slots: Ints
@@ -79,7 +83,9 @@ class Batch:
     def new_hour(self) -> Bools:
         """Which rows are their device's first in an hour (of UTC; of China too)."""
         hour_began = self.at.max(initial=0) // HOUR_MS * HOUR_MS
-        if self.at.min(initial=hour_began) == hour_began:  # as in a batch of one poll: no need to divide
+        if (
+            self.at.min(initial=hour_began) == hour_began
+        ):  # as in a batch of one poll: no need to divide
             began: Bools = self.previous_at < hour_began
             return began
         turned: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
@@ -90,7 +96,12 @@ class Batch:
         return self.take(self.new_hour().nonzero()[0])
 
     def following(
-        self, previous_at: Ints, previous_state: StateCodes, interval_ms: Ints, village: Numbers, season: Season
+        self,
+        previous_at: Ints,
+        previous_state: StateCodes,
+        interval_ms: Ints,
+        village: Numbers,
+        season: Season,
     ) -> "Batch":
         """The same readings, with what is known of each device from before."""
         return replace(
@@ -125,8 +136,8 @@ def columns(
 ) -> Batch:
     """A batch from bare columns, before the fleet has looked at it.
 
-    A point that is left out is missing in every row; faults are known where nothing else is said; `bad` are the pairs
-    `bad_rows` and `bad_points`.
+    A point that is left out is missing in every row; faults are known where nothing else is said;
+    `bad` are the pairs `bad_rows` and `bad_points`.
     """
     none, unknown = np.zeros(0, np.int64), np.zeros(0, np.int8)
     bad_rows, bad_points = (none, none) if bad is None else bad
@@ -148,9 +159,11 @@ def columns(
 
 
 def one_row_per_device(batch: Batch) -> Iterator[Batch]:
-    """The rows of `batch` (which may hold a device many times) as batches to judge one after the other.
+    """The rows of `batch` (which may hold a device many times) as batches to judge one after the
+    other.
 
-    The k-th batch holds the k-th reading of each device in event time; of equal times the earlier row comes first.
+    The k-th batch holds the k-th reading of each device in event time; of equal times the earlier
+    row comes first.
     """
     order = np.lexsort((batch.at, batch.slots))
     slots = batch.slots[order]
@@ -173,7 +186,8 @@ def known(values: Floats) -> Bools:
 
 
 def state_table(states: Collection[int]) -> Bools:
-    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is not known."""
+    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is
+    not known."""
     table = np.zeros(len(STATES) + 1, np.bool_)
     table[list(states)] = True
     return table

@@ -1,10 +1,11 @@
 """Chattering alarms: one that goes and comes again and again stays open as one alert.
 
-ISA-18.2 and EEMUA 191 call an alarm chattering that becomes active three or more times within a minute. Where a minute
-holds but two readings that cannot be seen, so the same three are counted within twenty polls, and a minute at least:
-ten minutes at a reading every 30 s (ours; a fault that takes two readings to clear can come three times in five). From
-the third raise on, a clear is kept back; a raise that follows it goes unsaid, and when the alarm has been quiet for
-that time, of the device's own, it clears.
+ISA-18.2 and EEMUA 191 call an alarm chattering that becomes active three or more times within a
+minute. Where a minute holds but two readings that cannot be seen, so the same three are counted
+within twenty polls, and a minute at least: ten minutes at a reading every 30 s (ours; a fault that
+takes two readings to clear can come three times in five). From the third raise on, a clear is kept
+back; a raise that follows it goes unsaid, and when the alarm has been quiet for that time, of the
+device's own, it clears.
 """
 
 import json
@@ -15,23 +16,29 @@ from typing import Final
 import numpy as np
 
 from rules.transition import Episode, Transition
+from wire.units import MINUTE_MS
 
 RAISES: Final = 3
 POLLS: Final = 20
-AT_LEAST_MS: Final = 60_000
-_DEFAULT_INTERVAL_MS: Final = 30_000  # of a device whose gateway has not told (contract §9 `interval`)
+AT_LEAST_MS: Final = MINUTE_MS
+_DEFAULT_INTERVAL_MS: Final = (
+    30_000  # of a device whose gateway has not told (contract §9 `interval`)
+)
 
 _Key = tuple[str, str, str]
 
 
 class Chatter:
-    """Watches the transitions of devices; those it holds open are `open`. `interval_of` tells a poll interval in ms."""
+    """Watches the transitions of devices; those it holds open are `open`. `interval_of` tells a
+    poll interval in ms."""
 
     def __init__(self, interval_of: Callable[[str], int]) -> None:
         self._interval_of = interval_of
         self._raised: dict[_Key, list[int]] = {}  # times of the latest raises, said or not
         self._held: dict[_Key, Transition] = {}  # clears kept back
-        self._onset: dict[_Key, int] = {}  # of an alert that stayed open while its rule had another begin
+        self._onset: dict[
+            _Key, int
+        ] = {}  # of an alert that stayed open while its rule had another begin
 
     def filter(self, transitions: Sequence[Transition]) -> list[Transition]:
         """What is to be said of `transitions`, which are in order of time."""
@@ -64,7 +71,8 @@ class Chatter:
         return max(POLLS * (self._interval_of(device) or _DEFAULT_INTERVAL_MS), AT_LEAST_MS)
 
     def release(self, newest: Callable[[str], int]) -> list[Transition]:
-        """The clears of alarms that have been quiet long enough; `newest` tells the event time (UTC ms) of a device."""
+        """The clears of alarms that have been quiet long enough; `newest` tells the event time (UTC
+        ms) of a device."""
         over = [
             replace(held, at=at, reason="chattering_over")
             for held in self._held.values()
@@ -76,7 +84,11 @@ class Chatter:
 
     def tidy(self, newest: Callable[[str], int]) -> None:
         """Forget raises that are too long ago to count."""
-        gone = [key for key, times in self._raised.items() if newest(key[1]) - times[-1] >= self._within_ms(key[1])]
+        gone = [
+            key
+            for key, times in self._raised.items()
+            if newest(key[1]) - times[-1] >= self._within_ms(key[1])
+        ]
         for key in gone:
             del self._raised[key]
 
@@ -108,7 +120,9 @@ class Chatter:
         if not saved:
             return
         rows = {name: json.loads(str(values[0])) for name, values in saved.items()}
-        self._raised |= {(rule, device, code): times for rule, device, code, times in rows["raised"]}
+        self._raised |= {
+            (rule, device, code): times for rule, device, code, times in rows["raised"]
+        }
         self._held |= {_key(one): one for one in (Transition(**held) for held in rows["held"])}
         self._onset |= {(rule, device, code): onset for rule, device, code, onset in rows["onset"]}
 

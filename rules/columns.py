@@ -15,10 +15,13 @@ NEVER: Final = -1
 """Stands for "no time yet" inside columns of times; event times are never negative."""
 
 FIRST_MS: Final = 1_577_836_800_000
-"""2020-01-01, before which no reading is accepted (contract §11): seconds since then fit into 32 bits."""
+"""2020-01-01, before which no reading is accepted (contract §11): seconds since then fit into 32
+bits."""
 
 
-def column(kind: type[np.generic], fill: float | bool, width: int | None = None, *, wide: bool = False) -> Any:
+def column(
+    kind: type[np.generic], fill: float | bool, width: int | None = None, *, wide: bool = False
+) -> Any:
     """A field of `Columns`: one value per slot (or `width` of them), `fill` where nothing is known.
 
     A `wide` one has as many as `Columns.of_width` is told.

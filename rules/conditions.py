@@ -7,9 +7,9 @@
     all = [{ quantity = "outdoor_c", below = -20.0 }]   # every one of these holds
     none = [{ quantity = "setpoint_c", below = 18.0 }]  # not one of these holds
 
-Bounds are `above`, `at_least`, `below`, `at_most`. To a reading that a rule does not apply to it says nothing: it
-neither raises nor clears. A quantity that is missing fulfils no bound, so that under `all` it makes the rule not
-apply, and under `none` it does not stand in the way.
+Bounds are `above`, `at_least`, `below`, `at_most`. To a reading that a rule does not apply to it
+says nothing: it neither raises nor clears. A quantity that is missing fulfils no bound, so that
+under `all` it makes the rule not apply, and under `none` it does not stand in the way.
 """
 
 import re
@@ -25,9 +25,9 @@ from rules.batch import STATE_CODES, Batch, state_table
 from rules.columns import Bools, Floats
 from rules.quantities import DERIVED, points_for
 from rules.rule import RuleErrors, flag, number
-from rules.season import DAY_MS
 from rules.tables import Keys, each, read_table
 from wire.points import POINTS
+from wire.units import DAY_MS, MINUTE_MS
 
 _COMPARE: Final[dict[str, Callable[[Floats, float], Bools]]] = {
     "above": np.greater,
@@ -36,7 +36,6 @@ _COMPARE: Final[dict[str, Callable[[Floats, float], Bools]]] = {
     "at_most": np.less_equal,
 }
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
-_MINUTE_MS: Final = 60_000
 
 
 def quantity(value: object) -> str:
@@ -107,7 +106,9 @@ class Applies:
 
 
 def _within(time: Any, start: int, end: int) -> Bools:
-    inside: Bools = (time >= start) & (time < end) if start < end else (time >= start) | (time < end)
+    inside: Bools = (
+        (time >= start) & (time < end) if start < end else (time >= start) | (time < end)
+    )
     return inside
 
 
@@ -124,7 +125,11 @@ def applies(value: object) -> Applies:
 
 def states(value: object) -> tuple[int, ...]:
     """States of contract §3, as their codes in a batch."""
-    if not isinstance(value, list) or not value or not all(isinstance(state, str) for state in value):
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(state, str) for state in value)
+    ):
         raise ValueError('write a list of states like ["heating"]')
     if unknown := [state for state in value if state not in STATE_CODES]:
         raise ValueError(f"{unknown[0]!r} is not a state; known are {', '.join(STATE_CODES)}")
@@ -132,15 +137,16 @@ def states(value: object) -> tuple[int, ...]:
 
 
 def hours(value: object) -> tuple[int, int]:
-    """Local hours of the day like "20:00-08:00", as ms since midnight from and until; may pass midnight."""
+    """Local hours of the day like "20:00-08:00", as ms since midnight from and until; may pass
+    midnight."""
     found = _HOURS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError('write local hours like "20:00-08:00"')
     from_hour, from_minute, to_hour, to_minute = map(int, found.groups())
     start, end = 60 * from_hour + from_minute, 60 * to_hour + to_minute
-    if start == end or end * _MINUTE_MS > DAY_MS:
+    if start == end or end * MINUTE_MS > DAY_MS:
         raise ValueError("write two different times of the day, the end 24:00 at the latest")
-    return start * _MINUTE_MS, end * _MINUTE_MS
+    return start * MINUTE_MS, end * MINUTE_MS
 
 
 def bounds(value: object) -> tuple[Bound, ...]:
@@ -149,8 +155,14 @@ def bounds(value: object) -> tuple[Bound, ...]:
 
 
 def bound(table: object) -> list[Bound]:
-    """The bounds of a table with `quantity` and one or more of `above`, `at_least`, `below`, `at_most`."""
-    if not isinstance(table, dict) or "quantity" not in table or len(table) < 2 or table.keys() - _BOUND_KEYS:
+    """The bounds of a table with `quantity` and one or more of `above`, `at_least`, `below`,
+    `at_most`."""
+    if (
+        not isinstance(table, dict)
+        or "quantity" not in table
+        or len(table) < 2
+        or table.keys() - _BOUND_KEYS
+    ):
         raise ValueError(f"write a table with quantity and one or more of {', '.join(_COMPARE)}")
     name = quantity(table["quantity"])
     return [Bound(name, side, number(limit)) for side, limit in table.items() if side != "quantity"]

@@ -10,9 +10,11 @@ __all__ = ["Rule", "RuleErrors", "parse_rule"]
 
 
 def parse_rule(document: Mapping[str, Any]) -> list[Rule]:
-    """The rules in a document whose `[[rule]]` tables are one rule each; raises RuleErrors with all its mistakes."""
+    """The rules in a document whose `[[rule]]` tables are one rule each; raises RuleErrors with all
+    its mistakes."""
     problems: list[Problem] = [
-        (name, "unknown key; a rule file holds [[rule]] tables") for name in document.keys() - {"rule"}
+        (name, "unknown key; a rule file holds [[rule]] tables")
+        for name in document.keys() - {"rule"}
     ]
     tables = document.get("rule")
     if not isinstance(tables, list) or not tables:
@@ -35,7 +37,9 @@ def _parse_table(table: object) -> Rule:
     kind = table.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
     if model is None:
-        raise RuleErrors([("kind", f"{kind!r} is not a kind of rule; known are {', '.join(KINDS)}")])
+        raise RuleErrors(
+            [("kind", f"{kind!r} is not a kind of rule; known are {', '.join(KINDS)}")]
+        )
     values, problems = read_keys(model, table)
     problems += missing_keys(model, table)
     if problems:
@@ -49,5 +53,6 @@ def _parse_table(table: object) -> Rule:
 def _repeated(rules: list[Rule]) -> list[Problem]:
     ids = [rule.id for rule in rules]
     return [
-        ("rule", f"the id {name!r} is used twice") for name in sorted({name for name in ids if ids.count(name) > 1})
+        ("rule", f"the id {name!r} is used twice")
+        for name in sorted({name for name in ids if ids.count(name) > 1})
     ]

@@ -18,7 +18,7 @@ from rules.season import Season
 from rules.transition import Episode, Transition
 from rules.watch import DeviceRule, Edge, OpenEpisode, Watch
 from wire.messages import Reading
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 _BEIJING: Final = Season()
 _FAREWELL: Final = {
@@ -28,9 +28,11 @@ _FAREWELL: Final = {
 
 
 class Engine:
-    """Judges readings by every device rule among `rules`; the others are left to `rules.presence`.
+    """Judges readings by every device rule among `rules`; the others are left to
+    `rules.presence.presence`.
 
-    State is arrays by device slot; `fleet` and `codes` number devices and fault codes for callers that bring columns.
+    State is arrays by device slot; `fleet` and `codes` number devices and fault codes for callers
+    that bring columns.
     """
 
     def __init__(self, rules: Sequence[Rule], season: Season = _BEIJING) -> None:
@@ -53,11 +55,13 @@ class Engine:
         return self.fleet.late
 
     def expect(self, devices: Sequence[str], interval_ms: int, village: str = "") -> None:
-        """Note the poll interval of devices, against which gaps are measured, and a name of their village."""
+        """Note the poll interval of devices, against which gaps are measured, and a name of their
+        village."""
         self.fleet.expect(devices, interval_ms, village)
 
     def extreme_cold(self, confirmed: bool) -> None:
-        """Judge by the rules' limits for extreme cold, or by their usual ones again; what is held goes on."""
+        """Judge by the rules' limits for extreme cold, or by their usual ones again; what is held
+        goes on."""
         if confirmed == self._extreme:
             return
         self._extreme = confirmed
@@ -66,21 +70,27 @@ class Engine:
             if rule != self._rules[name]:
                 watch = rule.watch(self.codes)
                 watch.resize(self._capacity)
-                watch.restore(self._watches[name].snapshot(self._capacity), np.arange(self._capacity))
+                watch.restore(
+                    self._watches[name].snapshot(self._capacity), np.arange(self._capacity)
+                )
                 self._rules[name], self._watches[name] = rule, watch
         self._alike = _alike(self._rules.values())
 
-    def observe(self, readings: Sequence[tuple[Place, Reading]], now: int) -> list[Transition]:
+    def observe(
+        self, readings: Sequence[tuple[GatewayPath, Reading]], now: int
+    ) -> list[Transition]:
         """What `readings`, in any order, change; transitions in order of event time.
 
-        `now` (UTC ms) is the server's time; decisions are made in event time and do not depend on it.
+        `now` (UTC ms) is the server's time; decisions are made in event time and do not depend on
+        it.
         """
         bare = [reading for _, reading in readings]
         slots = self.fleet.slots([reading.device for reading in bare])
         return self.step(from_readings(bare, slots, self.points, self.codes.number), now)
 
     def step(self, batch: Batch, now: int) -> list[Transition]:
-        """The same for columns: `batch` as from `rules.batch.columns`, with a column for each of `points`."""
+        """The same for columns: `batch` as from `rules.batch.columns`, with a column for each of
+        `points`."""
         self._make_room()
         transitions: list[Transition] = []
         for part in one_row_per_device(batch):
@@ -93,7 +103,9 @@ class Engine:
         """What is to be said of `told`, now that these readings have passed."""
         if told:
             self._chatter.tidy(self.fleet.newest_of)
-        return self._chatter.filter(sorted(told, key=_in_time)) + self._chatter.release(self.fleet.newest_of)
+        return self._chatter.filter(sorted(told, key=_in_time)) + self._chatter.release(
+            self.fleet.newest_of
+        )
 
     def _judge(self, batch: Batch) -> Iterator[Transition]:
         hourly = batch.first_of_hour()
@@ -138,14 +150,21 @@ class Engine:
             for name, watch in self._watches.items()
             for held in watch.open_episodes()
         ]
-        held_open = [replace(one, onset=self._chatter.onset_of(one)) for one in open_ones] + self._chatter.open()
+        held_open = [
+            replace(one, onset=self._chatter.onset_of(one)) for one in open_ones
+        ] + self._chatter.open()
         return sorted(held_open, key=lambda held: (held.rule, held.subject, held.code or ""))
 
     def retire(self, devices: Collection[str]) -> list[Transition]:
-        """Forget `devices`, which are not announced any more; what is open of them clears (`no_longer_announced`)."""
+        """Forget `devices`, which are not announced any more; what is open of them clears
+        (`no_longer_announced`)."""
         known = [device for device in devices if self.fleet.knows(device)]
         leaving = set(known)
-        told = [self._farewell(held) for held in self.active() if held.subject in leaving] if known else []
+        told = (
+            [self._farewell(held) for held in self.active() if held.subject in leaving]
+            if known
+            else []
+        )
         slots = self.fleet.slots(known)
         for watch in self._watches.values():
             watch.forget(slots)
@@ -169,11 +188,14 @@ class Engine:
             unit=rule.unit,
             priority=rule.priority,
             reason="no_longer_announced",
-            text={language: text.format(device=held.subject) for language, text in _FAREWELL.items()},
+            text={
+                language: text.format(device=held.subject) for language, text in _FAREWELL.items()
+            },
         )
 
     def adopt(self, episodes: Iterable[Episode]) -> None:
-        """Hold open alerts that were raised before this engine began; the next readings decide whether they clear.
+        """Hold open alerts that were raised before this engine began; the next readings decide
+        whether they clear.
 
         Episodes of rules that are not among this engine's are ignored.
         """
@@ -185,16 +207,21 @@ class Engine:
                 watch.adopt(OpenEpisode(slot, episode.code, episode.onset))
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """The whole state as plain arrays (numbers and texts), to be saved and given to `restore`."""
+        """The whole state as plain arrays (numbers and texts), to be saved and given to
+        `restore`."""
         self._make_room()  # for devices that were announced and not yet heard
         saved = {f"fleet.{name}": values for name, values in self.fleet.snapshot().items()}
         saved |= {f"chatter.{name}": values for name, values in self._chatter.snapshot().items()}
         for rule, watch in self._watches.items():
-            saved |= {f"rule.{rule}.{name}": values for name, values in watch.snapshot(len(self.fleet)).items()}
+            saved |= {
+                f"rule.{rule}.{name}": values
+                for name, values in watch.snapshot(len(self.fleet)).items()
+            }
         return saved
 
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
-        """Take back a snapshot, by device and rule id; what it has of other rules or other shapes is ignored."""
+        """Take back a snapshot, by device and rule id; what it has of other rules or other shapes
+        is ignored."""
         slots: Ints = self.fleet.restore(_part(snapshot, "fleet"))
         self._chatter.restore(_part(snapshot, "chatter"))
         self._make_room()
@@ -216,4 +243,8 @@ def _in_time(one: Transition) -> tuple[int, str, str, str]:
 
 def _part(snapshot: Mapping[str, np.ndarray], owner: str) -> dict[str, np.ndarray]:
     prefix = f"{owner}."
-    return {name.removeprefix(prefix): values for name, values in snapshot.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): values
+        for name, values in snapshot.items()
+        if name.startswith(prefix)
+    }

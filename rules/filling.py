@@ -12,13 +12,15 @@ from wire.messages import Reading
 
 _MISSING: Final = pack("d", np.nan)
 _NOWHERE: Final = -(1 << 40)
-"""The place of a value that a reading does not have: before all there are, wherever the reading's own begin."""
+"""The place of a value that a reading does not have: before all there are, wherever the reading's
+own begin."""
 
 
 def from_readings(
     readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
 ) -> Batch:
-    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault codes."""
+    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault
+    codes."""
     by_name = dict(zip(points, _table(readings, points), strict=True))
     state = np.array([STATE_CODES[reading.state] for reading in readings], np.int8)
     at = np.array([reading.at for reading in readings], np.int64)
@@ -42,9 +44,9 @@ def from_columns(
 ) -> Batch:
     """A batch from what readings say; `state` and `points` become its own, and lose what is bad.
 
-    `faults` are pairs of a row and the number of a fault code, `bad` of a row and the index in `names` of what it
-    could not read. A reading whose bad are `state` or `faults` says nothing certain of these: a register they need
-    was not read.
+    `faults` are pairs of a row and the number of a fault code, `bad` of a row and the index in
+    `names` of what it could not read. A reading whose bad are `state` or `faults` says nothing
+    certain of these: a register they need was not read.
     """
     bad_rows, which = bad
     faults_known = np.ones(len(slots), bool)
@@ -58,14 +60,18 @@ def from_columns(
             faults_known[rows] = False
     numbers = np.array([POINT_NUMBERS.get(name, -1) for name in names], np.int64)[which]
     of_points = numbers >= 0
-    return columns(slots, at, state, points, *faults, faults_known, (bad_rows[of_points], numbers[of_points]))
+    return columns(
+        slots, at, state, points, *faults, faults_known, (bad_rows[of_points], numbers[of_points])
+    )
 
 
 def _table(readings: Sequence[Reading], points: Sequence[str]) -> Floats:
-    """A row for each of `points` and a column for each reading; NaN where a reading has no such value.
+    """A row for each of `points` and a column for each reading; NaN where a reading has no such
+    value.
 
-    Nearly all readings name the same points in the same order. So values are strung together as they come, and where
-    in its reading a point stands is looked up once for each order of names that there is.
+    Nearly all readings name the same points in the same order. So values are strung together as
+    they come, and where in its reading a point stands is looked up once for each order of names
+    that there is.
     """
     numbers: dict[tuple[str, ...], int] = {}
     values = [reading.values for reading in readings]

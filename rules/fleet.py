@@ -27,7 +27,8 @@ class _Where(Columns):
 
 
 class Fleet:
-    """The devices by slot ('' for a free one), with the event time and state of the newest reading of each.
+    """The devices by slot ('' for a free one), with the event time and state of the newest reading
+    of each.
 
     `late` counts the readings that were not newer than their device's newest.
     """
@@ -92,20 +93,24 @@ class Fleet:
             part.forget(np.array([slot]))
 
     def expect(self, devices: Sequence[str], interval_ms: int, village: str) -> None:
-        """Note how often these devices are polled, and the village they are in, by any name that is its own."""
+        """Note how often these devices are polled, and the village they are in, by any name that is
+        its own."""
         slots = self.slots(devices)  # first: new devices may need larger arrays
         self._last.interval_ms[slots] = interval_ms
         self._where.village[slots] = self._villages.number(village)
 
     def admit(self, batch: Batch) -> Batch:
-        """The rows that are newer than all before of their device, with what was known before; takes note of them."""
+        """The rows that are newer than all before of their device, with what was known before;
+        takes note of them."""
         newer = batch.at > self._last.at[batch.slots]
         if not newer.all():
             self.late += int(np.count_nonzero(~newer))
             batch = batch.take(np.flatnonzero(newer))
         slots, last = batch.slots, self._last
         village = self._where.village[slots]
-        admitted = batch.following(last.at[slots], last.state[slots], last.interval_ms[slots], village, self.season)
+        admitted = batch.following(
+            last.at[slots], last.state[slots], last.interval_ms[slots], village, self.season
+        )
         last.at[slots] = batch.at
         last.state[slots] = batch.state
         return admitted
@@ -132,6 +137,8 @@ class Fleet:
     def restore(self, saved: Mapping[str, np.ndarray]) -> Ints:
         """Take back a snapshot; answers the slot in this fleet of each saved device."""
         devices = [str(device) for device in saved["device"].tolist()]
-        slots = np.array([self._slot(device) if device else self._spare() for device in devices], np.int64)
+        slots = np.array(
+            [self._slot(device) if device else self._spare() for device in devices], np.int64
+        )
         self._last.restore(saved, slots)
         return slots

@@ -3,8 +3,8 @@
     {"v": 1, "district": "mentougou", "issued_at": 1766620800000,
      "periods": [{"from": 1766620800000, "to": 1766624400000, "outdoor_c": -12.5}, …]}
 
-Times are UTC ms. A period is an hour, or a day with its lowest temperature, as the weather service gives it; periods
-follow each other in time and do not overlap.
+Times are UTC ms. A period is an hour, or a day with its lowest temperature, as the weather service
+gives it; periods follow each other in time and do not overlap.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,8 @@ class Forecast:
     periods: tuple[Period, ...]
 
     def spells(self, at_most_c: float) -> list[Period]:
-        """The stretches without a gap in which it is never warmer than this, each with its lowest temperature."""
+        """The stretches without a gap in which it is never warmer than this, each with its lowest
+        temperature."""
         found: list[Period] = []
         for period in self.periods:
             if period.outdoor_c > at_most_c:

@@ -1,4 +1,5 @@
-"""Alerts as the rules alone see them: transitions gathered into episodes, and those of two sets of rules compared."""
+"""Alerts as the rules alone see them: transitions gathered into episodes, and those of two sets of
+rules compared."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """One alert: when its condition began (`onset`), when it was raised and cleared (None: it never was); UTC ms.
+    """One alert: when its condition began (`onset`), when it was raised and cleared (None: it never
+    was); UTC ms.
 
     `value`, `limit` and `priority` are those at the raise, in `unit`. `realm` is as in Transition.
     """
@@ -97,12 +99,17 @@ class Comparison:
 
 
 def compare(first: Iterable[Raised], second: Iterable[Raised]) -> Comparison:
-    """Each alert of both stands in exactly one list: with the earliest of the other set that it overlaps, or alone."""
+    """Each alert of both stands in exactly one list: with the earliest of the other set that it
+    overlaps, or alone."""
     found = Comparison()
     sides = [(0, one) for one in first] + [(1, one) for one in second]
-    for _, group in groupby(sorted(sides, key=lambda side: side[1].key), key=lambda side: side[1].key):
+    for _, group in groupby(
+        sorted(sides, key=lambda side: side[1].key), key=lambda side: side[1].key
+    ):
         alarm = list(group)
-        ones, others = (sorted((one for of, one in alarm if of == side), key=_begin) for side in (0, 1))
+        ones, others = (
+            sorted((one for of, one in alarm if of == side), key=_begin) for side in (0, 1)
+        )
         _walk(iter(ones), iter(others), found)
     return found
 

@@ -15,7 +15,14 @@ from wire.points import POINTS
 LANGUAGES: Final = ("zh", "en")
 ADVICE: Final = ("meaning", "household", "crew")
 """What it means, first checks for the household or the village's grid-worker, and for the crew."""
-TICKETS: Final = ("device_fault", "low_room_temperature", "defrost", "offline", "village_outage", "inspection")
+TICKETS: Final = (
+    "device_fault",
+    "low_room_temperature",
+    "defrost",
+    "offline",
+    "village_outage",
+    "inspection",
+)
 """The kinds of ticket (contract §8) that a machine may open; the others come from people."""
 
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
@@ -24,11 +31,13 @@ Problem = tuple[str, str]
 Texts = Mapping[str, str]
 
 
-class RuleErrors(ValueError):  # noqa: N818 - it carries all of them
+class RuleErrors(ValueError):  # noqa: N818 - a state or an answer, not a mistake of ours
     """Every mistake of a rule document, as (dotted key, what to do)."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(f"{key}: {message}" if key else message for key, message in problems))
+        super().__init__(
+            "\n".join(f"{key}: {message}" if key else message for key, message in problems)
+        )
         self.problems = problems
 
     def below(self, key: str) -> list[Problem]:
@@ -52,7 +61,8 @@ def _join(outer: str, inner: str) -> str:
 
 
 def key(parse: Callable[[Any], object], default: object = MISSING) -> Any:
-    """A field that is a key of the rule document, read by `parse`, which raises ValueError saying what to write.
+    """A field that is a key of the rule document, read by `parse`, which raises ValueError saying
+    what to write.
 
     A field `x_ms` is written as `x` in the document, with a duration.
     """
@@ -162,9 +172,14 @@ def texts(value: object) -> Texts:
     """A sentence in every language of the console."""
     if not isinstance(value, dict):
         raise ValueError(f"write a table with {' and '.join(LANGUAGES)}")
-    problems = [(name, f"unknown language; known are {', '.join(LANGUAGES)}") for name in value.keys() - {*LANGUAGES}]
+    problems = [
+        (name, f"unknown language; known are {', '.join(LANGUAGES)}")
+        for name in value.keys() - {*LANGUAGES}
+    ]
     problems += [
-        (name, "write a sentence") for name in LANGUAGES if not isinstance(value.get(name), str) or not value[name]
+        (name, "write a sentence")
+        for name in LANGUAGES
+        if not isinstance(value.get(name), str) or not value[name]
     ]
     if problems:
         raise RuleErrors(sorted(problems))
@@ -175,11 +190,13 @@ def texts(value: object) -> Texts:
 class Rule:
     """What every rule has: id, kind, priority, and its sentences while active and once cleared.
 
-    The sentences may hold the placeholders named by `placeholders`, like `{value}`. What it means, and the first checks
-    for the household (or the village's grid-worker) and for the crew are plain text; a rule may go without.
+    The sentences may hold the placeholders named by `placeholders`, like `{value}`. What it means,
+    and the first checks for the household (or the village's grid-worker) and for the crew are plain
+    text; a rule may go without.
 
-    `ticket` is the kind of ticket its alerts open, None for none. An alert that begins while one of a rule in `follows`
-    is active on the same device is taken to follow from it, and joins its ticket.
+    `ticket` is the kind of ticket its alerts open, None for none. An alert that begins while one of
+    a rule in `follows` is active on the same device is taken to follow from it, and joins its
+    ticket.
     """
 
     placeholders: ClassVar[frozenset[str]] = frozenset()
@@ -201,12 +218,14 @@ class Rule:
         return None
 
     def advice(self, code: str | None) -> dict[str, Texts]:
-        """What an alert of `code` means and what to check first, as far as the rule says: see ADVICE."""
+        """What an alert of `code` means and what to check first, as far as the rule says: see
+        ADVICE."""
         found = {name: getattr(self, name) for name in ADVICE}
         return {name: said for name, said in found.items() if said is not None}
 
     def with_overrides(self, changes: Mapping[str, object]) -> Self:
-        """This rule with some keys written anew, as in `[rules.override.<id>]`; raises RuleErrors."""
+        """This rule with some keys written anew, as in `[rules.override.<id>]`; raises
+        RuleErrors."""
         fixed = [(name, "cannot be overridden") for name in ("id", "kind") if name in changes]
         if fixed:
             raise RuleErrors(fixed)
@@ -243,11 +262,18 @@ def template_problems(template: str, allowed: frozenset[str]) -> list[str]:
     return [f"unknown placeholder {{{name}}}; known are {known}" for name in sorted(unknown)]
 
 
-def read_keys(model: type[Rule], document: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
-    """The field values given in `document`, and a problem for every key that is unknown or badly written."""
+def read_keys(
+    model: type[Rule], document: Mapping[str, object]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The field values given in `document`, and a problem for every key that is unknown or badly
+    written."""
     specs = {key_name(spec): spec for spec in fields(model)}
     values: dict[str, Any] = {}
-    problems = [(name, f"unknown key; known are {', '.join(specs)}") for name in document if name not in specs]
+    problems = [
+        (name, f"unknown key; known are {', '.join(specs)}")
+        for name in document
+        if name not in specs
+    ]
     for name, spec in specs.items():
         if name not in document:
             continue
@@ -258,5 +284,9 @@ def read_keys(model: type[Rule], document: Mapping[str, object]) -> tuple[dict[s
 
 def missing_keys(model: type[Rule], document: Mapping[str, object]) -> list[Problem]:
     """A problem for every key that a rule of this kind must have and `document` has not."""
-    needed = (spec for spec in fields(model) if spec.default is MISSING and spec.default_factory is MISSING)
+    needed = (
+        spec
+        for spec in fields(model)
+        if spec.default is MISSING and spec.default_factory is MISSING
+    )
     return [(key_name(spec), "missing") for spec in needed if key_name(spec) not in document]

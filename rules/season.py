@@ -1,22 +1,20 @@
 """The heating season and the time of day, where the houses are."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rules.columns import Bools, Ints
-
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from wire.units import DAY_MS, HOUR_MS
 
 MonthDay = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """From the first to the last day, both included, at `offset_ms` from UTC; China has no summer time.
+    """From the first to the last day, both included, at `offset_ms` from UTC; China has no summer
+    time.
 
     The default is Beijing's: November 1 to March 31 (requirements R21).
     """
@@ -35,15 +33,20 @@ class Season:
 
     def holds(self, at: Ints) -> Bools:
         """Whether each event time is in the heating season."""
-        days, back = np.unique(self.days(at), return_inverse=True)  # a batch seldom spans more than a day or two
+        days, back = np.unique(
+            self.days(at), return_inverse=True
+        )  # a batch seldom spans more than a day or two
         return self._holds_on(days)[back]
 
     def began(self, at: Ints) -> Ints:
-        """The local day, counted from 1970, on which the season of each event time began, or the last one before."""
+        """The local day, counted from 1970, on which the season of each event time began, or the
+        last one before."""
         dates = self.days(at).astype("datetime64[D]")
         years = dates.astype("datetime64[Y]")
         this_year = _date(years, self.start)
-        began: Ints = np.where(dates >= this_year, this_year, _date(years - 1, self.start)).astype(np.int64)
+        began: Ints = np.where(dates >= this_year, this_year, _date(years - 1, self.start)).astype(
+            np.int64
+        )
         return began
 
     def last_day(self, began: int) -> int:

@@ -1,6 +1,8 @@
-"""Columns of the few devices that a rule has something pending or active of; all others cost one byte.
+"""Columns of the few devices that a rule has something pending or active of; all others cost one
+byte.
 
-A healthy fleet has next to nothing pending: what is held is a small table sorted by slot, beside a flag per slot.
+A healthy fleet has next to nothing pending: what is held is a small table sorted by slot, beside a
+flag per slot.
 """
 
 from abc import ABC
@@ -37,7 +39,8 @@ class Sparse(Generic[C]):
         return held
 
     def take(self, slots: Ints) -> C:
-        """A copy of what is held of these devices, no slot twice; as if nothing were known where nothing is held."""
+        """A copy of what is held of these devices, no slot twice; as if nothing were known where
+        nothing is held."""
         (held,) = self._holds[slots].nonzero()
         places = self.slots.searchsorted(slots[held])
         if len(held) == len(slots):  # the usual case: what is pending stays so for a while
@@ -96,7 +99,8 @@ class Sparse(Generic[C]):
 
 
 class SparseWatch(ABC, Generic[C]):
-    """A watch whose state is `self._held`, and perhaps some columns of all devices; `step` and its words remain."""
+    """A watch whose state is `self._held`, and perhaps some columns of all devices; `step` and its
+    words remain."""
 
     def __init__(self, new: Callable[[], C], dense: Columns | None = None) -> None:
         self._held = Sparse(new)

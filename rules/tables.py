@@ -8,11 +8,13 @@ from rules.rule import Problem, RuleErrors, noting, texts
 T = TypeVar("T")
 
 Keys = Mapping[str, tuple[str, Callable[[Any], object]]]
-"""By key of a table: the name of the value, and how it is read; a reader raises ValueError saying what to write."""
+"""By key of a table: the name of the value, and how it is read; a reader raises ValueError saying
+what to write."""
 
 
 def each(value: object, read: Callable[[object], T], example: str, *, least: int = 1) -> list[T]:
-    """What `read` makes of every entry of a list of at least so many; raises RuleErrors named by position."""
+    """What `read` makes of every entry of a list of at least so many; raises RuleErrors named by
+    position."""
     if not isinstance(value, list) or len(value) < least:
         raise ValueError(f"write a list of tables like {example}")
     found: list[T] = []
@@ -28,7 +30,8 @@ def each(value: object, read: Callable[[object], T], example: str, *, least: int
 def read_table(
     table: object, keys: Keys, needed: Collection[str] = ()
 ) -> tuple[dict[str, Any], dict[str, object], list[Problem]]:
-    """The values of the known keys of a table by their names; the rest of it; a problem for each wrong or missing key.
+    """The values of the known keys of a table by their names; the rest of it; a problem for each
+    wrong or missing key.
 
     Raises ValueError for what is no table.
     """
@@ -44,8 +47,11 @@ def read_table(
     return values, rest, problems
 
 
-def read_table_of_texts(table: object, keys: Keys, name: str, needed: Collection[str] = ()) -> dict[str, Any]:
-    """The values of a table whose other keys are the languages of the texts `name`; raises RuleErrors."""
+def read_table_of_texts(
+    table: object, keys: Keys, name: str, needed: Collection[str] = ()
+) -> dict[str, Any]:
+    """The values of a table whose other keys are the languages of the texts `name`; raises
+    RuleErrors."""
     values, rest, problems = read_table(table, keys, needed)
     try:
         values[name] = texts(rest)

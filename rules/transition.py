@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wire.messages import Priority
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 SubjectKind = Literal["device", "gateway", "village", "district"]
 EdgeKind = Literal["raise", "update", "clear"]
 
 
-def realm_of(kind: SubjectKind, place: Place) -> str:
-    """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's in its town.
+def realm_of(kind: SubjectKind, place: GatewayPath) -> str:
+    """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's
+    in its town.
 
     '' for a device and a district: the whole district (contract §1).
     """
@@ -23,12 +24,14 @@ def realm_of(kind: SubjectKind, place: Place) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of one alert episode; the episode is named by (`rule`, `subject`, `realm`, `code`, `onset`).
+    """One change of one alert episode; the episode is named by (`rule`, `subject`, `realm`, `code`,
+    `onset`).
 
-    `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for rules over
-    readings, server time for presence. `value` and `limit` are in `unit`. `reason` is the stable name of why.
-    `children` counts devices hidden under a gateway or village. `text` holds a sentence per language. `place` is where
-    a gateway, village or district stands, None for a device.
+    `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for
+    rules over readings, server time for presence. `value` and `limit` are in `unit`. `reason` is
+    the stable name of why. `children` counts devices hidden under a gateway or village. `text`
+    holds a sentence per language. `place` is where a gateway, village or district stands, None for
+    a device.
     """
 
     rule: str
@@ -45,7 +48,7 @@ class Transition:
     reason: str
     text: dict[str, str]
     children: int = 0
-    place: Place | None = None
+    place: GatewayPath | None = None
 
     @property
     def realm(self) -> str:
@@ -55,7 +58,8 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """An alert that is open: what raised it, about whom (`realm` as in Transition), and since when (UTC ms)."""
+    """An alert that is open: what raised it, about whom (`realm` as in Transition), and since when
+    (UTC ms)."""
 
     rule: str
     subject: str

@@ -1,7 +1,8 @@
-"""What the engine asks of a rule over readings: a watch that holds the rule's state for the whole fleet.
+"""What the engine asks of a rule over readings: a watch that holds the rule's state for the whole
+fleet.
 
-A watch gets one row per device and only rows that the rule applies to (`rules.conditions`). How it stays cheap when
-the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
+A watch gets one row per device and only rows that the rule applies to (`rules.conditions`). How it
+stays cheap when the whole fleet passes, 57,000 rows at a time, at 20 ns per reading:
 
 - Columns come from `batch.quantities[name]`, which computes and takes each but once for all rules; a watch makes as
   few whole-fleet passes as it can. Every comparison or gather over all rows costs about half a nanosecond per reading.
@@ -36,8 +37,8 @@ Snapshot = dict[str, np.ndarray]
 class Edge:
     """A transition before it has words: the device is still a slot. Times are event time, UTC ms.
 
-    `details` are further numbers for the sentences of the rule's kind; `first_out` is the code that came first where
-    this one follows another.
+    `details` are further numbers for the sentences of the rule's kind; `first_out` is the code that
+    came first where this one follows another.
     """
 
     slot: int
@@ -69,7 +70,8 @@ class Watch(Protocol):
         """Make room for `capacity` slots; what is held stays."""
 
     def step(self, batch: Batch) -> list[Edge]:
-        """Judge the rows that the rule applies to: at most one reading per device, each newer than all before."""
+        """Judge the rows that the rule applies to: at most one reading per device, each newer than
+        all before."""
 
     def open_episodes(self) -> list[OpenEpisode]:
         """The alerts this watch holds open."""
@@ -78,17 +80,20 @@ class Watch(Protocol):
         """Hold an alert open that was raised before this watch began; the next readings decide."""
 
     def forget(self, slots: Ints) -> None:
-        """Drop all that is held of these slots, open alerts too; they may be given to other devices."""
+        """Drop all that is held of these slots, open alerts too; they may be given to other
+        devices."""
 
     def snapshot(self, count: int) -> Snapshot:
         """Copies of the state of the first `count` slots."""
 
     def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
-        """Take back a snapshot whose row i now lives at `slots[i]`; one of another shape is ignored."""
+        """Take back a snapshot whose row i now lives at `slots[i]`; one of another shape is
+        ignored."""
 
 
 class ColumnsWatch:
-    """A watch whose whole state is columns; what remains to write is `step`, `open_episodes` and `adopt`."""
+    """A watch whose whole state is columns; what remains to write is `step`, `open_episodes` and
+    `adopt`."""
 
     def __init__(self, state: Columns) -> None:
         self._columns = state
@@ -151,16 +156,19 @@ class DeviceRule(Rule, ABC):
     placeholders: ClassVar[frozenset[str]] = frozenset({"device", "value", "limit", "minutes"})
     applies: Applies = key(applies, Applies())
     extreme: Changes = key(changes, ())
-    """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements R20)."""
+    """Keys written anew while extreme cold is confirmed, as in `[rule.extreme]` (requirements
+    R20)."""
 
     @property
     def hourly(self) -> bool:
-        """Whether only each device's first reading in an hour is judged, which is enough for what takes days."""
+        """Whether only each device's first reading in an hour is judged, which is enough for what
+        takes days."""
         return False
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """The points and derived quantities (`rules.quantities`) this rule looks at, besides those of `applies`."""
+        """The points and derived quantities (`rules.quantities`) this rule looks at, besides those
+        of `applies`."""
         return ()
 
     @property
@@ -169,8 +177,11 @@ class DeviceRule(Rule, ABC):
         return points_for(self.quantities) | self.applies.points
 
     def in_extreme_cold(self) -> Self:
-        """This rule while extreme cold is confirmed; raises RuleErrors where `extreme` does not fit it."""
-        return replace(self, extreme=()).with_overrides(dict(self.extreme)) if self.extreme else self
+        """This rule while extreme cold is confirmed; raises RuleErrors where `extreme` does not fit
+        it."""
+        return (
+            replace(self, extreme=()).with_overrides(dict(self.extreme)) if self.extreme else self
+        )
 
     def problems(self) -> list[Problem]:
         found = super().problems()
@@ -189,10 +200,12 @@ class DeviceRule(Rule, ABC):
 
     @abstractmethod
     def watch(self, codes: Codes) -> Watch:
-        """A new watch of this rule, over no devices yet; `codes` numbers the fault codes of its batches."""
+        """A new watch of this rule, over no devices yet; `codes` numbers the fault codes of its
+        batches."""
 
     def words(self, edge: Edge, device: str) -> dict[str, str]:
-        """The sentences for `edge` of `device`, by language; `{minutes}` counts from onset to now."""
+        """The sentences for `edge` of `device`, by language; `{minutes}` counts from onset to
+        now."""
         templates: Texts = self.cleared if edge.edge == "clear" else self.text
         blanks = {
             "device": device,
@@ -200,7 +213,10 @@ class DeviceRule(Rule, ABC):
             "limit": "" if edge.limit is None else f"{edge.limit:g}",
             "minutes": (edge.at - edge.onset) // 60_000,
         }
-        return {name: text.format(**blanks, **self.more_words(edge, name)) for name, text in templates.items()}
+        return {
+            name: text.format(**blanks, **self.more_words(edge, name))
+            for name, text in templates.items()
+        }
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         """What else the placeholders of this kind stand for."""

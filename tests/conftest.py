@@ -7,11 +7,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.servers import InfluxGate, InfluxServer, MosquittoBroker, NatsBroker, Server, VictoriaServer
+from tests.servers import (
+    InfluxGate,
+    InfluxServer,
+    MosquittoBroker,
+    NatsBroker,
+    Server,
+    VictoriaServer,
+)
 
-# How fast the machine is decides nothing here, and on CI neither does chance: the same examples every time.
+# How fast the machine is decides nothing here, and on CI neither does chance: the same examples
+# every time.
 settings.register_profile(
-    "hearthwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+    "hearthwatch",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
 )
 settings.load_profile("hearthwatch")
 
@@ -26,7 +37,8 @@ def _running(server: Server) -> Iterator[Server]:
 
 @pytest.fixture
 def nats_broker(tmp_path: Path) -> Iterator[Server]:
-    """The embedded broker, fresh for one test; may be killed and started again on the same port and data."""
+    """The embedded broker, fresh for one test; may be killed and started again on the same port and
+    data."""
     yield from _running(NatsBroker(tmp_path / "nats"))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from hearthwatch.broker import broker_command, broker_configuration
+from hearthwatch.run.broker import broker_command, broker_configuration
 
 Answer = TypeVar("Answer")
 
@@ -25,7 +25,8 @@ def free_port() -> int:
 
 
 def wait_until(condition: Callable[[], Answer], deadline_s: float = 15, what: str = "") -> Answer:
-    """Poll `condition` until it is truthy and return its answer; fails the test after `deadline_s`."""
+    """Poll `condition` until it is truthy and return its answer; fails the test after
+    `deadline_s`."""
     end = time.monotonic() + deadline_s
     pause = _Pause()
     while True:
@@ -33,7 +34,9 @@ def wait_until(condition: Callable[[], Answer], deadline_s: float = 15, what: st
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline_s} s: {what or condition}; last answer {answer!r}")
+            raise AssertionError(
+                f"not within {deadline_s} s: {what or condition}; last answer {answer!r}"
+            )
         pause()
 
 
@@ -67,7 +70,8 @@ def http_status(url: str) -> int | None:
 
 
 class Server:
-    """A child process of the test with a data directory; subclasses say how it starts and when it is ready."""
+    """A child process of the test with a data directory; subclasses say how it starts and when it
+    is ready."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -85,14 +89,18 @@ class Server:
         log = (self.directory / "server.log").open("ab")
         # Debian keeps servers in /usr/sbin, which is not on everybody's path.
         environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
-        self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.directory, env=environment)
+        self.process = subprocess.Popen(
+            self.command(), stdout=log, stderr=log, cwd=self.directory, env=environment
+        )
         log.close()
         wait_until(self._ready_or_dead, 60, f"{type(self).__name__} ready")
 
     def _ready_or_dead(self) -> bool:
         if self.process is not None and self.process.poll() is not None:
             log = (self.directory / "server.log").read_text(errors="replace")
-            raise AssertionError(f"{self.command()[0]} ended with {self.process.returncode}:\n{log[-2000:]}")
+            raise AssertionError(
+                f"{self.command()[0]} ended with {self.process.returncode}:\n{log[-2000:]}"
+            )
         return self.ready()
 
     def kill(self) -> None:
@@ -130,12 +138,15 @@ class NatsBroker(Server):
 
     def command(self) -> list[str]:
         configuration = self.directory / "broker.conf"
-        configuration.write_text(broker_configuration(self.directory / "jetstream", "127.0.0.1", self.port))
+        configuration.write_text(
+            broker_configuration(self.directory / "jetstream", "127.0.0.1", self.port)
+        )
         return broker_command(configuration)
 
 
 class MosquittoBroker(Server):
-    """Debian's Mosquitto, with a queue that does not drop and, if asked for, persistence written at every change."""
+    """Debian's Mosquitto, with a queue that does not drop and, if asked for, persistence written at
+    every change."""
 
     def __init__(self, directory: Path, persistent: bool = True) -> None:
         super().__init__(directory)
@@ -196,13 +207,16 @@ bind-address = "127.0.0.1:{self.rpc_port}"
     def start(self) -> None:
         super().start()
         query = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/query", data=b"q=CREATE DATABASE hearthwatch", method="POST"
+            f"http://127.0.0.1:{self.port}/query",
+            data=b"q=CREATE DATABASE hearthwatch",
+            method="POST",
         )
         urllib.request.urlopen(query, timeout=10).close()
 
 
 class InfluxGate(Server):
-    """nginx before InfluxDB 1.6, which lacks `/api/v2/write`: one rewrite turns it into the 1.x write."""
+    """nginx before InfluxDB 1.6, which lacks `/api/v2/write`: one rewrite turns it into the 1.x
+    write."""
 
     def __init__(self, directory: Path, influx: InfluxServer) -> None:
         super().__init__(directory)
@@ -218,7 +232,8 @@ class InfluxGate(Server):
         return f"http://127.0.0.1:{self.port}"
 
     def create(self, database: str) -> str:
-        """Make a database, unless it is there; its address as the `[store] url` of the configuration."""
+        """Make a database, unless it is there; its address as the `[store] url` of the
+        configuration."""
         self.execute(f'CREATE DATABASE "{database}"')
         return f"influxdb+http://127.0.0.1:{self.port}/district/{database}"
 

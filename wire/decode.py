@@ -1,7 +1,8 @@
 """JSON payloads to messages, strictly; what is wrong gets a named reason (reliability §3).
 
-Telemetry is the one message where good parts beside bad ones are kept: `decode_telemetry` returns the good
-readings and a rejection for each bad one. The small messages are read whole or refused whole.
+Telemetry is the one message where good parts beside bad ones are kept: `decode_telemetry` returns
+the good readings and a rejection for each bad one. The small messages are read whole or refused
+whole.
 """
 
 import re
@@ -23,14 +24,22 @@ from wire.messages import (
     Status,
     Telemetry,
 )
-from wire.payload import PayloadError, envelope_of, inflate, is_envelope, parse_document, salvage_envelope
+from wire.payload import (
+    PayloadError,
+    envelope_of,
+    inflate,
+    is_envelope,
+    parse_document,
+    salvage_envelope,
+)
 from wire.points import FAULT_KINDS, POINTS, STATES
 
 FastDecoder = Callable[[bytes], Telemetry]
 
 
 class NotGiven(list[str]):
-    """What a fast decoder puts where a reading has no `bad`, so that every key of the payload can be accounted for."""
+    """What a fast decoder puts where a reading has no `bad`, so that every key of the payload can
+    be accounted for."""
 
 
 _FAULT = re.compile(r"([a-z_]+):[A-Za-z0-9._-]{1,32}")
@@ -53,8 +62,9 @@ class Rejection:
 class Decoded:
     """A telemetry message that could be read: its good readings, and what was refused beside them.
 
-    `claims` holds what the payload itself says of its sender's place; the topic decides, and a payload that
-    says otherwise is `identity_mismatch`. `dropped_points` counts points moved to `bad` here, by reason.
+    `claims` holds what the payload itself says of its sender's place; the topic decides, and a
+    payload that says otherwise is `identity_mismatch`. `dropped_points` counts points moved to
+    `bad` here, by reason.
     """
 
     telemetry: Telemetry
@@ -66,8 +76,8 @@ class Decoded:
 class UnreadableError(ValueError):
     """A telemetry payload refused as a whole.
 
-    `code` is `payload_invalid:<reason>`; `envelope` is `(epoch, seq)` where it could still be read, and then the
-    message counts as received.
+    `code` is `payload_invalid:<reason>`; `envelope` is `(epoch, seq)` where it could still be read,
+    and then the message counts as received.
     """
 
     def __init__(self, reason: str, detail: str, envelope: tuple[str, int] | None) -> None:
@@ -79,10 +89,10 @@ class UnreadableError(ValueError):
 def decode_telemetry(payload: bytes, fast: FastDecoder | None = None) -> Decoded:
     """One telemetry message, gzipped or not; raises UnreadableError.
 
-    `fast` may be a typed decoder into `Telemetry` that leaves out unknown keys and points, fills an absent `bad` with
-    `NotGiven()`, and raises ValueError or RecursionError for anything else that does not fit, states and values out of
-    their range included. Its answer is used only when it provably saw every key of the payload once, otherwise the
-    strict path reads it again.
+    `fast` may be a typed decoder into `Telemetry` that leaves out unknown keys and points, fills an
+    absent `bad` with `NotGiven()`, and raises ValueError or RecursionError for anything else that
+    does not fit, states and values out of their range included. Its answer is used only when it
+    provably saw every key of the payload once, otherwise the strict path reads it again.
     """
     try:
         plain = inflate(payload)
@@ -104,7 +114,8 @@ def _try_fast(plain: bytes, fast: FastDecoder) -> Telemetry | None:
 
 
 def _colons(telemetry: Telemetry) -> int:
-    """How many colons the payload has if every key was seen once: an extra one is a duplicate or unknown key.
+    """How many colons the payload has if every key was seen once: an extra one is a duplicate or
+    unknown key.
 
     Of the texts that fit, only faults have one.
     """
@@ -135,7 +146,10 @@ def _strict(plain: bytes) -> Decoded:
         raise PayloadError("out_of_range", "epoch has 1 to 64 plain characters, seq counts from 1")
     if version != VERSION:
         raise PayloadError("unknown_version", f"{version}, this software reads {VERSION}")
-    decoded = Decoded(_envelope(document, *envelope), claims={k: document[k] for k in _PLACE_KEYS if k in document})
+    decoded = Decoded(
+        _envelope(document, *envelope),
+        claims={k: document[k] for k in _PLACE_KEYS if k in document},
+    )
     for item in _readings(document, decoded.telemetry.dropped):
         _add_reading(decoded, item)
     return decoded
@@ -177,7 +191,9 @@ def _dropped(document: object) -> Dropped | None:
         return None
     if not isinstance(document, dict):
         raise PayloadError("wrong_type", "dropped")
-    dropped = Dropped(_integer(document, "from"), _integer(document, "to"), _required(document, "reason", str))
+    dropped = Dropped(
+        _integer(document, "from"), _integer(document, "to"), _required(document, "reason", str)
+    )
     if not 0 < dropped.first <= dropped.last:
         raise PayloadError("out_of_range", "dropped")
     return dropped
@@ -233,7 +249,9 @@ def _fault_in(reading: Reading) -> str | None:
         return "payload_invalid:out_of_range"
     if not is_identifier(reading.device):
         return "bad_identifier"
-    return None if reading.state in STATES and _texts_fit(reading) else "payload_invalid:out_of_range"
+    return (
+        None if reading.state in STATES and _texts_fit(reading) else "payload_invalid:out_of_range"
+    )
 
 
 def _texts_fit(reading: Reading) -> bool:
@@ -338,7 +356,10 @@ def _announced(item: object) -> AnnouncedDevice:
     if not is_identifier(device):
         raise PayloadError("bad_identifier", device)
     return AnnouncedDevice(
-        device, _required(item, "profile", str), _required(item, "bus", str), _integer(item, "address")
+        device,
+        _required(item, "profile", str),
+        _required(item, "bus", str),
+        _integer(item, "address"),
     )
 
 
@@ -349,7 +370,8 @@ def decode_ack(payload: bytes) -> Ack:
 
 
 def decode_command(payload: bytes) -> Command:
-    """A command; raises PayloadError. Bounds are checked where the effect happens, on the gateway."""
+    """A command; raises PayloadError. Bounds are checked where the effect happens, on the
+    gateway."""
     document = _small(payload)
     wanted = {str(name): value for name, value in _required(document, "set", dict).items()}
     return Command(

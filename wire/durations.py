@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
+
+_UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -11,7 +13,9 @@ def parse_duration(text: str) -> int:
     """Milliseconds in a duration such as `30s`; raises ValueError saying how to write one."""
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(f"{text!r} is not a duration; write a number and a unit, like 500ms 30s 10m 2h 7d")
+        raise ValueError(
+            f"{text!r} is not a duration; write a number and a unit, like 500ms 30s 10m 2h 7d"
+        )
     return round(float(match[1]) * _UNITS_MS[match[2]])
 
 

@@ -30,7 +30,8 @@ def reading_document(reading: Reading) -> dict[str, Any]:
 
 
 def encode_telemetry(telemetry: Telemetry) -> bytes:
-    """One telemetry message; `dropped`, `clock` and `acked` stand in it only when they say something."""
+    """One telemetry message; `dropped`, `clock` and `acked` stand in it only when they say
+    something."""
     document: dict[str, Any] = {
         "v": telemetry.v,
         "epoch": telemetry.epoch,
@@ -62,7 +63,8 @@ def encode_status(status: Status) -> bytes:
             "software": status.software,
             "interval_s": status.interval_s,
             "devices": [
-                {"device": d.device, "profile": d.profile, "bus": d.bus, "address": d.address} for d in status.devices
+                {"device": d.device, "profile": d.profile, "bus": d.bus, "address": d.address}
+                for d in status.devices
             ],
         }
     )

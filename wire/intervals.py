@@ -1,4 +1,5 @@
-"""Sets of message numbers: which of one gateway and epoch have been received (design §4, step 2). Pure."""
+"""Sets of message numbers: which of one gateway and epoch have been received (design §4, step 2).
+Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -34,7 +35,8 @@ class Intervals:
         return index >= 0 and number <= self._last[index]
 
     def upto(self) -> int:
-        """The watermark: the highest number below which, from 1, none is missing; 0 where 1 is missing."""
+        """The watermark: the highest number below which, from 1, none is missing; 0 where 1 is
+        missing."""
         return self._last[0] if self._first and self._first[0] == 1 else 0
 
     def missing(self) -> int:

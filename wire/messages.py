@@ -15,7 +15,8 @@ MAX_READINGS: Final = 2_000
 MAX_DEPTH: Final = 6
 
 Clock = Literal["unsynced"]
-"""Marks a message whose readings were stamped by a clock that nobody had set; absent where it was."""
+"""Marks a message whose readings were stamped by a clock that nobody had set; absent where it
+was."""
 Priority = Literal["urgent", "high", "medium", "low"]
 
 
@@ -47,8 +48,8 @@ class Dropped:
 class Telemetry:
     """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`.
 
-    `acked` is the watermark the gateway knew when it wrote the message: an ingest that has never heard of the gateway
-    learns from it where to begin (docs/decisions/0008).
+    `acked` is the watermark the gateway knew when it wrote the message: an ingest that has never
+    heard of the gateway learns from it where to begin (docs/decisions/0008).
     """
 
     v: int
@@ -74,7 +75,8 @@ class AnnouncedDevice:
 
 @dataclass(slots=True)
 class Status:
-    """A gateway's birth (`online`, with its devices) or last will (not `online`, nothing else known)."""
+    """A gateway's birth (`online`, with its devices) or last will (not `online`, nothing else
+    known)."""
 
     online: bool
     at: int | None = None
@@ -86,7 +88,8 @@ class Status:
 
 @dataclass(slots=True)
 class Ack:
-    """The watermark: every `seq` up to and including `upto` is stored, dead-lettered or reported dropped."""
+    """The watermark: every `seq` up to and including `upto` is stored, dead-lettered or reported
+    dropped."""
 
     epoch: str
     upto: int

@@ -1,22 +1,24 @@
 """Which gateway a device belongs to (contract §11 "Ownership").
 
-A device belongs to the first gateway that announced it, until that gateway's birth no longer lists it.
+A device belongs to the first gateway that announced it, until that gateway's birth no longer lists
+it.
 """
 
 from collections.abc import Iterable
 
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 
 class Ownership:
     """The device register built from birth messages; pure state, no clock and no I/O."""
 
     def __init__(self) -> None:
-        self._owner: dict[str, Place] = {}
-        self._listed: dict[Place, frozenset[str]] = {}
+        self._owner: dict[str, GatewayPath] = {}
+        self._listed: dict[GatewayPath, frozenset[str]] = {}
 
-    def announce(self, place: Place, devices: Iterable[str]) -> None:
-        """Take over a birth: `place` claims exactly `devices`; what it no longer lists is free again."""
+    def announce(self, place: GatewayPath, devices: Iterable[str]) -> None:
+        """Take over a birth: `place` claims exactly `devices`; what it no longer lists is free
+        again."""
         listed = frozenset(devices)
         for device in self._listed.get(place, frozenset()) - listed:
             self._release(device, place)
@@ -24,7 +26,7 @@ class Ownership:
         for device in listed:
             self._owner.setdefault(device, place)
 
-    def _release(self, device: str, place: Place) -> None:
+    def _release(self, device: str, place: GatewayPath) -> None:
         if self._owner.get(device) != place:
             return
         del self._owner[device]
@@ -33,14 +35,15 @@ class Ownership:
                 self._owner[device] = claimant
                 return
 
-    def claim(self, device: str, place: Place) -> bool:
-        """Whether `place` may speak for `device`; an unannounced device goes to who speaks first."""
+    def claim(self, device: str, place: GatewayPath) -> bool:
+        """Whether `place` may speak for `device`; an unannounced device goes to who speaks
+        first."""
         return self._owner.setdefault(device, place) == place
 
-    def owner(self, device: str) -> Place | None:
+    def owner(self, device: str) -> GatewayPath | None:
         """The gateway `device` belongs to, or None if nobody has announced it."""
         return self._owner.get(device)
 
-    def devices_of(self, place: Place) -> frozenset[str]:
+    def devices_of(self, place: GatewayPath) -> frozenset[str]:
         """The devices of `place`'s last birth that belong to it."""
         return frozenset(d for d in self._listed.get(place, ()) if self._owner.get(d) == place)

@@ -1,4 +1,5 @@
-"""Payload bytes to a JSON document, with a named reason for everything that is not one (reliability §3)."""
+"""Payload bytes to a JSON document, with a named reason for everything that is not one (reliability
+§3)."""
 
 import json
 import re
@@ -19,7 +20,8 @@ _EPOCH = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class PayloadError(ValueError):
-    """A payload that cannot be used as a whole; `reason` is one of reliability §3's payload reasons."""
+    """A payload that cannot be used as a whole; `reason` is one of reliability §3's payload
+    reasons."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -49,7 +51,9 @@ def _gunzip(payload: bytes, limit: int) -> bytes:
     if len(plain) > limit:
         consumed = len(payload) - len(stream.unconsumed_tail)
         bomb = len(plain) > _BOMB_RATIO * consumed
-        raise PayloadError("decompression_bomb" if bomb else "too_large", f"more than {limit} bytes when expanded")
+        raise PayloadError(
+            "decompression_bomb" if bomb else "too_large", f"more than {limit} bytes when expanded"
+        )
     if not stream.eof:
         raise PayloadError("truncated_gzip", "the stream ends early")
     if not plain:
@@ -107,7 +111,9 @@ def _depth(document: object) -> int:
         depth += 1
         if depth > MAX_DEPTH:
             break
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+        level = [
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
+        ]
     return depth
 
 
@@ -124,7 +130,8 @@ def salvage_envelope(payload: bytes) -> tuple[str, int] | None:
 
 
 def parse_lenient(plain: bytes) -> object:
-    """JSON without the duplicate-key and depth rules; raises PayloadError where it is not JSON at all."""
+    """JSON without the duplicate-key and depth rules; raises PayloadError where it is not JSON at
+    all."""
     try:
         return json.loads(plain)
     except (ValueError, RecursionError) as error:
@@ -142,5 +149,6 @@ def envelope_of(document: object) -> tuple[str, int] | None:
 
 
 def is_envelope(epoch: str, seq: int) -> bool:
-    """Whether a message may be numbered so: an epoch of 1 to 64 plain characters, and `seq` from 1."""
+    """Whether a message may be numbered so: an epoch of 1 to 64 plain characters, and `seq` from
+    1."""
     return _EPOCH.fullmatch(epoch) is not None and 0 < seq < 2**63

@@ -48,8 +48,9 @@ class Point:
         return isfinite(value) and self.low <= value <= self.high
 
 
-# Ranges given by reliability §3 (outdoor, water, voltage); the others are engineering bounds set well
-# outside what physics §20.2 and the register maps can produce, so that only nonsense is dropped.
+# Ranges given by reliability §3 (outdoor, water, voltage); the others are engineering bounds set
+# well outside what physics §20.2 and the register maps can produce, so that only nonsense is
+# dropped.
 _POINTS: Final = (
     Point("supply_c", "°C", -30, 95),
     Point("return_c", "°C", -30, 95),
@@ -76,7 +77,8 @@ _POINTS: Final = (
     Point("low_bar", "bar", -1, 40),
     Point("exv_steps", "steps", 0, 4_000),
     Point("frequency_limit", "code", 0, 65_535),
-    # Settings, which a person changes: heating time before a defrost, longest defrost, coldest air it heats in.
+    # Settings, which a person changes: heating time before a defrost, longest defrost, coldest air
+    # it heats in.
     Point("defrost_interval_min", "min", 1, 600),
     Point("defrost_max_min", "min", 1, 120),
     Point("low_ambient_cutoff_c", "°C", -60, 30),

@@ -14,7 +14,7 @@ _GATEWAY_TOPICS: Final[tuple[str, ...]] = get_args(GatewayTopic)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GatewayPath:
     """Where a gateway stands. The topic is what says who a gateway is, never its payload."""
 
     district: str
@@ -24,14 +24,15 @@ class Place:
 
 
 class TopicError(ValueError):
-    """A topic that is not one of ours; `code` is `bad_topic` or `bad_identifier` (reliability §3)."""
+    """A topic that is not one of ours; `code` is `bad_topic` or `bad_identifier` (reliability
+    §3)."""
 
     def __init__(self, code: Literal["bad_topic", "bad_identifier"], topic: str) -> None:
         super().__init__(f"{code}: {topic!r}")
         self.code = code
 
 
-def gateway_topic(kind: GatewayTopic, place: Place, root: str = DEFAULT_ROOT) -> str:
+def gateway_topic(kind: GatewayTopic, place: GatewayPath, root: str = DEFAULT_ROOT) -> str:
     """The topic of one kind of message of the gateway at `place`."""
     return f"{root}/{kind}/{place.district}/{place.town}/{place.village}/{place.gateway}"
 
@@ -41,7 +42,7 @@ def every_gateway(kind: GatewayTopic, root: str = DEFAULT_ROOT) -> str:
     return f"{root}/{kind}/+/+/+/+"
 
 
-def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, Place]:
+def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, GatewayPath]:
     """The kind of message and the sender's place; raises TopicError."""
     prefix = f"{root}/"
     levels = topic.removeprefix(prefix).split("/")
@@ -49,7 +50,7 @@ def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, Plac
         raise TopicError("bad_topic", topic)
     if not all(is_identifier(level) for level in levels[1:]):
         raise TopicError("bad_identifier", topic)
-    return levels[0], Place(*levels[1:])
+    return levels[0], GatewayPath(*levels[1:])
 
 
 def code_slug(code: str) -> str:
@@ -59,5 +60,7 @@ def code_slug(code: str) -> str:
 
 def alert_topic(alert: Alert, root: str = DEFAULT_ROOT) -> str:
     """The retained feed topic of an alert; one that has a code gets one level more."""
-    base = f"{root}/alert/{alert.district}/{alert.town}/{alert.village}/{alert.subject}/{alert.rule}"
+    base = (
+        f"{root}/alert/{alert.district}/{alert.town}/{alert.village}/{alert.subject}/{alert.rule}"
+    )
     return f"{base}/{code_slug(alert.code)}" if alert.code is not None else base

@@ -1,1 +1,2 @@
-"""The ticket database as the alert service writes it: SQL only; what to write is decided by the pure modules."""
+"""The ticket database as the alert service writes it: SQL only; what to write is decided by the
+pure modules."""

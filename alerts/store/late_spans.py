@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from alerts.database import AlertRow, LateSpanRow
-from alerts.lifecycle import Episode
-from alerts.store.episodes import save_episodes
+from alerts.core.life import Episode
+from alerts.store.records import save_episodes
+from desk.database.tables import AlertRow, LateSpanRow
 
 Span = tuple[int, int]
 """First and last event time (UTC ms)."""
@@ -16,7 +16,8 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class LateSpan:
-    """Late readings of a device between `since` and `until` (event time); the newest came at `heard` (server time)."""
+    """Late readings of a device between `since` and `until` (event time); the newest came at
+    `heard` (server time)."""
 
     device: str
     since: int
@@ -36,15 +37,24 @@ def note_late(session: Session, spans: Mapping[str, Span], now: int) -> None:
 
 
 def quiet_spans(session: Session, before: int, at_most: int) -> list[LateSpan]:
-    """Spans of devices of which nothing late has come since `before` (server time), the oldest first."""
-    wanted = select(LateSpanRow).where(LateSpanRow.heard <= before).order_by(LateSpanRow.heard, LateSpanRow.device)
+    """Spans of devices of which nothing late has come since `before` (server time), the oldest
+    first."""
+    wanted = (
+        select(LateSpanRow)
+        .where(LateSpanRow.heard <= before)
+        .order_by(LateSpanRow.heard, LateSpanRow.device)
+    )
     return [
-        LateSpan(row.device, row.since, row.until, row.heard) for row in session.scalars(wanted.limit(at_most)).all()
+        LateSpan(row.device, row.since, row.until, row.heard)
+        for row in session.scalars(wanted.limit(at_most)).all()
     ]
 
 
-def store_history(session: Session, judged: Sequence[LateSpan], past: Sequence[Episode]) -> list[Episode]:
-    """Write past episodes as alert history and forget the spans that were judged; returns those that were new.
+def store_history(
+    session: Session, judged: Sequence[LateSpan], past: Sequence[Episode]
+) -> list[Episode]:
+    """Write past episodes as alert history and forget the spans that were judged; returns those
+    that were new.
 
     One that overlaps an episode already known, current or past, is that one and changes nothing.
     """
@@ -57,8 +67,11 @@ def store_history(session: Session, judged: Sequence[LateSpan], past: Sequence[E
 
 
 def _is_known(session: Session, episode: Episode) -> bool:
-    same = select(AlertRow.id).filter_by(subject=episode.subject, rule=episode.rule, code=episode.code)
+    same = select(AlertRow.id).filter_by(
+        subject=episode.subject, rule=episode.rule, code=episode.code
+    )
     overlapping = same.where(
-        AlertRow.onset <= episode.ended, AlertRow.ended.is_(None) | (AlertRow.ended >= episode.onset)
+        AlertRow.onset <= episode.ended,
+        AlertRow.ended.is_(None) | (AlertRow.ended >= episode.onset),
     )
     return session.scalar(overlapping.limit(1)) is not None

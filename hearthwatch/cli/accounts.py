@@ -14,7 +14,10 @@ Config = Annotated[Path, typer.Option("--config", help="The server's TOML file."
 RoleOption = Annotated[Role, typer.Option("--role", help="What the holder may see and do.")]
 ScopeOption = Annotated[
     str | None,
-    typer.Option("--scope", help="The id the role is limited to: a town, village, brand, organisation or household."),
+    typer.Option(
+        "--scope",
+        help="The id the role is limited to: a town, village, brand, organisation or household.",
+    ),
 ]
 
 
@@ -29,14 +32,20 @@ def add_user(
 
     The password is read from standard input, so that it stands in no shell history.
     """
-    from alerts.accounts import AccountError, add_account
-    from alerts.database import open_database
-    from hearthwatch.errors import UsageError
-    from hearthwatch.server_settings import load_server_settings
+    from desk.accounts.accounts import AccountError, add_account
+    from desk.database.tables import open_database
+    from hearthwatch.base.errors import UsageError
+    from hearthwatch.run.server_settings import load_server_settings
 
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
+    password = (
+        typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if sys.stdin.isatty()
+        else _line()
+    )
     try:
-        new = add_account(open_database(load_server_settings(config).tickets.url), name, password, role, scope)
+        new = add_account(
+            open_database(load_server_settings(config).tickets.url), name, password, role, scope
+        )
     except AccountError as error:
         raise UsageError(str(error)) from error
     typer.echo(f"{'added' if new else 'changed'} {name} ({role}{f' {scope}' if scope else ''})")
@@ -47,12 +56,15 @@ def _line() -> str:
 
 
 @token_app.command("create")
-def create_api_token(role: RoleOption, scope: ScopeOption = None, config: Config = Path("server.toml")) -> None:
-    """Create a bearer token and print it alone on one line; only its hash is stored, so keep it now."""
-    from alerts.accounts import AccountError, create_token
-    from alerts.database import open_database
-    from hearthwatch.errors import UsageError
-    from hearthwatch.server_settings import load_server_settings
+def create_api_token(
+    role: RoleOption, scope: ScopeOption = None, config: Config = Path("server.toml")
+) -> None:
+    """Create a bearer token and print it alone on one line; only its hash is stored, so keep it
+    now."""
+    from desk.accounts.accounts import AccountError, create_token
+    from desk.database.tables import open_database
+    from hearthwatch.base.errors import UsageError
+    from hearthwatch.run.server_settings import load_server_settings
 
     try:
         token = create_token(open_database(load_server_settings(config).tickets.url), role, scope)

@@ -5,8 +5,19 @@ from typing import Annotated
 import typer
 
 from hearthwatch import __version__
-from hearthwatch.cli import accounts, configuration, demo, gateway, ingest, rules, server, simulate, verify, watch
-from hearthwatch.logs import configure_logging
+from hearthwatch.base.logs import configure_logging
+from hearthwatch.cli import (
+    accounts,
+    configuration,
+    demo,
+    gateway,
+    ingest,
+    rules,
+    server,
+    simulate,
+    verify,
+    watch,
+)
 
 app = typer.Typer(
     name="hearthwatch",
@@ -39,7 +50,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _start(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
     log_level: Annotated[
         str | None, typer.Option("--log-level", help="debug, info, warning or error; default info.")

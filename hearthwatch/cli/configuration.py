@@ -10,24 +10,32 @@ app = typer.Typer(help="Configuration files: JSON Schemas and checks.", no_args_
 
 
 @app.command("schema")
-def schema(folder: Annotated[Path, typer.Argument(help="Where to write the *.schema.json files.")]) -> None:
-    """Write a JSON Schema for each kind of configuration file, for editors that complete and check TOML."""
-    from hearthwatch.configuration_kinds import schemas
+def schema(
+    folder: Annotated[Path, typer.Argument(help="Where to write the *.schema.json files.")],
+) -> None:
+    """Write a JSON Schema for each kind of configuration file, for editors that complete and check
+    TOML."""
+    from hearthwatch.generated.configuration_kinds import schemas
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, document in schemas().items():
         target = folder / f"{name}.schema.json"
-        target.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        target.write_text(
+            json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         typer.echo(target)
 
 
 @app.command("check")
 def check(
-    files: Annotated[list[Path], typer.Argument(help="gateway, server, profile, rule or scenario files.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="gateway, server, profile, rule or scenario files.")
+    ],
 ) -> None:
-    """Check files, recognising each by its keys; names every mistake with file and key, and exits with 2 on any."""
+    """Check files, recognising each by its keys; names every mistake with file and key, and exits
+    with 2 on any."""
     from configuration.load import ConfigurationError
-    from hearthwatch.configuration_kinds import check_file
+    from hearthwatch.generated.configuration_kinds import check_file
 
     problems = []
     for path in files:

@@ -9,5 +9,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document in
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """One JSON document on one line of standard output, flushed so that a reading program sees it at once."""
+    """One JSON document on one line of standard output, flushed so that a reading program sees it
+    at once."""
     typer.echo(json.dumps(document, ensure_ascii=False, separators=(",", ":")))

@@ -1,14 +1,15 @@
-"""The work of `gateway scan`: line settings one after the other, each with a progress bar on standard error."""
+"""The work of `gateway scan`: line settings one after the other, each with a progress bar on
+standard error."""
 
 import sys
 from collections.abc import Mapping, Sequence
 
 import typer
 
-from gateway_agent.bus import Bus
-from gateway_agent.line import LineAddress
-from gateway_agent.profile import Profile
-from gateway_agent.scan import Found, scan_line, settings_to_try
+from gateway_agent.bus.address import LineAddress
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.polling.scan import Found, scan_line, settings_to_try
+from gateway_agent.profile.schema import Profile
 
 
 def addresses_of(text: str) -> range:
@@ -25,13 +26,19 @@ def addresses_of(text: str) -> range:
 def speeds_of(text: str) -> list[int]:
     """`9600,19200` as numbers; raises ValueError."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() and 300 <= int(part) <= 1_000_000 for part in parts):
+    if not all(
+        part.isascii() and part.isdigit() and 300 <= int(part) <= 1_000_000 for part in parts
+    ):
         raise ValueError(f"{text!r}: speeds are baud rates from 300 to 1000000, such as 9600,19200")
     return [int(part) for part in parts]
 
 
 def run_scan(
-    line: LineAddress, speeds: Sequence[int], addresses: range, profiles: Mapping[str, Profile], timeout_s: float
+    line: LineAddress,
+    speeds: Sequence[int],
+    addresses: range,
+    profiles: Mapping[str, Profile],
+    timeout_s: float,
 ) -> list[Found]:
     """The units found at the first of `speeds` at which anybody answers; raises LineDown."""
     for settings in settings_to_try(line, speeds):
@@ -40,10 +47,14 @@ def run_scan(
     return []
 
 
-def _scan(line: LineAddress, addresses: range, profiles: Mapping[str, Profile], timeout_s: float) -> list[Found]:
+def _scan(
+    line: LineAddress, addresses: range, profiles: Mapping[str, Profile], timeout_s: float
+) -> list[Found]:
     bus, label = Bus(line), f"{line.name} {line.baud} baud"
     try:
         with typer.progressbar(length=len(addresses), label=label, file=sys.stderr) as progress:
-            return list(scan_line(bus, addresses, profiles, timeout_s, lambda _: progress.update(1)))
+            return list(
+                scan_line(bus, addresses, profiles, timeout_s, lambda _: progress.update(1))
+            )
     finally:
         bus.close()

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from hearthwatch.base.periods import parse_length
 from hearthwatch.cli.output import AsJson, print_json
-from hearthwatch.periods import parse_length
 
 app = typer.Typer(
-    help="Simulated heat pumps: behind real Modbus, or a whole heating season of a district.", no_args_is_help=True
+    help="Simulated heat pumps: behind real Modbus, or a whole heating season of a district.",
+    no_args_is_help=True,
 )
 
 
@@ -17,42 +18,76 @@ app = typer.Typer(
 def bus(
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="A TOML file that describes several lines; replaces the other options."),
+        typer.Option(
+            "--config", help="A TOML file that describes several lines; replaces the other options."
+        ),
     ] = None,
     tcp: Annotated[str | None, typer.Option("--tcp", help="Serve Modbus TCP on HOST:PORT.")] = None,
     rtu_tcp: Annotated[
         str | None,
-        typer.Option("--rtu-tcp", help="Serve RTU frames on HOST:PORT, as a transparent serial server does."),
+        typer.Option(
+            "--rtu-tcp", help="Serve RTU frames on HOST:PORT, as a transparent serial server does."
+        ),
     ] = None,
     pty: Annotated[
-        Path | None, typer.Option("--pty", help="Serve Modbus RTU on a pseudo-terminal that appears at this path.")
+        Path | None,
+        typer.Option(
+            "--pty", help="Serve Modbus RTU on a pseudo-terminal that appears at this path."
+        ),
     ] = None,
-    profile: Annotated[str, typer.Option("--profile", help="The brand: a name in config/profiles.")] = "midea-mthermal",
-    units: Annotated[int, typer.Option("--units", min=1, max=247, help="How many heat pumps on the line.")] = 1,
-    first_address: Annotated[int, typer.Option("--first-address", min=1, max=247, help="Address of the first.")] = 1,
+    profile: Annotated[
+        str, typer.Option("--profile", help="The brand: a name in config/profiles.")
+    ] = "midea-mthermal",
+    units: Annotated[
+        int, typer.Option("--units", min=1, max=247, help="How many heat pumps on the line.")
+    ] = 1,
+    first_address: Annotated[
+        int, typer.Option("--first-address", min=1, max=247, help="Address of the first.")
+    ] = 1,
     scenario: Annotated[
-        str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults.")
+        str,
+        typer.Option(
+            "--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults."
+        ),
     ] = "quiet",
     baud: Annotated[
-        int | None, typer.Option("--baud", help="The line's speed, which paces answers; default: the brand's, for RTU.")
+        int | None,
+        typer.Option(
+            "--baud", help="The line's speed, which paces answers; default: the brand's, for RTU."
+        ),
     ] = None,
-    parity: Annotated[str | None, typer.Option("--parity", help="N, E or O; default: the brand's.")] = None,
-    stop: Annotated[int | None, typer.Option("--stop", help="Stop bits, 1 or 2; default: the brand's.")] = None,
+    parity: Annotated[
+        str | None, typer.Option("--parity", help="N, E or O; default: the brand's.")
+    ] = None,
+    stop: Annotated[
+        int | None, typer.Option("--stop", help="Stop bits, 1 or 2; default: the brand's.")
+    ] = None,
     quirks: Annotated[
         str,
-        typer.Option("--quirks", help="What real units and lines do, such as late:0.02,silence; `list` explains all."),
+        typer.Option(
+            "--quirks",
+            help="What real units and lines do, such as late:0.02,silence; `list` explains all.",
+        ),
     ] = "",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same houses and weather.")] = 1,
-    speed: Annotated[float, typer.Option("--speed", min=0.1, help="Simulated seconds per second.")] = 1.0,
-    truth: Annotated[Path | None, typer.Option("--truth", help="Append the ground truth here, JSON lines.")] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed gives the same houses and weather.")
+    ] = 1,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.1, help="Simulated seconds per second.")
+    ] = 1.0,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Append the ground truth here, JSON lines.")
+    ] = None,
 ) -> None:
-    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays silent.
+    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays
+    silent.
 
-    Each brand refuses, limits and obeys as its own controller does; `--quirks` adds what has been seen of others.
+    Each brand refuses, limits and obeys as its own controller does; `--quirks` adds what has been
+    seen of others.
     """
-    from hearthwatch.logs import configure_structured_logging
-    from hearthwatch.signals import stop_on_signals
-    from hearthwatch.simulation import quirk_list, run_bus, settings_for
+    from hearthwatch.base.logs import configure_structured_logging
+    from hearthwatch.base.signals import stop_on_signals
+    from hearthwatch.run.simulation import quirk_list, run_bus, settings_for
 
     if quirks == "list":
         typer.echo(quirk_list())
@@ -80,34 +115,59 @@ def bus(
 @app.command("fleet")
 def fleet(
     config: Annotated[
-        Path | None, typer.Option("--config", help="A TOML file whose [mqtt] table says how to reach the broker.")
+        Path | None,
+        typer.Option(
+            "--config", help="A TOML file whose [mqtt] table says how to reach the broker."
+        ),
     ] = None,
-    url: Annotated[str | None, typer.Option("--url", help="The broker, if no file is given: mqtt://HOST:1883.")] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The broker, if no file is given: mqtt://HOST:1883.")
+    ] = None,
     units: Annotated[int, typer.Option("--units", min=1, help="How many heat pumps.")] = 57_000,
-    gateways: Annotated[int, typer.Option("--gateways", min=1, help="How many gateways they stand behind.")] = 1_900,
-    interval: Annotated[str, typer.Option("--interval", help="How often each unit is polled.")] = "30s",
+    gateways: Annotated[
+        int, typer.Option("--gateways", min=1, help="How many gateways they stand behind.")
+    ] = 1_900,
+    interval: Annotated[
+        str, typer.Option("--interval", help="How often each unit is polled.")
+    ] = "30s",
     speed: Annotated[
-        float, typer.Option("--speed", min=0.1, help="Polls so many times faster; stamped by the wall clock.")
+        float,
+        typer.Option(
+            "--speed", min=0.1, help="Polls so many times faster; stamped by the wall clock."
+        ),
     ] = 1.0,
-    scenario: Annotated[str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file.")] = "quiet",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same houses and weather.")] = 1,
-    lasts: Annotated[str | None, typer.Option("--for", help="Stop after this time, like 10m; default: never.")] = None,
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file.")
+    ] = "quiet",
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed gives the same houses and weather.")
+    ] = 1,
+    lasts: Annotated[
+        str | None, typer.Option("--for", help="Stop after this time, like 10m; default: never.")
+    ] = None,
     drops_per_hour: Annotated[
-        float, typer.Option("--drops-per-hour", min=0.0, help="How often each gateway's connection is cut.")
+        float,
+        typer.Option(
+            "--drops-per-hour", min=0.0, help="How often each gateway's connection is cut."
+        ),
     ] = 0.0,
     journal_messages: Annotated[
-        int, typer.Option("--journal", min=10, help="Messages a gateway keeps until the store has them.")
+        int,
+        typer.Option(
+            "--journal", min=10, help="Messages a gateway keeps until the store has them."
+        ),
     ] = 240,
     as_json: AsJson = False,
 ) -> None:
-    """Send a whole district's telemetry to a broker, for load tests: one MQTT session, journal and last will a gateway.
+    """Send a whole district's telemetry to a broker, for load tests: one MQTT session, journal and
+    last will a gateway.
 
-    Nothing counts as delivered before the watermark of `ingest run` covers it. Ends with 1 if readings were still
-    waiting for it at the end, with 3 if there is no broker.
+    Nothing counts as delivered before the watermark of `ingest run` covers it. Ends with 1 if
+    readings were still waiting for it at the end, with 3 if there is no broker.
     """
-    from hearthwatch.fleet import FleetDisplay, FleetOptions, run_fleet
-    from hearthwatch.signals import stop_on_signals
-    from hearthwatch.watching import broker_settings
+    from hearthwatch.base.signals import stop_on_signals
+    from hearthwatch.run.fleet import FleetDisplay, FleetOptions, run_fleet
+    from hearthwatch.tables.alert_feed import broker_settings
 
     options = FleetOptions(
         units=units,
@@ -132,30 +192,48 @@ def fleet(
 @app.command("season")
 def season(
     scenario: Annotated[
-        str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults.")
+        str,
+        typer.Option(
+            "--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults."
+        ),
     ] = "season-of-a-township",
-    units: Annotated[int, typer.Option("--units", min=1, max=200_000, help="How many heat pumps.")] = 2_000,
+    units: Annotated[
+        int, typer.Option("--units", min=1, max=200_000, help="How many heat pumps.")
+    ] = 2_000,
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many days.")] = 151,
-    start: Annotated[str, typer.Option("--start", help="The first day, YYYY-MM-DD in Asia/Shanghai.")] = "2025-11-01",
-    step: Annotated[str, typer.Option("--step", help="Time between two readings of a unit.")] = "5m",
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same season, byte for byte.")] = 1,
+    start: Annotated[
+        str, typer.Option("--start", help="The first day, YYYY-MM-DD in Asia/Shanghai.")
+    ] = "2025-11-01",
+    step: Annotated[
+        str, typer.Option("--step", help="Time between two readings of a unit.")
+    ] = "5m",
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed gives the same season, byte for byte.")
+    ] = 1,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, max=64, help="Processes; default: one for each core.")
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="Processes; default: one for each core."),
     ] = None,
-    truth: Annotated[Path | None, typer.Option("--truth", help="Write what really happened here, JSON lines.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Write what really happened here, JSON lines.")
+    ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the season here: a PNG of one telling unit and the fleet.")
+        Path | None,
+        typer.Option(
+            "--picture", help="Draw the season here: a PNG of one telling unit and the fleet."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated season through all shipped rules, without any network, and hold the alerts against the truth.
+    """Run a simulated season through all shipped rules, without any network, and hold the alerts
+    against the truth.
 
-    Prints, for each class of fault, how many were injected and found, how many alerts were false, and how long it took
-    to see them. A whole district is --units 57000. The result depends on scenario, units, days, start, step and seed
-    alone, not on the number of processes.
+    Prints, for each class of fault, how many were injected and found, how many alerts were false,
+    and how long it took to see them. A whole district is --units 57000. The result depends on
+    scenario, units, days, start, step and seed alone, not on the number of processes.
     """
-    from hearthwatch.season.command import SeasonOptions, print_tables, run_season
-    from hearthwatch.signals import stop_on_signals
+    from hearthwatch.base.signals import stop_on_signals
+    from hearthwatch.trials.season.command import SeasonOptions, print_tables, run_season
 
     options = SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture)
     result, seconds = run_season(options, stop_on_signals())

@@ -9,17 +9,21 @@ from hearthwatch.cli.output import AsJson, print_json
 
 
 def verify(
-    truth: Annotated[Path, typer.Option("--truth", help="The simulator's ground truth, JSON lines.")],
-    config: Annotated[Path, typer.Option("--config", help="The server.toml of the system that watched.")],
+    truth: Annotated[
+        Path, typer.Option("--truth", help="The simulator's ground truth, JSON lines.")
+    ],
+    config: Annotated[
+        Path, typer.Option("--config", help="The server.toml of the system that watched.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Compare what was injected with what was stored, raised and ticketed.
 
     Prints lost, duplicated, missed and false; exits with 1 if any of them is not zero.
     """
-    from hearthwatch.errors import FAILED
-    from hearthwatch.server_settings import load_server_settings
-    from hearthwatch.verification import verify_system
+    from hearthwatch.base.errors import FAILED
+    from hearthwatch.run.server_settings import load_server_settings
+    from hearthwatch.trials.verification import verify_system
 
     result = verify_system(truth, load_server_settings(config))
     if as_json:

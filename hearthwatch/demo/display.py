@@ -1,4 +1,5 @@
-"""What the demo shows on the terminal: progress while it sets up, a live line while it runs, figures at the end.
+"""What the demo shows on the terminal: progress while it sets up, a live line while it runs,
+figures at the end.
 
 Everything goes to standard error, so that `--json` has standard output to itself.
 """
@@ -11,7 +12,14 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from hearthwatch.demo.observe import Observed
@@ -28,7 +36,12 @@ class Display:
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
         """A bar for each step of the set-up; yields `step(name, done, total)`."""
-        columns = (SpinnerColumn(), TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description:<34}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+        )
         with Progress(*columns, TimeElapsedColumn(), console=self._console) as progress:
             tasks: dict[str, Any] = {}
 
@@ -48,7 +61,9 @@ class Display:
             "Within a minute a heat pump trips, a house falls below 18 °C and a gateway dies.\n"
             "Each becomes one ticket on the page. Ctrl-C ends everything."
         )
-        self._console.print(Panel(text, title="hearthwatch is watching", expand=False, highlight=False))
+        self._console.print(
+            Panel(text, title="hearthwatch is watching", expand=False, highlight=False)
+        )
 
     @contextmanager
     def live(self) -> Iterator[Callable[[Observed, float, int | None], None]]:

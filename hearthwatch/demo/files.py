@@ -66,10 +66,17 @@ on_delay = "{LOW_ROOM_ON_DELAY}"
 
 
 def simulation_toml(
-    gateways: tuple[Gateway, ...], data: Path, tcp_ports: dict[str, int], scenario: Path, seed: int, speed: float
+    gateways: tuple[Gateway, ...],
+    data: Path,
+    tcp_ports: dict[str, int],
+    scenario: Path,
+    seed: int,
+    speed: float,
 ) -> str:
     """The settings of the process that plays all heat pumps."""
-    parts = [f'scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\ntruth = "truth.jsonl"\n']
+    parts = [
+        f'scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\ntruth = "truth.jsonl"\n'
+    ]
     for line in (line for gateway in gateways for line in gateway.lines):
         where = (
             f"pty = {_text(str(terminal_path(data, line)))}"
@@ -77,7 +84,10 @@ def simulation_toml(
             else f'tcp = "127.0.0.1:{tcp_ports[line.name]}"'
         )
         parts.append(f'[[line]]\n{where}\nprofile = "{line.profile}"\nbaud = 9600\n')
-        parts += [f'[[line.unit]]\nid = "{unit.device}"\naddress = {unit.address}\n' for unit in line.units]
+        parts += [
+            f'[[line.unit]]\nid = "{unit.device}"\naddress = {unit.address}\n'
+            for unit in line.units
+        ]
     return "".join(parts)
 
 

@@ -9,13 +9,20 @@ from typing import Final
 DISTRICT: Final = "mentougou"
 TOWN: Final = "zhaitang"
 # Villages of the town, with the short form that device and gateway ids carry.
-_VILLAGES: Final = (("matao", "mt"), ("xihulin", "xh"), ("huanglingxi", "hl"), ("baihutou", "bh"), ("lingshui", "ls"))
+_VILLAGES: Final = (
+    ("matao", "mt"),
+    ("xihulin", "xh"),
+    ("huanglingxi", "hl"),
+    ("baihutou", "bh"),
+    ("lingshui", "ls"),
+)
 
 _GATEWAYS_PER_VILLAGE: Final = 2
 _UNITS_PER_GATEWAY: Final = 15
 _MAX_GATEWAYS: Final = len(_VILLAGES) * _GATEWAYS_PER_VILLAGE
-# Serial lines of a gateway take turns: so many units of this brand, which at 9600 baud are polled well within the
-# demo's interval (`hearthwatch gateway check` prints 0.5 s a poll for the one, 2 s for the other).
+# Serial lines of a gateway take turns: so many units of this brand, which at 9600 baud are polled
+# well within the demo's interval (`hearthwatch gateway check` prints 0.5 s a poll for the one, 2 s
+# for the other).
 _SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 5))
 
 
@@ -29,7 +36,8 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One bus: `serial` is a multi-drop RTU line on a pseudo-terminal, otherwise it is Modbus TCP."""
+    """One bus: `serial` is a multi-drop RTU line on a pseudo-terminal, otherwise it is Modbus
+    TCP."""
 
     name: str
     serial: bool
@@ -52,19 +60,23 @@ class Gateway:
 
 
 def plan_layout(units: int) -> tuple[Gateway, ...]:
-    """Spread `units` heat pumps over two or more gateways; the first of them also has a Modbus TCP line.
+    """Spread `units` heat pumps over two or more gateways; the first of them also has a Modbus TCP
+    line.
 
     Raises ValueError for fewer than four units, which cannot fill two lines of each kind.
     """
     if units < 4:
-        raise ValueError("the demo needs at least 4 units, to fill two serial lines and one Modbus TCP line")
+        raise ValueError(
+            "the demo needs at least 4 units, to fill two serial lines and one Modbus TCP line"
+        )
     count = min(_MAX_GATEWAYS, max(2, ceil(units / _UNITS_PER_GATEWAY)))
     shares = [units // count + (1 if index < units % count else 0) for index in range(count)]
     return tuple(_gateway(index, count, share) for index, share in enumerate(shares))
 
 
 def _gateway(index: int, count: int, share: int) -> Gateway:
-    # An odd last gateway joins the village before it: alone in a village, its death would be a village outage.
+    # An odd last gateway joins the village before it: alone in a village, its death would be a
+    # village outage.
     group = min(index // _GATEWAYS_PER_VILLAGE, max(0, count // _GATEWAYS_PER_VILLAGE - 1))
     village, short = _VILLAGES[group]
     number = index - group * _GATEWAYS_PER_VILLAGE + 1
@@ -76,15 +88,21 @@ def _gateway(index: int, count: int, share: int) -> Gateway:
 def _lines(gateway: str, index: int, share: int, ids: Iterator[str]) -> Iterator[Line]:
     over_tcp = max(1, share // 3) if index == 0 else 0
     if over_tcp:
-        yield Line(f"{gateway}-tcp", serial=False, profile="midea-mthermal", units=_units(ids, over_tcp))
+        yield Line(
+            f"{gateway}-tcp", serial=False, profile="midea-mthermal", units=_units(ids, over_tcp)
+        )
     left = share - over_tcp
     for number, (profile, most) in enumerate(cycle(_SERIAL_LINES), start=1):
         if left <= 0:
             return
         size = min(left, most)
-        yield Line(f"{gateway}-rs485-{number}", serial=True, profile=profile, units=_units(ids, size))
+        yield Line(
+            f"{gateway}-rs485-{number}", serial=True, profile=profile, units=_units(ids, size)
+        )
         left -= size
 
 
 def _units(ids: Iterator[str], count: int) -> tuple[Unit, ...]:
-    return tuple(Unit(device, address) for address, device in enumerate(islice(ids, count), start=1))
+    return tuple(
+        Unit(device, address) for address, device in enumerate(islice(ids, count), start=1)
+    )

@@ -22,10 +22,14 @@ class Observed:
 
 def observe(data: Path) -> Observed:
     """The counts in `data`'s databases; zero for what does not exist yet."""
-    devices = frozenset(str(row[0]) for row in _rows(data / "readings.db", "SELECT device FROM device"))
+    devices = frozenset(
+        str(row[0]) for row in _rows(data / "readings.db", "SELECT device FROM device")
+    )
     # Behind the LIMIT, SQLite counts the readings of finished hours without unpacking them.
     readings = _rows(data / "readings.db", "SELECT count(*) FROM (SELECT 1 FROM reading LIMIT -1)")
-    rules = _rows(data / "tickets.db", "SELECT rule, count(*), sum(state = 'active') FROM alert GROUP BY rule")
+    rules = _rows(
+        data / "tickets.db", "SELECT rule, count(*), sum(state = 'active') FROM alert GROUP BY rule"
+    )
     tickets = _rows(data / "tickets.db", "SELECT count(*) FROM ticket")
     return Observed(
         devices=devices,
@@ -45,7 +49,9 @@ def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
         return []
     try:
         return connection.execute(query).fetchall()
-    except sqlite3.OperationalError:  # the table is not there yet, or a writer holds the file just now
+    except (
+        sqlite3.OperationalError
+    ):  # the table is not there yet, or a writer holds the file just now
         return []
     finally:
         connection.close()

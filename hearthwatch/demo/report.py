@@ -7,7 +7,8 @@ from simulators.verify import Verification
 
 
 def demo_report(ready_s: float, observed: Observed, verification: Verification) -> dict[str, Any]:
-    """What the demo did, as the JSON document of `--report`; `ready_s` is the set-up time in seconds."""
+    """What the demo did, as the JSON document of `--report`; `ready_s` is the set-up time in
+    seconds."""
     return {
         "ready_s": round(ready_s, 1),
         "devices": len(observed.devices),

@@ -1,4 +1,5 @@
-"""Start the whole system, tell the story, stop it in order, and compare what happened with what was seen."""
+"""Start the whole system, tell the story, stop it in order, and compare what happened with what was
+seen."""
 
 import json
 import os
@@ -8,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
-from alerts.accounts import add_account, create_token
-from alerts.database import open_database
-from hearthwatch.broker import broker_command, broker_configuration
+from desk.accounts.accounts import add_account, create_token
+from desk.database.tables import open_database
+from hearthwatch.base.errors import FAILED, FailedError, UsageError
+from hearthwatch.base.free_ports import free_ports
 from hearthwatch.cli.output import print_json
 from hearthwatch.demo import files
 from hearthwatch.demo.display import Display
@@ -19,19 +21,19 @@ from hearthwatch.demo.observe import Observed, answers, console_ready, observe
 from hearthwatch.demo.options import DemoOptions
 from hearthwatch.demo.report import demo_report
 from hearthwatch.demo.story import GatewayEvent, gateway_events, gateway_truth
-from hearthwatch.errors import FAILED, FailedError, UsageError
-from hearthwatch.free_ports import free_ports
-from hearthwatch.server_process import metrics_environment, start_services
-from hearthwatch.server_settings import load_server_settings
-from hearthwatch.simulation import find_scenario
-from hearthwatch.supervisor import Supervisor, hearthwatch_command
-from hearthwatch.verification import verify_system
-from simulators.truth import TruthLog
+from hearthwatch.run.broker import broker_command, broker_configuration
+from hearthwatch.run.server_process import metrics_environment, start_services
+from hearthwatch.run.server_settings import load_server_settings
+from hearthwatch.run.simulation import find_scenario
+from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
+from hearthwatch.trials.verification import verify_system
+from simulators.live.truth import TruthLog
 from wire.wall_clock import wall_clock_ms
 
 _SETUP_WITHIN_S: Final = 150.0
 _LOOK_EVERY_S: Final = 0.2
-# So long after a restart of the broker every gateway is connected again: they try at least every half minute.
+# So long after a restart of the broker every gateway is connected again: they try at least every
+# half minute.
 _RECONNECTED_AFTER_S: Final = 35.0
 _USER: Final = "demo"
 
@@ -74,7 +76,8 @@ class Demo:
         self.ready_at = 0.0
 
     def set_up(self) -> bool:
-        """Start every process and wait until a reading of every heat pump is stored; False if stopped before."""
+        """Start every process and wait until a reading of every heat pump is stored; False if
+        stopped before."""
         self._write_files()
         with self._display.progress() as step:
             self._start_broker(step)
@@ -85,16 +88,29 @@ class Demo:
         return not self._stop.is_set()
 
     def _write_files(self) -> None:
-        ports = free_ports([line.name for gateway in self._gateways for line in gateway.lines if not line.serial])
+        ports = free_ports(
+            [line.name for gateway in self._gateways for line in gateway.lines if not line.serial]
+        )
         (self._data / "lines").mkdir(parents=True, exist_ok=True)
-        self._write("broker.conf", broker_configuration(self._data / "broker", "127.0.0.1", self._options.mqtt_port))
+        self._write(
+            "broker.conf",
+            broker_configuration(self._data / "broker", "127.0.0.1", self._options.mqtt_port),
+        )
         self._write("server.toml", files.server_toml(self._mqtt_url, self._options.port))
         simulation = files.simulation_toml(
-            self._gateways, self._data, ports, find_scenario("demo"), self._options.seed, self._options.speed
+            self._gateways,
+            self._data,
+            ports,
+            find_scenario("demo"),
+            self._options.seed,
+            self._options.speed,
         )
         self._write("simulation.toml", simulation)
         for gateway in self._gateways:
-            self._write(f"{gateway.name}.toml", files.gateway_toml(gateway, self._data, self._mqtt_url, ports))
+            self._write(
+                f"{gateway.name}.toml",
+                files.gateway_toml(gateway, self._data, self._mqtt_url, ports),
+            )
 
     def _write(self, name: str, text: str) -> None:
         (self._data / name).write_text(text, encoding="utf-8")
@@ -107,9 +123,16 @@ class Demo:
 
     def _start_simulation(self, step: Callable[[str, int, int], None]) -> None:
         step("simulated houses and heat pumps", 0, 1)
-        command = hearthwatch_command("simulate", "bus", "--config", str(self._data / "simulation.toml"))
+        command = hearthwatch_command(
+            "simulate", "bus", "--config", str(self._data / "simulation.toml")
+        )
         self._supervisor.start("simulation", command)
-        terminals = [files.terminal_path(self._data, line) for g in self._gateways for line in g.lines if line.serial]
+        terminals = [
+            files.terminal_path(self._data, line)
+            for g in self._gateways
+            for line in g.lines
+            if line.serial
+        ]
         self._wait("simulation", lambda: all(path.exists() for path in terminals))
         step("simulated houses and heat pumps", 1, 1)
 
@@ -137,13 +160,17 @@ class Demo:
 
     def _start_gateway(self, gateway: Gateway) -> None:
         config = str(self._data / f"{gateway.name}.toml")
-        self._supervisor.start(gateway.name, hearthwatch_command("gateway", "run", "--config", config))
+        self._supervisor.start(
+            gateway.name, hearthwatch_command("gateway", "run", "--config", config)
+        )
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _SETUP_WITHIN_S
         while not self._stop.is_set() and not ready():
             if time.monotonic() > deadline:
-                raise SetupError(f"not ready after {_SETUP_WITHIN_S:.0f} s; see {self._data / 'logs' / name}.log")
+                raise SetupError(
+                    f"not ready after {_SETUP_WITHIN_S:.0f} s; see {self._data / 'logs' / name}.log"
+                )
             self._keep_alive()
             self._stop.wait(_LOOK_EVERY_S)
 
@@ -164,7 +191,8 @@ class Demo:
         self._display.announce(console, self._mqtt_url, self._data, _USER, self._password)
 
     def tell_story(self) -> None:
-        """Let things happen to the gateways until the time is over, keeping everything else alive."""
+        """Let things happen to the gateways until the time is over, keeping everything else
+        alive."""
         events = gateway_events(self._gateways)
         with self._display.live() as show:
             while not self._stop.is_set():
@@ -192,7 +220,9 @@ class Demo:
             if gateway.name in died:
                 self._write_truth(gateway, "killed", last_will=False)
 
-    def _write_truth(self, gateway: Gateway, edge: Literal["down", "up", "killed"], last_will: bool) -> None:
+    def _write_truth(
+        self, gateway: Gateway, edge: Literal["down", "up", "killed"], last_will: bool
+    ) -> None:
         log = TruthLog(self._truth)
         log.append(gateway_truth(gateway, edge, wall_clock_ms(), last_will))
         log.close()
@@ -201,7 +231,8 @@ class Demo:
         return observe(self._data)
 
     def tear_down(self) -> None:
-        """End every process: gateways first, so that what they have read still reaches the store."""
+        """End every process: gateways first, so that what they have read still reaches the
+        store."""
         with self._display.stopping():
             self._supervisor.stop(*(gateway.name for gateway in self._gateways))
             for name in ("simulation", "ingest", "alerts", "broker"):
@@ -212,18 +243,23 @@ class Demo:
         verification = verify_system(self._truth, load_server_settings(self._data / "server.toml"))
         report = demo_report(ready_s, observe(self._data), verification)
         if self._options.report is not None:
-            self._options.report.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            self._options.report.write_text(
+                json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
         self._display.conclude(report, verification)
         return 0 if verification.clean else FAILED
 
 
 def _set_aside_earlier_run(data: Path) -> None:
-    """Move what an earlier demo left in `data` into a folder in it; nothing is deleted. Raises UsageError."""
+    """Move what an earlier demo left in `data` into a folder in it; nothing is deleted. Raises
+    UsageError."""
     try:
         data.mkdir(parents=True, exist_ok=True)
         _move_earlier_run(data)
     except OSError as error:
-        raise UsageError(f"--data {data}: {error.strerror}; pass a folder that may be written") from error
+        raise UsageError(
+            f"--data {data}: {error.strerror}; pass a folder that may be written"
+        ) from error
 
 
 def _move_earlier_run(data: Path) -> None:

@@ -1,11 +1,13 @@
-"""What the demo does to its own gateways, and when; pure. What happens to heat pumps stands in the scenario."""
+"""What the demo does to its own gateways, and when; pure. What happens to heat pumps stands in the
+scenario."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from hearthwatch.demo.layout import Gateway
 
-# The last will waits 15 s before it counts, so the ticket is on the page well within the first minute.
+# The last will waits 15 s before it counts, so the ticket is on the page well within the first
+# minute.
 _GATEWAY_DIES_AFTER_MS: Final = 15_000
 _GATEWAY_RETURNS_AFTER_MS: Final = 90_000
 
@@ -24,10 +26,14 @@ def gateway_truth(
 ) -> dict[str, object]:
     """The line of ground truth for what happened to `gateway` at `at` (UTC ms).
 
-    `killed` is a process that somebody ended and that is being started again. `last_will` where the broker was there
-    to spread the news of its death.
+    `killed` is a process that somebody ended and that is being started again. `last_will` where the
+    broker was there to spread the news of its death.
     """
-    document: dict[str, object] = {"type": "gateway", "gateway": gateway.name, "devices": gateway.devices}
+    document: dict[str, object] = {
+        "type": "gateway",
+        "gateway": gateway.name,
+        "devices": gateway.devices,
+    }
     return document | {"edge": edge, "last_will": last_will, "at": at}
 
 

@@ -33,15 +33,17 @@ __all__ = [
 def open_store(settings: StoreSettings) -> ReadingStore:
     """The store that `settings.url` names.
 
-    Raises ConfigurationError for a file that cannot be used. An InfluxDB is not contacted before the first call.
+    Raises ConfigurationError for a file that cannot be used. An InfluxDB is not contacted before
+    the first call.
     """
-    # Each database's library is loaded only where it is used: influxdb-client alone takes half a second.
+    # Each database's library is loaded only where it is used: influxdb-client alone takes half a
+    # second.
     target = settings.target
     if isinstance(target, Path):
-        from ingest.store.sqlite import SqliteStore
+        from ingest.store.sqlite.store import SqliteStore
 
         return SqliteStore(target, settings.kept)
-    from ingest.store.influx import InfluxStore
-    from ingest.store.influx_http import InfluxConnection
+    from ingest.store.influx.http import InfluxConnection
+    from ingest.store.influx.store import InfluxStore
 
     return InfluxStore(InfluxConnection(target, settings.token_file), settings.kept)

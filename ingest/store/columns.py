@@ -1,7 +1,9 @@
-"""Stored readings as columns, for those who want many of them: a replay of rules over a season, not one household.
+"""Stored readings as columns, for those who want many of them: a replay of rules over a season, not
+one household.
 
-A store gives readings in runs, those of one device that are alike in everything but time, number and values: a packed
-block, or a single row. What a run says once is said in columns by numbers, and the texts stand beside them.
+A store gives readings in runs, those of one device that are alike in everything but time, number
+and values: a packed block, or a single row. What a run says once is said in columns by numbers, and
+the texts stand beside them.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wire.points import STATES
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,7 +27,8 @@ _STATE_NUMBERS: Final[Mapping[str, int]] = {state: number for number, state in e
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Texts that some of the readings list: row `rows[i]` lists `texts[numbers[i]]`; `rows` rise."""
+    """Texts that some of the readings list: row `rows[i]` lists `texts[numbers[i]]`; `rows`
+    rise."""
 
     rows: Ints
     numbers: Ints
@@ -34,12 +37,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ReadingColumns:
-    """n readings, one per row: device by device in the order asked for, each device's in time order.
+    """n readings, one per row: device by device in the order asked for, each device's in time
+    order.
 
     `device` are indices into `devices`, `place` into `places`, `epoch` into `epochs`, `state` into
-    `wire.points.STATES`. `at` is event time, UTC ms; `seq` the number of the message in its epoch. `points` has a
-    column for each point asked for, in its unit, NaN where it was not read. `faults` and `bad` are as in
-    `wire.messages.Reading`, in their order.
+    `wire.points.STATES`. `at` is event time, UTC ms; `seq` the number of the message in its epoch.
+    `points` has a column for each point asked for, in its unit, NaN where it was not read. `faults`
+    and `bad` are as in `wire.messages.Reading`, in their order.
     """
 
     devices: Sequence[str]
@@ -49,7 +53,7 @@ class ReadingColumns:
     points: Mapping[str, Floats]
     faults: Listed
     bad: Listed
-    places: Sequence[Place]
+    places: Sequence[GatewayPath]
     place: Ints
     epochs: Sequence[str]
     epoch: Ints
@@ -61,10 +65,11 @@ class ReadingColumns:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Some runs as a store gives them: what the readings of each share, by run, and `lengths`, how many they are.
+    """Some runs as a store gives them: what the readings of each share, by run, and `lengths`, how
+    many they are.
 
-    `faults` and `bad` are joined by commas. `at`, `seq` and the columns `points` have a row for each reading, run
-    after run.
+    `faults` and `bad` are joined by commas. `at`, `seq` and the columns `points` have a row for
+    each reading, run after run.
     """
 
     levels: Sequence[Levels]
@@ -98,10 +103,13 @@ def assemble(
         device=device[rows],
         at=at[rows],
         state=state[run],
-        points={name: _floats([part.points[number] for part in parts])[rows] for number, name in enumerate(points)},
+        points={
+            name: _floats([part.points[number] for part in parts])[rows]
+            for number, name in enumerate(points)
+        },
         faults=_listed([faults for part in parts for faults in part.faults], run),
         bad=_listed([bad for part in parts for bad in part.bad], run),
-        places=[Place(*levels) for levels in places],
+        places=[GatewayPath(*levels) for levels in places],
         place=place[run],
         epochs=epochs,
         epoch=epoch[run],

@@ -1,19 +1,20 @@
-"""Which hours are finished, what is forgotten when, and hourly aggregates joined into longer steps. Pure."""
+"""Which hours are finished, what is forgotten when, and hourly aggregates joined into longer steps.
+Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ingest.store.model import ReadingStore, Summaries, Summary, summary, with_gaps
-
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 STATISTICS: Final = ("count", "mean", "min", "max")
-"""What is kept of each point and hour, in the order of `Summary`; `supply_c_mean` names a column or field."""
+"""What is kept of each point and hour, in the order of `Summary`; `supply_c_mean` names a column or
+field."""
 
-# A gateway sends a reading within its interval; what comes later than this after the hour is aggregated again.
-_GRACE_MS: Final = 10 * 60_000
+# A gateway sends a reading within its interval; what comes later than this after the hour is
+# aggregated again.
+_GRACE_MS: Final = 10 * MINUTE_MS
 
 
 def hour_of(at: int) -> int:
@@ -57,19 +58,24 @@ def hour_summary(hour: int, values: Sequence[float | None]) -> Summary:
 def long_summaries(
     store: ReadingStore, device: str, start: int, end: int, points: Sequence[str], step: int
 ) -> Summaries:
-    """As `ReadingStore.summaries`; a `step` of whole hours is answered from the hourly aggregates as far as they reach.
+    """As `ReadingStore.summaries`; a `step` of whole hours is answered from the hourly aggregates
+    as far as they reach.
 
-    A season costs what its hours cost, also when its readings have been forgotten; the window then begins with the
-    whole bucket in which `start` lies. Raises StoreUnavailable and ValueError.
+    A season costs what its hours cost, also when its readings have been forgotten; the window then
+    begins with the whole bucket in which `start` lies. Raises StoreUnavailable and ValueError.
     """
     if step % HOUR_MS:
         return store.summaries(device, start, end, points, step)
     start = start // step * step
     aggregated = store.hours(device, start, end, points)
-    reached = max((one.at + HOUR_MS for series in aggregated.values() for one in series), default=start)
+    reached = max(
+        (one.at + HOUR_MS for series in aggregated.values() for one in series), default=start
+    )
     fresh: Any = {} if reached >= end else store.summaries(device, reached, end, points, HOUR_MS)
     return {
-        point: with_gaps(_joined([*aggregated[point], *fresh.get(point, [])], step), start, end, step)
+        point: with_gaps(
+            _joined([*aggregated[point], *fresh.get(point, [])], step), start, end, step
+        )
         for point in points
     }
 

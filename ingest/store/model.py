@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wire.messages import Reading
 from wire.points import POINTS
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 if TYPE_CHECKING:  # a writer of readings has no use for numpy
     from ingest.store.columns import ReadingColumns
 
 
-class StoreUnavailable(Exception):  # noqa: N818  (a state to wait out, named as the log says it)
-    """The store cannot take or give readings now; trying again later helps. The text says what to do."""
+class StoreUnavailable(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
+    """The store cannot take or give readings now; trying again later helps. The text says what to
+    do."""
 
 
 @dataclass(slots=True)
 class StoredReading:
     """One reading with where it came from: the gateway's place and the number of its message."""
 
-    place: Place
+    place: GatewayPath
     epoch: str
     seq: int
     reading: Reading
@@ -40,7 +41,8 @@ class RefusedReading:
 
 @dataclass(slots=True)
 class Prepared:
-    """Readings, and what the store made of them ahead of the write: lines, or rows by the points they give."""
+    """Readings, and what the store made of them ahead of the write: lines, or rows by the points
+    they give."""
 
     readings: Sequence[StoredReading]
     forms: Sequence[Any]
@@ -52,7 +54,8 @@ Series = list[tuple[int, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One point from `at` (UTC ms) for one step of time: how many values there were, and None thrice where none."""
+    """One point from `at` (UTC ms) for one step of time: how many values there were, and None
+    thrice where none."""
 
     at: int
     count: int = 0
@@ -85,10 +88,11 @@ def never() -> bool:
 
 
 class ReadingStore(Protocol):
-    """One point per device and time (contract §5). Times are UTC ms; a range is `start <= at < end`.
+    """One point per device and time (contract §5). Times are UTC ms; a range is `start <= at <
+    end`.
 
-    `writers` is how many writes at once make it faster; more than one only where `write_prepared` may run in several
-    threads.
+    `writers` is how many writes at once make it faster; more than one only where `write_prepared`
+    may run in several threads.
     """
 
     writers: int
@@ -96,7 +100,8 @@ class ReadingStore(Protocol):
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
         """Store `readings`; writing one again changes nothing. Returns those refused for good.
 
-        Raises StoreUnavailable: nothing is known about what was stored, and all of it is to be written again.
+        Raises StoreUnavailable: nothing is known about what was stored, and all of it is to be
+        written again.
         """
         ...
 
@@ -116,54 +121,66 @@ class ReadingStore(Protocol):
         """The newest reading of each device."""
         ...
 
-    def window(self, device: str, start: int, end: int, points: Sequence[str], step: int | None) -> dict[str, Series]:
-        """Each of `points` of one device; with `step` (ms) its mean per bucket, None where a bucket is empty.
+    def window(
+        self, device: str, start: int, end: int, points: Sequence[str], step: int | None
+    ) -> dict[str, Series]:
+        """Each of `points` of one device; with `step` (ms) its mean per bucket, None where a bucket
+        is empty.
 
-        Buckets begin at multiples of `step`. Without `step`, every reading, None where it lacks the point.
-        Raises ValueError for a point that does not exist.
+        Buckets begin at multiples of `step`. Without `step`, every reading, None where it lacks the
+        point. Raises ValueError for a point that does not exist.
         """
         ...
 
-    def summaries(self, device: str, start: int, end: int, points: Sequence[str], step: int) -> Summaries:
-        """Each of `points` of one device per bucket of `step` ms, empty buckets included; as `window` otherwise."""
+    def summaries(
+        self, device: str, start: int, end: int, points: Sequence[str], step: int
+    ) -> Summaries:
+        """Each of `points` of one device per bucket of `step` ms, empty buckets included; as
+        `window` otherwise."""
         ...
 
     def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
         """The hourly aggregates there are of whole hours in the range; they outlive the readings.
 
-        An hour that is not finished, or without a reading, is left out. Raises ValueError as `window`.
+        An hour that is not finished, or without a reading, is left out. Raises ValueError as
+        `window`.
         """
         ...
 
     def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
         """`point` over the devices of `area` per bucket of `step` ms, empty buckets included.
 
-        `count` is how many devices gave a value; the rest is over each device's mean, so that one that is read more
-        often weighs no more. Raises ValueError as `window`.
+        `count` is how many devices gave a value; the rest is over each device's mean, so that one
+        that is read more often weighs no more. Raises ValueError as `window`.
         """
         ...
 
     def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
-        """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple of an hour."""
+        """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple
+        of an hour."""
         ...
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """All readings of one device, in time order."""
         ...
 
-    def columns(self, devices: Sequence[str], start: int, end: int, points: Sequence[str]) -> "ReadingColumns":
-        """All readings of `devices`, none named twice, as columns, of which `points` alone are read.
+    def columns(
+        self, devices: Sequence[str], start: int, end: int, points: Sequence[str]
+    ) -> "ReadingColumns":
+        """All readings of `devices`, none named twice, as columns, of which `points` alone are
+        read.
 
         Raises ValueError as `window`.
         """
         ...
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
-        """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and forget what is too old.
+        """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and
+        forget what is too old.
 
-        Doing it again, at any time and in several processes, changes nothing. After a long outage there may be hours of
-        work: between two pieces of it `stopped` is asked whether to leave the rest for another time.
-        Raises StoreUnavailable.
+        Doing it again, at any time and in several processes, changes nothing. After a long outage
+        there may be hours of work: between two pieces of it `stopped` is asked whether to leave the
+        rest for another time. Raises StoreUnavailable.
         """
         ...
 
@@ -178,7 +195,10 @@ class ReadingStore(Protocol):
 
 def raw_series(history: Sequence[StoredReading], points: Sequence[str]) -> dict[str, Series]:
     """The values of `points` as they were read; None where a reading lacks the point."""
-    return {point: [(one.reading.at, one.reading.values.get(point)) for one in history] for point in points}
+    return {
+        point: [(one.reading.at, one.reading.values.get(point)) for one in history]
+        for point in points
+    }
 
 
 def means(summaries: Summaries) -> dict[str, Series]:
@@ -191,7 +211,9 @@ def summary(at: int, count: int | None, *statistics: float | None) -> Summary:
 
     Stores add up in different order, so that their last digits differ.
     """
-    return Summary(at, count or 0, *(None if value is None else round(value, 6) for value in statistics))
+    return Summary(
+        at, count or 0, *(None if value is None else round(value, 6) for value in statistics)
+    )
 
 
 def with_gaps(found: Iterable[Summary], start: int, end: int, step: int) -> list[Summary]:

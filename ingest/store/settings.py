@@ -12,12 +12,15 @@ from ingest.store.hours import Retention
 
 _SQLITE: Final = "sqlite:"
 _INFLUX: Final = "influxdb+"
-_EXPECTED: Final = "url must be sqlite:FILE or influxdb+http://HOST:8086/ORG/BUCKET (or influxdb+https://…)"
+_EXPECTED: Final = (
+    "url must be sqlite:FILE or influxdb+http://HOST:8086/ORG/BUCKET (or influxdb+https://…)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class InfluxAddress:
-    """Where an InfluxDB is: the server's base URL, the organisation and the bucket (1.x: the database)."""
+    """Where an InfluxDB is: the server's base URL, the organisation and the bucket (1.x: the
+    database)."""
 
     server: str
     organisation: str
@@ -30,9 +33,11 @@ class InfluxAddress:
 
 
 class StoreSettings(Settings):
-    """The reading store's address, the file with its token, the dead-letter file, and how long readings are kept.
+    """The reading store's address, the file with its token, the dead-letter file, and how long
+    readings are kept.
 
-    `retention` is of readings, `hourly_retention` of their hourly aggregates; without one, or `0d`, for ever.
+    `retention` is of readings, `hourly_retention` of their hourly aggregates; without one, or `0d`,
+    for ever.
     """
 
     url: Annotated[str, Field(validate_default=True)] = "sqlite:readings.db"
@@ -66,6 +71,11 @@ def _influx(url: str) -> InfluxAddress | None:
         return None
     parts = urlsplit(url.removeprefix(_INFLUX))
     levels = parts.path.strip("/").split("/")
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(levels) != 2 or not all(levels):
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or len(levels) != 2
+        or not all(levels)
+    ):
         return None
     return InfluxAddress(f"{parts.scheme}://{parts.netloc}", unquote(levels[0]), unquote(levels[1]))

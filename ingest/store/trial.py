@@ -1,4 +1,5 @@
-"""Whether the reading store is there, takes a point and gives it back (`server check`); readings are not touched."""
+"""Whether the reading store is there, takes a point and gives it back (`server check`); readings
+are not touched."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -30,7 +31,9 @@ def try_store(settings: StoreSettings) -> Iterator[Finding]:
     Raises ConfigurationError for a file that cannot be used.
     """
     target = settings.target
-    trials = _of_sqlite(settings, target) if isinstance(target, Path) else _of_influx(settings, target)
+    trials = (
+        _of_sqlite(settings, target) if isinstance(target, Path) else _of_influx(settings, target)
+    )
     for name, trial in trials:
         try:
             yield Finding(name, True, trial())
@@ -43,7 +46,7 @@ Trials = Iterator[tuple[str, Callable[[], str]]]
 
 
 def _of_sqlite(settings: StoreSettings, path: Path) -> Trials:
-    from ingest.store.sqlite import SqliteStore
+    from ingest.store.sqlite.store import SqliteStore
 
     with closing(SqliteStore(path, settings.kept)) as store:
         yield "version", lambda: f"SQLite {sqlite3.sqlite_version}"
@@ -52,8 +55,8 @@ def _of_sqlite(settings: StoreSettings, path: Path) -> Trials:
 
 
 def _of_influx(settings: StoreSettings, address: InfluxAddress) -> Trials:
-    from ingest.store.influx_http import InfluxConnection
-    from ingest.store.influx_setup import ensure_bucket
+    from ingest.store.influx.http import InfluxConnection
+    from ingest.store.influx.setup import ensure_bucket
 
     connection = InfluxConnection(address, settings.token_file)
     buckets = {"bucket": address.bucket, "hourly bucket": address.hourly_bucket}
@@ -62,6 +65,9 @@ def _of_influx(settings: StoreSettings, address: InfluxAddress) -> Trials:
         yield "version", lambda: f"InfluxDB {connection.version()} at {address.server}"
         for name, bucket in buckets.items():
             yield name, partial(ensure_bucket, connection, bucket, kept[name])
-            yield f"{name}: write and read", partial(connection.probe, bucket, randbits(_TOKEN_BITS))
+            yield (
+                f"{name}: write and read",
+                partial(connection.probe, bucket, randbits(_TOKEN_BITS)),
+            )
     finally:
         connection.close()

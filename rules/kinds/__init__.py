@@ -12,12 +12,12 @@ from rules.kinds.fault import FaultRule
 from rules.kinds.hourly_share import HourlyShareRule
 from rules.kinds.low_limit import LowLimitRule
 from rules.kinds.repeated import RepeatedRule
-from rules.kinds.silence import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.kinds.stuck import StuckRule
 from rules.kinds.symptoms import SymptomsRule
 from rules.kinds.tariff_cap import TariffCapRule
 from rules.kinds.unchanging import UnchangingRule
 from rules.kinds.unheated_nights import UnheatedNightsRule
+from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.rule import Rule
 
 KINDS: Final[Mapping[str, type[Rule]]] = {

@@ -1,8 +1,9 @@
-"""A sensor that has been failing for long: a point that stays in `bad` reading after reading (contract §3).
+"""A sensor that has been failing for long: a point that stays in `bad` reading after reading
+(contract §3).
 
-A point that was bad from a device's very first reading belongs to a sensor that was never fitted, like that of a tank
-the house has not got, and is left alone until it has been good once; not so the points `always_fitted`. One alert per
-device stands for all its failing sensors.
+A point that was bad from a device's very first reading belongs to a sensor that was never fitted,
+like that of a tank the house has not got, and is left alone until it has been good once; not so the
+points `always_fitted`. One alert per device stands for all its failing sensors.
 """
 
 from collections.abc import Mapping
@@ -53,21 +54,29 @@ class BadPointsRule(HoldingRule):
         if len(self.sensor) > _MOST:
             found.append(("sensor", f"at most {_MOST}"))
         strange = [name for name in self.always_fitted if name not in self.sensor]
-        return found + [("always_fitted", f"{name} has no table [rule.sensor.{name}]") for name in strange]
+        return found + [
+            ("always_fitted", f"{name} has no table [rule.sensor.{name}]") for name in strange
+        ]
 
     def watch(self, codes: Codes) -> "BadPointsWatch":
         return BadPointsWatch(self)
 
     def more_words(self, edge: Edge, language: str) -> dict[str, str]:
         bits = int(edge.details["sensors"])
-        failing = [said[language] for place, said in enumerate(self.sensor.values()) if bits >> place & 1]
+        failing = [
+            said[language] for place, said in enumerate(self.sensor.values()) if bits >> place & 1
+        ]
         return {"sensors": ("、" if language == "zh" else ", ").join(failing)}
 
 
 @dataclass
 class _State(Columns):
-    never_good: Bits = column(np.int32, 0)  # a bit per sensor that has been bad since the device's first reading
-    failing: Bits = column(np.int32, 0)  # a bit per sensor that has been bad at every reading for as long as it holds
+    never_good: Bits = column(
+        np.int32, 0
+    )  # a bit per sensor that has been bad since the device's first reading
+    failing: Bits = column(
+        np.int32, 0
+    )  # a bit per sensor that has been bad at every reading for as long as it holds
 
 
 class BadPointsWatch(HoldingWatch):
@@ -75,8 +84,12 @@ class BadPointsWatch(HoldingWatch):
 
     def __init__(self, rule: BadPointsRule) -> None:
         self._state = _State()
-        super().__init__(rule, (Finding("sensor_fails", rule.on_delay_ms, rule.priority),), self._state)
-        self._bit_of = np.zeros(len(POINT_NUMBERS), np.int32)  # by the point's number; 0 for points of no concern
+        super().__init__(
+            rule, (Finding("sensor_fails", rule.on_delay_ms, rule.priority),), self._state
+        )
+        self._bit_of = np.zeros(
+            len(POINT_NUMBERS), np.int32
+        )  # by the point's number; 0 for points of no concern
         for place, name in enumerate(rule.sensor):
             self._bit_of[POINT_NUMBERS[name]] = 1 << place
         fitted = [POINT_NUMBERS[name] for name in rule.always_fitted]
@@ -95,11 +108,14 @@ class BadPointsWatch(HoldingWatch):
         state.never_good[slots] = never_good
         bad &= ~never_good
         still = state.failing[slots] & bad
-        # Where another sensor takes over without a good reading between, the delay goes on: it is one alert.
+        # Where another sensor takes over without a good reading between, the delay goes on: it is
+        # one alert.
         failing = np.where(still != 0, still, bad)
         state.failing[slots] = failing
         holds = (failing != 0)[:, None]
-        return Judged(holds, np.zeros_like(holds), np.full(holds.shape, np.nan), {"sensors": failing})
+        return Judged(
+            holds, np.zeros_like(holds), np.full(holds.shape, np.nan), {"sensors": failing}
+        )
 
     def _bits(self, batch: Batch) -> Bits:
         """A bit per sensor that could not be read, by row."""

@@ -1,16 +1,19 @@
 """Drift of a unit against its own healthy past (rules-and-faults "Published FDD figures").
 
-A reading an hour is looked at, and their mean over a local day is the day's figure; a day with fewer than `day_hours`
-such readings is none, and neither is one after which nothing was read for a week. The mean of the first `learn_days`
-days is the unit's baseline. From then on each day's change against it is smoothed over `settle_days` days. A sign shows
-when its smoothed change has passed its limit. The alert rises when at least `needs` signs have shown on `on_days` days
-in a row, among them every `required` sign that the unit's points can tell; it clears when too few of them show more
-than the limit less `deadband` percent of it.
+A reading an hour is looked at, and their mean over a local day is the day's figure; a day with
+fewer than `day_hours` such readings is none, and neither is one after which nothing was read for a
+week. The mean of the first `learn_days` days is the unit's baseline. From then on each day's change
+against it is smoothed over `settle_days` days. A sign shows when its smoothed change has passed its
+limit. The alert rises when at least `needs` signs have shown on `on_days` days in a row, among them
+every `required` sign that the unit's points can tell; it clears when too few of them show more than
+the limit less `deadband` percent of it.
 
-Signs of points that a unit lacks are left out, so that a unit that cannot show `needs` of them is never judged. Signs
-under `unless` speak for another cause: while one of them shows, the alert does not rise.
+Signs of points that a unit lacks are left out, so that a unit that cannot show `needs` of them is
+never judged. Signs under `unless` speak for another cause: while one of them shows, the alert does
+not rise.
 
-With `settled` only readings count to which the rule has applied for so long without a break (`rules.settled`).
+With `settled` only readings count to which the rule has applied for so long without a break
+(`rules.settled`).
 """
 
 from collections.abc import Iterator
@@ -39,10 +42,12 @@ Signs = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A quantity that drifts: by `limit` percent of the baseline if `relative`, else by `limit` in its own unit.
+    """A quantity that drifts: by `limit` percent of the baseline if `relative`, else by `limit` in
+    its own unit.
 
-    `direction` is 1 where a rise is the sign, −1 where a fall is, and 0 where either is. The baseline of a sound unit
-    lies within `healthy`; one outside is taken for the nearer end, so that a unit that was ill while it learnt is told.
+    `direction` is 1 where a rise is the sign, −1 where a fall is, and 0 where either is. The
+    baseline of a sound unit lies within `healthy`; one outside is taken for the nearer end, so that
+    a unit that was ill while it learnt is told.
     """
 
     quantity: str
@@ -117,7 +122,8 @@ def _healthy(value: object) -> tuple[float, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineRule(DeviceRule):
-    """`signs` of drift against the unit's own first days; the value told is the change of the first one."""
+    """`signs` of drift against the unit's own first days; the value told is the change of the first
+    one."""
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"signs"}
 
@@ -148,7 +154,12 @@ class BaselineRule(DeviceRule):
         if self.needs > len(self.signs):
             found.append(("needs", "at most the number of signs"))
         if self.learn_days > _MOST_DAYS or self.on_days > _MOST_DAYS:
-            found.append(("learn_days" if self.learn_days > _MOST_DAYS else "on_days", f"at most {_MOST_DAYS}"))
+            found.append(
+                (
+                    "learn_days" if self.learn_days > _MOST_DAYS else "on_days",
+                    f"at most {_MOST_DAYS}",
+                )
+            )
         if self.deadband >= 100.0:
             found.append(("deadband", "write less than 100 percent of the limit"))
         return found
@@ -172,11 +183,15 @@ _STALE_DAYS: Final = 7
 @dataclass
 class _State(OneAlert):
     day: NDArray[np.int32] = column(np.int32, NEVER)  # the local day under way
-    total: Singles = column(np.float32, 0.0, wide=True)  # by sign: sum of the day's values, how many
+    total: Singles = column(
+        np.float32, 0.0, wide=True
+    )  # by sign: sum of the day's values, how many
     hours: Counts = column(np.uint8, 0, wide=True)
     learnt: Counts = column(np.uint8, 0, wide=True)  # by sign: days in the baseline
     baseline: Singles = column(np.float32, np.nan, wide=True)
-    change: Singles = column(np.float32, 0.0, wide=True)  # by sign: smoothed, in percent or its unit
+    change: Singles = column(
+        np.float32, 0.0, wide=True
+    )  # by sign: smoothed, in percent or its unit
     showing: Counts = column(np.uint8, 0)  # days in a row that enough signs have shown
 
 
@@ -242,9 +257,13 @@ class BaselineWatch(OneAlertWatch):
     def _smooth(self, slots: Ints, figure: Floats, drifting: Signs) -> None:
         state = self._state
         baseline = np.where(drifting, np.clip(state.baseline[slots], *self._healthy), 1.0)
-        scale = np.where(self._relative, 100.0 / np.where(baseline == 0.0, np.nan, np.abs(baseline)), 1.0)
+        scale = np.where(
+            self._relative, 100.0 / np.where(baseline == 0.0, np.nan, np.abs(baseline)), 1.0
+        )
         moved = (figure - baseline) * scale - state.change[slots]
-        state.change[slots] += np.where(drifting & ~np.isnan(moved), moved / self._rule.settle_days, 0.0)
+        state.change[slots] += np.where(
+            drifting & ~np.isnan(moved), moved / self._rule.settle_days, 0.0
+        )
 
     def _judge(self, slots: Ints, at: Ints) -> list[Edge]:
         state, rule = self._state, self._rule
@@ -262,11 +281,14 @@ class BaselineWatch(OneAlertWatch):
         ]
 
     def _enough(self, slots: Ints, limit: Floats) -> Bools:
-        """Whether enough signs are beyond `limit` (one per sign), and every required one that the unit can tell."""
+        """Whether enough signs are beyond `limit` (one per sign), and every required one that the
+        unit can tell."""
         told = self._told(slots)
         beyond = self._beyond(slots, limit)
         required: Bools = (beyond | ~(told & self._required)).all(axis=1)
-        enough: Bools = required & (np.count_nonzero(beyond & told & self._counts, axis=1) >= self._rule.needs)
+        enough: Bools = required & (
+            np.count_nonzero(beyond & told & self._counts, axis=1) >= self._rule.needs
+        )
         return enough
 
     def _barred(self, slots: Ints) -> Bools:
@@ -285,7 +307,9 @@ class BaselineWatch(OneAlertWatch):
         told: Signs = self._state.learnt[slots] >= self._rule.learn_days
         return told
 
-    def _edges(self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints) -> Iterator[Edge]:
+    def _edges(
+        self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints
+    ) -> Iterator[Edge]:
         for row in np.flatnonzero(which).tolist():
             slot = int(slots[row])
             first = self._rule.signs[0]
@@ -303,12 +327,16 @@ class BaselineWatch(OneAlertWatch):
             )
 
     def _changes(self, slot: int, edge: EdgeKind) -> dict[str, float]:
-        """The change of each sign that the unit can tell, by quantity; of an alert that is raised, of those that show.
+        """The change of each sign that the unit can tell, by quantity; of an alert that is raised,
+        of those that show.
 
-        The others may have last been told long ago, as the COP of a unit that now runs at a small ΔT.
+        The others may have last been told long ago, as the COP of a unit that now runs at a small
+        ΔT.
         """
         told = self._told(slot)
         if edge == "raise":
             told = told & self._beyond(slot, self._limit)
-        changes = zip(self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True)
+        changes = zip(
+            self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True
+        )
         return {name: change for name, change, known in changes if known}

@@ -1,14 +1,15 @@
-"""A room that falls because its heat pump stopped or is too weak, with a forecast of the hours that remain.
+"""A room that falls because its heat pump stopped or is too weak, with a forecast of the hours that
+remain.
 
-The room is followed in steps of `step`; how fast it fell in the last of them gives the forecast: the room nears the
-outdoor temperature exponentially, at the rate it has now. Walls cool more slowly than air (physics §20.5),
-so that the hours are a lower limit, which the next readings correct upwards. Without an outdoor temperature the fall is
-taken as straight.
+The room is followed in steps of `step`; how fast it fell in the last of them gives the forecast:
+the room nears the outdoor temperature exponentially, at the rate it has now. Walls cool more slowly
+than air (physics §20.5), so that the hours are a lower limit, which the next readings correct
+upwards. Without an outdoor temperature the fall is taken as straight.
 
-A `[[rule.forecast]]` with `heating = false` is of a unit that stopped although heat is wanted: it reports a fault, is
-switched off, or rests while the room is `lack_k` below its set-point. One with `heating = true` is of a unit that
-heats. Both hold while the room falls at least `rate_k_h` and would reach `limit` within `within`; while the alert is
-active half that rate is enough.
+A `[[rule.forecast]]` with `heating = false` is of a unit that stopped although heat is wanted: it
+reports a fault, is switched off, or rests while the room is `lack_k` below its set-point. One with
+`heating = true` is of a unit that heats. Both hold while the room falls at least `rate_k_h` and
+would reach `limit` within `within`; while the alert is active half that rate is enough.
 """
 
 from dataclasses import dataclass
@@ -22,10 +23,10 @@ from rules.codes import Codes
 from rules.columns import FIRST_MS, NEVER, Bools, Columns, Floats, column
 from rules.kinds.holding import NONE, Finding, HoldingRule, HoldingWatch, Judged
 from rules.rule import RuleErrors, duration, flag, key, number, point, positive, priority, rule_id
-from rules.season import HOUR_MS
 from rules.tables import Keys, each, read_table
 from rules.watch import DeviceRule, Edge
 from wire.messages import Priority
+from wire.units import HOUR_MS
 
 _OFF: Final = STATE_CODES["off"]
 _HEATING: Final = STATE_CODES["heating"]
@@ -69,7 +70,10 @@ def _forecast(table: object) -> Forecast:
 class CoolingRule(HoldingRule):
     """`point` on its way down to `limit`; `freezing` is where pipes are at risk, both in °C."""
 
-    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"hours", "hours_to_freezing"}
+    placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {
+        "hours",
+        "hours_to_freezing",
+    }
 
     point: str = key(point)
     limit: float = key(number)
@@ -98,9 +102,13 @@ class CoolingRule(HoldingRule):
 
 @dataclass
 class _State(Columns):
-    begun_c: NDArray[np.float32] = column(np.float32, np.nan)  # the room when the step under way began
+    begun_c: NDArray[np.float32] = column(
+        np.float32, np.nan
+    )  # the room when the step under way began
     begun_at: NDArray[np.int32] = column(np.int32, NEVER)  # and when that was, in seconds
-    fall_k_h: NDArray[np.float32] = column(np.float32, np.nan)  # how fast the room fell over the step before
+    fall_k_h: NDArray[np.float32] = column(
+        np.float32, np.nan
+    )  # how fast the room fell over the step before
 
 
 class CoolingWatch(HoldingWatch):
@@ -108,7 +116,8 @@ class CoolingWatch(HoldingWatch):
 
     def __init__(self, rule: CoolingRule) -> None:
         findings = tuple(
-            Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, rule.limit) for one in rule.forecast
+            Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, rule.limit)
+            for one in rule.forecast
         )
         self._state = _State()
         super().__init__(rule, findings, self._state)
@@ -127,7 +136,9 @@ class CoolingWatch(HoldingWatch):
         rows = rows[known(batch.quantities[self._rule.point][rows])]
         slots, room = batch.slots[rows], batch.quantities[self._rule.point][rows]
         passed = seconds[rows] - state.begun_at[slots]
-        steady = (state.begun_at[slots] != NEVER) & (passed <= 2 * step)  # over a longer gap nothing is known
+        steady = (state.begun_at[slots] != NEVER) & (
+            passed <= 2 * step
+        )  # over a longer gap nothing is known
         fall = (state.begun_c[slots] - room) / np.maximum(passed, 1) * 3_600.0
         state.fall_k_h[slots] = np.where(steady, fall, np.nan)
         state.begun_c[slots], state.begun_at[slots] = room, seconds[rows]
@@ -145,7 +156,10 @@ class CoolingWatch(HoldingWatch):
             for one in rule.forecast
         ]
         unknown = np.isnan(room) | np.isnan(fall) | (batch.state == UNKNOWN_STATE)
-        told = {"hours": hours, "hours_to_freezing": hours_until(rule.freezing, room, outdoor, fall)}
+        told = {
+            "hours": hours,
+            "hours_to_freezing": hours_until(rule.freezing, room, outdoor, fall),
+        }
         shape = (len(batch), len(rule.forecast))
         return Judged(
             np.stack(holds, axis=1) & ~unknown[:, None],
@@ -164,9 +178,11 @@ class CoolingWatch(HoldingWatch):
 
 
 def hours_until(limit_c: float, room_c: Floats, outdoor_c: Floats, fall_k_h: Floats) -> Floats:
-    """Hours until a room that falls so fast now reaches `limit_c`: 0 where it has, infinite where it never will.
+    """Hours until a room that falls so fast now reaches `limit_c`: 0 where it has, infinite where
+    it never will.
 
-    It nears the outdoor temperature exponentially; where that is not known (NaN) it goes on falling as now.
+    It nears the outdoor temperature exponentially; where that is not known (NaN) it goes on falling
+    as now.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         straight = (room_c - limit_c) / fall_k_h

@@ -1,19 +1,22 @@
-"""How much of its running time a unit spends defrosting (rules-and-faults "Definitions to implement").
+"""How much of its running time a unit spends defrosting (rules-and-faults "Definitions to
+implement").
 
-A cycle goes from the start of heating to the end of the next defrost. share = t_defrost / (t_heating + t_defrost);
-stops, cooling and hot water count as neither. States are time-weighted: each is carried to the next reading, for at
-most max(3 poll intervals, `max_hold`); the rest of a longer gap counts as neither, and a cycle with a gap in it is
-dropped.
+A cycle goes from the start of heating to the end of the next defrost. share = t_defrost /
+(t_heating + t_defrost); stops, cooling and hot water count as neither. States are time-weighted:
+each is carried to the next reading, for at most max(3 poll intervals, `max_hold`); the rest of a
+longer gap counts as neither, and a cycle with a gap in it is dropped.
 
-Judged is the sum over the last `cycles` complete cycles if they all ended within the last day, else over the last
-day if the unit ran at least `run_time` in it, else nothing. "Day" is the hour under way and the 23 before it.
+Judged is the sum over the last `cycles` complete cycles if they all ended within the last day, else
+over the last day if the unit ran at least `run_time` in it, else nothing. "Day" is the hour under
+way and the 23 before it.
 
-With a curve `expected`, the share of frost that the weather explains at most, the share over the day is judged against
-that too: weighted with the running time at each hour's outdoor temperature, and `excess` above it. A unit that defrosts
-twice as often as the air can frost it is found long before it passes `limit`.
+With a curve `expected`, the share of frost that the weather explains at most, the share over the
+day is judged against that too: weighted with the running time at each hour's outdoor temperature,
+and `excess` above it. A unit that defrosts twice as often as the air can frost it is found long
+before it passes `limit`.
 
-Memory per device is fixed: a ring of cycles and 24 hourly sums. What one state lasts is booked when it ends or the hour
-does, so that most readings cost a comparison.
+Memory per device is fixed: a ring of cycles and 24 hourly sums. What one state lasts is booked when
+it ends or the hour does, so that most readings cost a comparison.
 """
 
 from collections.abc import Iterator
@@ -28,12 +31,13 @@ from rules.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.rule import Problem, count, duration, key, not_negative, number, positive
-from rules.season import HOUR_MS
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
+from wire.units import HOUR_MS
 
 HOLD_INTERVALS: Final = 3
-"""A state is carried for three polls (docs/domain/rules-and-faults.md: "max hold (e.g. 3 × poll)")."""
+"""A state is carried for three polls (docs/domain/rules-and-faults.md: "max hold (e.g. 3 ×
+poll)")."""
 
 _HEATING: Final = STATE_CODES["heating"]
 _DEFROST: Final = STATE_CODES["defrost"]
@@ -42,7 +46,8 @@ _MAX_CYCLES: Final = 8
 """Width of the ring, so that a rule with more or fewer cycles keeps its history."""
 
 _LONGEST_CYCLE_MS: Final = 2**30
-"""Twelve days: how long the heating of one cycle is counted, far beyond the day in which cycles are judged."""
+"""Twelve days: how long the heating of one cycle is counted, far beyond the day in which cycles are
+judged."""
 
 _UNEXPLAINED: Final = 255
 """An hour whose outdoor temperature is not known; else tenths of a percent that frost explains."""
@@ -53,7 +58,9 @@ Durations = NDArray[np.int32]
 
 def curve(value: object) -> tuple[tuple[float, float], ...]:
     """Pairs of outdoor temperature, °C and rising, and share of defrosting, percent."""
-    if not isinstance(value, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+    if not isinstance(value, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 for pair in value
+    ):
         raise ValueError("write a list of pairs of °C and percent like [[-15, 2.7], [0, 10.0]]")
     pairs = tuple((number(outdoor), not_negative(percent)) for outdoor, percent in value)
     if any(warmer <= colder for (colder, _), (warmer, _) in pairwise(pairs)):
@@ -67,7 +74,8 @@ def curve(value: object) -> tuple[tuple[float, float], ...]:
 class DefrostShareRule(DeviceRule):
     """Share of defrosting above `limit`, cleared at `limit - deadband` or below; both in percent.
 
-    `expected` are pairs of outdoor temperature and percent, `excess` the percentage points above that are one too many.
+    `expected` are pairs of outdoor temperature and percent, `excess` the percentage points above
+    that are one too many.
     """
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"cycles"}
@@ -121,8 +129,9 @@ class _State(OneAlert):
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """What n rows are judged by: the share in percent and whether cycles were its basis; the share over the day, and
-    the most that is allowed in that day's weather. NaN where there is too little to judge."""
+    """What n rows are judged by: the share in percent and whether cycles were its basis; the share
+    over the day, and the most that is allowed in that day's weather. NaN where there is too little
+    to judge."""
 
     percent: Floats
     by_cycles: Bools
@@ -130,7 +139,8 @@ class _Shares:
     allowed: Floats
 
     def exceed(self, limit: float, deadband: float) -> tuple[Bools, Bools]:
-        """Which rows are above `limit`, and which above what the weather explains, each less the deadband."""
+        """Which rows are above `limit`, and which above what the weather explains, each less the
+        deadband."""
         return self.percent > limit - deadband, self.day_percent > self.allowed - deadband
 
 
@@ -153,21 +163,31 @@ class DefrostShareWatch(OneAlertWatch):
         gap |= batch.state == UNKNOWN_STATE
         past = self._past(batch)
         new_hour = self._turn_hours(batch, past)
-        passed = np.where(batch.previous_state != UNKNOWN_STATE, np.minimum(batch.at - batch.previous_at, hold), 0)
+        passed = np.where(
+            batch.previous_state != UNKNOWN_STATE, np.minimum(batch.at - batch.previous_at, hold), 0
+        )
         self._book(batch, passed + np.where(new_hour, 0, past))
         self._state.booked[batch.slots] = batch.at
         ended = self._follow_cycles(batch, gap)
         rows = np.flatnonzero(ended | new_hour)
-        return self._judge(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows]) if len(rows) else []
+        return (
+            self._judge(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows])
+            if len(rows)
+            else []
+        )
 
     def _past(self, batch: Batch) -> Ints:
-        """The time up to the reading before that is not booked yet; its state lasted all of it, in its hour."""
+        """The time up to the reading before that is not booked yet; its state lasted all of it, in
+        its hour."""
         state, slots = self._state, batch.slots
-        same_hour = (state.hour[slots] == batch.previous_at // HOUR_MS) & (state.hour[slots] != NEVER)
+        same_hour = (state.hour[slots] == batch.previous_at // HOUR_MS) & (
+            state.hour[slots] != NEVER
+        )
         return np.where(same_hour, batch.previous_at - state.booked[slots], 0)
 
     def _turn_hours(self, batch: Batch, past: Ints) -> Bools:
-        """Book `past` where an hour is over, and empty the sums of those begun since; which rows are in a new hour."""
+        """Book `past` where an hour is over, and empty the sums of those begun since; which rows
+        are in a new hour."""
         state = self._state
         hour = (batch.at // HOUR_MS).astype(np.int32)
         new: Bools = hour != state.hour[batch.slots]
@@ -179,13 +199,20 @@ class DefrostShareWatch(OneAlertWatch):
         skipped = np.flatnonzero(hour[rows] - state.hour[slots] > 1)
         self._empty(slots[skipped], hour[rows][skipped])
         place = hour[rows] % _HOURS
-        state.hour[slots], state.hour_heating[slots, place], state.hour_defrost[slots, place] = hour[rows], 0, 0
+        state.hour[slots], state.hour_heating[slots, place], state.hour_defrost[slots, place] = (
+            hour[rows],
+            0,
+            0,
+        )
         if self._rule.expected:
-            state.hour_explained[slots, place] = self._explained(batch.quantities["outdoor_c"][rows])
+            state.hour_explained[slots, place] = self._explained(
+                batch.quantities["outdoor_c"][rows]
+            )
         return new
 
     def _empty(self, slots: Ints, hour: Durations) -> None:
-        """Empty the sums of the hours since the one under way, up to `hour`, in which nothing was heard."""
+        """Empty the sums of the hours since the one under way, up to `hour`, in which nothing was
+        heard."""
         state, last = self._state, self._state.hour[slots]
         begun = (hour - last)[:, None]
         stale = (np.arange(_HOURS) - last[:, None] - 1) % _HOURS < begun
@@ -195,7 +222,9 @@ class DefrostShareWatch(OneAlertWatch):
 
     def _explained(self, outdoor_c: Floats) -> NDArray[np.uint8]:
         colder, percent = zip(*self._rule.expected, strict=True)
-        tenths = np.where(np.isnan(outdoor_c), _UNEXPLAINED, 10.0 * np.interp(outdoor_c, colder, percent))
+        tenths = np.where(
+            np.isnan(outdoor_c), _UNEXPLAINED, 10.0 * np.interp(outdoor_c, colder, percent)
+        )
         return np.round(tenths).astype(np.uint8)
 
     def _book(self, batch: Batch, passed: Ints) -> None:
@@ -213,7 +242,8 @@ class DefrostShareWatch(OneAlertWatch):
             hours[slots, state.hour[slots] % _HOURS] += passed[rows].astype(np.int32)
 
     def _follow_cycles(self, batch: Batch, gap: Bools) -> Bools:
-        """Close cycles whose defrost has ended, drop those with a gap, begin new ones; which rows closed one."""
+        """Close cycles whose defrost has ended, drop those with a gap, begin new ones; which rows
+        closed one."""
         state, slots = self._state, batch.slots
         begins = (batch.state == _HEATING) & (batch.previous_state != _HEATING)
         defrost_over = (batch.previous_state == _DEFROST) & (batch.state != _DEFROST)
@@ -248,13 +278,16 @@ class DefrostShareWatch(OneAlertWatch):
         ]
 
     def _shares(self, slots: Ints, at: Ints, by_hour: Bools, by_cycle: Bools) -> _Shares:
-        """Only what may have changed, unless an alert hangs on it: the cycles when one ended, the day by the hour."""
+        """Only what may have changed, unless an alert hangs on it: the cycles when one ended, the
+        day by the hour."""
         state, rule = self._state, self._rule
         oldest = (state.ring_next[slots] - rule.cycles) % _MAX_CYCLES
         by_cycles: Bools = state.ring_ended[slots, oldest] > at - _HOURS * HOUR_MS
         day, allowed = np.full((2, len(slots)), np.nan)
         rows = np.flatnonzero(~by_cycles | by_hour)
-        day[rows] = _percent(state.hour_heating[slots[rows]], state.hour_defrost[slots[rows]], rule.run_time_ms)
+        day[rows] = _percent(
+            state.hour_heating[slots[rows]], state.hour_defrost[slots[rows]], rule.run_time_ms
+        )
         percent = np.where(by_cycles, np.nan, day)
         rows = np.flatnonzero(by_cycles & by_cycle)
         percent[rows] = self._over_cycles(slots[rows])
@@ -265,10 +298,15 @@ class DefrostShareWatch(OneAlertWatch):
     def _over_cycles(self, slots: Ints) -> Floats:
         state = self._state
         newest = (state.ring_next[slots][:, None] - 1 - np.arange(self._rule.cycles)) % _MAX_CYCLES
-        return _percent(state.ring_heating[slots[:, None], newest], state.ring_defrost[slots[:, None], newest], 1)
+        return _percent(
+            state.ring_heating[slots[:, None], newest],
+            state.ring_defrost[slots[:, None], newest],
+            1,
+        )
 
     def _allowed(self, slots: Ints) -> Floats:
-        """The most that the day's weather explains, and `excess`; NaN where the outdoor temperature is not known."""
+        """The most that the day's weather explains, and `excess`; NaN where the outdoor temperature
+        is not known."""
         state = self._state
         tenths = state.hour_explained[slots]
         running = (state.hour_heating[slots] + state.hour_defrost[slots]) * (tenths != _UNEXPLAINED)
@@ -282,7 +320,10 @@ class DefrostShareWatch(OneAlertWatch):
     ) -> Iterator[Edge]:
         side = "below" if edge == "clear" else "above"
         for row in np.flatnonzero(which).tolist():
-            over_day = not shares.percent[row] > self._rule.limit and shares.day_percent[row] > shares.allowed[row]
+            over_day = (
+                not shares.percent[row] > self._rule.limit
+                and shares.day_percent[row] > shares.allowed[row]
+            )
             basis = "cycles" if shares.by_cycles[row] else "day"
             yield Edge(
                 slot=int(slots[row]),

@@ -1,8 +1,9 @@
-"""Extreme cold in the forecast (requirements R20): the mode is proposed to the district, and a person confirms it.
+"""Extreme cold in the forecast (requirements R20): the mode is proposed to the district, and a
+person confirms it.
 
-The alert is the proposal. It rises when the forecast is `at_most` or colder for longer than `longer_than` on end, and
-clears when the newest forecast no longer is, or the cold is over. Where less than `notice` is left until it begins,
-its priority is that of `short_notice`.
+The alert is the proposal. It rises when the forecast is `at_most` or colder for longer than
+`longer_than` on end, and clears when the newest forecast no longer is, or the cold is over. Where
+less than `notice` is left until it begins, its priority is that of `short_notice`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,11 @@ import numpy as np
 
 from rules.forecast import Forecast, Period
 from rules.rule import Rule, duration, key, number, priority
-from rules.season import HOUR_MS, Season
+from rules.season import Season
 from rules.transition import EdgeKind, Episode, Transition
 from wire.messages import Priority
-from wire.topics import Place
+from wire.topics import GatewayPath
+from wire.units import HOUR_MS
 
 EVERYWHERE: Final = "all"
 """Stands for town and village of what is about the whole district."""
@@ -24,9 +26,12 @@ EVERYWHERE: Final = "all"
 
 @dataclass(frozen=True, kw_only=True)
 class ExtremeColdRule(Rule):
-    """`at_most` °C for `longer_than`, known `notice` ahead; a forecast older than `max_age` says nothing."""
+    """`at_most` °C for `longer_than`, known `notice` ahead; a forecast older than `max_age` says
+    nothing."""
 
-    placeholders: ClassVar[frozenset[str]] = frozenset({"district", "value", "limit", "begins", "hours", "lasts"})
+    placeholders: ClassVar[frozenset[str]] = frozenset(
+        {"district", "value", "limit", "begins", "hours", "lasts"}
+    )
 
     at_most: float = key(number)
     longer_than_ms: int = key(duration)
@@ -55,7 +60,8 @@ class _Proposal:
 
 
 class ColdWatch:
-    """The rules about extreme cold among `rules`, at work on the newest forecast; pure, in server time."""
+    """The rules about extreme cold among `rules`, at work on the newest forecast; pure, in server
+    time."""
 
     def __init__(self, rules: Sequence[Rule], season: Season) -> None:
         self._rules = [rule for rule in rules if isinstance(rule, ExtremeColdRule)]
@@ -66,7 +72,9 @@ class ColdWatch:
         """What `forecast` changes at `now` (UTC ms)."""
         if forecast is None:
             return []
-        return [one for rule in self._rules if (one := self._judge(rule, forecast, now)) is not None]
+        return [
+            one for rule in self._rules if (one := self._judge(rule, forecast, now)) is not None
+        ]
 
     def _judge(self, rule: ExtremeColdRule, forecast: Forecast, now: int) -> Transition | None:
         spell, held = rule.spell(forecast, now), self._open.get(rule.id)
@@ -79,11 +87,21 @@ class ColdWatch:
         return None
 
     def _told(
-        self, rule: ExtremeColdRule, held: _Proposal, edge: EdgeKind, reason: str, spell: Period | None, now: int
+        self,
+        rule: ExtremeColdRule,
+        held: _Proposal,
+        edge: EdgeKind,
+        reason: str,
+        spell: Period | None,
+        now: int,
     ) -> Transition:
         short = spell is not None and spell.since - now < rule.notice_ms
         templates = rule.cleared if edge == "clear" else rule.text
-        blanks = {"district": held.district, "limit": f"{rule.at_most:g}", **self._blanks(spell, now)}
+        blanks = {
+            "district": held.district,
+            "limit": f"{rule.at_most:g}",
+            **self._blanks(spell, now),
+        }
         return Transition(
             rule=rule.id,
             subject=held.district,
@@ -98,7 +116,7 @@ class ColdWatch:
             priority=rule.short_notice if short else rule.priority,
             reason=reason,
             text={language: template.format(**blanks) for language, template in templates.items()},
-            place=Place(held.district, EVERYWHERE, EVERYWHERE, EVERYWHERE),
+            place=GatewayPath(held.district, EVERYWHERE, EVERYWHERE, EVERYWHERE),
         )
 
     def _blanks(self, spell: Period | None, now: int) -> dict[str, str]:
@@ -119,4 +137,6 @@ class ColdWatch:
     def adopt(self, episodes: Iterable[Episode]) -> None:
         """Hold open proposals that were raised before; those of other rules are ignored."""
         known = {rule.id for rule in self._rules}
-        self._open |= {one.rule: _Proposal(one.subject, one.onset) for one in episodes if one.rule in known}
+        self._open |= {
+            one.rule: _Proposal(one.subject, one.onset) for one in episodes if one.rule in known
+        }

@@ -1,9 +1,10 @@
 """A fault code that a heat pump reports itself; one alert per device and code.
 
-Raised when the code has been seen on every reading for `on_delay` (0: on the first reading that shows it); cleared
-after `clear_readings` consecutive readings without it (contract §11: 2).
+Raised when the code has been seen on every reading for `on_delay` (0: on the first reading that
+shows it); cleared after `clear_readings` consecutive readings without it (contract §11: 2).
 
-Most devices report nothing, so the state is not by slot but a sorted list of what is present: one key per (slot, code).
+Most devices report nothing, so the state is not by slot but a sorted list of what is present: one
+key per (slot, code).
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,18 @@ import numpy as np
 from rules.batch import Batch
 from rules.codes import Codes
 from rules.columns import NEVER, Bools, Ints
-from rules.rule import Problem, RuleErrors, Texts, count, duration, key, noting, priority, template_problems, texts
+from rules.rule import (
+    Problem,
+    RuleErrors,
+    Texts,
+    count,
+    duration,
+    key,
+    noting,
+    priority,
+    template_problems,
+    texts,
+)
 from rules.tables import Keys, read_table_of_texts
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OpenEpisode, Snapshot
@@ -28,7 +40,8 @@ _CODES: Final = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class FaultMeaning:
-    """What a kind of fault means, and first checks for the household and for the crew; None is that of the rule."""
+    """What a kind of fault means, and first checks for the household and for the crew; None is that
+    of the rule."""
 
     meaning: Texts
     priority: Priority | None = None
@@ -37,12 +50,14 @@ class FaultMeaning:
 
 
 def meanings(value: object) -> dict[str, FaultMeaning]:
-    """A table per fault kind with `zh`, `en`, and perhaps a `priority` and texts for `household` and `crew`."""
+    """A table per fault kind with `zh`, `en`, and perhaps a `priority` and texts for `household`
+    and `crew`."""
     if not isinstance(value, dict):
         raise ValueError("write a table per fault kind")
     parsed: dict[str, FaultMeaning] = {}
     problems: list[Problem] = [
-        (name, f"unknown fault kind; known are {', '.join(sorted(FAULT_KINDS))}") for name in value.keys() - FAULT_KINDS
+        (name, f"unknown fault kind; known are {', '.join(sorted(FAULT_KINDS))}")
+        for name in value.keys() - FAULT_KINDS
     ]
     problems += [(name, "missing") for name in FAULT_KINDS - value.keys()]
     for name in value.keys() & FAULT_KINDS:
@@ -66,7 +81,8 @@ _MEANING_KEYS: Final[Keys] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRule(DeviceRule):
-    """Every code a unit reports; priority, meaning and first checks come from the code's kind, `meanings.<kind>`.
+    """Every code a unit reports; priority, meaning and first checks come from the code's kind,
+    `meanings.<kind>`.
 
     `after` stands for the placeholder {after} in the alert of a code that came while another was there: that one,
     {first}, is the first-out of ISA-18.2, where the search for the cause begins.
@@ -115,8 +131,12 @@ class FaultWatch:
         self._rule = rule
         self._codes = codes
         self._present = _Present()
-        self._at_of = np.zeros(0, np.int64)  # by slot: event time of the row in this batch; NEVER between batches
-        self._known_of = np.zeros(0, np.bool_)  # by slot: whether that row tells every fault; False between batches
+        self._at_of = np.zeros(
+            0, np.int64
+        )  # by slot: event time of the row in this batch; NEVER between batches
+        self._known_of = np.zeros(
+            0, np.bool_
+        )  # by slot: whether that row tells every fault; False between batches
 
     def resize(self, capacity: int) -> None:
         self._at_of = np.full(capacity, NEVER)
@@ -158,7 +178,9 @@ class FaultWatch:
             onset = int(self._present.onset[index])
             urgency = self._rule.meaning_of(code).priority or self._rule.priority
             first = self._first_out(slot, onset) if edge == "raise" else None
-            yield Edge(slot, edge, onset, int(at[index]), reason, urgency, code=code, first_out=first)
+            yield Edge(
+                slot, edge, onset, int(at[index]), reason, urgency, code=code, first_out=first
+            )
 
     def _first_out(self, slot: int, onset: int) -> str | None:
         """The code present on the device that came first, if that was before `onset`."""
@@ -169,9 +191,16 @@ class FaultWatch:
 
     def open_episodes(self) -> list[OpenEpisode]:
         held = zip(
-            self._present.keys.tolist(), self._present.onset.tolist(), self._present.raised.tolist(), strict=True
+            self._present.keys.tolist(),
+            self._present.onset.tolist(),
+            self._present.raised.tolist(),
+            strict=True,
         )
-        return [OpenEpisode(key // _CODES, self._codes.texts[key % _CODES], at) for key, at, raised in held if raised]
+        return [
+            OpenEpisode(key // _CODES, self._codes.texts[key % _CODES], at)
+            for key, at, raised in held
+            if raised
+        ]
 
     def adopt(self, episode: OpenEpisode) -> None:
         if episode.code is None:
@@ -197,13 +226,18 @@ class FaultWatch:
     def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
         if not saved.keys() >= {"row", "code", "onset", "missed", "raised"}:
             return
-        numbers = np.array([self._codes.number(str(text)) for text in saved["code"].tolist()], np.int64)
+        numbers = np.array(
+            [self._codes.number(str(text)) for text in saved["code"].tolist()], np.int64
+        )
         self.forget(slots)
-        self._present.add(slots[saved["row"]] * _CODES + numbers, saved["onset"], saved["raised"], saved["missed"])
+        self._present.add(
+            slots[saved["row"]] * _CODES + numbers, saved["onset"], saved["raised"], saved["missed"]
+        )
 
 
 def _among(keys: Ints, others: Ints) -> Bools:
-    """Which of `keys` are among `others`, which rise: np.isin takes several times as long for so few."""
+    """Which of `keys` are among `others`, which rise: np.isin takes several times as long for so
+    few."""
     if not len(others):
         return np.zeros(len(keys), np.bool_)
     found: Bools = others[np.minimum(others.searchsorted(keys), len(others) - 1)] == keys
@@ -219,7 +253,9 @@ class _Present:
         self.raised = np.zeros(0, np.bool_)
         self.missed = np.zeros(0, np.int64)  # consecutive readings without the code
 
-    def add(self, keys: Ints, onset: Ints, raised: Bools | bool = False, missed: Ints | int = 0) -> None:
+    def add(
+        self, keys: Ints, onset: Ints, raised: Bools | bool = False, missed: Ints | int = 0
+    ) -> None:
         if not len(keys):
             return
         order = np.argsort(np.concatenate([self.keys, keys]), kind="stable")

@@ -1,9 +1,11 @@
-"""What kinds share that watch for symptoms: one must hold for its on-delay, and all be gone for the off-delay.
+"""What kinds share that watch for symptoms: one must hold for its on-delay, and all be gone for the
+off-delay.
 
-A rule has one or more symptoms in order of weight. The alert rises when the first of them has held at every judged
-reading for its on-delay; a weightier one that lasts its on-delay later updates it; it clears when none has held for
-`off_delay`. A reading on which a symptom cannot be judged says nothing of it: its time runs on until the gap between
-judged readings exceeds max(3 poll intervals, `max_gap`), after which its delay, and the off-delay, begin anew.
+A rule has one or more symptoms in order of weight. The alert rises when the first of them has held
+at every judged reading for its on-delay; a weightier one that lasts its on-delay later updates it;
+it clears when none has held for `off_delay`. A reading on which a symptom cannot be judged says
+nothing of it: its time runs on until the gap between judged readings exceeds max(3 poll intervals,
+`max_gap`), after which its delay, and the off-delay, begin anew.
 """
 
 from abc import abstractmethod
@@ -31,7 +33,8 @@ NONE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A symptom as the engine sees it: the reason it gives, how long it must hold (ms), its priority, its limit."""
+    """A symptom as the engine sees it: the reason it gives, how long it must hold (ms), its
+    priority, its limit."""
 
     reason: str
     on_delay_ms: int
@@ -41,7 +44,8 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class HoldingRule(DeviceRule):
-    """A rule whose alert clears after `off_delay` without a symptom; delays outlive gaps of `max_gap`."""
+    """A rule whose alert clears after `off_delay` without a symptom; delays outlive gaps of
+    `max_gap`."""
 
     off_delay_ms: int = key(duration, 0)
     max_gap_ms: int = key(duration, 600_000)
@@ -49,7 +53,8 @@ class HoldingRule(DeviceRule):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What n rows show of k symptoms: `holds` and `unknown` are (n, k), `values` the quantity that each is about."""
+    """What n rows show of k symptoms: `holds` and `unknown` are (n, k), `values` the quantity that
+    each is about."""
 
     holds: Bools
     unknown: Bools
@@ -59,9 +64,12 @@ class Judged:
 
 @dataclass
 class _Held(Columns):
-    """What is held of a device with a symptom or an alert; the first two have a column per symptom."""
+    """What is held of a device with a symptom or an alert; the first two have a column per
+    symptom."""
 
-    known_at: Ints = column(np.int64, NEVER, wide=True)  # the newest reading that each symptom was judged on
+    known_at: Ints = column(
+        np.int64, NEVER, wide=True
+    )  # the newest reading that each symptom was judged on
     since: Ints = column(np.int64, NEVER, wide=True)  # since when each symptom holds
     onset: Ints = column(np.int64, NEVER)  # while active
     normal_since: Ints = column(np.int64, NEVER)  # while active: since when no symptom holds
@@ -69,10 +77,14 @@ class _Held(Columns):
 
 
 class HoldingWatch(SparseWatch[_Held]):
-    """A rule with symptoms at work on all devices; a kind says which rows to look at, and what they show."""
+    """A rule with symptoms at work on all devices; a kind says which rows to look at, and what they
+    show."""
 
-    def __init__(self, rule: HoldingRule, findings: tuple[Finding, ...], dense: Columns | None = None) -> None:
-        """The findings stand in order of weight, the gravest first; `dense` are columns of the kind's own, empty."""
+    def __init__(
+        self, rule: HoldingRule, findings: tuple[Finding, ...], dense: Columns | None = None
+    ) -> None:
+        """The findings stand in order of weight, the gravest first; `dense` are columns of the
+        kind's own, empty."""
         self._holding = rule
         self._findings = findings
         super().__init__(self._nothing, dense)
@@ -84,11 +96,13 @@ class HoldingWatch(SparseWatch[_Held]):
 
     @abstractmethod
     def suspects(self, batch: Batch) -> Bools:
-        """Of the whole batch, the rows that may show a symptom; those with something pending are added to them."""
+        """Of the whole batch, the rows that may show a symptom; those with something pending are
+        added to them."""
 
     @abstractmethod
     def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
-        """What these rows show; `active` is the symptom each row's alert is about, to be judged with its deadband."""
+        """What these rows show; `active` is the symptom each row's alert is about, to be judged
+        with its deadband."""
 
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""
@@ -136,10 +150,14 @@ class HoldingWatch(SparseWatch[_Held]):
     def _clearing(self, at: Ints, gap: Bools, judged: Judged, held: _Held) -> Bools:
         active = held.active
         row, its = np.arange(len(at)), np.minimum(active, self._adopted - 1)
-        judgeable = np.where(active == self._adopted, ~judged.unknown.all(axis=1), ~judged.unknown[row, its])
+        judgeable = np.where(
+            active == self._adopted, ~judged.unknown.all(axis=1), ~judged.unknown[row, its]
+        )
         normal = (active != NONE) & judgeable & ~judged.holds.any(axis=1)
         begun = np.where((held.normal_since == NEVER) | gap[row, its], at, held.normal_since)
-        since = np.where(normal, begun, np.where(judged.holds.any(axis=1), NEVER, held.normal_since))
+        since = np.where(
+            normal, begun, np.where(judged.holds.any(axis=1), NEVER, held.normal_since)
+        )
         clearing: Bools = normal & (at - since >= self._holding.off_delay_ms)
         held.normal_since = np.where(clearing, NEVER, since)
         return clearing
@@ -164,7 +182,9 @@ class HoldingWatch(SparseWatch[_Held]):
         """See Watch."""
         held = self._held
         rows = np.flatnonzero(held.columns.active != NONE).tolist()
-        return [OpenEpisode(int(held.slots[row]), None, int(held.columns.onset[row])) for row in rows]
+        return [
+            OpenEpisode(int(held.slots[row]), None, int(held.columns.onset[row])) for row in rows
+        ]
 
     def adopt(self, episode: OpenEpisode) -> None:
         """See Watch."""

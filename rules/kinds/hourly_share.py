@@ -1,9 +1,10 @@
 """What a unit did in most of the hours that count, like running flat out in a cold room for days.
 
-A reading an hour is looked at, of those that `[rule.applies]` lets through; the hour was met when every bound of `met`
-holds and does not count when a quantity of `met` is missing. The alert rises when `needs` of the last `window` counted
-hours were met, and clears when only `clears` of them are; hours that do not count leave things as they are. After
-`max_gap` without an hour that counts all begins anew: what was true in January does not add up with March.
+A reading an hour is looked at, of those that `[rule.applies]` lets through; the hour was met when
+every bound of `met` holds and does not count when a quantity of `met` is missing. The alert rises
+when `needs` of the last `window` counted hours were met, and clears when only `clears` of them are;
+hours that do not count leave things as they are. After `max_gap` without an hour that counts all
+begins anew: what was true in January does not add up with March.
 """
 
 from collections.abc import Iterator
@@ -20,9 +21,9 @@ from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.conditions import Bound, bounds
 from rules.quantities import unit_of
 from rules.rule import Problem, count, duration, key
-from rules.season import HOUR_MS
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
+from wire.units import HOUR_MS
 
 _MOST_HOURS: Final = 64
 """The hours are bits of one integer."""
@@ -30,7 +31,8 @@ _MOST_HOURS: Final = 64
 
 @dataclass(frozen=True, kw_only=True)
 class HourlyShareRule(DeviceRule):
-    """`needs` of the last `window` hours with all of `met`; the value told is that of its first bound."""
+    """`needs` of the last `window` hours with all of `met`; the value told is that of its first
+    bound."""
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"met", "window"}
     hourly: ClassVar[bool] = True
@@ -66,7 +68,9 @@ class HourlyShareRule(DeviceRule):
 
 @dataclass
 class _State(OneAlert):
-    bits: NDArray[np.uint64] = column(np.uint64, 0)  # the counted hours, the newest in the lowest bit; 1 = met
+    bits: NDArray[np.uint64] = column(
+        np.uint64, 0
+    )  # the counted hours, the newest in the lowest bit; 1 = met
     counted: NDArray[np.uint8] = column(np.uint8, 0)
     hour: NDArray[np.int32] = column(np.int32, NEVER)  # of the newest counted one, from 1970
 
@@ -81,7 +85,9 @@ class HourlyShareWatch(OneAlertWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
-        counts = reduce(np.logical_and, [known(batch.quantities[bound.quantity]) for bound in self._rule.met])
+        counts = reduce(
+            np.logical_and, [known(batch.quantities[bound.quantity]) for bound in self._rule.met]
+        )
         rows = np.flatnonzero(counts)
         if not len(rows):
             return []
@@ -104,7 +110,8 @@ class HourlyShareWatch(OneAlertWatch):
         met = np.bitwise_count(state.bits[slots])
         active = state.raised_at[slots] != NEVER
         raising = ~active & (met >= rule.needs)
-        # An alert held since before this watch began clears only on as many hours as could have raised it.
+        # An alert held since before this watch began clears only on as many hours as could have
+        # raised it.
         clearing = active & (met <= rule.clears) & (state.counted[slots] >= rule.needs)
         onset = np.where(raising, at, state.raised_at[slots])
         state.raised_at[slots] = np.where(clearing, NEVER, onset)
@@ -114,7 +121,14 @@ class HourlyShareWatch(OneAlertWatch):
         ]
 
     def _edges(
-        self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, values: Floats, onset: Ints
+        self,
+        edge: EdgeKind,
+        reason: str,
+        which: Bools,
+        slots: Ints,
+        at: Ints,
+        values: Floats,
+        onset: Ints,
     ) -> Iterator[Edge]:
         for row in np.flatnonzero(which).tolist():
             slot = int(slots[row])

@@ -1,12 +1,13 @@
 """A point below a limit for longer than the on-delay, like a room below 18 °C.
 
-The alert rises when every known value since `onset` was below `limit` and that lasted `on_delay`; it clears when the
-value has been at `limit + deadband` or above for `off_delay`. A missing or bad value says nothing: no raise, no
-clear, and the last known value is carried until the gap between known values exceeds max(3 poll intervals,
-`max_gap`), after which both delays begin anew. While a bound of `unless` holds, a low value is as it should be.
+The alert rises when every known value since `onset` was below `limit` and that lasted `on_delay`;
+it clears when the value has been at `limit + deadband` or above for `off_delay`. A missing or bad
+value says nothing: no raise, no clear, and the last known value is carried until the gap between
+known values exceeds max(3 poll intervals, `max_gap`), after which both delays begin anew. While a
+bound of `unless` holds, a low value is as it should be.
 
-The alert tells how many others of the village are below the limit at that moment: one cold house is a matter of its
-unit, twenty are one of the grid or the weather.
+The alert tells how many others of the village are below the limit at that moment: one cold house is
+a matter of its unit, twenty are one of the grid or the weather.
 """
 
 from collections.abc import Iterator
@@ -63,9 +64,11 @@ def _step(table: object) -> Step:
 
 @dataclass(frozen=True, kw_only=True)
 class LowLimitRule(DeviceRule):
-    """`point` below `limit` (in the point's unit); `steps` are further limits below, each with its priority.
+    """`point` below `limit` (in the point's unit); `steps` are further limits below, each with its
+    priority.
 
-    `peers` is what the placeholder {peers} of the sentences stands for, if {count} others of the village are below.
+    `peers` is what the placeholder {peers} of the sentences stands for, if {count} others of the
+    village are below.
     """
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"peers"}
@@ -121,7 +124,9 @@ class _Low(Columns):
 
     known_at: Ints = column(np.int64, NEVER)  # the newest known value
     below_since: Ints = column(np.int64, NEVER)  # onset
-    normal_since: Ints = column(np.int64, NEVER)  # while active: since when at limit + deadband or above
+    normal_since: Ints = column(
+        np.int64, NEVER
+    )  # while active: since when at limit + deadband or above
     active: Bools = column(np.bool_, False)
     depth: NDArray[np.int8] = column(np.int8, 0)  # steps already announced
     low: Bools = column(np.bool_, False)  # at the newest known value
@@ -137,7 +142,8 @@ class LowLimitWatch(SparseWatch[_Low]):
 
     def step(self, batch: Batch) -> list[Edge]:
         values = batch.quantities[self._rule.point]
-        # Almost every device is above the limit with nothing pending; only the others need a closer look.
+        # Almost every device is above the limit with nothing pending; only the others need a closer
+        # look.
         close = (values < self._rule.limit) | (known(values) & self._held.holds(batch.slots))
         (rows,) = close.nonzero()
         return self._judge(batch.take(rows)) if len(rows) else []
@@ -146,13 +152,17 @@ class LowLimitWatch(SparseWatch[_Low]):
         held, rule, at = self._held.take(batch.slots), self._rule, batch.at
         values = batch.quantities[rule.point]
         gap = at - held.known_at > np.maximum(GAP_INTERVALS * batch.interval_ms, rule.max_gap_ms)
-        excused = reduce(np.logical_or, (bound.holds(batch) for bound in rule.unless), np.zeros(len(batch), bool))
+        excused = reduce(
+            np.logical_or, (bound.holds(batch) for bound in rule.unless), np.zeros(len(batch), bool)
+        )
         below: Bools = (values < rule.limit) & ~excused
         normal = (values >= rule.limit + rule.deadband) | excused
         clearing = held.active & self._normal_long_enough(at, normal, gap, held)
         onset = np.where(~held.active & (gap | (held.below_since == NEVER)), at, held.below_since)
         raising = ~held.active & below & (at - onset >= rule.on_delay_ms)
-        depth = np.count_nonzero([values < step.limit for step in rule.steps], axis=0).astype(np.int8)
+        depth = np.count_nonzero([values < step.limit for step in rule.steps], axis=0).astype(
+            np.int8
+        )
         deepening = held.active & ~clearing & ~excused & (depth > held.depth)
         held.known_at, held.below_since, held.low, held.village = at, onset, below, batch.village
         held.active = (held.active | raising) & ~clearing
@@ -162,7 +172,9 @@ class LowLimitWatch(SparseWatch[_Low]):
             return []
         return [
             *self._edges("clear", "not_wanted", np.flatnonzero(clearing & excused), batch, held),
-            *self._edges("clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, held),
+            *self._edges(
+                "clear", "back_above_limit", np.flatnonzero(clearing & ~excused), batch, held
+            ),
             *self._edges("raise", "below_limit", np.flatnonzero(raising), batch, held),
             *self._edges("update", "deeper_below_limit", np.flatnonzero(deepening), batch, held),
         ]
@@ -173,7 +185,9 @@ class LowLimitWatch(SparseWatch[_Low]):
         long_enough: Bools = normal & (at - since >= self._rule.off_delay_ms)
         return long_enough
 
-    def _edges(self, edge: EdgeKind, reason: str, rows: Ints, batch: Batch, held: _Low) -> Iterator[Edge]:
+    def _edges(
+        self, edge: EdgeKind, reason: str, rows: Ints, batch: Batch, held: _Low
+    ) -> Iterator[Edge]:
         low = self._low_by_village() if len(rows) else {}
         for row in rows.tolist():
             yield Edge(
@@ -191,12 +205,17 @@ class LowLimitWatch(SparseWatch[_Low]):
     def _low_by_village(self) -> dict[int, int]:
         """How many devices are low now, by the number of their village."""
         columns = self._held.columns
-        villages, counts = np.unique(columns.village[columns.low & (columns.village >= 0)], return_counts=True)
+        villages, counts = np.unique(
+            columns.village[columns.low & (columns.village >= 0)], return_counts=True
+        )
         return dict(zip(villages.tolist(), counts.tolist(), strict=True))
 
     def open_episodes(self) -> list[OpenEpisode]:
         rows = np.flatnonzero(self._held.columns.active).tolist()
-        return [OpenEpisode(int(self._held.slots[row]), None, int(self._held.columns.below_since[row])) for row in rows]
+        return [
+            OpenEpisode(int(self._held.slots[row]), None, int(self._held.columns.below_since[row]))
+            for row in rows
+        ]
 
     def adopt(self, episode: OpenEpisode) -> None:
         slots = np.array([episode.slot])

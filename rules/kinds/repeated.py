@@ -1,10 +1,10 @@
 """A change of state that comes too often: `count` of them within `within`, like starts in an hour.
 
-A change is a reading in one of the states `to` after one in one of the states `before`; with `all`, only if the reading
-before it also met those conditions, as a defrost that begins on a clean coil. What is over between two polls is known
-by its `trace`, conditions that a reading in a state `before` meets shortly after, like a coil that is still warm. The
-alert clears when the last change is `off_delay` (if left out: `within`) in the past. Memory is a ring of the last
-`count` changes.
+A change is a reading in one of the states `to` after one in one of the states `before`; with `all`,
+only if the reading before it also met those conditions, as a defrost that begins on a clean coil.
+What is over between two polls is known by its `trace`, conditions that a reading in a state
+`before` meets shortly after, like a coil that is still warm. The alert clears when the last change
+is `off_delay` (if left out: `within`) in the past. Memory is a ring of the last `count` changes.
 """
 
 from collections.abc import Iterator
@@ -62,8 +62,12 @@ class RepeatedRule(DeviceRule):
 @dataclass
 class _State(OneAlert):
     changes: Seconds = column(np.int32, NEVER, wide=True)  # the last changes, a ring
-    place: NDArray[np.int8] = column(np.int8, 0)  # of the oldest in the ring, which the next one replaces
-    met: Bools = column(np.bool_, True)  # whether the newest reading in a state of `before` met the conditions
+    place: NDArray[np.int8] = column(
+        np.int8, 0
+    )  # of the oldest in the ring, which the next one replaces
+    met: Bools = column(
+        np.bool_, True
+    )  # whether the newest reading in a state of `before` met the conditions
 
 
 class RepeatedWatch(OneAlertWatch):
@@ -78,16 +82,27 @@ class RepeatedWatch(OneAlertWatch):
 
     def step(self, batch: Batch) -> list[Edge]:
         shown = batch.state != batch.previous_state
-        trace = self._before[batch.state] & _all_hold(self._rule.trace, batch) if self._rule.trace else None
+        trace = (
+            self._before[batch.state] & _all_hold(self._rule.trace, batch)
+            if self._rule.trace
+            else None
+        )
         rows = np.flatnonzero(shown if trace is None else shown | trace)
-        arrived = self._to[batch.state[rows]] if trace is None else self._to[batch.state[rows]] | trace[rows]
-        rows = rows[arrived & self._before[batch.previous_state[rows]] & self._state.met[batch.slots[rows]]]
+        arrived = (
+            self._to[batch.state[rows]]
+            if trace is None
+            else self._to[batch.state[rows]] | trace[rows]
+        )
+        rows = rows[
+            arrived & self._before[batch.previous_state[rows]] & self._state.met[batch.slots[rows]]
+        ]
         edges = list(self._count(batch, rows)) if len(rows) else []
         self._note_conditions(batch, trace)
         return [*self._clear(batch), *edges]
 
     def _note_conditions(self, batch: Batch, trace: Bools | None) -> None:
-        """Whether a change may begin at each reading: not where the one before is still to be seen."""
+        """Whether a change may begin at each reading: not where the one before is still to be
+        seen."""
         if not self._rule.all and trace is None:
             return
         met = _all_hold(self._rule.all, batch)
@@ -144,8 +159,12 @@ class RepeatedWatch(OneAlertWatch):
     def adopt(self, episode: OpenEpisode) -> None:
         super().adopt(episode)
         state, slot = self._state, episode.slot
-        state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (episode.onset - FIRST_MS) // 1_000
+        state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (
+            episode.onset - FIRST_MS
+        ) // 1_000
 
 
 def _all_hold(bounds: tuple[Bound, ...], batch: Batch) -> Bools:
-    return reduce(np.logical_and, (bound.holds(batch) for bound in bounds), np.ones(len(batch), bool))
+    return reduce(
+        np.logical_and, (bound.holds(batch) for bound in bounds), np.ones(len(batch), bool)
+    )

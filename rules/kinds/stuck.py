@@ -1,8 +1,10 @@
-"""One sensor that shows the same to the last digit while another, which moves with it, has moved by far.
+"""One sensor that shows the same to the last digit while another, which moves with it, has moved by
+far.
 
-A reading an hour is looked at. A sensor is stuck when its point has not changed for `hours` readings in a row and the
-point it is held `against` has moved by `moves` or more meanwhile. The alert rises with the first stuck sensor and
-clears when every one that was told has moved. Hours in which a point is missing count for nothing.
+A reading an hour is looked at. A sensor is stuck when its point has not changed for `hours`
+readings in a row and the point it is held `against` has moved by `moves` or more meanwhile. The
+alert rises with the first stuck sensor and clears when every one that was told has moved. Hours in
+which a point is missing count for nothing.
 
 A whole table that stands still is the matter of `rules.kinds.unchanging`: there nothing moves.
 """
@@ -32,7 +34,8 @@ _SENSOR_KEYS: Final = {"point", "against", "moves", "name"}
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A point, and how far (in its unit) the point `against` must have moved for this one to be stuck."""
+    """A point, and how far (in its unit) the point `against` must have moved for this one to be
+    stuck."""
 
     point: str
     against: str
@@ -42,7 +45,11 @@ class Sensor:
 
 def sensors(value: object) -> tuple[Sensor, ...]:
     """Tables of `point`, `against`, `moves` and `name`, no point twice."""
-    found = tuple(each(value, _sensor, '{ point = "supply_c", against = "return_c", moves = 4.0, name = {…} }'))
+    found = tuple(
+        each(
+            value, _sensor, '{ point = "supply_c", against = "return_c", moves = 4.0, name = {…} }'
+        )
+    )
     if len({one.point for one in found}) < len(found):
         raise ValueError("write each point once")
     return found
@@ -51,7 +58,12 @@ def sensors(value: object) -> tuple[Sensor, ...]:
 def _sensor(table: Any) -> Sensor:
     if not isinstance(table, dict) or table.keys() != _SENSOR_KEYS:
         raise ValueError(f"write a table with {', '.join(sorted(_SENSOR_KEYS))}")
-    return Sensor(point(table["point"]), point(table["against"]), positive(table["moves"]), texts(table["name"]))
+    return Sensor(
+        point(table["point"]),
+        point(table["against"]),
+        positive(table["moves"]),
+        texts(table["name"]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +108,9 @@ class _State(OneAlert):
 
     shown: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # what it showed last
     same: NDArray[np.uint8] = column(np.uint8, 0, wide=True)  # hours in a row with that
-    lowest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # of the other point meanwhile
+    lowest: NDArray[np.float32] = column(
+        np.float32, np.nan, wide=True
+    )  # of the other point meanwhile
     highest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)
     told: Bools = column(np.bool_, False, wide=True)  # the alert is about it
 
@@ -130,7 +144,9 @@ class StuckWatch(OneAlertWatch):
         other = self._columns_of(batch, [one.against for one in self._rule.sensors])
         lowest, highest = state.lowest[slots], state.highest[slots]
         state.lowest[slots] = np.where(moved, other, np.where(same, np.fmin(lowest, other), lowest))
-        state.highest[slots] = np.where(moved, other, np.where(same, np.fmax(highest, other), highest))
+        state.highest[slots] = np.where(
+            moved, other, np.where(same, np.fmax(highest, other), highest)
+        )
         hours = np.minimum(state.same[slots] + same, self._rule.hours).astype(np.uint8)
         state.same[slots] = np.where(moved, 0, hours)
         state.shown[slots] = np.where(moved, shows, state.shown[slots])
@@ -154,7 +170,9 @@ class StuckWatch(OneAlertWatch):
             *self._edges("raise", "stuck_while_others_move", raising, slots, at, onset),
         ]
 
-    def _edges(self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints) -> Iterator[Edge]:
+    def _edges(
+        self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints
+    ) -> Iterator[Edge]:
         for row in np.flatnonzero(which).tolist():
             slot = int(slots[row])
             told = self._told(slot)

@@ -1,4 +1,5 @@
-"""Symptoms as data: combinations of quantities, states and fault codes that a healthy unit does not show for long.
+"""Symptoms as data: combinations of quantities, states and fault codes that a healthy unit does not
+show for long.
 
     [[rule.symptom]]                        # the gravest first
     reason = "pump_without_flow"            # why, in transitions
@@ -12,11 +13,11 @@
     zh = "…{value}…"                        # what the placeholder {symptom} of the rule's text stands for
     en = "…"
 
-A symptom holds while all of this is so; outside its `state` it is over, outside `applies` it is only not seen. `all`
-begins with the quantity that the symptom is about, best the rarest of its conditions; value and limit of an alert are
-that quantity's. While the alert is about it, each of its limits is moved by the `deadband`. A symptom with a missing
-value is over if another of its conditions says so, else unknown. How delays and gaps are treated is told in
-`rules.kinds.holding`.
+A symptom holds while all of this is so; outside its `state` it is over, outside `applies` it is
+only not seen. `all` begins with the quantity that the symptom is about, best the rarest of its
+conditions; value and limit of an alert are that quantity's. While the alert is about it, each of
+its limits is moved by the `deadband`. A symptom with a missing value is over if another of its
+conditions says so, else unknown. How delays and gaps are treated is told in `rules.kinds.holding`.
 """
 
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ from wire.points import FAULT_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A bound whose limit moves by `deadband`, in its quantity's unit, while the alert is active."""
+    """A bound whose limit moves by `deadband`, in its quantity's unit, while the alert is
+    active."""
 
     bound: Bound
     deadband: float
@@ -91,7 +93,10 @@ def _conditions(table: object) -> list[Condition]:
     if not isinstance(table, dict):
         raise ValueError("write a table")
     deadband = not_negative(table.get("deadband", 0.0))
-    return [Condition(one, deadband) for one in bound({name: table[name] for name in table if name != "deadband"})]
+    return [
+        Condition(one, deadband)
+        for one in bound({name: table[name] for name in table if name != "deadband"})
+    ]
 
 
 def fault_kinds(value: object) -> frozenset[str]:
@@ -99,7 +104,9 @@ def fault_kinds(value: object) -> frozenset[str]:
     if not isinstance(value, list) or not value:
         raise ValueError('write a list of fault kinds like ["voltage"]')
     if unknown := [kind for kind in value if not isinstance(kind, str) or kind not in FAULT_KINDS]:
-        raise ValueError(f"{unknown[0]!r} is not a fault kind; known are {', '.join(sorted(FAULT_KINDS))}")
+        raise ValueError(
+            f"{unknown[0]!r} is not a fault kind; known are {', '.join(sorted(FAULT_KINDS))}"
+        )
     return frozenset(value)
 
 
@@ -171,7 +178,8 @@ class SymptomsWatch(HoldingWatch):
 
     def __init__(self, rule: SymptomsRule, codes: Codes) -> None:
         findings = tuple(
-            Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, one.about.limit) for one in rule.symptom
+            Finding(one.reason, one.on_delay_ms, one.priority or rule.priority, one.about.limit)
+            for one in rule.symptom
         )
         super().__init__(rule, findings)
         self._rule = rule
@@ -189,13 +197,18 @@ class SymptomsWatch(HoldingWatch):
             if in_states is None:
                 found |= shown
             else:
-                (rows,) = shown.nonzero()  # few, so that looking up the states of all would take longer
+                (rows,) = (
+                    shown.nonzero()
+                )  # few, so that looking up the states of all would take longer
                 found[rows[in_states[batch.state[rows]]]] = True
         return found
 
     def _reporting(self, batch: Batch, kinds: frozenset[str]) -> Ints:
         """The rows that report a code of one of these kinds."""
-        wanted = [self._codes.texts[code].partition(":")[0] in kinds for code in batch.fault_codes.tolist()]
+        wanted = [
+            self._codes.texts[code].partition(":")[0] in kinds
+            for code in batch.fault_codes.tolist()
+        ]
         rows: Ints = batch.fault_rows[np.array(wanted, bool)]
         return rows
 
@@ -204,7 +217,9 @@ class SymptomsWatch(HoldingWatch):
         holds, unknown, values = np.zeros(shape, bool), np.zeros(shape, bool), np.zeros(shape)
         for place, symptom in enumerate(self._rule.symptom):
             values[:, place] = batch.quantities[symptom.about.quantity]
-            relaxed = (active == place) | (active == len(self._rule.symptom))  # the latter: adopted, from whichever
+            relaxed = (active == place) | (
+                active == len(self._rule.symptom)
+            )  # the latter: adopted, from whichever
             holds[:, place], unknown[:, place] = self._judge_one(batch, symptom, relaxed)
         return Judged(holds, unknown, values)
 

@@ -1,13 +1,14 @@
 """Electricity used in the hours of a cheap tariff since the season began, against the season's cap.
 
-The counter is read once an hour and its difference shared out over the hours between: the part that lies in `hours`
-counts. A counter that goes back or leaps farther than `most_kw` allows was reset, rolled over or exchanged: what it
-shows counts if it can have been used since, else nothing.
+The counter is read once an hour and its difference shared out over the hours between: the part that
+lies in `hours` counts. A counter that goes back or leaps farther than `most_kw` allows was reset,
+rolled over or exchanged: what it shows counts if it can have been used since, else nothing.
 
-What the rest of the season will take is projected with degree days (rules-and-faults "Tariff"): so far's use per
-degree day below `base_c`, times the degree days that the `normal_c` of the months to come would bring. The alert rises
-when the projection is above the cap and half of it is used, or `steps` of it are; it clears when the season is over,
-or when a projection was all there was and it has come back to 95 % of the cap.
+What the rest of the season will take is projected with degree days (rules-and-faults "Tariff"): so
+far's use per degree day below `base_c`, times the degree days that the `normal_c` of the months to
+come would bring. The alert rises when the projection is above the cap and half of it is used, or
+`steps` of it are; it clears when the season is over, or when a projection was all there was and it
+has come back to 95 % of the cap.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,23 +25,31 @@ from rules.columns import NEVER, Floats, Ints, column
 from rules.conditions import hours
 from rules.kinds.low_limit import Step, steps
 from rules.rule import Problem, count, key, number, positive
-from rules.season import DAY_MS, HOUR_MS, Season
+from rules.season import Season
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
 from wire.messages import Priority
+from wire.units import DAY_MS, HOUR_MS
 
 _PROJECTED: Final = 1
 """The depth of an alert that is only projected; that of the first step is one more."""
 
 _LEAST_SHARE: Final = 0.5
 _CLEARS_AT: Final = 0.95
-"""Chosen here: before half the cap is used, a projection is a guess; and one near the cap would come and go."""
+"""Chosen here: before half the cap is used, a projection is a guess; and one near the cap would
+come and go."""
 
 
 def monthly(value: object) -> Mapping[int, float]:
     """Mean outdoor temperature by month, °C, as a table like { 11 = 4.8, 12 = -0.5 }."""
-    if not isinstance(value, dict) or not value or not value.keys() <= {str(month) for month in range(1, 13)}:
-        raise ValueError("write a table of months with their mean temperature, like { 11 = 4.8, 12 = -0.5 }")
+    if (
+        not isinstance(value, dict)
+        or not value
+        or not value.keys() <= {str(month) for month in range(1, 13)}
+    ):
+        raise ValueError(
+            "write a table of months with their mean temperature, like { 11 = 4.8, 12 = -0.5 }"
+        )
     return {int(month): number(mean) for month, mean in value.items()}
 
 
@@ -69,7 +78,9 @@ class TariffCapRule(DeviceRule):
 
     def problems(self) -> list[Problem]:
         rising = all(lower.limit < upper.limit for lower, upper in pairwise(self.steps))
-        return super().problems() + ([] if rising and self.steps else [("steps", "write percentages that rise")])
+        return super().problems() + (
+            [] if rising and self.steps else [("steps", "write percentages that rise")]
+        )
 
     def watch(self, codes: Codes) -> "TariffCapWatch":
         return TariffCapWatch(self)
@@ -83,10 +94,13 @@ class TariffCapRule(DeviceRule):
         return {"percent": f"{percent:.0f}", "projected": f"{edge.details['projected']:.0f}"}
 
     def remaining(self, first: int, last: int) -> Floats:
-        """Degree days from each local day to the season's end, for the days `first` to `last` (from 1970)."""
+        """Degree days from each local day to the season's end, for the days `first` to `last` (from
+        1970)."""
         dates = np.arange(first, last + 1).astype("datetime64[D]")
         month = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
-        cold = np.array([max(0.0, self.base_c - self.normal_c.get(each, self.base_c)) for each in range(1, 13)])
+        cold = np.array(
+            [max(0.0, self.base_c - self.normal_c.get(each, self.base_c)) for each in range(1, 13)]
+        )
         rest: Floats = np.cumsum(cold[month - 1][::-1])[::-1]
         return rest
 
@@ -96,7 +110,9 @@ class _State(OneAlert):
     season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day its season began
     read_at: Ints = column(np.int64, NEVER)
     counter: Floats = column(np.float64, np.nan)  # kWh, when last read
-    used: NDArray[np.float32] = column(np.float32, 0.0)  # kWh in the tariff's hours since the season began
+    used: NDArray[np.float32] = column(
+        np.float32, 0.0
+    )  # kWh in the tariff's hours since the season began
     degree_days: NDArray[np.float32] = column(np.float32, 0.0)
     depth: NDArray[np.int8] = column(np.int8, 0)  # 0: no alert
 
@@ -119,7 +135,9 @@ class TariffCapWatch(OneAlertWatch):
         edges = list(self._end_season(slots[over], at[over]))
         self._state.season[slots] = began
         self._add(batch)
-        rows = np.flatnonzero((began != NEVER) & (self._state.used[slots] >= _LEAST_SHARE * self._rule.cap))
+        rows = np.flatnonzero(
+            (began != NEVER) & (self._state.used[slots] >= _LEAST_SHARE * self._rule.cap)
+        )
         return edges + (self._judge(slots[rows], at[rows], season) if len(rows) else [])
 
     def _end_season(self, slots: Ints, at: Ints) -> Iterator[Edge]:
@@ -132,7 +150,8 @@ class TariffCapWatch(OneAlertWatch):
         state.depth[slots], state.raised_at[slots] = 0, NEVER
 
     def _add(self, batch: Batch) -> None:
-        """Add what was used since the counters were last read, as far as it was inside the tariff's hours."""
+        """Add what was used since the counters were last read, as far as it was inside the tariff's
+        hours."""
         state, slots, at = self._state, batch.slots, batch.at
         counter, before = batch.quantities["energy_kwh"], state.read_at[slots]
         passed_hours = np.where(before == NEVER, 0.0, (at - before) / HOUR_MS)
@@ -141,10 +160,14 @@ class TariffCapWatch(OneAlertWatch):
         used = np.where(gone < 0, counter, gone)
         used = np.where((passed_hours > 0) & (used <= most), used, 0.0)
         share = self._inside(batch.season, before, at) / np.maximum(passed_hours * HOUR_MS, 1.0)
-        cold = np.maximum(self._rule.base_c - batch.quantities["outdoor_c"], 0.0) * passed_hours / 24.0
+        cold = (
+            np.maximum(self._rule.base_c - batch.quantities["outdoor_c"], 0.0) * passed_hours / 24.0
+        )
         in_season = state.season[slots] != NEVER
         state.used[slots] += np.where(in_season, used * share, 0.0).astype(np.float32)
-        state.degree_days[slots] += np.where(in_season & ~np.isnan(cold), cold, 0.0).astype(np.float32)
+        state.degree_days[slots] += np.where(in_season & ~np.isnan(cold), cold, 0.0).astype(
+            np.float32
+        )
         state.counter[slots], state.read_at[slots] = counter, at
 
     def _inside(self, season: Season, start: Ints, end: Ints) -> Floats:
@@ -175,7 +198,8 @@ class TariffCapWatch(OneAlertWatch):
         ]
 
     def _rest(self, slots: Ints, at: Ints, season: Season) -> Floats:
-        """kWh expected in the tariff's hours from now to the season's end; 0 while too little is known."""
+        """kWh expected in the tariff's hours from now to the season's end; 0 while too little is
+        known."""
         state = self._state
         began, days = state.season[slots], season.days(at)
         first = int(began.min())
@@ -200,7 +224,13 @@ class TariffCapWatch(OneAlertWatch):
         return self._edge(kind, reason, slot, at, projected, used)
 
     def _edge(
-        self, edge: EdgeKind, reason: str, slot: int, at: int, projected: float, used: float | None = None
+        self,
+        edge: EdgeKind,
+        reason: str,
+        slot: int,
+        at: int,
+        projected: float,
+        used: float | None = None,
     ) -> Edge:
         return Edge(
             slot=slot,

@@ -1,12 +1,14 @@
-"""Readings that stay the same to the last digit while the compressor runs: the unit's bus shows an old picture.
+"""Readings that stay the same to the last digit while the compressor runs: the unit's bus shows an
+old picture.
 
-Judged are all points `compared` together, since one whole-degree temperature may well stand still for an hour. A unit
-must show at least `at_least` of them; the first, the liveliest, decides whether the others are looked at. The symptom
-begins with the second reading that repeats the one before. A unit at rest may well show the same for hours: that says
-nothing.
+Judged are all points `compared` together, since one whole-degree temperature may well stand still
+for an hour. A unit must show at least `at_least` of them; the first, the liveliest, decides whether
+the others are looked at. The symptom begins with the second reading that repeats the one before. A
+unit at rest may well show the same for hours: that says nothing.
 
-Five temperatures in whole degrees do stand still for hours in steady weather, which the electric side never does: the
-alert rises after `on_delay` where one of the points `lively` is known, else after `coarse_on_delay`.
+Five temperatures in whole degrees do stand still for hours in steady weather, which the electric
+side never does: the alert rises after `on_delay` where one of the points `lively` is known, else
+after `coarse_on_delay`.
 """
 
 from dataclasses import dataclass
@@ -85,7 +87,11 @@ class UnchangingWatch(HoldingWatch):
         same = signature == self._state.signature[slots]
         self._state.signature[slots] = signature
         running = batch.state == _RUNNING
-        unknown = missing[0] | (np.count_nonzero(~missing, axis=0) < self._rule.at_least) | (same & ~running)
+        unknown = (
+            missing[0]
+            | (np.count_nonzero(~missing, axis=0) < self._rule.at_least)
+            | (same & ~running)
+        )
         dull = missing[self._lively].all(axis=0)
         both = np.stack([unknown | dull, unknown], axis=1)
         return Judged(same[:, None] & ~both, both, np.full(both.shape, np.nan))

@@ -1,13 +1,15 @@
-"""Nights in which a house stayed warm though its unit was switched off: something else heats it (features row 19).
+"""Nights in which a house stayed warm though its unit was switched off: something else heats it
+(features row 19).
 
-A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the unit was off in at
-least `off_hours` readings of it on end, the room was `over_outdoor` warmer than it was outside in the mean, ended them
-at `room_above` or more, and lost no more meanwhile than a house of this `time_constant` loses without any heat: its
-excess over the outdoors, summed over the hours, divided by that constant (physics §20.5). The alert rises on the
-`nights`-th such night of a season and clears when the season is over.
+A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the
+unit was off in at least `off_hours` readings of it on end, the room was `over_outdoor` warmer than
+it was outside in the mean, ended them at `room_above` or more, and lost no more meanwhile than a
+house of this `time_constant` loses without any heat: its excess over the outdoors, summed over the
+hours, divided by that constant (physics §20.5). The alert rises on the `nights`-th such night of a
+season and clears when the season is over.
 
-A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too, when it ends; that
-one clears when the unit runs.
+A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too,
+when it ends; that one clears when the unit runs.
 """
 
 from collections.abc import Iterator
@@ -22,9 +24,9 @@ from rules.codes import Codes
 from rules.columns import NEVER, Bools, Floats, Ints, column
 from rules.conditions import hours
 from rules.rule import count, key, number, positive, share
-from rules.season import DAY_MS
 from rules.transition import EdgeKind
 from rules.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
+from wire.units import DAY_MS
 
 _OFF: Final = STATE_CODES["off"]
 _RUNS: Final = (STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["hot_water"])
@@ -64,7 +66,9 @@ class _State(OneAlert):
     ran: Bools = column(np.bool_, False)  # in the season
     tonight: NDArray[np.int32] = column(np.int32, NEVER)  # the night that the next three are about
     off: NDArray[np.uint8] = column(np.uint8, 0)  # its hours on end
-    excess: NDArray[np.float32] = column(np.float32, 0.0)  # room over outdoor, summed since the first of them, K·h
+    excess: NDArray[np.float32] = column(
+        np.float32, 0.0
+    )  # room over outdoor, summed since the first of them, K·h
     room: NDArray[np.float32] = column(np.float32, np.nan)  # at the first of them, °C
     night: NDArray[np.int32] = column(np.int32, NEVER)  # the newest that counted
     nights: NDArray[np.uint8] = column(np.uint8, 0)  # of the season
@@ -93,11 +97,14 @@ class UnheatedNightsWatch(OneAlertWatch):
 
     def _at_night(self, batch: Batch) -> Bools:
         opens, closes = self._rule.hours
-        night: Bools = (batch.season.time_of_day(batch.at) - opens) % DAY_MS < (closes - opens) % DAY_MS
+        night: Bools = (batch.season.time_of_day(batch.at) - opens) % DAY_MS < (
+            closes - opens
+        ) % DAY_MS
         return night
 
     def _follow(self, batch: Batch) -> list[Edge]:
-        """Note one more hour off of a night, and count the night once it is long, and the room warm and holding."""
+        """Note one more hour off of a night, and count the night once it is long, and the room warm
+        and holding."""
         state, rule, slots = self._state, self._rule, batch.slots
         room, outdoor = batch.quantities["room_c"], batch.quantities["outdoor_c"]
         night = ((batch.at + batch.season.offset_ms - rule.hours[0]) // DAY_MS).astype(np.int32)
@@ -108,7 +115,9 @@ class UnheatedNightsWatch(OneAlertWatch):
         state.room[slots] = np.where(first, room, state.room[slots])
         warm = (room >= rule.room_above) & (excess >= rule.over_outdoor * (off - 1))
         holds = state.room[slots] - room <= excess / rule.time_constant
-        counted = np.flatnonzero((off >= rule.off_hours) & warm & holds & (state.night[slots] != night))
+        counted = np.flatnonzero(
+            (off >= rule.off_hours) & warm & holds & (state.night[slots] != night)
+        )
         slots, at = slots[counted], batch.at[counted]
         state.night[slots] = night[counted]
         state.nights[slots] += state.nights[slots] < np.iinfo(np.uint8).max
@@ -121,18 +130,25 @@ class UnheatedNightsWatch(OneAlertWatch):
         slots, at = batch.slots[turned], batch.at[turned]
         ended = state.season[slots] != NEVER
         edges = list(self._clear("season_over", slots[ended], at[ended]))
-        unused = ended & ~state.ran[slots] & (state.heard[slots] >= self._hours_due(batch, state.season[slots]))
+        unused = (
+            ended
+            & ~state.ran[slots]
+            & (state.heard[slots] >= self._hours_due(batch, state.season[slots]))
+        )
         state.season[slots], state.heard[slots], state.nights[slots] = began[turned], 0, 0
         state.ran[slots] = False
         return edges + list(self._raise("not_used_all_season", slots[unused], at[unused]))
 
     def _hours_due(self, batch: Batch, began: NDArray[np.int32]) -> Floats:
         """Hours in which a unit must have been heard for its season to be judged."""
-        days = [batch.season.last_day(day) - day + 1 if day != NEVER else 0 for day in began.tolist()]
+        days = [
+            batch.season.last_day(day) - day + 1 if day != NEVER else 0 for day in began.tolist()
+        ]
         return np.array(days) * (_HOURS_A_DAY * self._rule.heard_share)
 
     def _ran_again(self, batch: Batch, running: Bools) -> list[Edge]:
-        """An alert about a season without use ends when the unit runs; in its season a warm night stays counted."""
+        """An alert about a season without use ends when the unit runs; in its season a warm night
+        stays counted."""
         slots, at = batch.slots[running], batch.at[running]
         unused = self._state.nights[slots] < self._rule.nights
         return list(self._clear("in_use_again", slots[unused], at[unused]))

@@ -1,4 +1,5 @@
-"""Rule tests as data: input series in a compact notation, and exactly the transitions they must lead to.
+"""Rule tests as data: input series in a compact notation, and exactly the transitions they must
+lead to.
 
     rules = ["../low_room_temperature.toml"]   # relative to this file
 
@@ -18,12 +19,13 @@
     rule = "low_room_temperature"
     edge = "raise"                             # raise, update or clear
 
-`VALUE*COUNT` repeats, `A>B*COUNT` is a straight line of COUNT values from A to B. All series of a device are equally
-long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or `about` (± 10 %), `priority`, `reason` and
-`onset` (after start).
+`VALUE*COUNT` repeats, `A>B*COUNT` is a straight line of COUNT values from A to B. All series of a
+device are equally long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or `about`
+(± 10 %), `priority`, `reason` and `onset` (after start).
 
-Several devices: `[test.device.NAME]` with the same series, and perhaps `village` and `gateway`, takes the place of
-`[test.series]`. A gateway sends a message whenever one of its devices has a reading; without one it is silent.
-`[test.override.RULE_ID]` changes keys of a rule for this test. `[[test.forecast]]` tables hold `at` (after start) and
-`outdoor_c`, a series by the hour from then on; the newest forecast counts.
+Several devices: `[test.device.NAME]` with the same series, and perhaps `village` and `gateway`,
+takes the place of `[test.series]`. A gateway sends a message whenever one of its devices has a
+reading; without one it is silent. `[test.override.RULE_ID]` changes keys of a rule for this test.
+`[[test.forecast]]` tables hold `at` (after start) and `outdoor_c`, a series by the hour from then
+on; the newest forecast counts.
 """

@@ -1,4 +1,5 @@
-"""Rule test documents to tests, with every mistake named at once; `rules.rule_tests` shows the notation."""
+"""Rule test documents to tests, with every mistake named at once; `rules.rule_tests` shows the
+notation."""
 
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from wire.durations import parse_duration
 from wire.identifiers import is_identifier
 from wire.messages import Reading
 from wire.points import POINTS
+from wire.units import HOUR_MS
 
 EDGES: Final[tuple[EdgeKind, ...]] = get_args(EdgeKind)
 _DEFAULT_START: Final = "2025-12-01T00:00:00+08:00"
@@ -21,9 +23,18 @@ _DEFAULT_DEVICE: Final = "device-1"
 _DEFAULT_GATEWAY: Final = "gateway-1"
 _DEFAULT_VILLAGE: Final = "village-1"
 _ONE_DURATION: Final = re.compile(r"\d+(?:\.\d+)?(?:ms|s|m|h|d)")
-_TEST_KEYS: Final = {"name", "interval", "start", "series", "device", "forecast", "expect", "override"}
+_TEST_KEYS: Final = {
+    "name",
+    "interval",
+    "start",
+    "series",
+    "device",
+    "forecast",
+    "expect",
+    "override",
+}
 _DISTRICT: Final = "district-1"
-_FORECAST_HOUR_MS: Final = 3_600_000
+_FORECAST_HOUR_MS: Final = HOUR_MS
 _PLACES: Final = {"village": _DEFAULT_VILLAGE, "gateway": _DEFAULT_GATEWAY}
 
 
@@ -55,7 +66,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One test: devices read every `interval_ms` from `start` (UTC ms), and all transitions they must lead to.
+    """One test: devices read every `interval_ms` from `start` (UTC ms), and all transitions they
+    must lead to.
 
     `forecasts` are known from when they are issued, in order of time.
     """
@@ -114,7 +126,9 @@ def _test(table: object) -> RuleTest:
     expected = _expectations(table.get("expect", []), start, problems)
     forecasts = _forecasts(table.get("forecast", []), start, problems)
     overrides = table.get("override", {})
-    if not isinstance(overrides, dict) or not all(isinstance(changes, dict) for changes in overrides.values()):
+    if not isinstance(overrides, dict) or not all(
+        isinstance(changes, dict) for changes in overrides.values()
+    ):
         problems.append(("override", "write tables [test.override.RULE_ID]"))
     if problems:
         raise RuleErrors(problems)
@@ -122,7 +136,10 @@ def _test(table: object) -> RuleTest:
 
 
 def _unknown(table: Mapping[str, Any], known: set[str]) -> list[Problem]:
-    return [(name, f"unknown key; known are {', '.join(sorted(known))}") for name in sorted(table.keys() - known)]
+    return [
+        (name, f"unknown key; known are {', '.join(sorted(known))}")
+        for name in sorted(table.keys() - known)
+    ]
 
 
 def _read(table: Mapping[str, Any], name: str, parse: Any, problems: list[Problem]) -> Any:
@@ -170,7 +187,9 @@ def _offset(value: object) -> int:
 # ---- devices
 
 
-def _devices(table: Mapping[str, Any], start: int, interval_ms: int, problems: list[Problem]) -> list[DeviceUnderTest]:
+def _devices(
+    table: Mapping[str, Any], start: int, interval_ms: int, problems: list[Problem]
+) -> list[DeviceUnderTest]:
     if ("series" in table) == ("device" in table):
         problems.append(("series", "write either [test.series] or [test.device.NAME] tables"))
         return []
@@ -194,12 +213,19 @@ def _device(name: str, table: object, start: int, interval_ms: int) -> DeviceUnd
     if not isinstance(table, dict) or not is_identifier(name):
         raise RuleErrors([("", "write a table of series, named by an identifier like device-1")])
     places = {place: table.get(place, default) for place, default in _PLACES.items()}
-    problems = [(place, "write an identifier") for place, value in places.items() if not is_identifier(_as_text(value))]
+    problems = [
+        (place, "write an identifier")
+        for place, value in places.items()
+        if not is_identifier(_as_text(value))
+    ]
     series = _series({key: text for key, text in table.items() if key not in _PLACES}, problems)
     lengths = {key: len(values) for key, values in series.items()}
     longest = max(lengths.values(), default=0)
     problems += [
-        (key, f"{length} values, but the longest series of this device has {longest}; write them all out")
+        (
+            key,
+            f"{length} values, but the longest series of this device has {longest}; write them all out",
+        )
         for key, length in lengths.items()
         if length < longest
     ]
@@ -216,11 +242,18 @@ def _as_text(value: object) -> str:
 
 
 def _series(table: Mapping[str, object], problems: list[Problem]) -> dict[str, list[Any]]:
-    parsers: dict[str, Any] = {"state": states, "faults": lists, "bad": lists, **dict.fromkeys(POINTS, numbers)}
+    parsers: dict[str, Any] = {
+        "state": states,
+        "faults": lists,
+        "bad": lists,
+        **dict.fromkeys(POINTS, numbers),
+    }
     found: dict[str, list[Any]] = {}
     for name, text in table.items():
         if name not in parsers:
-            problems.append((name, f"not a series; known are village, gateway, {', '.join(parsers)}"))
+            problems.append(
+                (name, f"not a series; known are village, gateway, {', '.join(parsers)}")
+            )
             continue
         try:
             found[name] = parsers[name](str(text))
@@ -235,7 +268,11 @@ def _reading(device: str, at: int, series: Mapping[str, list[Any]], row: int) ->
         return None
     faults = list(series["faults"][row]) if "faults" in series else []
     bad = list(series["bad"][row]) if "bad" in series else []
-    values = {name: value[row] for name, value in series.items() if name in POINTS and value[row] is not None}
+    values = {
+        name: value[row]
+        for name, value in series.items()
+        if name in POINTS and value[row] is not None
+    }
     return Reading(device, at, state, faults, values, bad)
 
 
@@ -243,14 +280,18 @@ def _reading(device: str, at: int, series: Mapping[str, list[Any]], row: int) ->
 
 
 def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[Forecast]:
-    """`[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then on."""
+    """`[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then
+    on."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(("forecast", "write [[test.forecast]] tables with at and outdoor_c"))
         return []
     found: list[Forecast] = []
     for position, table in enumerate(tables):
         mistakes = _unknown(table, {"at", "outdoor_c"})
-        at, values = _read(table, "at", _offset, mistakes), _read(table, "outdoor_c", numbers, mistakes)
+        at, values = (
+            _read(table, "at", _offset, mistakes),
+            _read(table, "outdoor_c", numbers, mistakes),
+        )
         problems += [(f"forecast[{position}].{name}", message) for name, message in mistakes]
         if not mistakes:
             found.append(_forecast(start + at, values))
@@ -259,7 +300,9 @@ def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[Fore
 
 def _forecast(issued_at: int, values: list[float | None]) -> Forecast:
     hours = ((issued_at + hour * _FORECAST_HOUR_MS, value) for hour, value in enumerate(values))
-    periods = tuple(Period(at, at + _FORECAST_HOUR_MS, value) for at, value in hours if value is not None)
+    periods = tuple(
+        Period(at, at + _FORECAST_HOUR_MS, value) for at, value in hours if value is not None
+    )
     return Forecast(_DISTRICT, issued_at, periods)
 
 

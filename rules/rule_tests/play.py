@@ -1,4 +1,5 @@
-"""Playing a rule test: the rules are fed its readings as a server would be, and what they say is compared."""
+"""Playing a rule test: the rules are fed its readings as a server would be, and what they say is
+compared."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,14 +7,14 @@ from typing import Final
 
 from rules.engine import Engine
 from rules.kinds.extreme_cold import ColdWatch
-from rules.kinds.silence import SilenceRule, VillageOutageRule
-from rules.presence import Presence
+from rules.presence.presence import Presence
+from rules.presence.rules import SilenceRule, VillageOutageRule
 from rules.rule import Problem, Rule, RuleErrors
 from rules.rule_tests.document import DeviceUnderTest, Expected, RuleTest
 from rules.season import Season
 from rules.transition import Transition
 from wire.messages import Reading
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 _VALUE_WITHIN: Final = 0.05
 _ABOUT_WITHIN: Final = 0.1
@@ -23,12 +24,13 @@ _STEP_MS: Final = 1_000
 _CHUNK: Final = 200
 """Polls judged at once: small enough that a reading is not looked at again and again."""
 
-Heard = list[tuple[Place, Reading]]
+Heard = list[tuple[GatewayPath, Reading]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a test found: expectations that did not come true, and transitions that nobody expected."""
+    """What a test found: expectations that did not come true, and transitions that nobody
+    expected."""
 
     test: RuleTest
     missing: list[Expected]
@@ -96,8 +98,8 @@ def _polls(test: RuleTest) -> list[Heard]:
     ]
 
 
-def _place(device: DeviceUnderTest) -> Place:
-    return Place("district-1", "town-1", device.village, device.gateway)
+def _place(device: DeviceUnderTest) -> GatewayPath:
+    return GatewayPath("district-1", "town-1", device.village, device.gateway)
 
 
 def _judge_readings(engine: Engine, polls: list[Heard], test: RuleTest) -> list[Transition]:
@@ -130,15 +132,15 @@ def _judge_forecasts(watch: ColdWatch, polls: int, test: RuleTest) -> list[Trans
     return found
 
 
-def _by_gateway(devices: Sequence[DeviceUnderTest]) -> dict[Place, list[str]]:
-    found: dict[Place, list[str]] = {}
+def _by_gateway(devices: Sequence[DeviceUnderTest]) -> dict[GatewayPath, list[str]]:
+    found: dict[GatewayPath, list[str]] = {}
     for device in devices:
         found.setdefault(_place(device), []).append(device.id)
     return found
 
 
-def _spoken(poll: Heard) -> dict[Place, list[str]]:
-    found: dict[Place, list[str]] = {}
+def _spoken(poll: Heard) -> dict[GatewayPath, list[str]]:
+    found: dict[GatewayPath, list[str]] = {}
     for place, reading in poll:
         found.setdefault(place, []).append(reading.device)
     return found
@@ -146,7 +148,11 @@ def _spoken(poll: Heard) -> dict[Place, list[str]]:
 
 def _fits(expected: Expected, found: Transition) -> bool:
     exact = ("at", "rule", "edge", "subject", "code", "priority", "reason", "onset")
-    same = all(getattr(found, name) == wanted for name in exact if (wanted := getattr(expected, name)) is not None)
+    same = all(
+        getattr(found, name) == wanted
+        for name in exact
+        if (wanted := getattr(expected, name)) is not None
+    )
     return same and all(_near(found.value, *bound) for bound in _bounds(expected))
 
 

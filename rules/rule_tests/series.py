@@ -66,11 +66,15 @@ def _number(text: str) -> float:
 
 def _line(start: float, end: float, count: int) -> list[float]:
     if count < 2:
-        raise ValueError(f"a line from {start:g} to {end:g} has at least 2 values: write {start:g}>{end:g}*COUNT")
+        raise ValueError(
+            f"a line from {start:g} to {end:g} has at least 2 values: write {start:g}>{end:g}*COUNT"
+        )
     return [start + (end - start) * position / (count - 1) for position in range(count)]
 
 
 def _state(token: str) -> str:
     if token != GAP and token not in STATE_CODES:
-        raise ValueError(f"{token!r} is not a state; write one of {', '.join(STATE_CODES)}, or {GAP}")
+        raise ValueError(
+            f"{token!r} is not a state; write one of {', '.join(STATE_CODES)}, or {GAP}"
+        )
     return token

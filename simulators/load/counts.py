@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 @dataclass(slots=True)
 class Counts:
-    """Readings made, covered by a watermark and lost to full journals; messages sent, and sent again; connections."""
+    """Readings made, covered by a watermark and lost to full journals; messages sent, and sent
+    again; connections."""
 
     readings: int = 0
     acknowledged: int = 0

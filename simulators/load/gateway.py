@@ -1,4 +1,5 @@
-"""One simulated gateway on the bus: birth, last will, telemetry, watermarks. The only importer of aiomqtt here."""
+"""One simulated gateway on the bus: birth, last will, telemetry, watermarks. The only importer of
+aiomqtt here."""
 
 import asyncio
 import random
@@ -16,21 +17,25 @@ from wire.decode import decode_ack
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
 from wire.payload import PayloadError
-from wire.topics import DEFAULT_ROOT, GatewayTopic, Place, gateway_topic
+from wire.topics import DEFAULT_ROOT, GatewayPath, GatewayTopic, gateway_topic
+from wire.units import MINUTE_MS
 from wire.wall_clock import wall_clock_ms
 
-RESEND_AFTER_MS: Final = 60_000  # contract §11 "State"
+RESEND_AFTER_MS: Final = MINUTE_MS  # contract §11 "State"
 LOOK_EVERY_S: Final = 5.0  # how often what has waited too long is looked for
 RETRY_S: Final = (1.0, 20.0)  # first and longest wait before the next attempt to connect
 KEEPALIVE_S: Final = 60
-UNANSWERED_S: Final = 30.0  # a broker that does not acknowledge a publish for so long is taken as lost
+UNANSWERED_S: Final = (
+    30.0  # a broker that does not acknowledge a publish for so long is taken as lost
+)
 CANCEL_AGAIN_S: Final = 0.5
 SOFTWARE: Final = "simulated fleet"
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and how to get in; at most as many handshakes at once as `handshakes` lets through."""
+    """Where the broker is and how to get in; at most as many handshakes at once as `handshakes`
+    lets through."""
 
     host: str
     port: int
@@ -41,10 +46,16 @@ class Broker:
 
 
 class SimulatedGateway:
-    """A gateway that polls nothing: readings are given to it, and it gets them to the store or says what it lost."""
+    """A gateway that polls nothing: readings are given to it, and it gets them to the store or says
+    what it lost."""
 
     def __init__(
-        self, place: Place, devices: Sequence[AnnouncedDevice], journal: Journal, interval_s: float, counts: Counts
+        self,
+        place: GatewayPath,
+        devices: Sequence[AnnouncedDevice],
+        journal: Journal,
+        interval_s: float,
+        counts: Counts,
     ) -> None:
         self._place = place
         self._devices = list(devices)
@@ -62,7 +73,8 @@ class SimulatedGateway:
         self._news.set()
 
     async def run(self, broker: Broker, seconds_between_drops: float | None, seed: int) -> None:
-        """Stay connected until cancelled; with `seconds_between_drops` (mean) the line is cut now and then."""
+        """Stay connected until cancelled; with `seconds_between_drops` (mean) the line is cut now
+        and then."""
         chance = random.Random(seed)
         retry_s = RETRY_S[0]
         while True:
@@ -88,7 +100,9 @@ class SimulatedGateway:
                 self._counts.connected -= 1
 
     def _client(self, broker: Broker) -> aiomqtt.Client:
-        will = aiomqtt.Will(self._topic("status", broker), encode_status(Status(online=False)), qos=1, retain=True)
+        will = aiomqtt.Will(
+            self._topic("status", broker), encode_status(Status(online=False)), qos=1, retain=True
+        )
         return aiomqtt.Client(
             broker.host,
             broker.port,
@@ -102,12 +116,23 @@ class SimulatedGateway:
         )
 
     async def _serve(
-        self, client: aiomqtt.Client, broker: Broker, seconds_between_drops: float | None, chance: random.Random
+        self,
+        client: aiomqtt.Client,
+        broker: Broker,
+        seconds_between_drops: float | None,
+        chance: random.Random,
     ) -> None:
         await client.subscribe(self._topic("ack", broker), qos=1)
         await client.publish(self._topic("status", broker), self._birth(), qos=1, retain=True)
-        tasks = [asyncio.create_task(self._hear(client)), asyncio.create_task(self._speak(client, broker))]
-        lasts = None if seconds_between_drops is None else chance.expovariate(1.0 / seconds_between_drops)
+        tasks = [
+            asyncio.create_task(self._hear(client)),
+            asyncio.create_task(self._speak(client, broker)),
+        ]
+        lasts = (
+            None
+            if seconds_between_drops is None
+            else chance.expovariate(1.0 / seconds_between_drops)
+        )
         try:
             done, _ = await asyncio.wait(tasks, timeout=lasts, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -145,7 +170,14 @@ class SimulatedGateway:
 
     def _birth(self) -> bytes:
         return encode_status(
-            Status(True, wall_clock_ms(), self._journal.epoch, SOFTWARE, self._interval_s, self._devices)
+            Status(
+                True,
+                wall_clock_ms(),
+                self._journal.epoch,
+                SOFTWARE,
+                self._interval_s,
+                self._devices,
+            )
         )
 
     def _topic(self, kind: GatewayTopic, broker: Broker) -> str:
@@ -159,8 +191,8 @@ def _steady_ms() -> int:
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel `tasks` until all of them have ended.
 
-    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the MQTT client uses, swallows a cancellation that
-    comes together with what it waits for.
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, which the MQTT client uses, swallows
+    a cancellation that comes together with what it waits for.
     """
     running = set(tasks)
     while running:

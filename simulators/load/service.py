@@ -1,4 +1,5 @@
-"""A whole fleet in real time: villages polled one after the other, and all their gateways on the bus."""
+"""A whole fleet in real time: villages polled one after the other, and all their gateways on the
+bus."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -24,8 +25,9 @@ LOOK_EVERY_S: Final = 0.5
 class LoadSettings:
     """How the fleet behaves on the bus.
 
-    Each unit is polled every `interval_s`. Each connection is cut `drops_per_hour` times on average. A journal keeps
-    `journal_messages`. At the end the gateways wait up to `drain_s` for the store to cover what they sent.
+    Each unit is polled every `interval_s`. Each connection is cut `drops_per_hour` times on
+    average. A journal keeps `journal_messages`. At the end the gateways wait up to `drain_s` for
+    the store to cover what they sent.
     """
 
     interval_s: float = 30.0
@@ -41,7 +43,9 @@ class LoadService:
     def __init__(self, settings: LoadSettings, blocks: Sequence[FleetBlock]) -> None:
         self.counts = Counts()
         self._settings = settings
-        self._turns = [(block, [self._gateway(standing) for standing in block.standings]) for block in blocks]
+        self._turns = [
+            (block, [self._gateway(standing) for standing in block.standings]) for block in blocks
+        ]
 
     def _gateway(self, standing: Standing) -> SimulatedGateway:
         devices = [
@@ -49,12 +53,19 @@ class LoadService:
             for address, name in enumerate(standing.devices, start=1)
         ]
         journal = Journal(token_hex(4), self._settings.interval_s, self._settings.journal_messages)
-        return SimulatedGateway(standing.place, devices, journal, self._settings.interval_s, self.counts)
+        return SimulatedGateway(
+            standing.place, devices, journal, self._settings.interval_s, self.counts
+        )
 
     async def run(
-        self, broker: Broker, stop: asyncio.Event, lasts_s: float | None, on_progress: Callable[[Counts], None]
+        self,
+        broker: Broker,
+        stop: asyncio.Event,
+        lasts_s: float | None,
+        on_progress: Callable[[Counts], None],
     ) -> Counts:
-        """Send until `stop`, or for `lasts_s` seconds; then wait for the last watermarks. Returns the counts."""
+        """Send until `stop`, or for `lasts_s` seconds; then wait for the last watermarks. Returns
+        the counts."""
         tasks = [asyncio.create_task(one) for one in self._lives(broker)]
         tasks.append(asyncio.create_task(self._tell(on_progress)))
         try:
@@ -68,10 +79,14 @@ class LoadService:
         drops = self._settings.drops_per_hour
         gap_s = 3600.0 / drops if drops > 0.0 else None
         gateways = [gateway for _, own in self._turns for gateway in own]
-        return [gateway.run(broker, gap_s, self._settings.seed + row) for row, gateway in enumerate(gateways)]
+        return [
+            gateway.run(broker, gap_s, self._settings.seed + row)
+            for row, gateway in enumerate(gateways)
+        ]
 
     async def _poll(self, stop: asyncio.Event, lasts_s: float | None) -> None:
-        """Give each block its turn, spread evenly over the interval; a turn that comes late shortens no later one."""
+        """Give each block its turn, spread evenly over the interval; a turn that comes late
+        shortens no later one."""
         began = monotonic()
         pause_s = self._settings.interval_s / len(self._turns)
         for turn in count():
@@ -85,7 +100,8 @@ class LoadService:
             await _wait(stop, began + (turn + 1) * pause_s - monotonic())
 
     async def _drain(self) -> None:
-        """Wait until every reading is covered by a watermark or reported as lost, at most `drain_s`."""
+        """Wait until every reading is covered by a watermark or reported as lost, at most
+        `drain_s`."""
         deadline = monotonic() + self._settings.drain_s
         while self._counted().waiting and monotonic() < deadline:
             await asyncio.sleep(LOOK_EVERY_S)

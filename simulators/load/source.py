@@ -1,4 +1,5 @@
-"""What the gateways of a load test read: the physics of a scenario, told as readings of the wall clock's time."""
+"""What the gateways of a load test read: the physics of a scenario, told as readings of the wall
+clock's time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from simulators.scenario import Scenario
+from simulators.scenario.scenario import Scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import Block, blocks
 from simulators.season.poll import Poll
 from simulators.season.span import Span
 from wire.messages import Reading
 from wire.points import STATES
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 DISTRICT: Final = "sim"
 TOWNS: Final = 11  # of the district that runs 57,000 units, features "Scale"
@@ -23,9 +24,10 @@ DECIMALS: Final = 1  # of most registers in the shipped profiles
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A gateway: its place, its units' device ids, and where they stand among the units of its block."""
+    """A gateway: its place, its units' device ids, and where they stand among the units of its
+    block."""
 
-    place: Place
+    place: GatewayPath
     devices: tuple[str, ...]
     units: range
 
@@ -33,11 +35,13 @@ class Standing:
 class FleetBlock:
     """Some villages that are polled at the same moment; each poll moves them on by one interval."""
 
-    def __init__(self, scenario: Scenario, block: Block, villages: int, span: Span, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, block: Block, villages: int, span: Span, seed: int
+    ) -> None:
         devices = block.devices()
         self.standings = [
             Standing(
-                Place(DISTRICT, _town(settlement.number, villages), settlement.name, gateway),
+                GatewayPath(DISTRICT, _town(settlement.number, villages), settlement.name, gateway),
                 tuple(devices[units.start : units.stop]),
                 units,
             )
@@ -47,24 +51,34 @@ class FleetBlock:
         self._polls: Iterator[Poll] = BlockSeason(scenario, block, span, seed).polls()
 
     def poll(self, at: int) -> list[list[Reading]]:
-        """The readings of each gateway of `standings`, stamped `at` (UTC ms); units that do not answer have none."""
+        """The readings of each gateway of `standings`, stamped `at` (UTC ms); units that do not
+        answer have none."""
         poll = next(self._polls)
         readings = _readings(poll, self._devices, at)
         return [
-            [reading for reading in readings[one.units.start : one.units.stop] if reading] for one in self.standings
+            [reading for reading in readings[one.units.start : one.units.stop] if reading]
+            for one in self.standings
         ]
 
 
 def fleet_blocks(
-    scenario: Scenario, units: int, gateways: int, turns: int, interval_ms: int, start: int, seed: int
+    scenario: Scenario,
+    units: int,
+    gateways: int,
+    turns: int,
+    interval_ms: int,
+    start: int,
+    seed: int,
 ) -> list[FleetBlock]:
     """`units` heat pumps behind `gateways`, cut into about `turns` blocks of whole villages.
 
-    `start` (UTC ms) is where in the year the physics begins. Raises ValueError where a gateway would have no unit, or
-    more than the 247 addresses of a bus.
+    `start` (UTC ms) is where in the year the physics begins. Raises ValueError where a gateway
+    would have no unit, or more than the 247 addresses of a bus.
     """
     if not gateways <= units <= 247 * gateways:
-        raise ValueError(f"{gateways} gateways cannot stand before {units} units; give each 1 to 247")
+        raise ValueError(
+            f"{gateways} gateways cannot stand before {units} units; give each 1 to 247"
+        )
     fleet = scenario.fleet.model_copy(update={"units_per_gateway": -(-units // gateways)})
     cut = blocks(fleet, units, max(1, units // turns))
     villages = sum(len(block.settlements) for block in cut)
@@ -82,7 +96,9 @@ def _readings(poll: Poll, devices: list[str], at: int) -> list[Reading | None]:
     heard = range(len(devices)) if poll.heard is None else poll.heard.tolist()
     readings: list[Reading | None] = [None] * len(devices)
     for unit in heard:
-        values = {name: value for name, value in zip(names, rows[unit], strict=True) if value == value}  # NaN: not read
+        values = {
+            name: value for name, value in zip(names, rows[unit], strict=True) if value == value
+        }  # NaN: not read
         faults, bad = list(poll.faults.get(unit, ())), list(poll.bad.get(unit, ()))
         readings[unit] = Reading(devices[unit], at, STATES[poll.state[unit]], faults, values, bad)
     return readings

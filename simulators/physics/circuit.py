@@ -1,4 +1,5 @@
-"""The fast part of the physics: compressor, defrost and heating water, up to some three minutes at a time."""
+"""The fast part of the physics: compressor, defrost and heating water, up to some three minutes at
+a time."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,7 +13,9 @@ from simulators.physics.impairment import Impairment
 from simulators.physics.state import FleetState
 
 COIL_TIME_S: Final = 60.0
-CLEAR_COIL_C: Final = 30.0  # where hot gas drives a coil without frost; the defrost ends on the way there
+CLEAR_COIL_C: Final = (
+    30.0  # where hot gas drives a coil without frost; the defrost ends on the way there
+)
 FULL_REVERSAL: Final = heat_pump.MAX_HZ / frost.DEFROST_HZ
 
 
@@ -20,7 +23,8 @@ FULL_REVERSAL: Final = heat_pump.MAX_HZ / frost.DEFROST_HZ
 class Drive:
     """What holds still while the circuit moves on, one element per unit; temperatures °C, powers W.
 
-    `opened_w_k` is the conductance of the open emitters, `available_w` the full-speed output before the water's part.
+    `opened_w_k` is the conductance of the open emitters, `available_w` the full-speed output before
+    the water's part.
     """
 
     impairment: Impairment
@@ -39,7 +43,8 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What the compressor does in one step: mean speed ratio, and the seconds for which it is reversed and heats.
+    """What the compressor does in one step: mean speed ratio, and the seconds for which it is
+    reversed and heats.
 
     A defrost that ends within the step is followed by heating for the rest of it.
     """
@@ -53,8 +58,11 @@ class _Turn:
     ratio: Floats
 
 
-def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple[FleetState, Floats]:
-    """The circuit `dt_s` (at most some three minutes) later, and the heat that went into the rooms meanwhile, W."""
+def advance(
+    fleet: Fleet, drive: Drive, state: FleetState, dt_s: float
+) -> tuple[FleetState, Floats]:
+    """The circuit `dt_s` (at most some three minutes) later, and the heat that went into the rooms
+    meanwhile, W."""
     houses, water_c = fleet.houses, state.temperatures.water_c
     emitted_w = house.emitted_w(houses, drive.opened_w_k, drive.room_c, water_c)
     supply_c = water_c + (state.heat_w + drive.aux_w) * drive.half_spread_k_w
@@ -63,8 +71,12 @@ def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple
     available_w = drive.available_w * heat_pump.supply_capacity(supply_c) * output
     over_k = supply_c - drive.target_c
     need_w = emitted_w - over_k * houses.water_heat / control.CATCH_UP_S
-    turn = _turn(drive, state, control.wanted_hz(need_w, available_w, drive.limit_hz), over_k, frosted, dt_s)
-    cop = heat_pump.full_load_cop(drive.outdoor_c, supply_c) * heat_pump.part_load_factor(turn.ratio)
+    turn = _turn(
+        drive, state, control.wanted_hz(need_w, available_w, drive.limit_hz), over_k, frosted, dt_s
+    )
+    cop = heat_pump.full_load_cop(drive.outdoor_c, supply_c) * heat_pump.part_load_factor(
+        turn.ratio
+    )
     cop *= output * drive.impairment.cop
     heat_w, power_w = _exchanged(fleet, drive, turn, available_w * turn.ratio, cop, dt_s)
     total_w = heat_w + drive.aux_w
@@ -72,7 +84,9 @@ def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple
     return replace(
         state,
         **_clocks(state, turn, dt_s),
-        temperatures=house.Temperatures(state.temperatures.room_c, state.temperatures.mass_c, water_c),
+        temperatures=house.Temperatures(
+            state.temperatures.room_c, state.temperatures.mass_c, water_c
+        ),
         frost_kg=_frost_kg(fleet, drive, state, turn),
         coil_c=_coil_c(drive, state, turn, frosted, dt_s),
         heat_w=heat_w,
@@ -82,7 +96,14 @@ def advance(fleet: Fleet, drive: Drive, state: FleetState, dt_s: float) -> tuple
     ), emitted_w
 
 
-def _turn(drive: Drive, state: FleetState, heating_hz: Floats, over_k: Floats, frosted: Floats, dt_s: float) -> _Turn:
+def _turn(
+    drive: Drive,
+    state: FleetState,
+    heating_hz: Floats,
+    over_k: Floats,
+    frosted: Floats,
+    dt_s: float,
+) -> _Turn:
     """Start, stop, reverse and regulate the compressors."""
     running = control.runs(drive.allowed, state.running, state.phase_s, over_k)
     running |= state.defrosting & drive.allowed
@@ -97,7 +118,9 @@ def _turn(drive: Drive, state: FleetState, heating_hz: Floats, over_k: Floats, f
     reversed_s = np.minimum(left_s, dt_s)
     reach_hz = heat_pump.RAMP_HZ_PER_S * dt_s
     move_hz = np.minimum(np.maximum(move_hz, -reach_hz), reach_hz)
-    mean_hz = state.hz + move_hz * (1.0 - np.abs(move_hz) / (2.0 * reach_hz))  # it ramps evenly, then stays
+    mean_hz = state.hz + move_hz * (
+        1.0 - np.abs(move_hz) / (2.0 * reach_hz)
+    )  # it ramps evenly, then stays
     return _Turn(
         running=running,
         begins=begins,
@@ -116,7 +139,9 @@ def _exchanged(
     backwards = np.maximum(turn.reversed_s / dt_s, drive.impairment.backwards)
     heating_w = heating_w * (1.0 - backwards)
     reversing = backwards * turn.ratio * fleet.machines.size
-    heat_w = heating_w - drive.impairment.reversal * reversing * (frost.HEAT_FROM_WATER_W * FULL_REVERSAL)
+    heat_w = heating_w - drive.impairment.reversal * reversing * (
+        frost.HEAT_FROM_WATER_W * FULL_REVERSAL
+    )
     compressor_w = heating_w / cop + reversing * (frost.DEFROST_POWER_W * FULL_REVERSAL)
     return heat_w, drive.idle_w + drive.aux_w + compressor_w
 
@@ -140,7 +165,9 @@ def _clocks(state: FleetState, turn: _Turn, dt_s: float) -> dict[str, Any]:
 def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn) -> Floats:
     melted = turn.reversed_s * drive.impairment.melts / np.maximum(turn.left_s, 1e-9)
     grown_kg = drive.growth_kg_s * frost.load_share(turn.ratio) * turn.heating_s
-    return np.minimum(state.frost_kg * (1.0 - melted) + grown_kg, frost.MOST_KG * fleet.machines.size)
+    return np.minimum(
+        state.frost_kg * (1.0 - melted) + grown_kg, frost.MOST_KG * fleet.machines.size
+    )
 
 
 def _coil_c(drive: Drive, state: FleetState, turn: _Turn, frosted: Floats, dt_s: float) -> Floats:

@@ -1,4 +1,5 @@
-"""Statistics of the Beijing winter by time of the season (physics §20.4, derived from the IWEC year)."""
+"""Statistics of the Beijing winter by time of the season (physics §20.4, derived from the IWEC
+year)."""
 
 import datetime as dt
 from bisect import bisect_right
@@ -12,10 +13,11 @@ from simulators.physics.grid import SHANGHAI_MS
 
 @dataclass(frozen=True, slots=True)
 class Climate:
-    """Typical values at one time of the season: temperatures in °C, K and h, humidity 0…1, sun in kWh/m² and day.
+    """Typical values at one time of the season: temperatures in °C, K and h, humidity 0…1, sun in
+    kWh/m² and day.
 
-    `low_h` and `high_h` are the hours of the coldest and the warmest moment; `deviation` and `memory` the standard
-    deviation of the daily means and their correlation from day to day.
+    `low_h` and `high_h` are the hours of the coldest and the warmest moment; `deviation` and
+    `memory` the standard deviation of the daily means and their correlation from day to day.
     """
 
     mean_c: float
@@ -37,7 +39,13 @@ _MONTHS: Final = (
     Climate(0.0, -3.9, 7, 5.0, 15, 2.3, 0.58, 0.50, 0.26, 2.94),
     Climate(6.1, 1.7, 6, 10.7, 15, 2.5, 0.65, 0.47, 0.28, 3.82),
 )
-_MIDDLE_DAY: Final = (15.0, 45.5, 76.5, 106.0, 135.5)  # of November … March, in days after 1 November
+_MIDDLE_DAY: Final = (
+    15.0,
+    45.5,
+    76.5,
+    106.0,
+    135.5,
+)  # of November … March, in days after 1 November
 _BEFORE_DAY, _AFTER_DAY = -15.5, 166.0  # the middles of October and April
 
 
@@ -52,11 +60,14 @@ def climate(day: float) -> Climate:
     """The climate `day` days into the season: straight lines between the middles of the months."""
     place = min(max(bisect_right(_DAYS, day) - 1, 0), len(_DAYS) - 2)
     after = min(max((day - _DAYS[place]) / (_DAYS[place + 1] - _DAYS[place]), 0.0), 1.0)
-    return Climate(*[a + (b - a) * after for a, b in zip(_VALUES[place], _VALUES[place + 1], strict=True)])
+    return Climate(
+        *[a + (b - a) * after for a, b in zip(_VALUES[place], _VALUES[place + 1], strict=True)]
+    )
 
 
 def _knots() -> tuple[tuple[float, ...], ...]:
-    """Values at the middles of October … April that make the lines average to the months' own figures."""
+    """Values at the middles of October … April that make the lines average to the months' own
+    figures."""
     months = np.array([astuple(month) for month in _MONTHS])
     around = np.vstack([2 * months[0] - months[1], months, 2 * months[-1] - months[-2]])
     bend = np.zeros_like(around)

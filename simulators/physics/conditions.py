@@ -17,5 +17,6 @@ class Conditions:
     sun_w_m2: float | Floats
 
     def shifted(self, offset_k: float | Floats) -> "Conditions":
-        """The same weather where it is `offset_k` warmer (mountain villages: −4…−6, physics §20.4)."""
+        """The same weather where it is `offset_k` warmer (mountain villages: −4…−6, physics
+        §20.4)."""
         return replace(self, outdoor_c=self.outdoor_c + offset_k)

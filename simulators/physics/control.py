@@ -1,4 +1,5 @@
-"""What a unit's controller wants: heat while the house calls for it, hold the water, cycle when the need is small."""
+"""What a unit's controller wants: heat while the house calls for it, hold the water, cycle when the
+need is small."""
 
 from typing import Final
 
@@ -16,7 +17,9 @@ CATCH_UP_S: Final = 600.0  # in which the controller wants the water back at its
 CALL_ABOVE_K: Final = 1.0  # the room thermostat: a room this much too warm calls no longer …
 CALL_BELOW_K: Final = 0.4  # … until it is only this much too warm
 
-COLD_BELOW_C: Final = -12.0  # colder than this, the water is raised so that the radiators can still carry the load
+COLD_BELOW_C: Final = (
+    -12.0
+)  # colder than this, the water is raised so that the radiators can still carry the load
 RAISED_K_PER_K: Final = 0.6
 WARMEST_C: Final = 55.0
 
@@ -31,15 +34,19 @@ def calls(called: Flags, room_c: Floats, target_c: Floats) -> Flags:
 
 
 def water_target_c(set_c: Floats, outdoor_c: Floats) -> Floats:
-    """Supply temperature the controller aims at, °C: the household's setting, raised in deep cold."""
-    raised = np.minimum(set_c + RAISED_K_PER_K * np.maximum(COLD_BELOW_C - outdoor_c, 0.0), WARMEST_C)
+    """Supply temperature the controller aims at, °C: the household's setting, raised in deep
+    cold."""
+    raised = np.minimum(
+        set_c + RAISED_K_PER_K * np.maximum(COLD_BELOW_C - outdoor_c, 0.0), WARMEST_C
+    )
     return np.maximum(set_c, raised)
 
 
 def runs(allowed: Flags, running: Flags, phase_s: Floats, over_k: Floats) -> Flags:
     """Whether the compressor runs next.
 
-    `phase_s` is the time since it last started or stopped, `over_k` how far the supply is above its target.
+    `phase_s` is the time since it last started or stopped, `over_k` how far the supply is above its
+    target.
     """
     stays = running & ((over_k < STOP_ABOVE_K) | (phase_s < MINIMUM_RUN_S))
     starts = ~running & (over_k < -START_BELOW_K) & (phase_s >= MINIMUM_STOP_S)
@@ -54,8 +61,8 @@ def wanted_hz(need_w: Floats, available_w: Floats, limit_hz: Floats) -> Floats:
 def limit(voltage_pu: Floats, condensing_c: Floats) -> tuple[Floats, Floats]:
     """Highest speed allowed in Hz, and the code of `frequency_limit`.
 
-    Low voltage slows an inverter from the 85 % on that it must bear (requirements R4); a condensing temperature
-    near the cut-out slows it too (physics §20.7 "Hz limited").
+    Low voltage slows an inverter from the 85 % on that it must bear (requirements R4); a condensing
+    temperature near the cut-out slows it too (physics §20.7 "Hz limited").
     """
     low, hot = voltage_pu < 0.85, condensing_c > 60.0
     if not (np.count_nonzero(low) or np.count_nonzero(hot)):

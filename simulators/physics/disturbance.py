@@ -1,4 +1,5 @@
-"""What faults do to the units, as columns: the door through which everything that goes wrong enters the physics."""
+"""What faults do to the units, as columns: the door through which everything that goes wrong enters
+the physics."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -38,7 +39,8 @@ class Disturbance:
     four_way: Kinds
     """FOUR_WAY_WORKS, FOUR_WAY_NEVER_REVERSES or FOUR_WAY_STUCK_REVERSED."""
     defrost: Kinds
-    """DEFROST_ON_DEMAND, DEFROST_MISSED (never starts) or DEFROST_OVER_FREQUENT (whatever the frost)."""
+    """DEFROST_ON_DEMAND, DEFROST_MISSED (never starts) or DEFROST_OVER_FREQUENT (whatever the
+    frost)."""
     heater_stuck_w: Floats
     """Auxiliary heater that is on whatever the need, W."""
     grid_pu: Floats

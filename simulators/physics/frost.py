@@ -1,6 +1,8 @@
-"""Frost and defrosting: a mass balance of the coil after heatpumpmonitor's frost.md, with EnergyPlus's coil (physics §20.3).
+"""Frost and defrosting: a mass balance of the coil after heatpumpmonitor's frost.md, with
+EnergyPlus's coil (physics §20.3).
 
-Quantities scale with the machine: `size` is its nominal heat over that of the 7 kW unit the model was written for.
+Quantities scale with the machine: `size` is its nominal heat over that of the 7 kW unit the model
+was written for.
 """
 
 from typing import Final
@@ -19,16 +21,23 @@ MELT_EFFICIENCY: Final = 0.6
 FUSION_J_KG: Final = 334_000.0
 MELT_KG_S: Final = MELT_EFFICIENCY * (HEAT_FROM_WATER_W + DEFROST_POWER_W) / FUSION_J_KG
 LONGEST_S: Final = 20 * 60.0
-MINIMUM_HEATING_S: Final = 26 * 60.0  # "D02 heating time before defrost", docs/domain/profile-phnix.md
+MINIMUM_HEATING_S: Final = (
+    26 * 60.0
+)  # "D02 heating time before defrost", docs/domain/profile-phnix.md
 DEFROST_HZ: Final = 70.0  # "D20 defrost Hz", docs/domain/profile-phnix.md
-SWITCH_HZ: Final = 20.0  # the compressor slows while the four-way valve turns, physics §20.3 "cycle shape"
+SWITCH_HZ: Final = (
+    20.0  # the compressor slows while the four-way valve turns, physics §20.3 "cycle shape"
+)
 TURN_S: Final = 45.0
-AROUND_S: Final = 150.0  # a unit says "defrost" 1 min before and 1.5 min after the reversed flow, physics §20.3 "flag timing"
+# a unit says "defrost" 1 min before and 1.5 min after the reversed flow, physics §20.3 "flag
+# timing"
+AROUND_S: Final = 150.0
 CLEAR_COIL_S: Final = 75.0  # the last of it, in which the clean coil warms up
 
 
 def saturated_humidity(temperature_c: Floats) -> Floats:
-    """Humidity ratio of saturated air, kg/kg, at sea level (Magnus over ice below 0 °C, over water above)."""
+    """Humidity ratio of saturated air, kg/kg, at sea level (Magnus over ice below 0 °C, over water
+    above)."""
     freezing = temperature_c < 0.0
     factor, shift = np.where(freezing, 22.452, 17.62), np.where(freezing, 272.55, 243.12)
     pressure = 611.2 * np.exp(factor * temperature_c / (shift + temperature_c))
@@ -43,7 +52,8 @@ def frosting_coil_c(outdoor_c: Floats) -> Floats:
 def growth_kg_s(outdoor_c: Floats, humidity: Floats, size: Floats) -> Floats:
     """Frost per second on the coil of a unit that heats at full load; `humidity` is relative, 0…1.
 
-    It fades out between 5 °C, where EnergyPlus ends it, and 8 °C, above the mildest measurement of physics §20.3.
+    It fades out between 5 °C, where EnergyPlus ends it, and 8 °C, above the mildest measurement of
+    physics §20.3.
     """
     coil_c = frosting_coil_c(outdoor_c)
     excess = humidity * saturated_humidity(outdoor_c) - saturated_humidity(coil_c)
@@ -58,22 +68,27 @@ def load_share(ratio: Floats) -> Floats:
 
 
 def lasts_s(frost: Floats, melts: Flags) -> Floats:
-    """How long a defrost takes from `frost` over its trigger; one that melts nothing runs into its limit."""
-    return np.where(melts, np.minimum(AROUND_S + TRIGGER_KG / MELT_KG_S * frost, LONGEST_S), LONGEST_S)
+    """How long a defrost takes from `frost` over its trigger; one that melts nothing runs into its
+    limit."""
+    return np.where(
+        melts, np.minimum(AROUND_S + TRIGGER_KG / MELT_KG_S * frost, LONGEST_S), LONGEST_S
+    )
 
 
 def output_factor(frost: Floats) -> Floats:
     """What `frost` (over its trigger) leaves of heat output and COP.
 
-    A tenth is lost at the trigger, and 43 % on a coil that is never cleared: capacity −43.4 %, COP −40.4 % in the
-    mal-defrost measurements of physics §20.3.
+    A tenth is lost at the trigger, and 43 % on a coil that is never cleared: capacity −43.4 %, COP
+    −40.4 % in the mal-defrost measurements of physics §20.3.
     """
     return 1.0 + 0.067 * np.minimum(frost, 1.0) - 0.167 * frost
 
 
 def coil_below_air_k(ratio: Floats, frost: Floats) -> Floats:
-    """How far the coil of a heating unit settles below the air, K: 5…9 clean, 12…18 frosted (physics §20.2).
+    """How far the coil of a heating unit settles below the air, K: 5…9 clean, 12…18 frosted
+    (physics §20.2).
 
-    `ratio` is the speed ratio and `frost` the frost over its trigger; each trigger's worth beyond the first adds 4 K.
+    `ratio` is the speed ratio and `frost` the frost over its trigger; each trigger's worth beyond
+    the first adds 4 K.
     """
     return 5.0 + 4.0 * (ratio + frost) + 3.0 * np.minimum(frost, 1.0)

@@ -32,7 +32,8 @@ def evaporating_c(outdoor_c: Floats) -> Floats:
 
 
 def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics §20.1.
+    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics
+    §20.1.
 
     η = 0.55 − 0.0036·(lift − 38), within 0.30…0.60.
     """
@@ -42,7 +43,8 @@ def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def part_load_factor(ratio: Floats) -> Floats:
-    """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling (physics §20.1)."""
+    """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling
+    (physics §20.1)."""
     # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics §20.1).
     beneficial = np.maximum(ratio, FULL_BENEFIT_RATIO)
     below = np.minimum(beneficial - ratio, 0.25 * FULL_BENEFIT_RATIO)
@@ -60,7 +62,8 @@ def outdoor_capacity(outdoor_c: Floats) -> Floats:
 
 
 def supply_capacity(supply_c: Floats) -> Floats:
-    """The part of `capacity_fraction` that the water makes; linear, and meant for water below 100 °C."""
+    """The part of `capacity_fraction` that the water makes; linear, and meant for water below 100
+    °C."""
     return 1.205 - 0.005 * supply_c
 
 
@@ -71,5 +74,6 @@ def discharge_c(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def idle_w(outdoor_c: Floats, pumping: Flags) -> Floats:
-    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the cold (physics §20.1)."""
+    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the
+    cold (physics §20.1)."""
     return CONTROL_W + PUMP_W * pumping + CRANKCASE_W * (outdoor_c < CRANKCASE_BELOW_C)

@@ -1,4 +1,5 @@
-"""What the sensors and counters of a fleet show, as columns of the canonical points (contract §4)."""
+"""What the sensors and counters of a fleet show, as columns of the canonical points (contract
+§4)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,15 +19,18 @@ from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impair
 from simulators.physics.refrigerant import saturation_bar
 from simulators.physics.state import FleetState, return_c, supply_c
 
-FAN_RPM: Final = (300.0, 765.0)  # at 0 and 90 Hz: 450 rpm at 29 Hz in docs/domain/profile-midea-mthermal.md
+FAN_RPM: Final = (
+    300.0,
+    765.0,
+)  # at 0 and 90 Hz: 450 rpm at 29 Hz in docs/domain/profile-midea-mthermal.md
 FAN_TURNS: Final = 0.05  # share of the airflow below which the fan itself stands
 EXV_STEPS: Final = (10.0, 230.0)  # 80 at 29 Hz in the same sample
 EXV_LEAK_STEPS: Final = 250.0  # "EEV ↑ to max", physics §20.7
 TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
 NOISE_PURPOSE: Final = 208
 
-# How far a sensor strays from one reading to the next, ± in its unit: a fraction of the 0.1…1 K steps that the
-# register maps have (domain/profile-*.md). One byte of noise each, by place.
+# How far a sensor strays from one reading to the next, ± in its unit: a fraction of the 0.1…1 K
+# steps that the register maps have (domain/profile-*.md). One byte of noise each, by place.
 _NOISE: Final = (
     ("supply_c", 0.10),
     ("return_c", 0.10),
@@ -57,7 +61,8 @@ class _Scene:
 
     @property
     def condensing_c(self) -> Floats:
-        """While reversed, the coil condenses (physics §20.3 "cycle shape"); a standing circuit is at rest."""
+        """While reversed, the coil condenses (physics §20.3 "cycle shape"); a standing circuit is
+        at rest."""
         reversed_c = np.maximum(self.state.coil_c, 0.0) + 10.0
         return self._by_mode(self.supply_c + self.impaired.approach_k, reversed_c)
 
@@ -143,14 +148,23 @@ def measure(
     seed: int = 0,
     points: Iterable[str] = SHOWN,
 ) -> dict[str, Floats]:
-    """One column for each of `points`, in the point's unit and unrounded, as the sensors show it at `now` (UTC ms).
+    """One column for each of `points`, in the point's unit and unrounded, as the sensors show it at
+    `now` (UTC ms).
 
-    The noise of a sensor depends on `seed`, the unit's number and `now` alone. Raises KeyError for an unknown point.
+    The noise of a sensor depends on `seed`, the unit's number and `now` alone. Raises KeyError for
+    an unknown point.
     """
     ratio = state.hz / heat_pump.MAX_HZ
     outdoor_c = np.full_like(ratio, weather.outdoor_c)
     scene = _Scene(
-        fleet, state, disturbance, impairment(disturbance), outdoor_c, supply_c(state), return_c(state), ratio
+        fleet,
+        state,
+        disturbance,
+        impairment(disturbance),
+        outdoor_c,
+        supply_c(state),
+        return_c(state),
+        ratio,
     )
     columns = {point: _POINTS[point](scene) for point in points}
     noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, 8)

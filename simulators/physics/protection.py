@@ -1,6 +1,8 @@
-"""What stops a unit by itself: its protections, their restart delay, and the lock-out after three trips in an hour.
+"""What stops a unit by itself: its protections, their restart delay, and the lock-out after three
+trips in an hour.
 
-Each cut-out is a fault kind of contract §4. What a unit shows is a bit mask of them, one bit per kind of `KINDS`.
+Each cut-out is a fault kind of contract §4. What a unit shows is a bit mask of them, one bit per
+kind of `KINDS`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,9 @@ from wire.points import FaultKind
 Mask: TypeAlias = NDArray[np.uint16]
 
 KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
-BIT: Final[Mapping[str, np.uint16]] = {kind: np.uint16(1 << place) for place, kind in enumerate(KINDS)}
+BIT: Final[Mapping[str, np.uint16]] = {
+    kind: np.uint16(1 << place) for place, kind in enumerate(KINDS)
+}
 LOCKOUT: Final = BIT["lockout"]
 
 RESTART_S: Final = 600.0  # between a trip and the next start
@@ -24,7 +28,9 @@ LOCKOUT_WITHIN_S: Final = 3600.0  # three trips an hour, physics §20.7
 
 # Cut-outs; engineering figures where no section is named.
 HIGH_CONDENSING_C: Final = 65.0  # 25 bar of the refrigerant in refrigerant.py
-LOW_DEPRESSION_K: Final = 10.5  # of the evaporation under a healthy unit's: blocked air, or lost refrigerant
+LOW_DEPRESSION_K: Final = (
+    10.5  # of the evaporation under a healthy unit's: blocked air, or lost refrigerant
+)
 LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics §20.7
 DISCHARGE_C: Final = 115.0  # 110–120, physics §20.2
 FLOW_SHARE: Final = 0.35  # a flow switch opens
@@ -37,7 +43,8 @@ REVERSED_S: Final = 300.0  # … for more than 5 min, physics §20.7 "4-way stuc
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the protections look at, one element per unit; temperatures in °C, `voltage_pu` over the nominal one."""
+    """What the protections look at, one element per unit; temperatures in °C, `voltage_pu` over the
+    nominal one."""
 
     compressing: Flags
     heating_phase_s: Floats
@@ -100,7 +107,8 @@ def _causes(seen: Observed) -> dict[FaultKind, Flags]:
         "low_ambient_stop": powered & (seen.outdoor_c < COLDEST_C),
         "freeze_protect": (seen.plate_c < FREEZING_C) & (standing | (compressing & backwards)),
         "high_pressure": compressing & ~standing & (seen.condensing_c > HIGH_CONDENSING_C),
-        "low_pressure": compressing & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)),
+        "low_pressure": compressing
+        & ((seen.depression_k > LOW_DEPRESSION_K) | (seen.charge < LOW_CHARGE)),
         "discharge_high": compressing & (seen.discharge_c > DISCHARGE_C),
         "delta_t": compressing & backwards & (seen.heating_phase_s > REVERSED_S),
     }
@@ -109,8 +117,8 @@ def _causes(seen: Observed) -> dict[FaultKind, Flags]:
 def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protection:
     """The protections `dt_s` later.
 
-    A trip is shown until its cause has gone and the restart delay has passed. The third within an hour locks the unit
-    out until it is `repaired`: whoever mends the cause also resets the lock.
+    A trip is shown until its cause has gone and the restart delay has passed. The third within an
+    hour locks the unit out until it is `repaired`: whoever mends the cause also resets the lock.
     """
     last_s, before_s = now.last_s + dt_s, now.before_s + dt_s
     if not (np.count_nonzero(cause) or np.count_nonzero(now.shown)):

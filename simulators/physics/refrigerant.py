@@ -1,7 +1,8 @@
 """Saturation of R290, the refrigerant of the sample unit in docs/domain/profile-midea-mthermal.md.
 
-At 4 °C outdoors and 32 °C supply that unit shows 430 and 1350 kPa: saturation at Te = −3 °C and Tc = 39 °C in this
-table (absolute pressures), which is how the two approaches of physics §20.1 are confirmed.
+At 4 °C outdoors and 32 °C supply that unit shows 430 and 1350 kPa: saturation at Te = −3 °C and Tc
+= 39 °C in this table (absolute pressures), which is how the two approaches of physics §20.1 are
+confirmed.
 """
 
 from typing import Final
@@ -10,8 +11,8 @@ import numpy as np
 
 from simulators.physics.arrays import Floats
 
-# Saturation temperature in °C and absolute pressure in kPa, rounded from the R290 reference equation of state
-# (Lemmon, McLinden and Wagner 2009).
+# Saturation temperature in °C and absolute pressure in kPa, rounded from the R290 reference
+# equation of state (Lemmon, McLinden and Wagner 2009).
 _TEMPERATURE_C: Final = np.arange(-50.0, 75.0, 5.0)
 # fmt: off
 _PRESSURE_KPA: Final = np.array([
@@ -23,11 +24,13 @@ _LOG_KPA: Final = np.log(_PRESSURE_KPA)
 
 
 def saturation_bar(temperature_c: Floats) -> Floats:
-    """Saturation pressure in bar at −50…70 °C; log-linear between the table's points, held at its ends."""
+    """Saturation pressure in bar at −50…70 °C; log-linear between the table's points, held at its
+    ends."""
     logarithm: Floats = np.interp(temperature_c, _TEMPERATURE_C, _LOG_KPA)
     return np.exp(logarithm) / 100.0
 
 
 def saturation_c(pressure_bar: float) -> float:
-    """The temperature in °C that saturates at `pressure_bar`, as a controller shows it; held at the table's ends."""
+    """The temperature in °C that saturates at `pressure_bar`, as a controller shows it; held at the
+    table's ends."""
     return float(np.interp(np.log(max(pressure_bar, 0.01) * 100.0), _LOG_KPA, _TEMPERATURE_C))

@@ -10,7 +10,9 @@ from simulators.physics.arrays import Flags, Floats
 from simulators.physics.fleet import Fleet
 from simulators.physics.protection import Protection, untripped
 
-RADIATOR_SET_C: Final = 48.0  # mean water of 45 °C at full load, the design of the radiators (physics §20.5)
+RADIATOR_SET_C: Final = (
+    48.0  # mean water of 45 °C at full load, the design of the radiators (physics §20.5)
+)
 FLOOR_SET_C: Final = 36.0  # and of 33 °C, that of the floor
 
 
@@ -18,9 +20,10 @@ FLOOR_SET_C: Final = 36.0  # and of 33 °C, that of the floor
 class FleetState:
     """One element per unit. Temperatures °C, powers W, energies J, times s, speed Hz, frost kg.
 
-    `plate_c` is the water inside the unit, which follows the outdoors where nothing circulates. `supply_limit_c` is
-    the water set-point. `defrost_left_s` is 0 outside defrosts. `heat_j` counts as a heat meter does, without what
-    defrosts take back. `heated_s`, `defrosted_s` and `starts` add up what truly happened.
+    `plate_c` is the water inside the unit, which follows the outdoors where nothing circulates.
+    `supply_limit_c` is the water set-point. `defrost_left_s` is 0 outside defrosts. `heat_j` counts
+    as a heat meter does, without what defrosts take back. `heated_s`, `defrosted_s` and `starts`
+    add up what truly happened.
     """
 
     temperatures: house.Temperatures
@@ -58,7 +61,8 @@ class FleetState:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How the units are found: rooms and thermostats in °C, electricity counters in kWh, frost over its trigger."""
+    """How the units are found: rooms and thermostats in °C, electricity counters in kWh, frost over
+    its trigger."""
 
     room_c: Floats
     room_target_c: Floats
@@ -67,7 +71,8 @@ class Start:
 
 
 def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState:
-    """Units whose rooms have long been at their starting temperature: water warm, compressors running along."""
+    """Units whose rooms have long been at their starting temperature: water warm, compressors
+    running along."""
     room_c, zeros = start.room_c, np.zeros_like(start.room_c)
     outside = np.full_like(room_c, outdoor_c)
     set_c = np.where(fleet.houses.design_k == house.FLOOR_DESIGN_K, FLOOR_SET_C, RADIATOR_SET_C)
@@ -104,8 +109,11 @@ def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState
     )
 
 
-def _holding(fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats) -> tuple[Floats, Floats]:
-    """Compressor speed and heat that hold the rooms; 0 where that is less than the machine can do without a break."""
+def _holding(
+    fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats
+) -> tuple[Floats, Floats]:
+    """Compressor speed and heat that hold the rooms; 0 where that is less than the machine can do
+    without a break."""
     load_w = np.maximum(fleet.houses.loss * (room_c - outdoor_c) - house.GAIN_W, 0.0)
     available_w = fleet.machines.nominal_w * heat_pump.capacity_fraction(outdoor_c, supply_c)
     hz = np.minimum(heat_pump.MAX_HZ * load_w / available_w, heat_pump.MAX_HZ)
@@ -114,7 +122,8 @@ def _holding(fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats) 
 
 
 def supply_c(state: FleetState) -> Floats:
-    """Water leaving the unit, °C: above the circuit's mean while heating, below it while defrosting."""
+    """Water leaving the unit, °C: above the circuit's mean while heating, below it while
+    defrosting."""
     return state.plate_c + 0.5 * spread_k(state)
 
 
@@ -129,4 +138,6 @@ def spread_k(state: FleetState) -> Floats:
     return (state.heat_w + state.aux_w) / (house.WATER_J_KG_K * flow)
 
 
-LEAST_FLOW_KG_S: Final = 0.02  # a thermosiphon through the plate; bounds the spread when the pump stops
+LEAST_FLOW_KG_S: Final = (
+    0.02  # a thermosiphon through the plate; bounds the spread when the pump stops
+)

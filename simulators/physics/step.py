@@ -13,18 +13,28 @@ from simulators.physics.fleet import Fleet
 from simulators.physics.impairment import FROST_DEPRESSION_K, Impairment, impairment
 from simulators.physics.state import LEAST_FLOW_KG_S, FleetState, spread_k
 
-LONGEST_CIRCUIT_STEP_S: Final = 150.0  # far below the 15 min of the water circuit; half of the longest step
+LONGEST_CIRCUIT_STEP_S: Final = (
+    150.0  # far below the 15 min of the water circuit; half of the longest step
+)
 LONGEST_STEP_S: Final = 300.0  # far below the 40 min of the room air
-STANDING_WATER_S: Final = 7200.0  # in which water that does not circulate takes the outdoor temperature
+STANDING_WATER_S: Final = (
+    7200.0  # in which water that does not circulate takes the outdoor temperature
+)
 AUX_CUT_OUT_C: Final = 70.0  # the heater's own thermostat
 
 
 def step(
-    fleet: Fleet, state: FleetState, now: int, dt_s: float, weather: Conditions, disturbance: Disturbance
+    fleet: Fleet,
+    state: FleetState,
+    now: int,
+    dt_s: float,
+    weather: Conditions,
+    disturbance: Disturbance,
 ) -> FleetState:
     """The state `dt_s` after `now` (UTC ms); `weather` and `disturbance` hold all the while.
 
-    Pure. Steps of up to five minutes cost one round of the slow part; longer ones are cut into such.
+    Pure. Steps of up to five minutes cost one round of the slow part; longer ones are cut into
+    such.
     """
     rounds = max(1, int(np.ceil(dt_s / LONGEST_STEP_S)))
     for number in range(rounds):
@@ -34,7 +44,12 @@ def step(
 
 
 def _round(
-    fleet: Fleet, state: FleetState, now: int, dt_s: float, weather: Conditions, disturbance: Disturbance
+    fleet: Fleet,
+    state: FleetState,
+    now: int,
+    dt_s: float,
+    weather: Conditions,
+    disturbance: Disturbance,
 ) -> FleetState:
     outdoor_c = np.full_like(state.hz, weather.outdoor_c)
     impaired = impairment(disturbance)
@@ -45,8 +60,14 @@ def _round(
     for _ in range(count):
         state, given_w = circuit.advance(fleet, drive, state, dt_s / count)
         emitted_w += given_w
-    gain_w = emitted_w / count + house.sun_and_people_w(fleet.houses, weather.sun_w_m2) + disturbance.coal_w
-    room_c, mass_c = house.step(fleet.houses, state.temperatures, gain_w, outdoor_c, disturbance.open_window_w_k, dt_s)
+    gain_w = (
+        emitted_w / count
+        + house.sun_and_people_w(fleet.houses, weather.sun_w_m2)
+        + disturbance.coal_w
+    )
+    room_c, mass_c = house.step(
+        fleet.houses, state.temperatures, gain_w, outdoor_c, disturbance.open_window_w_k, dt_s
+    )
     water_c = state.temperatures.water_c
     standing_c = outdoor_c + (state.plate_c - outdoor_c) * float(np.exp(-dt_s / STANDING_WATER_S))
     return replace(
@@ -80,7 +101,9 @@ def _decided(
         limit_hz=limit_hz,
         limit_code=limit_code * seen.compressing,
         aux_w=disturbance.heater_stuck_w * (disturbance.powered & (state.plate_c < AUX_CUT_OUT_C)),
-        protection=protection.step(state.protection, protection.causes(seen), impaired.mended, dt_s),
+        protection=protection.step(
+            state.protection, protection.causes(seen), impaired.mended, dt_s
+        ),
     )
 
 
@@ -101,7 +124,8 @@ def _observed(
         plate_c=state.plate_c,
         spread_k=spread,
         condensing_c=leaving_c + impaired.approach_k,
-        depression_k=impaired.depression_k + state.frost_kg / fleet.machines.size * FROST_DEPRESSION_K,
+        depression_k=impaired.depression_k
+        + state.frost_kg / fleet.machines.size * FROST_DEPRESSION_K,
         discharge_c=heat_pump.discharge_c(outdoor_c, leaving_c) + impaired.superheat_k,
         charge=disturbance.charge,
         water_flow=disturbance.water_flow,
@@ -127,7 +151,11 @@ def _drive(
         room_c=room_c,
         opened_w_k=house.opening(room_c, state.room_target_c) * fleet.houses.emitter,
         target_c=control.water_target_c(state.supply_limit_c, outdoor_c),
-        allowed=powered & state.switched_on & state.called & ~disturbance.tripped & ~state.protection.stopped,
+        allowed=powered
+        & state.switched_on
+        & state.called
+        & ~disturbance.tripped
+        & ~state.protection.stopped,
         limit_hz=state.limit_hz,
         available_w=machines.nominal_w * heat_pump.outdoor_capacity(outdoor_c) * impaired.capacity,
         half_spread_k_w=0.5 / (house.WATER_J_KG_K * np.maximum(state.flow_kg_s, LEAST_FLOW_KG_S)),

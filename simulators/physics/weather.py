@@ -1,4 +1,5 @@
-"""Outdoor conditions over time: a steady cold for demonstrations, or a Beijing winter from its statistics."""
+"""Outdoor conditions over time: a steady cold for demonstrations, or a Beijing winter from its
+statistics."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from simulators.physics.arrays import Floats
 from simulators.physics.climate import Climate, climate, season_day
 from simulators.physics.conditions import Conditions
 from simulators.physics.grid import local_hour
+from wire.units import DAY_MS
 
 DAYS: Final = 368  # of one generated year, from 1 July on, with one to spare at either end
 FIRST_DAY: Final = -124  # 1 July and a day, counted from 1 November
@@ -20,9 +22,13 @@ HUMID_H: Final = (6.0, 18.0)  # how long they last, physics §20.4
 HUMIDITY: Final = (0.80, 0.95)  # and how damp they are
 HUMID_SUN: Final = 0.3  # share of the sun that comes through the cloud
 ONSET_H: Final = 2.0
-HUMIDITY_DEVIATION: Final = 0.20  # of the days; with it 10 and 90 % of the hours come out near physics §20.4's 13 and 78 %
+HUMIDITY_DEVIATION: Final = (
+    0.20  # of the days; with it 10 and 90 % of the hours come out near physics §20.4's 13 and 78 %
+)
 DRIEST, DAMPEST = 0.08, 0.97
-MEAN_SUN: Final = 1.0 - (1.0 - HUMID_SUN) * HUMID_DAY_CHANCE * sum(HUMID_H) / 48.0  # what the spells leave on average
+MEAN_SUN: Final = (
+    1.0 - (1.0 - HUMID_SUN) * HUMID_DAY_CHANCE * sum(HUMID_H) / 48.0
+)  # what the spells leave on average
 
 
 class Weather(Protocol):
@@ -47,7 +53,8 @@ class SteadyWeather:
 
 @dataclass(frozen=True, slots=True)
 class WinterWeather:
-    """A seeded heating season, each year its own; before November and after March it goes on as at their ends.
+    """A seeded heating season, each year its own; before November and after March it goes on as at
+    their ends.
 
     `offset_k` shifts every temperature (mountain villages −4…−6, physics §20.4).
     """
@@ -59,10 +66,13 @@ class WinterWeather:
         """Conditions at UTC milliseconds `now`, continuous in time."""
         day, hour = season_day(now), local_hour(now)
         typical = climate(day)
-        year = _year(self.seed, round((now / 86_400_000 - day) / 365.2425))
+        year = _year(self.seed, round((now / DAY_MS - day) / 365.2425))
         warmth = _warmth(hour, typical)
         swing_k = (typical.high_c - typical.low_c) / 2.0 * warmth
-        usual = typical.humidity_day + (typical.humidity_night - typical.humidity_day) * (1.0 - warmth) / 2.0
+        usual = (
+            typical.humidity_day
+            + (typical.humidity_night - typical.humidity_day) * (1.0 - warmth) / 2.0
+        )
         dry = min(max(usual + _between_noons(year.damper, day), DRIEST), DAMPEST)
         spell, humidity = year.humid(day)
         return Conditions(
@@ -74,7 +84,8 @@ class WinterWeather:
 
 @dataclass(frozen=True, slots=True)
 class _Year:
-    """One year's random course: what each day from FIRST_DAY on is warmer (K) and damper than usual at its noon.
+    """One year's random course: what each day from FIRST_DAY on is warmer (K) and damper than usual
+    at its noon.
 
     Humid spells have their beginnings and ends in days from 1 November, and their humidity.
     """
@@ -101,7 +112,9 @@ def _year(seed: int, number: int) -> _Year:
     typical = [climate(day) for day in days]
     memory = [_noon_memory(day.memory) for day in typical]
     evened = np.array([_smoothing(day) for day in memory])
-    warmer, damper = (_correlated(generator.standard_normal(DAYS), memory) / evened for _ in range(2))
+    warmer, damper = (
+        _correlated(generator.standard_normal(DAYS), memory) / evened for _ in range(2)
+    )
     happens = generator.random(DAYS) < HUMID_DAY_CHANCE
     begin = days + generator.random(DAYS) * 0.25  # early enough for none to run into the next
     end = begin + generator.uniform(*HUMID_H, DAYS) / 24.0
@@ -135,9 +148,12 @@ def _noon_memory(memory: float) -> float:
 
 
 def _smoothing(memory: float) -> float:
-    """Standard deviation of a day's mean when unit-variance values at noon are joined by straight lines."""
+    """Standard deviation of a day's mean when unit-variance values at noon are joined by straight
+    lines."""
     own, beside = 0.75, 0.125
-    return float((own**2 + 2 * beside**2 + 4 * own * beside * memory + 2 * (beside * memory) ** 2) ** 0.5)
+    return float(
+        (own**2 + 2 * beside**2 + 4 * own * beside * memory + 2 * (beside * memory) ** 2) ** 0.5
+    )
 
 
 def _warmth(hour: float, typical: Climate) -> float:

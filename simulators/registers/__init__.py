@@ -1,4 +1,5 @@
-"""Register maps of real heat pumps, written from their documents: what a unit does, as the words it answers with."""
+"""Register maps of real heat pumps, written from their documents: what a unit does, as the words it
+answers with."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,5 +15,7 @@ from simulators.registers.solareast_oem import SOLAREAST_OEM
 
 _BRANDS: Final = (MIDEA_MTHERMAL, SOLAREAST_OEM, PHNIX, GREE_VERSATI, HAIER_YR_E27, CHOFU_GRANT)
 
-MAPS: Final[Mapping[str, RegisterMap]] = MappingProxyType({brand.profile: brand for brand in _BRANDS})
+MAPS: Final[Mapping[str, RegisterMap]] = MappingProxyType(
+    {brand.profile: brand for brand in _BRANDS}
+)
 """Every profile that can be simulated, by name."""

@@ -4,12 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from simulators.live.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, Table, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
-from simulators.registers.writes import WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS, Setting, Write, Writes
-from simulators.serial_format import SerialFormat
+from simulators.registers.writes import (
+    WRITE_COIL,
+    WRITE_REGISTER,
+    WRITE_REGISTERS,
+    Setting,
+    Write,
+    Writes,
+)
 from wire.points import State
 
 END: Final = 127  # "valid to 126"
@@ -39,7 +46,10 @@ _WHOLE_DEGREES: Final = (
     ("supply_c", 9),
 )
 _QUANTITIES: Final = (
-    *(Quantity(point, _input(at), 1.0, signed=True, missing=_OPEN_SENSOR) for point, at in _WHOLE_DEGREES),
+    *(
+        Quantity(point, _input(at), 1.0, signed=True, missing=_OPEN_SENSOR)
+        for point, at in _WHOLE_DEGREES
+    ),
     Quantity("compressor_hz", _input(1)),
     Quantity("power_w", _input(3), 100.0),
     Quantity("fan_rpm", _input(4), 10.0),
@@ -73,9 +83,18 @@ _TABLES: Final[Mapping[Table, tuple[range, ...]]] = MappingProxyType(
 
 
 def _defaults() -> dict[Place, int]:
-    holding = {Place("holding", at + i): raw for at, run in _DEFAULT_HOLDING.items() for i, raw in enumerate(run)}
+    holding = {
+        Place("holding", at + i): raw
+        for at, run in _DEFAULT_HOLDING.items()
+        for i, raw in enumerate(run)
+    }
     history = {Place("input", at): NO_ERROR for at in (_ERROR.address, *_ERROR_HISTORY)}
-    return holding | history | {Place("input", at): _NOT_FITTED for at in _SENSORS_NOT_FITTED} | _ENABLED
+    return (
+        holding
+        | history
+        | {Place("input", at): _NOT_FITTED for at in _SENSORS_NOT_FITTED}
+        | _ENABLED
+    )
 
 
 def _effective(contents: Contents, write: Write) -> dict[Place, int]:
@@ -107,7 +126,9 @@ CHOFU_GRANT: Final = RegisterMap(
     quantities=_QUANTITIES,
     states=_STATES,
     # No table with a source says what an error number means.
-    faults={f"other:21.{_LETTER_BASE + letter}": (_ERROR, _LETTER_BASE + letter) for letter in _LETTERS},
+    faults={
+        f"other:21.{_LETTER_BASE + letter}": (_ERROR, _LETTER_BASE + letter) for letter in _LETTERS
+    },
     no_fault=NO_ERROR,
     defaults=_defaults(),
     derive=_derive,

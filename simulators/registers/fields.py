@@ -95,7 +95,8 @@ class Contents:
 class Quantity:
     """A measured point in `fields`; one count is worth `step` in the point's unit.
 
-    `missing` is what stands there while the sensor is open, `unfitted` where the unit was built without it.
+    `missing` is what stands there while the sensor is open, `unfitted` where the unit was built
+    without it.
     """
 
     point: str
@@ -117,7 +118,11 @@ class Quantity:
 
     def raw(self, value: float) -> int:
         """`value` in counts, rounded half up and held at the ends of the number."""
-        low, high = (-(1 << self.bits - 1), (1 << self.bits - 1) - 1) if self.signed else (0, (1 << self.bits) - 1)
+        low, high = (
+            (-(1 << self.bits - 1), (1 << self.bits - 1) - 1)
+            if self.signed
+            else (0, (1 << self.bits) - 1)
+        )
         return min(max(floor(value / self.step + 0.5), low), high)
 
     def held(self, value: float) -> float:

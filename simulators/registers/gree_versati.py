@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from simulators.live.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_COILS, WRITE_REGISTERS, Setting, Write, Writes
-from simulators.serial_format import SerialFormat
 from wire.points import State
 
 OPEN_SENSOR: Final = 0x7FFF  # the map names none
@@ -19,7 +19,8 @@ _MODE, _POWER, _STATUS = Place("holding", 2), Field(42), Field(117)
 _COMPRESSOR, _FAN, _DEFROST, _FLOW_OPEN = coil(80), coil(81), coil(86), coil(170)
 _HEATING, _OFF = 2, 8
 
-# Coils by kind (docs/domain/rules-and-faults.md; what it does not list goes by the coil's own text); the first stands for it.
+# Coils by kind (docs/domain/rules-and-faults.md; what it does not list goes by the coil's own
+# text); the first stands for it.
 _FAULT_COILS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "water_flow": (188, 108),
@@ -63,7 +64,27 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
 # Settings in whole °C, minutes and amperes, by the first word of each run: the map's defaults.
 _FACTORY: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
-        2: (1, 3, 70, 1, 25, 5, 12, 18, 45, 24, 20, 50, 0x10000 - 15, 0x10000 - 20, 50, 25, 0x10000 - 20, 24, 18),
+        2: (
+            1,
+            3,
+            70,
+            1,
+            25,
+            5,
+            12,
+            18,
+            45,
+            24,
+            20,
+            50,
+            0x10000 - 15,
+            0x10000 - 20,
+            50,
+            25,
+            0x10000 - 20,
+            24,
+            18,
+        ),
         21: (55, 40, 40, 25, 27, 22, 15, 7, 5, 10, 5, 2, 3, 5, 1, 1, 1, 16, 0, 3, 3),
     }
 )
@@ -116,7 +137,11 @@ GREE_VERSATI: Final = RegisterMap(
     quantities=(*_temperatures(0.1), *(Quantity(point, (coil(at),)) for point, at in _LOADS)),
     states=_STATES,
     faults={f"{kind}:{at}": (coil(at), 1) for kind, coils in _FAULT_COILS.items() for at in coils},
-    defaults={Place("holding", first + i): raw for first, run in _FACTORY.items() for i, raw in enumerate(run)},
+    defaults={
+        Place("holding", first + i): raw
+        for first, run in _FACTORY.items()
+        for i, raw in enumerate(run)
+    },
     derive=_derive,
     curve=Curve(-20.0, 55.0, 25.0, 40.0),  # words 18 and 21, 17 and 22
     set_point="curve_c",

@@ -1,15 +1,25 @@
-"""Haier monobloc AU082/AU162FYCRA behind the controller YR-E27 (docs/domain/profile-haier-yr-e27.md)."""
+"""Haier monobloc AU082/AU162FYCRA behind the controller YR-E27
+(docs/domain/profile-haier-yr-e27.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Fields, Place, Quantity, bit, high_byte, low_byte
+from simulators.live.bus.serial_format import SerialFormat
+from simulators.registers.fields import (
+    Contents,
+    Field,
+    Fields,
+    Place,
+    Quantity,
+    bit,
+    high_byte,
+    low_byte,
+)
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import ILLEGAL_ADDRESS, Reads, RefusedError
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Write, Writes
-from simulators.serial_format import SerialFormat
 from wire.points import State
 
 FRAMES: Final = frozenset(((101, 6), (141, 16), (201, 1), (241, 22)))
@@ -36,7 +46,9 @@ def _signed(point: str, fields: Fields) -> Quantity:
 
 
 _QUANTITIES: Final = (
-    _signed("supply_c", (_nibble(148, 2), low_byte(148))),  # Thi and Tho, before and behind the electric heater
+    _signed(
+        "supply_c", (_nibble(148, 2), low_byte(148))
+    ),  # Thi and Tho, before and behind the electric heater
     _signed("supply_c", (_nibble(148, 3), high_byte(149))),
     _water("return_c", (_nibble(146, 0), high_byte(147))),  # Twi
     _water("supply_c", (_nibble(146, 1), low_byte(147))),  # Two
@@ -71,7 +83,8 @@ _COMMANDED: Final[Mapping[int, int]] = MappingProxyType({SET_POWER: 101, SET_WAT
 
 
 def _effective(contents: Contents, write: Write) -> dict[Place, int]:
-    """The words that the command in word 101 is about; raises RefusedError for anything but the whole block."""
+    """The words that the command in word 101 is about; raises RefusedError for anything but the
+    whole block."""
     if (write.address, len(write.values)) != BLOCK:
         raise RefusedError(ILLEGAL_ADDRESS)
     about = _COMMANDED.get(write.values[0] >> 8)
@@ -86,7 +99,11 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 HAIER_YR_E27: Final = RegisterMap(
     profile="haier-yr-e27",
     serial=SerialFormat(9600, "E"),
-    reads=Reads({"holding": (range(101, 107), range(141, 157), range(201, 202), range(241, 263))}, 22, frames=FRAMES),
+    reads=Reads(
+        {"holding": (range(101, 107), range(141, 157), range(201, 202), range(241, 263))},
+        22,
+        frames=FRAMES,
+    ),
     writes=Writes(
         frozenset((WRITE_REGISTERS,)),
         (
@@ -100,7 +117,11 @@ HAIER_YR_E27: Final = RegisterMap(
     states=_STATES,
     # No table says what an error number means.
     faults={f"other:141.{number}": (_ERROR, number) for number in _ERROR_NUMBERS},
-    defaults={Place("holding", 102): 30, Place("holding", 106): 48 * 2 << 8, Place("holding", 259): 10 << 8},
+    defaults={
+        Place("holding", 102): 30,
+        Place("holding", 106): 48 * 2 << 8,
+        Place("holding", 259): 10 << 8,
+    },
     derive=_derive,
     refuses_in_silence=True,
 )

@@ -1,4 +1,5 @@
-"""What goes into a unit's registers and what they hold: a reading of physics, and its image in the tables."""
+"""What goes into a unit's registers and what they hold: a reading of physics, and its image in the
+tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ from wire.points import State
 class UnitReading:
     """One unit as physics has it: values in the units of contract §4, unrounded.
 
-    `broken` names points whose sensor is open, `unfitted` those the unit was built without; both are absent from
-    `values`. `values["setpoint_c"]` is the water's; `room_controlled` says that the room's rules, and `curve_c` is
-    what a weather curve wants of the water, where one is switched on.
+    `broken` names points whose sensor is open, `unfitted` those the unit was built without; both
+    are absent from `values`. `values["setpoint_c"]` is the water's; `room_controlled` says that the
+    room's rules, and `curve_c` is what a weather curve wants of the water, where one is switched
+    on.
     """
 
     state: State
@@ -28,7 +30,8 @@ class UnitReading:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The tables of one unit at one moment, and what they say: state, faults and values after rounding.
+    """The tables of one unit at one moment, and what they say: state, faults and values after
+    rounding.
 
     `state_told` is False where the registers do not tell a defrost from heating.
     """
@@ -41,10 +44,11 @@ class Image:
 
 
 def code_for(kind_or_code: str, codes: Sequence[str]) -> str | None:
-    """The fault of this brand meant by `kind:vendor_code` or by `kind` alone, or None where it has none.
+    """The fault of this brand meant by `kind:vendor_code` or by `kind` alone, or None where it has
+    none.
 
-    A code of another brand stands for the brand's own first code of that kind. A brand whose errors are numbers
-    without published meaning shows its first.
+    A code of another brand stands for the brand's own first code of that kind. A brand whose errors
+    are numbers without published meaning shows its first.
     """
     if kind_or_code in codes:
         return kind_or_code

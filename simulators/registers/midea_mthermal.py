@@ -1,16 +1,17 @@
-"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6 (docs/domain/profile-midea-mthermal.md)."""
+"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6
+(docs/domain/profile-midea-mthermal.md)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from simulators.live.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, low_byte, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Setting, Writes
-from simulators.serial_format import SerialFormat
 from wire.points import State
 
 LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 138 counts m³/h × 100
@@ -20,7 +21,8 @@ _UNFITTED_C: Final = 25.0
 _DC_BUS: Final = 370.0 / 223.0  # the live unit's direct voltage over its mains voltage
 _HEAT: Final = 3
 
-# Error table 1 (register 124): number by `kind:panel code`, the kinds of docs/domain/rules-and-faults.md.
+# Error table 1 (register 124): number by `kind:panel code`, the kinds of
+# docs/domain/rules-and-faults.md.
 ERRORS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "water_flow:E8": 9,
@@ -96,7 +98,9 @@ _QUANTITIES: Final = (
     Quantity("exv_steps", (Field(103),)),
     Quantity("high_bar", (Field(116),), 0.01),
     Quantity("low_bar", (Field(117),), 0.01),
-    Quantity("current_a", (Field(118),)),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
+    Quantity(
+        "current_a", (Field(118),)
+    ),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
     Quantity("voltage_v", (Field(119),)),
     Quantity("aux_heater", (bit(129, 0),)),
     Quantity("pump", (bit(129, 3),)),
@@ -116,11 +120,18 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "off": {Field(0): 0, Field(17): 0, Field(101): 0, Field(199): 0},
         "standby": {Field(0): 0b11, Field(17): 1, Field(101): 0, Field(199): 0},
         "heating": {Field(0): 0b11, Field(17): 1, Field(101): _HEAT, Field(199): _HEAT},
-        "defrost": {Field(0): 0b11, Field(17): 1, Field(101): _HEAT, Field(199): _HEAT, bit(128, 1): 1},
+        "defrost": {
+            Field(0): 0b11,
+            Field(17): 1,
+            Field(101): _HEAT,
+            Field(199): _HEAT,
+            bit(128, 1): 1,
+        },
     }
 )
-# Live values of the sample unit that no simulated quantity stands behind, by the first register of each run; only 232,
-# the coldest air it heats in, is set as the subsidy's conditions ask (requirements R2) and not as found.
+# Live values of the sample unit that no simulated quantity stands behind, by the first register of
+# each run; only 232, the coldest air it heats in, is set as the subsidy's conditions ask
+# (requirements R2) and not as found.
 _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
         1: (_HEAT,),
@@ -138,9 +149,21 @@ _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
         255: (8, 5, 5, 45, 72, 25, 10, 16, 35, 25, 35, 28, 0x10000 - 5, 7, 1, 257, 4, 4352),
     }
 )
-_DEFAULTS: Final = {Place("holding", first + i): raw for first, run in _LIVE.items() for i, raw in enumerate(run)}
-# Sensors the sample unit was built without: T2, T2B, Tbt1, Tbt2, curves, Tsolar, TL and T9 as its dump shows them.
-_ABSENT: Final = {120: 255, 121: 255, 136: 255, 137: 255, 141: 255, 191: 0xFFFF, 193: _OPEN, 194: _OPEN}
+_DEFAULTS: Final = {
+    Place("holding", first + i): raw for first, run in _LIVE.items() for i, raw in enumerate(run)
+}
+# Sensors the sample unit was built without: T2, T2B, Tbt1, Tbt2, curves, Tsolar, TL and T9 as its
+# dump shows them.
+_ABSENT: Final = {
+    120: 255,
+    121: 255,
+    136: 255,
+    137: 255,
+    141: 255,
+    191: 0xFFFF,
+    193: _OPEN,
+    194: _OPEN,
+}
 
 
 def _settings(step: float) -> tuple[Setting, ...]:
@@ -158,7 +181,14 @@ def _settings(step: float) -> tuple[Setting, ...]:
 
 def _temperatures(step: float, missing: int) -> tuple[Quantity, ...]:
     return tuple(
-        Quantity(point, (Field(at),), step, True, missing, round(_UNFITTED_C / step) if at in (114, 115) else None)
+        Quantity(
+            point,
+            (Field(at),),
+            step,
+            True,
+            missing,
+            round(_UNFITTED_C / step) if at in (114, 115) else None,
+        )
         for point, at in _TEMPERATURES
     )
 
@@ -173,7 +203,8 @@ def _absent(step: float) -> dict[Place, int]:
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Figures that follow from the measured ones, the curve's target, and who controls the water."""
+    """Figures that follow from the measured ones, the curve's target, and who controls the
+    water."""
     values = reading.values
     heat, power = values.get("heat_w", 0.0), values.get("power_w", 0.0)
     total_heat, total_power = values.get("heat_kwh", 0.0), values.get("energy_kwh", 0.0)
@@ -189,7 +220,8 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 
 
 def _whole_degrees(brand: RegisterMap) -> RegisterMap:
-    """Bit 8 of register 189 clear: temperatures in whole degrees, with another value for an open sensor."""
+    """Bit 8 of register 189 clear: temperatures in whole degrees, with another value for an open
+    sensor."""
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_c"))
     return replace(
         brand,
@@ -203,13 +235,19 @@ def _whole_kwh(brand: RegisterMap) -> RegisterMap:
     """Sub-model R32-A, whose counters are whole kWh."""
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_kwh"))
     counters = _counters(1.0)
-    return replace(brand, quantities=(*kept, *counters), defaults={**brand.defaults, Place("holding", 190): 7})
+    return replace(
+        brand, quantities=(*kept, *counters), defaults={**brand.defaults, Place("holding", 190): 7}
+    )
 
 
 MIDEA_MTHERMAL: Final = RegisterMap(
     profile="midea-mthermal",
     serial=SerialFormat(),
-    reads=Reads({"holding": (range(23), range(100, 200), range(200, 291))}, LARGEST_READ, single=(range(200, 291),)),
+    reads=Reads(
+        {"holding": (range(23), range(100, 200), range(200, 291))},
+        LARGEST_READ,
+        single=(range(200, 291),),
+    ),
     writes=Writes(
         frozenset((WRITE_REGISTER, WRITE_REGISTERS)),
         _settings(0.1),

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from simulators.live.bus.serial_format import SerialFormat
 from simulators.registers.fields import Contents, Field, Place, Quantity, bit, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
 from simulators.registers.writes import WRITE_REGISTERS, Setting, Writes
-from simulators.serial_format import SerialFormat
 from wire.points import State
 
 PACKET: Final = 90
@@ -22,7 +22,8 @@ _COP: Final = Field(2060)
 _DC_BUS: Final = 1.66  # direct over mains voltage, from the live unit of physics §20.2
 _LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 2077 counts m³/h × 100
 
-# Fault bits by kind (docs/domain/rules-and-faults.md): registers and bits; the first stands for the kind.
+# Fault bits by kind (docs/domain/rules-and-faults.md): registers and bits; the first stands for the
+# kind.
 _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = MappingProxyType(
     {
         "water_flow": ((2085, (8,)),),
@@ -31,9 +32,18 @@ _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = Mapp
         "phase": ((2081, (3,)),),
         "voltage": ((2081, (9, 7, 8)), (2082, (7,))),
         "overcurrent": ((2081, (2, 10)),),
-        "inverter": ((2081, (0, 1, 4, 5, 6, 11)), (2082, (0, 1, 3, 6, 15)), (2083, (0, 1, 2, 4, 5))),
+        "inverter": (
+            (2081, (0, 1, 4, 5, 6, 11)),
+            (2082, (0, 1, 3, 6, 15)),
+            (2083, (0, 1, 2, 4, 5)),
+        ),
         "fan": ((2090, (11, 12, 13, 15)), (2086, (3, 4))),
-        "sensor": ((2085, (2, 3, 14)), (2086, (7, 8, 9)), (2089, (0, 1, 2, 3, 4, 5, 9, 10, 11, 13)), (2090, (8,))),
+        "sensor": (
+            (2085, (2, 3, 14)),
+            (2086, (7, 8, 9)),
+            (2089, (0, 1, 2, 3, 4, 5, 9, 10, 11, 13)),
+            (2090, (8,)),
+        ),
         "comm_internal": ((2081, (12, 13, 14, 15)),),
         "freeze_protect": ((2085, (10, 11, 12)),),
         "delta_t": ((2086, (5,)),),
@@ -59,7 +69,10 @@ _TEMPERATURES: Final = (
     ("supply_c", 2046),
 )
 _QUANTITIES: Final = (
-    *(Quantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR) for point, at in _TEMPERATURES),
+    *(
+        Quantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR)
+        for point, at in _TEMPERATURES
+    ),
     Quantity("pump", (bit(_OUTPUTS, 4),)),
     Quantity("four_way", (bit(_OUTPUTS, 6),)),
     Quantity("aux_heater", (bit(_OUTPUTS, 7),)),
@@ -88,18 +101,45 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {**_RUNNING, _STATUS: _DEFROSTING},
     }
 )
-# Factory values of the defrost parameters, of the control block and of the zones (docs/domain/profile-phnix.md), but 75 instead of
-# 26 min of heating before a defrost, so that the settings keep to a tenth of defrosting (requirements R6).
-_CONTROL: Final = {1012: 1, 1037: 0x10000 - 250, 1038: 40, 1040: 1100, 1164: 150, 1165: 640, 2073: 90}
-_ZONES: Final = {1070: 200, 1071: 20, 1072: 200, 1073: 20, 1075: 450, 1076: 350, 1082: 150, 1084: 150, 1085: 20}
+# Factory values of the defrost parameters, of the control block and of the zones
+# (docs/domain/profile-phnix.md), but 75 instead of 26 min of heating before a defrost, so that the
+# settings keep to a tenth of defrosting (requirements R6).
+_CONTROL: Final = {
+    1012: 1,
+    1037: 0x10000 - 250,
+    1038: 40,
+    1040: 1100,
+    1164: 150,
+    1165: 640,
+    2073: 90,
+}
+_ZONES: Final = {
+    1070: 200,
+    1071: 20,
+    1072: 200,
+    1073: 20,
+    1075: 450,
+    1076: 350,
+    1082: 150,
+    1084: 150,
+    1085: 20,
+}
 _MIXING: Final = {1088: 2, 1090: 2, 1135: 400, 1357: 20}
 _DEFROST: Final = {1105: 125, 1106: 75, 1111: 5, 1116: 230, 1117: 10, 1118: 120, 1122: 130, 1124: 8}
 _WHILE_DEFROSTING: Final = {1125: 70, 1126: 1, 1130: 70}
-_FACTORY: Final = {**_CONTROL, **_ZONES, **_MIXING, **_DEFROST, **_WHILE_DEFROSTING, 2107: _VALID_PACKET}
+_FACTORY: Final = {
+    **_CONTROL,
+    **_ZONES,
+    **_MIXING,
+    **_DEFROST,
+    **_WHILE_DEFROSTING,
+    2107: _VALID_PACKET,
+}
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Outputs and switches that follow from the measured quantities, and the figures made of them."""
+    """Outputs and switches that follow from the measured quantities, and the figures made of
+    them."""
     values = reading.values
     power, heat = values.get("power_w", 0.0), values.get("heat_w", 0.0)
     contents.put((_FAN,), int(values.get("fan_rpm", 0.0) > 0.0))

@@ -12,7 +12,8 @@ ILLEGAL_VALUE: Final = 3
 
 
 class RefusedError(Exception):
-    """A request the unit refuses; `code` is the Modbus exception that says why, where it says so at all."""
+    """A request the unit refuses; `code` is the Modbus exception that says why, where it says so at
+    all."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")
@@ -21,10 +22,11 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The reads a unit answers: inside one span of a table and no longer than `longest` registers or bits.
+    """The reads a unit answers: inside one span of a table and no longer than `longest` registers
+    or bits.
 
-    A read that touches `single` registers must be of one; where `frames` are named (first register and count), a
-    read must be exactly one of them.
+    A read that touches `single` registers must be of one; where `frames` are named (first register
+    and count), a read must be exactly one of them.
     """
 
     tables: Mapping[Table, tuple[range, ...]]

@@ -1,16 +1,17 @@
-"""One brand's registers as data: how a reading is held, and which requests its controller carries out."""
+"""One brand's registers as data: how a reading is held, and which requests its controller carries
+out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from simulators.live.bus.serial_format import SerialFormat
 from simulators.physics.refrigerant import saturation_c
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.writes import Writes
-from simulators.serial_format import SerialFormat
 from wire.points import POINTS, State
 
 NOTHING: Final[Mapping[Place, int]] = MappingProxyType({})
@@ -18,7 +19,8 @@ NOTHING: Final[Mapping[Place, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A weather curve: water temperature between two outdoor temperatures, level beyond them, all in °C."""
+    """A weather curve: water temperature between two outdoor temperatures, level beyond them, all
+    in °C."""
 
     cold_c: float
     water_when_cold_c: float
@@ -35,13 +37,13 @@ class Curve:
 class RegisterMap:
     """One brand.
 
-    `parameters`: points that are as the unit was set up, unless a reading says otherwise.
-    `states`: what stands where in each state; a state that reads like another is not told from it.
-    `faults`: by `kind:vendor_code`, where each shows and as which number; a place of several numbers shows one, and
-    `no_fault` where there is none.
-    `set_point`: which setting `setpoint_c` is while the weather curve rules; None where none is read then.
-    `derive` fills registers that follow from others. `nonsense`: what cannot be trusted while defrosting, where the
-    unit `talks_nonsense`. `variants`: what a quirk of its own makes of the brand.
+    `parameters`: points that are as the unit was set up, unless a reading says otherwise. `states`:
+    what stands where in each state; a state that reads like another is not told from it. `faults`:
+    by `kind:vendor_code`, where each shows and as which number; a place of several numbers shows
+    one, and `no_fault` where there is none. `set_point`: which setting `setpoint_c` is while the
+    weather curve rules; None where none is read then. `derive` fills registers that follow from
+    others. `nonsense`: what cannot be trusted while defrosting, where the unit `talks_nonsense`.
+    `variants`: what a quirk of its own makes of the brand.
     """
 
     profile: str
@@ -64,7 +66,8 @@ class RegisterMap:
 
     @property
     def fault_codes(self) -> Sequence[str]:
-        """Every `kind:vendor_code` the registers can express; the first of a kind stands for the kind."""
+        """Every `kind:vendor_code` the registers can express; the first of a kind stands for the
+        kind."""
         return tuple(self.faults)
 
     @property
@@ -73,12 +76,14 @@ class RegisterMap:
         return frozenset(next(q for q in reversed(self.quantities) if q.point == "supply_c").places)
 
     def counter_end(self, point: str) -> float | None:
-        """Where the counter `point` rolls over to zero, in its unit; None where the brand has none."""
+        """Where the counter `point` rolls over to zero, in its unit; None where the brand has
+        none."""
         counters = (quantity for quantity in self.quantities if quantity.point == point)
         return next((quantity.step * 2**quantity.bits for quantity in counters), None)
 
     def image(self, reading: UnitReading, kept: Mapping[Place, int] = NOTHING) -> Image:
-        """The tables that hold `reading`, over what masters have written into places without a meaning here."""
+        """The tables that hold `reading`, over what masters have written into places without a
+        meaning here."""
         contents = Contents({**self.defaults, **kept})
         held = self._measure(reading, contents)
         for place, raw in self.states[reading.state].items():
@@ -96,8 +101,16 @@ class RegisterMap:
         values = {**reading.values, **_panel(reading), **_saturation(reading)}
         held: dict[str, float] = {}
         for quantity in self.quantities:
-            value = None if quantity.point in reading.broken | reading.unfitted else values.get(quantity.point)
-            raw = quantity.absent(quantity.point not in reading.unfitted) if value is None else quantity.raw(value)
+            value = (
+                None
+                if quantity.point in reading.broken | reading.unfitted
+                else values.get(quantity.point)
+            )
+            raw = (
+                quantity.absent(quantity.point not in reading.unfitted)
+                if value is None
+                else quantity.raw(value)
+            )
             contents.put(quantity.fields, raw)
             if value is not None:
                 held[quantity.point] = quantity.held(value)
@@ -120,7 +133,8 @@ class RegisterMap:
         return True
 
     def _blur(self, contents: Contents, held: dict[str, float]) -> None:
-        """Negative heat in registers without a sign, as units show it while defrosting (bus-quirks row 20)."""
+        """Negative heat in registers without a sign, as units show it while defrosting (bus-quirks
+        row 20)."""
         for fields in self.nonsense:
             contents.put(fields, -1)
         for quantity in self.quantities:
@@ -129,16 +143,21 @@ class RegisterMap:
 
     def _values(self, reading: UnitReading, held: Mapping[str, float]) -> dict[str, float]:
         """The values of points, the set-point being that of whatever rules."""
-        values = {name: value for name, value in held.items() if name in POINTS and name != "setpoint_c"}
+        values = {
+            name: value for name, value in held.items() if name in POINTS and name != "setpoint_c"
+        }
         ruling = "room_target_c" if reading.room_controlled else "setpoint_c"
         name = ruling if reading.curve_c is None else self.set_point
         return values if name is None or name not in held else values | {"setpoint_c": held[name]}
 
 
 def _panel(reading: UnitReading) -> dict[str, float]:
-    """The settings of the wired controller as they are now; `ruling_c` is the water's, by whatever rule."""
+    """The settings of the wired controller as they are now; `ruling_c` is the water's, by whatever
+    rule."""
     panel = {
-        "ruling_c": reading.values.get("setpoint_c") if reading.curve_c is None else reading.curve_c,
+        "ruling_c": reading.values.get("setpoint_c")
+        if reading.curve_c is None
+        else reading.curve_c,
         "curve_c": reading.curve_c,
         "room_target_c": reading.room_target_c,
         "switched_on": float(reading.state != "off"),
@@ -149,6 +168,11 @@ def _panel(reading: UnitReading) -> dict[str, float]:
 
 
 def _saturation(reading: UnitReading) -> dict[str, float]:
-    """Condensing and evaporating temperature, which controllers show beside or instead of the pressures."""
+    """Condensing and evaporating temperature, which controllers show beside or instead of the
+    pressures."""
     of = {"condensing_c": "high_bar", "evaporating_c": "low_bar"}
-    return {name: saturation_c(reading.values[point]) for name, point in of.items() if point in reading.values}
+    return {
+        name: saturation_c(reading.values[point])
+        for name, point in of.items()
+        if point in reading.values
+    }

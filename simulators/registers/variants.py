@@ -1,20 +1,22 @@
-"""What quirks make of a brand's registers: another map of the same brand (docs/domain/bus-quirks.md)."""
+"""What quirks make of a brand's registers: another map of the same brand
+(docs/domain/bus-quirks.md)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from simulators.quirks import Quirks
 from simulators.registers.fields import Quantity
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Writes
+from simulators.unit.quirks import Quirks
 
 MINUS_ONE: Final = 0xFFF6  # -1.0 °C, which looks real
 
 
 def varied(brand: RegisterMap, quirks: Quirks) -> RegisterMap:
-    """`brand` with the quirks that change its registers or what it refuses; the others are left to the line."""
+    """`brand` with the quirks that change its registers or what it refuses; the others are left to
+    the line."""
     for name in quirks:
         if name in brand.variants:
             brand = brand.variants[name](brand)
@@ -28,7 +30,8 @@ def varied(brand: RegisterMap, quirks: Quirks) -> RegisterMap:
         brand,
         reads=_reads(brand.reads, brand.writes, quirks),
         writes=_writes(brand.writes, quirks),
-        refuses_in_silence=(brand.refuses_in_silence or "silence" in quirks) and "exception_2" not in quirks,
+        refuses_in_silence=(brand.refuses_in_silence or "silence" in quirks)
+        and "exception_2" not in quirks,
         talks_nonsense="defrost_nonsense" in quirks,
     )
 
@@ -52,4 +55,7 @@ def _reads(reads: Reads, writes: Writes, quirks: Quirks) -> Reads:
 
 def _writes(writes: Writes, quirks: Quirks) -> Writes:
     refused = {"only_fc16": WRITE_REGISTER, "no_fc16": WRITE_REGISTERS}
-    return replace(writes, functions=writes.functions - {refused[name] for name in refused.keys() & quirks.keys()})
+    return replace(
+        writes,
+        functions=writes.functions - {refused[name] for name in refused.keys() & quirks.keys()},
+    )

@@ -6,7 +6,12 @@ from math import floor
 from typing import Final
 
 from simulators.registers.fields import Contents, Field, Place, Table
-from simulators.registers.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, RefusedError
+from simulators.registers.refusals import (
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    RefusedError,
+)
 
 WRITE_COIL: Final = 5
 WRITE_REGISTER: Final = 6
@@ -30,12 +35,16 @@ class Write:
     @property
     def words(self) -> dict[Place, int]:
         """What is to stand where."""
-        return {Place(self.table, self.address + offset): value for offset, value in enumerate(self.values)}
+        return {
+            Place(self.table, self.address + offset): value
+            for offset, value in enumerate(self.values)
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A place that shows a setting and takes a new one, between `low` and `high` in the unit of `name`.
+    """A place that shows a setting and takes a new one, between `low` and `high` in the unit of
+    `name`.
 
     With `codes` only those numbers mean something; others are taken without effect.
     """
@@ -59,7 +68,8 @@ class Setting:
         return value if self.codes else round(self.raw(value) * self.step, 6)
 
     def asked(self, word: int) -> float | None:
-        """The setting that a written word asks for, None for none; raises RefusedError(3) outside the range."""
+        """The setting that a written word asks for, None for none; raises RefusedError(3) outside
+        the range."""
         raw = self.place.of(word)
         if self.codes:
             return self.codes.get(raw)
@@ -71,7 +81,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write changes: settings by name, and contents of places that only keep what they are given."""
+    """What a write changes: settings by name, and contents of places that only keep what they are
+    given."""
 
     settings: Mapping[str, float]
     kept: Mapping[Place, int]
@@ -86,7 +97,8 @@ def as_written(contents: Contents, write: Write) -> dict[Place, int]:
 class Writes:
     """The writes a unit takes: by `functions`, to `keeping` places and settings.
 
-    `effective` says what of a write takes effect, given what the tables hold, and may raise RefusedError.
+    `effective` says what of a write takes effect, given what the tables hold, and may raise
+    RefusedError.
     """
 
     functions: frozenset[int]
@@ -104,7 +116,8 @@ class Writes:
         asked = {
             setting.name: value
             for setting in self.settings
-            if setting.place.place in words and (value := setting.asked(words[setting.place.place])) is not None
+            if setting.place.place in words
+            and (value := setting.asked(words[setting.place.place])) is not None
         }
         return Written(asked, words)
 

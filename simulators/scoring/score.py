@@ -1,4 +1,5 @@
-"""Counting: truths and alerts to figures per class, a confusion table, and the rate of false tickets."""
+"""Counting: truths and alerts to figures per class, a confusion table, and the rate of false
+tickets."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,9 +9,9 @@ from typing import Any, Final
 
 from simulators.scoring.signs import SIGNS, home_of
 from simulators.scoring.truths import Alert, Places, Subject, Truth
+from wire.units import WEEK_MS
 
 FOREVER: Final = 2**62
-_WEEK_MS: Final = 7 * 86_400_000
 NOTHING: Final = "nothing"
 """The row of the confusion table for alerts that nothing real stands behind."""
 
@@ -19,7 +20,8 @@ NOTHING: Final = "nothing"
 class ClassScore:
     """Figures of one class; `delays_s` from onset to the first detection, in seconds.
 
-    `injected` counts the certain truths; `unasked` those too faint or too hidden to demand an alert.
+    `injected` counts the certain truths; `unasked` those too faint or too hidden to demand an
+    alert.
     """
 
     injected: int = 0
@@ -63,7 +65,8 @@ def _rounded(value: float | None) -> float | None:
 
 @dataclass(slots=True)
 class Score:
-    """Figures of a run: by class, and how many alerts of each sign fell to which class (`confusion[class][sign]`)."""
+    """Figures of a run: by class, and how many alerts of each sign fell to which class
+    (`confusion[class][sign]`)."""
 
     classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -98,8 +101,18 @@ def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> S
         by_subject[truth.level, truth.subject].append(index)
     first_found: dict[int, Alert] = {}
     for alert in sorted(alerts, key=lambda alert: (alert.raised_at, alert.subject, alert.sign)):
-        near = [index for part in places.above(alert.level, alert.subject) for index in by_subject.get(part, ())]
-        _judge(alert, [index for index in near if _covers(truths[index], alert)], truths, first_found, result)
+        near = [
+            index
+            for part in places.above(alert.level, alert.subject)
+            for index in by_subject.get(part, ())
+        ]
+        _judge(
+            alert,
+            [index for index in near if _covers(truths[index], alert)],
+            truths,
+            first_found,
+            result,
+        )
     for index, truth in enumerate(truths):
         _count(truth, first_found.get(index), result)
     return result
@@ -111,7 +124,11 @@ def _covers(truth: Truth, alert: Alert) -> bool:
 
 
 def _judge(
-    alert: Alert, near: list[int], truths: Sequence[Truth], first_found: dict[int, Alert], result: Score
+    alert: Alert,
+    near: list[int],
+    truths: Sequence[Truth],
+    first_found: dict[int, Alert],
+    result: Score,
 ) -> None:
     """Give the alert to every truth that it finds, and to one row of the confusion table."""
     found = [index for index in near if _finds(truths[index], alert)]
@@ -146,7 +163,8 @@ def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
 
 @dataclass(frozen=True, slots=True)
 class QuietWeeks:
-    """Unit-weeks in which nothing was wrong with a unit, and how many of them had an alert all the same."""
+    """Unit-weeks in which nothing was wrong with a unit, and how many of them had an alert all the
+    same."""
 
     weeks: int
     alerted: int
@@ -165,7 +183,7 @@ def quiet_weeks(
         for week in _weeks(truth, start, weeks)
     }
     alerted = {
-        (device, (alert.raised_at - start) // _WEEK_MS)
+        (device, (alert.raised_at - start) // WEEK_MS)
         for alert in false_alerts
         for device in parts[alert.level, alert.subject]
     }
@@ -173,8 +191,8 @@ def quiet_weeks(
 
 
 def _weeks(truth: Truth, start: int, weeks: int) -> range:
-    last = weeks - 1 if truth.end is None else min((truth.end - start) // _WEEK_MS, weeks - 1)
-    return range(max((truth.onset - start) // _WEEK_MS, 0), last + 1)
+    last = weeks - 1 if truth.end is None else min((truth.end - start) // WEEK_MS, weeks - 1)
+    return range(max((truth.onset - start) // WEEK_MS, 0), last + 1)
 
 
 def _devices_below(places: Places) -> Mapping[Subject, list[str]]:

@@ -1,7 +1,9 @@
-"""Which alerts belong to which class: the one place that says what counts as found, as explained, and as false.
+"""Which alerts belong to which class: the one place that says what counts as found, as explained,
+and as false.
 
-A *sign* is a rule's id, or `fault:KIND` for a code of that kind. An alert on the subject of a truth (or on a part of
-it: a device of a village), raised between the truth's onset and its end plus `linger_ms`, is
+A *sign* is a rule's id, or `fault:KIND` for a code of that kind. An alert on the subject of a truth
+(or on a part of it: a device of a village), raised between the truth's onset and its end plus
+`linger_ms`, is
 
 - a **detection** where its sign is among `detects`: for a hard fault the unit's own code of that kind, for a drift
   the rule made for it;
@@ -10,8 +12,8 @@ it: a device of a village), raised between the truth's onset and its end plus `l
 - **false** where no truth detects or explains it. A false alert is held against the class that is the first in this
   table to detect by its sign.
 
-Each alert counts as one ticket. Nothing else excuses an alert: an alert on a neighbour, or one raised before the onset,
-is false.
+Each alert counts as one ticket. Nothing else excuses an alert: an alert on a neighbour, or one
+raised before the onset, is false.
 """
 
 from collections.abc import Mapping
@@ -19,23 +21,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from wire.points import FAULT_KINDS
-
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
-DAY_MS: Final = 24 * HOUR_MS
+from wire.units import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
     """The signs of one class.
 
-    `hard`: the unit or the network says so at once; else it is a drift that must be inferred. `linger_ms`: how long
-    after the end its alerts may still come. `shortest_ms`: one that was seen for less than this need not be found.
-    `needs`: the points without which nobody can tell; on a brand that lacks one it need not be found either.
-    `runs_ms`: it shows only while the compressor heats, so that it need not be found where that was less than this in
-    all; and with `found_running` only where the compressor ran as it began. With `on_frost` only the time counts that
-    was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is missed, and no valve has to
-    reverse (physics §20.3).
+    `hard`: the unit or the network says so at once; else it is a drift that must be inferred.
+    `linger_ms`: how long after the end its alerts may still come. `shortest_ms`: one that was seen
+    for less than this need not be found. `needs`: the points without which nobody can tell; on a
+    brand that lacks one it need not be found either. `runs_ms`: it shows only while the compressor
+    heats, so that it need not be found where that was less than this in all; and with
+    `found_running` only where the compressor ran as it began. With `on_frost` only the time counts
+    that was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is
+    missed, and no valve has to reverse (physics §20.3).
     """
 
     detects: tuple[str, ...]
@@ -49,7 +49,8 @@ class Signs:
     on_frost: bool = False
 
 
-# Brands that number their faults without telling the kind show `other` for whatever their protections say.
+# Brands that number their faults without telling the kind show `other` for whatever their
+# protections say.
 
 # A unit that stands: its room and its water cool (physics §20.5), and take half a day to recover.
 _STANDS: Final = (
@@ -86,14 +87,22 @@ _BASELINE_MS: Final = 3 * DAY_MS
 def _trip(kind: str) -> Signs:
     """A unit that stops and shows the code of `kind`."""
     more = ("supply_voltage", "voltage_trip_in_range") if kind in ("voltage", "phase") else ()
-    return Signs((f"fault:{kind}",), _STANDS + more, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=10 * MINUTE_MS)
+    return Signs(
+        (f"fault:{kind}",),
+        _STANDS + more,
+        hard=True,
+        linger_ms=_RECOVERS_MS,
+        shortest_ms=10 * MINUTE_MS,
+    )
 
 
 SIGNS: Final[Mapping[str, Signs]] = {
     **{kind: _trip(kind) for kind in sorted(FAULT_KINDS)},
     # ---- hard: the network or the unit says so
     "communication_loss": Signs(("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS),
-    "gateway_death": Signs(("gateway_offline",), ("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS),
+    "gateway_death": Signs(
+        ("gateway_offline",), ("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS
+    ),
     "village_outage": Signs(
         ("village_outage",),
         ("gateway_offline", "device_offline", "supply_voltage", "fault:voltage", *_STANDS),
@@ -101,7 +110,9 @@ SIGNS: Final[Mapping[str, Signs]] = {
         linger_ms=_RECOVERS_MS,
         shortest_ms=25 * MINUTE_MS,
     ),
-    "power_cut": Signs(("device_offline",), _STANDS, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=25 * MINUTE_MS),
+    "power_cut": Signs(
+        ("device_offline",), _STANDS, hard=True, linger_ms=_RECOVERS_MS, shortest_ms=25 * MINUTE_MS
+    ),
     "flow_loss": Signs(
         ("fault:water_flow", "fault:delta_t", "fault:high_pressure", "water_flow", "fault:other"),
         (*_STANDS, *_WEAK),
@@ -181,15 +192,29 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     "sensor_drift": Signs(
         ("sensor_drift", "implausible_heat"),
-        (*_STANDS, *_WEAK, *_FROSTED, "sensor_bad", "water_flow", "suspected_coal", "aux_heater_stuck"),
+        (
+            *_STANDS,
+            *_WEAK,
+            *_FROSTED,
+            "sensor_bad",
+            "water_flow",
+            "suspected_coal",
+            "aux_heater_stuck",
+        ),
         linger_ms=_BASELINE_MS,
-        shortest_ms=7 * DAY_MS,
+        shortest_ms=WEEK_MS,
     ),
     "sensor_stuck": Signs(
         ("sensor_stuck",),
         (
             *(*_STANDS, *_WEAK, *_FROSTED),
-            *("sensor_drift", "implausible_heat", "water_flow", "suspected_coal", "aux_heater_stuck"),
+            *(
+                "sensor_drift",
+                "implausible_heat",
+                "water_flow",
+                "suspected_coal",
+                "aux_heater_stuck",
+            ),
         ),
         linger_ms=_BASELINE_MS,
         shortest_ms=3 * DAY_MS,
@@ -203,16 +228,20 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     # ---- what a household does: it explains, and is no fault of its own
     "window_open": Signs((), (*_STANDS, *_WEAK), linger_ms=_RECOVERS_MS),
-    "switched_off": Signs((), (*_STANDS, "suspected_coal", "sensor_frozen"), linger_ms=_RECOVERS_MS),
+    "switched_off": Signs(
+        (), (*_STANDS, "suspected_coal", "sensor_frozen"), linger_ms=_RECOVERS_MS
+    ),
     # ---- what nature and houses do, computed from the physics (simulators/season/nature.py)
     "low_room": Signs(("low_room_temperature",), ("room_cooling_fast", "undersized"), hard=True),
     "near_freezing": Signs(("freeze_risk", "fault:freeze_protect"), hard=True),
     "heavy_defrost": Signs(("defrost_share",), ("over_defrost",), linger_ms=DAY_MS),
     "low_voltage": Signs(("supply_voltage",), ("fault:voltage",), hard=True),
     "undersized": Signs(
-        ("undersized",), ("low_room_temperature", "room_cooling_fast", "cold_capacity"), linger_ms=DAY_MS
+        ("undersized",),
+        ("low_room_temperature", "room_cooling_fast", "cold_capacity"),
+        linger_ms=DAY_MS,
     ),
-    "weak_in_cold": Signs(("cold_capacity", "cold_capacity_30"), linger_ms=7 * DAY_MS),
+    "weak_in_cold": Signs(("cold_capacity", "cold_capacity_30"), linger_ms=WEEK_MS),
     "valley_use": Signs(("valley_cap",), needs=("energy_kwh",)),
 }
 

@@ -1,4 +1,5 @@
-"""What really happened, and what was alerted: the two sides of a score. Times are UTC milliseconds."""
+"""What really happened, and what was alerted: the two sides of a score. Times are UTC
+milliseconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ Subject = tuple[Level, str]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Something real: its class (a key of `signs.SIGNS`), whom it concerned, and when; `end` None while it lasts.
+    """Something real: its class (a key of `signs.SIGNS`), whom it concerned, and when; `end` None
+    while it lasts.
 
-    One that is not `certain` was too faint or too hidden for an alert to be demanded; it still explains one.
+    One that is not `certain` was too faint or too hidden for an alert to be demanded; it still
+    explains one.
     """
 
     kind: str
@@ -38,16 +41,24 @@ class Truth:
 
 
 def truth_from(line: Mapping[str, Any]) -> Truth:
-    """The truth in a line of `to_document`; raises KeyError or StopIteration where it is not one."""
+    """The truth in a line of `to_document`; raises KeyError or StopIteration where it is not
+    one."""
     level = next(level for level in LEVELS if level in line)
     return Truth(
-        line["class"], level, line[level], line["onset"], line["end"], line.get("certain", True), line.get("detail", {})
+        line["class"],
+        level,
+        line[level],
+        line["onset"],
+        line["end"],
+        line.get("certain", True),
+        line.get("detail", {}),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert episode as it was raised; `code` is the `kind:vendor_code` of a fault, else None."""
+    """One alert episode as it was raised; `code` is the `kind:vendor_code` of a fault, else
+    None."""
 
     rule: str
     level: Level
@@ -59,7 +70,8 @@ class Alert:
 
     @property
     def sign(self) -> str:
-        """What a class is recognised by: the rule, and for a fault the kind of its code (`fault:high_pressure`)."""
+        """What a class is recognised by: the rule, and for a fault the kind of its code
+        (`fault:high_pressure`)."""
         return self.rule if self.code is None else f"{self.rule}:{self.code.partition(':')[0]}"
 
 

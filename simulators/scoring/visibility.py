@@ -15,13 +15,17 @@ Spans = Mapping[Subject, Sequence[tuple[int, int]]]
 
 
 def demanded(truths: Sequence[Truth], places: Places, end: int) -> list[Truth]:
-    """`truths` until `end`, uncertain where no alert can be demanded: the class has no sign, or too little was seen.
+    """`truths` until `end`, uncertain where no alert can be demanded: the class has no sign, or too
+    little was seen.
 
-    A fault must have been heard for the `shortest_ms` of its class. The silence of a part is hidden under that of the
-    whole, so it counts for the time in which only the part was silent.
+    A fault must have been heard for the `shortest_ms` of its class. The silence of a part is hidden
+    under that of the whole, so it counts for the time in which only the part was silent.
     """
     absences = _absences(truths, end)
-    return [replace(truth, certain=truth.certain and _seen(truth, absences, places, end)) for truth in truths]
+    return [
+        replace(truth, certain=truth.certain and _seen(truth, absences, places, end))
+        for truth in truths
+    ]
 
 
 def _seen(truth: Truth, absences: Spans, places: Places, end: int) -> bool:
@@ -36,7 +40,9 @@ def _absences(truths: Iterable[Truth], end: int) -> Spans:
     spans: dict[Subject, list[tuple[int, int]]] = defaultdict(list)
     for truth in truths:
         if truth.kind in ABSENCES:
-            spans[truth.level, truth.subject].append((truth.onset, end if truth.end is None else truth.end))
+            spans[truth.level, truth.subject].append(
+                (truth.onset, end if truth.end is None else truth.end)
+            )
     return spans
 
 

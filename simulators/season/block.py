@@ -6,16 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from simulators.chance import draw, planned
-from simulators.disturbances import disturbance
-from simulators.faults import WIDE, Effects, Event, effects
 from simulators.physics import frost
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
 from simulators.physics.measure import SHOWN, measure
 from simulators.physics.state import FleetState, at_rest
 from simulators.physics.step import step
-from simulators.scenario import Scenario
+from simulators.scenario.chance import draw, planned
+from simulators.scenario.effects_to_physics import disturbance
+from simulators.scenario.events import WIDE, Effects, Event, effects
+from simulators.scenario.scenario import Scenario
 from simulators.scoring.signs import SIGNS
 from simulators.scoring.truths import Level, Truth
 from simulators.season.households import Households, settle, village_generator
@@ -23,13 +23,15 @@ from simulators.season.layout import Block
 from simulators.season.nature import Nature
 from simulators.season.poll import Controllers, Poll
 from simulators.season.span import Span
+from wire.units import HOUR_MS
 
 _EVENTS: Final = 209
-_GROWS_EVERY_MS: Final = 3_600_000  # how often what grows over days is looked at again
+_GROWS_EVERY_MS: Final = HOUR_MS  # how often what grows over days is looked at again
 
 
 class BlockSeason:
-    """One block through a season. `polls` may be run through once; then `truths` tells what happened."""
+    """One block through a season. `polls` may be run through once; then `truths` tells what
+    happened."""
 
     def __init__(self, scenario: Scenario, block: Block, span: Span, seed: int) -> None:
         self._block, self._span, self._seed = block, span, seed
@@ -66,12 +68,17 @@ class BlockSeason:
     def _note_frost(self, state: FleetState) -> None:
         """Who has heated over the last step on a coil that a healthy unit would have defrosted."""
         frosted = state.frost_kg >= frost.TRIGGER_KG * self._households.fleet.machines.size
-        self._frosted_s += (frosted & state.running & ~state.defrosting) * (self._span.step_ms / 1000.0)
+        self._frosted_s += (frosted & state.running & ~state.defrosting) * (
+            self._span.step_ms / 1000.0
+        )
 
     def _note_runs(self, changes: "_Changes", state: FleetState) -> None:
-        """How each event that begins finds its unit, and for how long that had heated by its end."""
+        """How each event that begins finds its unit, and for how long that had heated by its
+        end."""
         for event in changes.began:
-            self._runs[event] = _Run(bool(state.running[event.units[0]]), self._heated_s(event, state))
+            self._runs[event] = _Run(
+                bool(state.running[event.units[0]]), self._heated_s(event, state)
+            )
         for event in changes.ended:
             run = self._runs[event]
             run.heated_s = self._heated_s(event, state) - run.heated_before_s
@@ -85,12 +92,16 @@ class BlockSeason:
         """What was injected, and what nature did by itself; to be asked after the last poll."""
         devices = self._block.devices()
         gateways = {
-            unit: (gateway, village.name) for village, gateway, units in self._block.gateways() for unit in units
+            unit: (gateway, village.name)
+            for village, gateway, units in self._block.gateways()
+            for unit in units
         }
         injected = [self._truth(event, devices, gateways) for event in self.events]
         return [*injected, *self._nature.truths(self._span.end)]
 
-    def _truth(self, event: Event, devices: list[str], gateways: dict[int, tuple[str, str]]) -> Truth:
+    def _truth(
+        self, event: Event, devices: list[str], gateways: dict[int, tuple[str, str]]
+    ) -> Truth:
         unit = event.units[0]
         level: Level = WIDE.get(event.cause, "device")
         gateway, village = gateways[unit]
@@ -98,9 +109,13 @@ class BlockSeason:
         kind = _class_of(event)
         lasts = event.end is None or event.end >= self._span.lasts_ms
         end = None if lasts or event.end is None else self._span.start + event.end
-        detail = {"strength": round(event.strength, 3)} | ({"of": event.detail} if event.detail else {})
+        detail = {"strength": round(event.strength, 3)} | (
+            {"of": event.detail} if event.detail else {}
+        )
         signs, run = SIGNS[kind], self._runs.get(event, _Run(False, 0.0))
-        ran = run.heated_s * 1000.0 >= signs.runs_ms and (run.found_running or not signs.found_running)
+        ran = run.heated_s * 1000.0 >= signs.runs_ms and (
+            run.found_running or not signs.found_running
+        )
         certain = ran and self._households.shows(unit, signs.needs)
         return Truth(kind, level, subject, self._span.start + event.begin, end, certain, detail)
 
@@ -114,7 +129,8 @@ def _class_of(event: Event) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """How an event found its unit, and for how long the unit heated meanwhile, s, as far as its class can show then."""
+    """How an event found its unit, and for how long the unit heated meanwhile, s, as far as its
+    class can show then."""
 
     found_running: bool
     heated_before_s: float
@@ -122,7 +138,8 @@ class _Run:
 
 
 class _Changes:
-    """The events going on, those that just `began` and `ended`, and whether effects must be worked out anew."""
+    """The events going on, those that just `began` and `ended`, and whether effects must be worked
+    out anew."""
 
     def __init__(self, events: list[Event]) -> None:
         self.active: list[Event] = []
@@ -139,17 +156,26 @@ class _Changes:
         going_on = [*self.active, *self.began]
         self.active = [event for event in going_on if event.active(elapsed)]
         self.ended = [event for event in going_on if not event.active(elapsed)]
-        grows = elapsed - self._grown_at >= _GROWS_EVERY_MS and any(event.grows for event in self.active)
+        grows = elapsed - self._grown_at >= _GROWS_EVERY_MS and any(
+            event.grows for event in self.active
+        )
         due = bool(self.began or self.ended or grows)
         if due:
             self._grown_at = elapsed
         return due
 
 
-def _events(scenario: Scenario, block: Block, span: Span, seed: int, households: Households) -> list[Event]:
-    """What happens to the block: by chance in each village, and what the scenario puts at given times there."""
+def _events(
+    scenario: Scenario, block: Block, span: Span, seed: int, households: Households
+) -> list[Event]:
+    """What happens to the block: by chance in each village, and what the scenario puts at given
+    times there."""
     found: list[Event] = []
-    for settlement, village in zip(block.settlements, block.villages(households.codes, households.lacks), strict=True):
-        found += draw(scenario.random, village, span.lasts_ms, village_generator(seed, _EVENTS, settlement))
+    for settlement, village in zip(
+        block.settlements, block.villages(households.codes, households.lacks), strict=True
+    ):
+        found += draw(
+            scenario.random, village, span.lasts_ms, village_generator(seed, _EVENTS, settlement)
+        )
         found += planned(scenario.event, village, settlement.first_unit)
     return sorted(found, key=lambda event: (event.begin, event.units))

@@ -1,4 +1,5 @@
-"""The houses, machines and brands of a block, drawn village by village, so that blocks may be cut anywhere."""
+"""The houses, machines and brands of a block, drawn village by village, so that blocks may be cut
+anywhere."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from simulators.physics.fleet import Fittings, Fleet, build_fleet
 from simulators.physics.state import Start
 from simulators.registers import MAPS
 from simulators.registers.image import UnitReading
-from simulators.scenario import Scenario
+from simulators.scenario.scenario import Scenario
 from simulators.season.layout import Block, Settlement
 from wire.points import POINTS
 
@@ -41,10 +42,11 @@ class _House(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """What does not change over a season: the fleet, how it is found, and what each unit's brand shows.
+    """What does not change over a season: the fleet, how it is found, and what each unit's brand
+    shows.
 
-    `height_k` is how much warmer than the weather it is at each unit, `codes` the faults that each can show, and
-    `lacks` are the units (by index in the block) that have no such point.
+    `height_k` is how much warmer than the weather it is at each unit, `codes` the faults that each
+    can show, and `lacks` are the units (by index in the block) that have no such point.
     """
 
     fleet: Fleet
@@ -60,10 +62,16 @@ class Households:
 
 def settle(scenario: Scenario, block: Block, seed: int) -> Households:
     """Everybody in `block`; the same seed makes the same households, whatever the block's size."""
-    profiles = _drawn(block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units))
-    houses = _drawn(block, seed, _HOUSES, lambda generator, units: generator.random((units, len(_House))))
+    profiles = _drawn(
+        block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units)
+    )
+    houses = _drawn(
+        block, seed, _HOUSES, lambda generator, units: generator.random((units, len(_House)))
+    )
     starts = _drawn(block, seed, _STARTS, lambda generator, units: generator.random((units, 2)))
-    heights = _drawn(block, seed, _HEIGHTS, lambda generator, units: np.full(units, generator.random()))
+    heights = _drawn(
+        block, seed, _HEIGHTS, lambda generator, units: np.full(units, generator.random())
+    )
     target = _between(
         houses[:, _House.TARGET],
         scenario.house.room_target_c - scenario.house.target_spread_k,
@@ -100,14 +108,18 @@ def _profiles(scenario: Scenario, generator: np.random.Generator, units: int) ->
 
 def _fleet(scenario: Scenario, block: Block, drawn: Floats) -> Fleet:
     house, mix = scenario.house, scenario.fleet
-    numbers = np.concatenate([np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements])
+    numbers = np.concatenate(
+        [np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements]
+    )
     fittings = Fittings(
         floor=drawn[:, _House.FLOOR] < house.floor,
         heated=_between(drawn[:, _House.HEATED], *house.heated),
         sizing=np.where(drawn[:, _House.SIZING] < mix.undersized, mix.undersized_by, 1.0),
         three_phase=drawn[:, _House.PHASES] < mix.three_phase,
         position=drawn[:, _House.POSITION],
-        village=np.repeat(np.arange(len(block.settlements)), [one.units for one in block.settlements]),
+        village=np.repeat(
+            np.arange(len(block.settlements)), [one.units for one in block.settlements]
+        ),
         number=numbers,
     )
     area = _between(drawn[:, _House.AREA], *house.area_m2) / 100.0
@@ -126,6 +138,7 @@ def _shows(profile: str) -> frozenset[str]:
 
 def _lacks(shown: Sequence[frozenset[str]]) -> dict[str, NDArray[np.int64]]:
     found = {
-        point: np.array([unit for unit, own in enumerate(shown) if point not in own], np.int64) for point in POINTS
+        point: np.array([unit for unit, own in enumerate(shown) if point not in own], np.int64)
+        for point in POINTS
     }
     return {point: units for point, units in found.items() if len(units)}

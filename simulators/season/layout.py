@@ -1,4 +1,5 @@
-"""Who stands where: villages, gateways and units with their names, and the blocks of whole villages run together."""
+"""Who stands where: villages, gateways and units with their names, and the blocks of whole villages
+run together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.chance import Village
-from simulators.scenario import FleetSettings
+from simulators.scenario.chance import Village
+from simulators.scenario.scenario import FleetSettings
 from simulators.scoring.truths import Places
 
-# numpy's cost per call is spread over a block's units, so that the larger the better while they fit into the cache; a
-# small fleet stays whole, a large one is cut into an even number, for an even number of cores.
+# numpy's cost per call is spread over a block's units, so that the larger the better while they fit
+# into the cache; a small fleet stays whole, a large one is cut into an even number, for an even
+# number of cores.
 WHOLE_UNITS: Final = 4_800
 BLOCK_UNITS: Final = 14_400
 DISTRICT: Final = "district"
@@ -21,7 +23,8 @@ TOWN: Final = "town"
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One village: its number in the district, its units' first number there, and its gateways' sizes."""
+    """One village: its number in the district, its units' first number there, and its gateways'
+    sizes."""
 
     number: int
     first_unit: int
@@ -55,7 +58,9 @@ class Block:
         found, unit = [], 0
         for settlement in self.settlements:
             for number, size in enumerate(settlement.gateways, start=1):
-                found.append((settlement, f"{settlement.name}-g{number:02d}", range(unit, unit + size)))
+                found.append(
+                    (settlement, f"{settlement.name}-g{number:02d}", range(unit, unit + size))
+                )
                 unit += size
         return found
 
@@ -75,7 +80,9 @@ class Block:
             {gateway: settlement.name for settlement, gateway, _ in gateways},
         )
 
-    def villages(self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]) -> list[Village]:
+    def villages(
+        self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]
+    ) -> list[Village]:
         """Its villages as chance sees them.
 
         `codes` are the faults that each unit can show, `lacks` the units that have no such point.
@@ -99,7 +106,8 @@ def usual_block(units: int) -> int:
 
 
 def blocks(settings: FleetSettings, units: int, size: int | None = None) -> list[Block]:
-    """A district of `units` units, cut into blocks of whole villages of about `size` units, or of the usual size."""
+    """A district of `units` units, cut into blocks of whole villages of about `size` units, or of
+    the usual size."""
     wanted = size or usual_block(units)
     found: list[Block] = []
     gathered: list[Settlement] = []

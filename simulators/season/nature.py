@@ -1,8 +1,10 @@
-"""What the physics did by itself, noted as truths: rooms that were really cold, water that really neared freezing.
+"""What the physics did by itself, noted as truths: rooms that were really cold, water that really
+neared freezing.
 
-Each condition has a loose and a strict form. An episode lasts while the loose form holds, and explains alerts; an alert
-is demanded of it only where the strict form held for long without a break, at a unit that was heard and whose sensors
-were whole. The distance between the two forms is what sensors and polls may be off.
+Each condition has a loose and a strict form. An episode lasts while the loose form holds, and
+explains alerts; an alert is demanded of it only where the strict form held for long without a
+break, at a unit that was heard and whose sensors were whole. The distance between the two forms is
+what sensors and polls may be off.
 """
 
 from collections.abc import Mapping
@@ -12,17 +14,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.faults import Effects
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.conditions import Conditions
 from simulators.physics.grid import local_hour
 from simulators.physics.heat_pump import MAX_HZ
 from simulators.physics.state import FleetState, supply_c
+from simulators.scenario.events import Effects
 from simulators.scoring.truths import Truth
 from simulators.season.tracker import Condition, Hourly, Tracker
-
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
+from wire.units import HOUR_MS, MINUTE_MS
 
 LOW_ROOM_C: Final = 18.0  # requirements R20
 ROOM_CLEARS_C: Final = 18.5  # rules-and-faults "low alarm … hysteresis 18.5"
@@ -35,12 +35,18 @@ VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
 VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
 COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements R2, R3)
 COP_OFF: Final = 0.05  # what sensors make of it
-FIELD_OFF: Final = 0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
+FIELD_OFF: Final = (
+    0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
+)
 COLD_C, COLD_WATER_C = -23.0, 50.0  # −25 ± 2 °C, requirements R2
 DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0  # colder than that is R3
-COLD_OFF_K, WARMER_OFF_K = 0.5, 2.0  # what sensors make of air and water, and what an alert may grant the water
+COLD_OFF_K, WARMER_OFF_K = (
+    0.5,
+    2.0,
+)  # what sensors make of air and water, and what an alert may grant the water
 COLD_OVER_C: Final = -20.0
-DEFROST_SHARE: Final = 0.10  # requirements R6, over 24 h with at least 4 h of running (docs/domain/rules-and-faults.md)
+# requirements R6, over 24 h with at least 4 h of running (docs/domain/rules-and-faults.md)
+DEFROST_SHARE: Final = 0.10
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
 DEFROST_RUN_S: Final = 4 * 3600.0
 FULL_SPEED: Final = 0.8  # of the top speed: what may be taken for flat out
@@ -49,7 +55,9 @@ VALLEY_H: Final = (20.0, 8.0)  # requirements R11
 VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements R11
 VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
 
-LOW_ROOM: Final = Condition("low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",))  # about the hour of R20
+LOW_ROOM: Final = Condition(
+    "low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",)
+)  # about the hour of R20
 NEAR_FREEZING: Final = Condition("near_freezing", 0, 45 * MINUTE_MS)
 LOW_VOLTAGE: Final = Condition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
 HEAVY_DEFROST: Final = Condition("heavy_defrost", 0, 12 * HOUR_MS)
@@ -81,7 +89,12 @@ class Nature:
         self._valley = _Valley(len(devices), lacks.get("energy_kwh"))
 
     def observe(
-        self, at: int, state: FleetState, weather: Conditions, heard: NDArray[np.int64] | None, active: Effects
+        self,
+        at: int,
+        state: FleetState,
+        weather: Conditions,
+        heard: NDArray[np.int64] | None,
+        active: Effects,
     ) -> None:
         """The physics at `at`, which only the units `heard` (None: all) were asked about."""
         outdoor_c = np.full_like(state.hz, weather.outdoor_c)
@@ -111,7 +124,9 @@ class Nature:
         """A defrost cools the water for minutes only."""
         water, cold = now.state.plate_c, now.outdoor_c < FROST_C + WATER_OFF_K
         begins = (water < FREEZING_C + 2.0 * WATER_OFF_K) & cold
-        goes_on = (water < FREEZING_C + 3.0 * WATER_OFF_K) & (now.outdoor_c < FROST_C + 2.0 * WATER_OFF_K)
+        goes_on = (water < FREEZING_C + 3.0 * WATER_OFF_K) & (
+            now.outdoor_c < FROST_C + 2.0 * WATER_OFF_K
+        )
         strict = (water < FREEZING_C - 1.0) & (now.outdoor_c < FROST_C - 1.0) & now.watched
         self._trackers[NEAR_FREEZING].observe(now.at, begins, goes_on, strict)
 
@@ -123,20 +138,30 @@ class Nature:
         self._trackers[LOW_VOLTAGE].observe(now.at, begins, goes_on, strict)
 
     def _weak_in_cold(self, now: _Moment) -> None:
-        """A COP below what is due at such cold, at water no warmer than asked; until the cold is over."""
+        """A COP below what is due at such cold, at water no warmer than asked; until the cold is
+        over."""
         state, outdoor_c = now.state, now.outdoor_c
         if outdoor_c.min() > COLD_OVER_C and not self._trackers[WEAK_IN_COLD].open:
             return
         cop = state.heat_w / np.maximum(state.power_w, 1.0)
-        heats, over_k = state.running & ~state.defrosting, supply_c(state) - _asked_water_c(outdoor_c)
-        weak = heats & (outdoor_c < COLD_C + COLD_OFF_K) & (over_k < WARMER_OFF_K) & (cop < COLD_COP + COP_OFF)
+        heats, over_k = (
+            state.running & ~state.defrosting,
+            supply_c(state) - _asked_water_c(outdoor_c),
+        )
+        weak = (
+            heats
+            & (outdoor_c < COLD_C + COLD_OFF_K)
+            & (over_k < WARMER_OFF_K)
+            & (cop < COLD_COP + COP_OFF)
+        )
         alone = now.watched & (state.aux_w == 0.0)  # R2 and R3 ask it of the heat pump alone
         asked = heats & (outdoor_c < COLD_C - COLD_OFF_K) & (over_k < 0.0)
         strict = asked & alone & (cop < COLD_COP - FIELD_OFF - COP_OFF)
         self._trackers[WEAK_IN_COLD].observe(now.at, weak, weak | (outdoor_c < COLD_OVER_C), strict)
 
     def _flat_out(self, now: _Moment) -> Flags:
-        """Running as fast as it can in weather it was chosen for, and the room is cold all the same."""
+        """Running as fast as it can in weather it was chosen for, and the room is cold all the
+        same."""
         mildest, coldest = DESIGN_FROST_C
         usual = (now.outdoor_c > coldest) & (now.outdoor_c < mildest)
         cold = now.state.temperatures.room_c < LOW_ROOM_C + ROOM_OFF_K
@@ -147,9 +172,13 @@ class Nature:
         share = self._hourly.defrost_share(DEFROST_RUN_S)
         lately = self._hourly.lately_defrost_share()
         loose = (share > DEFROST_LOOSE) | (lately > DEFROST_LOOSE)
-        self._trackers[HEAVY_DEFROST].observe(now.at, loose, loose, (share > DEFROST_STRICT) & now.watched)
+        self._trackers[HEAVY_DEFROST].observe(
+            now.at, loose, loose, (share > DEFROST_STRICT) & now.watched
+        )
         hours = self._hourly.flat_out_h()
-        self._trackers[UNDERSIZED].observe(now.at, hours >= 8.0, hours >= 2.0, (hours >= 38.0) & now.watched)
+        self._trackers[UNDERSIZED].observe(
+            now.at, hours >= 8.0, hours >= 2.0, (hours >= 38.0) & now.watched
+        )
 
 
 class _Valley:
@@ -164,7 +193,8 @@ class _Valley:
         self._drawn_j = np.zeros(units)
 
     def observe(self, at: int, energy_j: Floats) -> None:
-        """The counters at `at`; what was drawn since the poll before counts for the hour it ends in."""
+        """The counters at `at`; what was drawn since the poll before counts for the hour it ends
+        in."""
         began, ended = VALLEY_H
         if self._first is None:
             self._first = at
@@ -173,7 +203,8 @@ class _Valley:
         self._last_j = energy_j
 
     def truths(self, devices: list[str]) -> list[Truth]:
-        """The households that came near the cap, from the first day on: a projection may see it at any time."""
+        """The households that came near the cap, from the first day on: a projection may see it at
+        any time."""
         used = self._drawn_j / 3.6e6 / VALLEY_KWH
         sure = (used > VALLEY_STRICT) & self._told
         return [

@@ -1,4 +1,5 @@
-"""What a block's controllers answer to a poll: the physics as sensors, brands and broken parts show it."""
+"""What a block's controllers answer to a poll: the physics as sensors, brands and broken parts show
+it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.disturbances import switched_off
-from simulators.faults import Effects
 from simulators.physics.arrays import Floats
 from simulators.physics.house import WATER_J_KG_K
 from simulators.physics.state import FleetState
-from simulators.shown_faults import shown_faults
+from simulators.scenario.effects_to_physics import switched_off
+from simulators.scenario.events import Effects
+from simulators.unit.shown_faults import shown_faults
 from wire.points import STATES
 
 _OFF, _STANDBY = STATES.index("off"), STATES.index("standby")
@@ -26,8 +27,8 @@ ByUnit = dict[int, tuple[str, ...]]
 class Poll:
     """What every unit of a block would read at `at` (UTC ms), one element per unit.
 
-    `heard` are the units that answer, None for all of them. By unit, `faults` are the codes (`kind:code`) it shows, and
-    `bad` the points that it cannot read.
+    `heard` are the units that answer, None for all of them. By unit, `faults` are the codes
+    (`kind:code`) it shows, and `bad` the points that it cannot read.
     """
 
     at: int
@@ -49,24 +50,41 @@ class _Table:
 
 
 class Controllers:
-    """The controllers of a block; a frozen one keeps answering with the table it had, a stuck sensor with its value."""
+    """The controllers of a block; a frozen one keeps answering with the table it had, a stuck
+    sensor with its value."""
 
-    def __init__(self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]) -> None:
-        """`codes` are the faults that each unit can show, `lacks` the units that have no such point."""
+    def __init__(
+        self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]
+    ) -> None:
+        """`codes` are the faults that each unit can show, `lacks` the units that have no such
+        point."""
         self._codes, self._lacks = codes, lacks
         self._frozen: dict[int, _Table] = {}
         self._stuck: dict[tuple[int, str], float] = {}
 
-    def poll(self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects) -> Poll:
-        """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit cannot tell."""
+    def poll(
+        self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects
+    ) -> Poll:
+        """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit
+        cannot tell."""
         faults, bad = self._faults(state, active), self._bad(active)
-        poll = Poll(at, _codes(state, active), self._points(columns, active), faults, bad, _heard(state, active))
+        poll = Poll(
+            at,
+            _codes(state, active),
+            self._points(columns, active),
+            faults,
+            bad,
+            _heard(state, active),
+        )
         self._freeze(poll, active)
         return poll
 
     def _points(self, columns: Mapping[str, Floats], active: Effects) -> dict[str, Floats]:
         touched = self._lacks.keys() if not _spoils(active) else columns.keys()
-        read = {point: column.copy() if point in touched else column for point, column in columns.items()}
+        read = {
+            point: column.copy() if point in touched else column
+            for point, column in columns.items()
+        }
         for point in self._lacks.keys() & read.keys():
             read[point][self._lacks[point]] = np.nan
         for unit, drifts in active.drift_k.items():
@@ -79,8 +97,14 @@ class Controllers:
 
     def _stick(self, read: dict[str, Floats], active: Effects) -> None:
         """Put the values of stuck sensors into `read`, after noting those that stick now."""
-        places = [(unit, point) for unit, points in active.stuck.items() for point in sorted(points & read.keys())]
-        self._stuck = {place: self._stuck.get(place, float(read[place[1]][place[0]])) for place in places}
+        places = [
+            (unit, point)
+            for unit, points in active.stuck.items()
+            for point in sorted(points & read.keys())
+        ]
+        self._stuck = {
+            place: self._stuck.get(place, float(read[place[1]][place[0]])) for place in places
+        }
         for (unit, point), value in self._stuck.items():
             off_k = value - float(read[point][unit])
             read[point][unit] = value
@@ -96,13 +120,17 @@ class Controllers:
 
     def _bad(self, active: Effects) -> ByUnit:
         return {
-            unit: tuple(sorted(point for point in broken if unit not in self._lacks.get(point, _NOBODY)))
+            unit: tuple(
+                sorted(point for point in broken if unit not in self._lacks.get(point, _NOBODY))
+            )
             for unit, broken in sorted(active.broken.items())
         }
 
     def _freeze(self, poll: Poll, active: Effects) -> None:
         """Put the tables of frozen controllers into `poll`, after noting those that freeze now."""
-        self._frozen = {unit: self._frozen.get(unit) or _table(poll, unit) for unit in sorted(active.frozen)}
+        self._frozen = {
+            unit: self._frozen.get(unit) or _table(poll, unit) for unit in sorted(active.frozen)
+        }
         for unit, table in self._frozen.items():
             poll.state[unit] = table.state
             poll.faults[unit], poll.bad[unit] = table.faults, table.bad
@@ -135,7 +163,9 @@ def _spoils(active: Effects) -> bool:
 
 
 def _codes(state: FleetState, active: Effects) -> NDArray[np.int8]:
-    codes = np.where(state.running, np.where(state.defrosting, _DEFROST, _HEATING), _STANDBY).astype(np.int8)
+    codes = np.where(
+        state.running, np.where(state.defrosting, _DEFROST, _HEATING), _STANDBY
+    ).astype(np.int8)
     codes[list(switched_off(active))] = _OFF
     return codes
 

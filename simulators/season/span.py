@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-DAY_MS: Final = 86_400_000
+from wire.units import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`days` whole days from `start` (UTC ms), with a poll every `step_ms`; the first is one step after the start."""
+    """`days` whole days from `start` (UTC ms), with a poll every `step_ms`; the first is one step
+    after the start."""
 
     start: int
     days: int

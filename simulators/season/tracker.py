@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.state import FleetState
 from simulators.scoring.truths import Truth
+from wire.units import HOUR_MS
 
 NEVER: Final = -1
-HOUR_MS: Final = 3_600_000
 DAY_H: Final = 24
 LATELY_H: Final = 4  # about six cycles of forty minutes
 FLAT_OUT_H: Final = 48
@@ -20,7 +20,8 @@ FLAT_OUT_H: Final = 48
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A class of `scoring.signs.SIGNS`, for how long its loose and strict forms must hold (ms), the points it needs."""
+    """A class of `scoring.signs.SIGNS`, for how long its loose and strict forms must hold (ms), the
+    points it needs."""
 
     kind: str
     loose_ms: int
@@ -31,7 +32,9 @@ class Condition:
 class Tracker:
     """The episodes of one condition at every unit."""
 
-    def __init__(self, condition: Condition, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]) -> None:
+    def __init__(
+        self, condition: Condition, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]
+    ) -> None:
         self._condition, self._devices = condition, devices
         self._since = np.full(len(devices), NEVER)
         self._strict_since = np.full(len(devices), NEVER)
@@ -48,7 +51,8 @@ class Tracker:
         return self._open
 
     def observe(self, at: int, begins: Flags, goes_on: Flags, strict: Flags) -> None:
-        """The loose form at `at`: where it begins, and where it goes on once it has begun; and the strict form."""
+        """The loose form at `at`: where it begins, and where it goes on once it has begun; and the
+        strict form."""
         if not self._open and not begins.any():
             return
         held = self._since != NEVER
@@ -56,8 +60,12 @@ class Tracker:
         if len(over):
             self._close(over, at)
         self._since[begins & (self._since == NEVER)] = at
-        self._strict_since = np.where(strict, np.where(self._strict_since == NEVER, at, self._strict_since), NEVER)
-        self._certain |= strict & self._told & (at - self._strict_since >= self._condition.strict_ms)
+        self._strict_since = np.where(
+            strict, np.where(self._strict_since == NEVER, at, self._strict_since), NEVER
+        )
+        self._certain |= (
+            strict & self._told & (at - self._strict_since >= self._condition.strict_ms)
+        )
         self._open = bool((self._since != NEVER).any())
 
     def end(self, at: int) -> None:
@@ -69,13 +77,16 @@ class Tracker:
             since = int(self._since[unit])
             if at - since >= self._condition.loose_ms:
                 certain, end = bool(self._certain[unit]), None if lasts else at
-                self.truths.append(Truth(self._condition.kind, "device", self._devices[unit], since, end, certain))
+                self.truths.append(
+                    Truth(self._condition.kind, "device", self._devices[unit], since, end, certain)
+                )
         self._since[units] = NEVER
         self._certain[units] = False
 
 
 class Hourly:
-    """What units did in each of the last hours: seconds of heating and defrosting, hours of running flat out."""
+    """What units did in each of the last hours: seconds of heating and defrosting, hours of running
+    flat out."""
 
     def __init__(self, units: int) -> None:
         self._heated = np.zeros((DAY_H, units))
@@ -101,7 +112,8 @@ class Hourly:
         return True
 
     def defrost_share(self, least_s: float) -> Floats:
-        """Defrosting over heating and defrosting in the last day, 0 where less than `least_s` of both."""
+        """Defrosting over heating and defrosting in the last day, 0 where less than `least_s` of
+        both."""
         return _share(self._heated.sum(axis=0), self._defrosted.sum(axis=0), least_s)
 
     def lately_defrost_share(self) -> Floats:

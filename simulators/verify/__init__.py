@@ -1,4 +1,5 @@
-"""Was everything that happened stored, raised and ticketed, exactly once? Pure comparison of truth and record."""
+"""Was everything that happened stored, raised and ticketed, exactly once? Pure comparison of truth
+and record."""
 
 from simulators.verify.compare import verify
 from simulators.verify.limits import Limits

@@ -8,7 +8,7 @@ from simulators.scoring.score import score
 from simulators.scoring.signs import SIGNS, home_of
 from simulators.scoring.truths import LEVELS, Alert, Places
 from simulators.scoring.visibility import demanded
-from simulators.verify.episodes import Episode, episodes_of
+from simulators.verify.expected_alerts import Episode, episodes_of
 from simulators.verify.history import History, history_of
 from simulators.verify.limits import Limits
 from simulators.verify.readings import StoredReading, compare_readings
@@ -35,8 +35,9 @@ def verify(
 ) -> Verification:
     """Compare what happened with what was recorded.
 
-    `truth`: lines of the truth file in order. `gaps`: message numbers that never arrived, by (gateway, epoch).
-    `alerts`: objects of contract §3, active and cleared. `tickets`: objects of contract §11.
+    `truth`: lines of the truth file in order. `gaps`: message numbers that never arrived, by
+    (gateway, epoch). `alerts`: objects of contract §3, active and cleared. `tickets`: objects of
+    contract §11.
     """
     history = history_of(truth)
     result = Verification()
@@ -57,26 +58,42 @@ def _compare_alerts(
     others = [alert for alert in alerts if alert["rule"] != "village_outage"]
     caused = _score_causes(history, others, result)
     raised = _assign(episodes, others, caused, result)
-    result.expected = dict(Counter(e.rule for e in episodes if e.due is not None and e.due <= history.end))
+    result.expected = dict(
+        Counter(e.rule for e in episodes if e.due is not None and e.due <= history.end)
+    )
     for index, episode in enumerate(episodes):
         if episode.due is not None and episode.due <= history.end:
             _check_due(episode, raised.get(index), outages, tickets, result)
     for outage in outages:
         if not _some_gateway_down(history, outage["raised_at"]):
-            result.find("false", outage["subject"], outage["raised_at"], "village_outage while every gateway was up")
+            result.find(
+                "false",
+                outage["subject"],
+                outage["raised_at"],
+                "village_outage while every gateway was up",
+            )
     for ticket in tickets:
         if ticket["source"] == "telemetry" and not ticket["alerts"]:
-            result.find("false", ticket["id"], ticket["opened_at"], "a ticket from telemetry without an alert")
+            result.find(
+                "false",
+                ticket["id"],
+                ticket["opened_at"],
+                "a ticket from telemetry without an alert",
+            )
 
 
 def _score_causes(history: History, alerts: Sequence[Document], result: Verification) -> set[str]:
-    """Note what was found of the scenario's causes; the ids of the alerts that one of them stands behind.
+    """Note what was found of the scenario's causes; the ids of the alerts that one of them stands
+    behind.
 
-    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as episodes; here they
-    only explain what else is alerted.
+    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as
+    episodes; here they only explain what else is alerted.
     """
     places = Places(history.gateway_of, {})
-    told = {*_CLASS_OF.values(), *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",))}
+    told = {
+        *_CLASS_OF.values(),
+        *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",)),
+    }
     causes = demanded(history.causes, places, history.end)
     by_id = {alert["id"]: _plain(alert, history) for alert in alerts}
     scored = score(causes, by_id.values(), places)
@@ -85,7 +102,9 @@ def _score_causes(history: History, alerts: Sequence[Document], result: Verifica
             figures.false = 0  # what the episodes do not explain either is counted with them
             result.classes[kind] = figures
     judged = {"fault", *_CLASS_OF}  # read by read
-    unexplained = {(alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts}
+    unexplained = {
+        (alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts
+    }
     return {
         name
         for name, a in by_id.items()
@@ -100,13 +119,16 @@ def _plain(alert: Document, history: History) -> Alert:
 
 
 def _class_of(rule: str, code: str | None) -> str:
-    return _CLASS_OF.get(rule) or home_of(rule if code is None else f"{rule}:{code.partition(':')[0]}")
+    return _CLASS_OF.get(rule) or home_of(
+        rule if code is None else f"{rule}:{code.partition(':')[0]}"
+    )
 
 
 def _assign(
     episodes: list[Episode], alerts: list[Document], caused: set[str], result: Verification
 ) -> dict[int, Document]:
-    """Each alert to its episode (by index); one without, or one too many, is false unless a cause stands behind it."""
+    """Each alert to its episode (by index); one without, or one too many, is false unless a cause
+    stands behind it."""
     raised: dict[int, Document] = {}
     for alert in sorted(alerts, key=lambda alert: alert["raised_at"]):
         indices = [i for i, episode in enumerate(episodes) if _belongs(alert, episode)]
@@ -122,7 +144,11 @@ def _assign(
 
 
 def _belongs(alert: Document, episode: Episode) -> bool:
-    named = (alert["rule"], alert["subject"], alert["code"]) == (episode.rule, episode.subject, episode.code)
+    named = (alert["rule"], alert["subject"], alert["code"]) == (
+        episode.rule,
+        episode.subject,
+        episode.code,
+    )
     return named and episode.covers(alert["onset"], alert["raised_at"])
 
 
@@ -147,7 +173,12 @@ def _check_due(
     figures.delays_s.append((alert["raised_at"] - episode.begin) / 1000)
     linked = [ticket["id"] for ticket in tickets if alert["id"] in ticket["alerts"]]
     if len(linked) > 1 or (not linked and not _past_when_heard(alert)):
-        result.find("missed", episode.subject, episode.begin, f"{what}: {len(linked)} tickets instead of one")
+        result.find(
+            "missed",
+            episode.subject,
+            episode.begin,
+            f"{what}: {len(linked)} tickets instead of one",
+        )
 
 
 def _during(outage: Document, episode: Episode) -> bool:
@@ -156,7 +187,8 @@ def _during(outage: Document, episode: Episode) -> bool:
 
 
 def _past_when_heard(alert: Document) -> bool:
-    """An episode that was over before anybody heard of it is recorded without a ticket (contract §11 "Late data")."""
+    """An episode that was over before anybody heard of it is recorded without a ticket (contract
+    §11 "Late data")."""
     cleared_at = alert["cleared_at"]
     return cleared_at is not None and cleared_at <= alert["raised_at"]
 

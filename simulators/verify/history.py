@@ -15,7 +15,8 @@ FOREVER: Final = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt the reply.
+    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt
+    the reply.
 
     `state_told` is False where they do not tell a defrost from heating.
     """
@@ -44,8 +45,9 @@ class Span:
 class History:
     """Everything the truth file says.
 
-    `deaths` are the times at which a gateway's process was found dead, whether it stayed down or was started again at
-    once. `causes` are the truths of the scenario's events. `end` is when the run ended, or its last line.
+    `deaths` are the times at which a gateway's process was found dead, whether it stayed down or
+    was started again at once. `causes` are the truths of the scenario's events. `end` is when the
+    run ended, or its last line.
     """
 
     reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
@@ -57,12 +59,14 @@ class History:
     end: int = 0
 
     def died_near(self, device: str, at: int, before_ms: int, after_ms: int) -> bool:
-        """Whether the gateway of `device` was found dead at most `before_ms` before `at` or `after_ms` after it."""
+        """Whether the gateway of `device` was found dead at most `before_ms` before `at` or
+        `after_ms` after it."""
         deaths = self.deaths.get(self.gateway_of.get(device, ""), [])
         return any(at - before_ms <= death <= at + after_ms for death in deaths)
 
     def up_again(self, device: str, begin: int, end: int) -> int | None:
-        """When the gateway of `device` was back, if it was down at some time in `begin`…`end`; FOREVER if never."""
+        """When the gateway of `device` was back, if it was down at some time in `begin`…`end`;
+        FOREVER if never."""
         spans = self.down.get(self.gateway_of.get(device, ""), [])
         ends = [span.end for span in spans if span.begin <= end and span.end >= begin]
         return max(ends) if ends else None
@@ -84,7 +88,8 @@ def usual_interval(reads: Sequence[Timed]) -> float:
 
 
 def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
-    """The history told by truth lines in the order they were written; unknown types are passed over."""
+    """The history told by truth lines in the order they were written; unknown types are passed
+    over."""
     history = History()
     stopped: int | None = None
     for line in truth:
@@ -118,7 +123,9 @@ def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
     if reads and line["at"] - reads[-1].at < COLLAPSE_MS:
         doubtful = reads.pop().doubtful and doubtful
     told = line.get("state_told", True)
-    reads.append(Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told))
+    reads.append(
+        Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told)
+    )
 
 
 def _add_edge(spans: list[Span], begins: bool, at: int, told: bool = False) -> None:

@@ -10,9 +10,14 @@ from simulators.verify.history import History, Read, usual_interval
 from simulators.verify.result import Verification
 
 WINDOW_MS: Final = 2_000  # a reading is stamped at the bus, the truth when the reply was sent
-UNDER_WAY_MS: Final = 1_000  # a unit still answers who died since asking, at most a time-out of the profiles later
-UNFINISHED_MS: Final = 5_000  # the end of a run, or a gateway's death, may cut off what is still under way
-LOOKS: Final = 0.75  # of the usual time between stored readings: a unit that is read more often is looked at as well
+UNDER_WAY_MS: Final = (
+    1_000  # a unit still answers who died since asking, at most a time-out of the profiles later
+)
+UNFINISHED_MS: Final = (
+    5_000  # the end of a run, or a gateway's death, may cut off what is still under way
+)
+# of the usual time between stored readings: a unit that is read more often is looked at as well
+LOOKS: Final = 0.75
 SILENCE: Final = 1.5  # in usual intervals: after that a device has fallen silent
 TEMPERATURE_STEP_K: Final = 0.1
 OTHER_SHARE: Final = 0.05
@@ -32,8 +37,11 @@ class StoredReading:
     values: Mapping[str, float | None]
 
 
-def compare_readings(history: History, stored: Iterable[StoredReading], result: Verification) -> dict[str, list[Read]]:
-    """Note what was lost, duplicated or stored wrongly; returns the reads that must have been heard, by device."""
+def compare_readings(
+    history: History, stored: Iterable[StoredReading], result: Verification
+) -> dict[str, list[Read]]:
+    """Note what was lost, duplicated or stored wrongly; returns the reads that must have been
+    heard, by device."""
     by_device: dict[str, list[StoredReading]] = defaultdict(list)
     for reading in stored:
         by_device[reading.device].append(reading)
@@ -44,7 +52,9 @@ def compare_readings(history: History, stored: Iterable[StoredReading], result: 
     return heard
 
 
-def _compare_device(device: str, history: History, rows: list[StoredReading], result: Verification) -> list[Read]:
+def _compare_device(
+    device: str, history: History, rows: list[StoredReading], result: Verification
+) -> list[Read]:
     reads = history.reads.get(device, [])
     result.reads += len(reads)
     result.stored += len(rows)
@@ -80,7 +90,9 @@ def _pair(
     spare = []
     index = 0
     for row in rows:
-        while index + 1 < len(reads) and abs(reads[index + 1].at - row.at) <= abs(reads[index].at - row.at):
+        while index + 1 < len(reads) and abs(reads[index + 1].at - row.at) <= abs(
+            reads[index].at - row.at
+        ):
             index += 1
         if index < len(reads) and abs(reads[index].at - row.at) <= window:
             pairs[index] = row
@@ -93,7 +105,8 @@ def _pair(
 def _only_a_look(rows: list[StoredReading], at: int, interval: float) -> bool:
     """Whether the reading before and the one after are no further apart than usual.
 
-    A gateway may look at a unit between two readings, to see a change early; where there is none, it keeps nothing.
+    A gateway may look at a unit between two readings, to see a change early; where there is none,
+    it keeps nothing.
     """
     index = bisect_left(rows, at, key=lambda row: row.at)
     before = rows[index - 1].at if index > 0 else at
@@ -102,7 +115,8 @@ def _only_a_look(rows: list[StoredReading], at: int, interval: float) -> bool:
 
 
 def _interrupted(reads: list[Read], index: int, interval: float, end: int) -> bool:
-    """Whether a read that was not stored may never have reached the journal: the last before a silence or the end."""
+    """Whether a read that was not stored may never have reached the journal: the last before a
+    silence or the end."""
     if index + 1 == len(reads):
         return True
     at = reads[index].at
@@ -124,8 +138,11 @@ def _compare_values(device: str, read: Read, row: StoredReading, result: Verific
 
 
 def _differs(point: str, held: float, stored: float | None) -> bool:
-    """A profile need not have every point, but it must have the temperatures that are required of it."""
+    """A profile need not have every point, but it must have the temperatures that are required of
+    it."""
     if stored is None:
         return point in REQUIRED
-    allowed = TEMPERATURE_STEP_K if point.endswith("_c") else max(OTHER_STEP, OTHER_SHARE * abs(held))
+    allowed = (
+        TEMPERATURE_STEP_K if point.endswith("_c") else max(OTHER_STEP, OTHER_SHARE * abs(held))
+    )
     return abs(stored - held) > allowed + 1e-6

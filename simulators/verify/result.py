@@ -28,9 +28,10 @@ class Detail:
 class Verification:
     """Counts and named findings.
 
-    `interrupted` reads were cut off when their gateway died or the run ended, and may never have been journalled;
-    `missing_numbers` are message numbers that never arrived; `expected` counts the alerts due, by rule; `classes` holds
-    the figures of each class of cause (`simulators.scoring.signs`).
+    `interrupted` reads were cut off when their gateway died or the run ended, and may never have
+    been journalled; `missing_numbers` are message numbers that never arrived; `expected` counts the
+    alerts due, by rule; `classes` holds the figures of each class of cause
+    (`simulators.scoring.signs`).
     """
 
     details: list[Detail] = field(default_factory=list)
@@ -51,7 +52,8 @@ class Verification:
 
     @property
     def lost(self) -> int:
-        """Reads that were not stored, or message numbers that never arrived: two views of a loss, the larger counts."""
+        """Reads that were not stored, or message numbers that never arrived: two views of a loss,
+        the larger counts."""
         return max(self.count("lost"), self.missing_numbers)
 
     @property
@@ -92,17 +94,22 @@ class Verification:
             "reads": self.reads,
             "stored": self.stored,
             "expected": dict(self.expected),
-            "classes": {kind: figures.to_document() for kind, figures in sorted(self.classes.items())},
+            "classes": {
+                kind: figures.to_document() for kind, figures in sorted(self.classes.items())
+            },
             "details": [detail.to_document() for detail in self.details[:MOST_DETAILS]],
         }
 
     def to_text(self) -> str:
-        """The outcome for people: one line of counts, one for each class, then one for each finding."""
+        """The outcome for people: one line of counts, one for each class, then one for each
+        finding."""
         counts = (
             f"lost {self.lost} · duplicated {self.duplicated} · missed {self.missed} · false {self.false}"
             f" · wrong values {self.wrong_values} ({self.reads} reads, {self.stored} stored,"
             f" {self.interrupted} interrupted)"
         )
         classes = [f"{kind}: {figures.to_text()}" for kind, figures in sorted(self.classes.items())]
-        lines = [f"{d.finding}: {d.subject} at {d.at}: {d.what}" for d in self.details[:MOST_DETAILS]]
+        lines = [
+            f"{d.finding}: {d.subject} at {d.at}: {d.what}" for d in self.details[:MOST_DETAILS]
+        ]
         return "\n".join([counts, *classes, *lines])

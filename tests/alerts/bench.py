@@ -1,4 +1,5 @@
-"""An alert service under test: settings, a gateway that speaks to it, and eyes on its tables and its feed."""
+"""An alert service under test: settings, a gateway that speaks to it, and eyes on its tables and
+its feed."""
 
 import json
 import threading
@@ -8,20 +9,28 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from alerts.database import AlertRow, EscalationRow, GatewayRow, TicketEventRow, TicketRow, open_database, reading
 from alerts.service import AlertService
 from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
+from desk.database.tables import (
+    AlertRow,
+    EscalationRow,
+    GatewayRow,
+    TicketEventRow,
+    TicketRow,
+    open_database,
+    reading,
+)
 from ingest.store import StoreSettings
-from messaging.session import Connected, Delivery, Session
+from messaging.session import Connected, Delivery, MqttSession
 from messaging.settings import MqttSettings
 from tests.servers import wait_until
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
 RULES = Path(__file__).parents[2] / "config" / "rules" / "*.toml"
-PLACE = Place("mentougou", "zhaitang", "matao", "mt-01")
+PLACE = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002")
 
 
@@ -32,18 +41,21 @@ def settings(directory: Path, url: str, **alerts: Any) -> dict[str, Any]:
         "tickets": TicketsSettings(url=f"sqlite:///{directory}/tickets.db"),
         "rules": RulesSettings(files=[RULES]),
         "alerts": AlertsSettings(state=directory / "alerts-state", **alerts),
-        "store": StoreSettings(url=f"sqlite:{directory}/readings.db", dead_letters=directory / "dead-letters.jsonl"),
+        "store": StoreSettings(
+            url=f"sqlite:{directory}/readings.db", dead_letters=directory / "dead-letters.jsonl"
+        ),
     }
 
 
 class Gateway:
-    """Publishes as the gateway at `place`; its readings are stamped with the real time, each a little later."""
+    """Publishes as the gateway at `place`; its readings are stamped with the real time, each a
+    little later."""
 
-    def __init__(self, url: str, place: Place = PLACE) -> None:
+    def __init__(self, url: str, place: GatewayPath = PLACE) -> None:
         self.place = place
         self.seq = 0
         self._at = 0
-        self._bus = Session(MqttSettings(url=url), f"test-{place.gateway}", persistent=False)
+        self._bus = MqttSession(MqttSettings(url=url), f"test-{place.gateway}", persistent=False)
         self._bus.start()
         wait_until(lambda: self._bus.connected)
 
@@ -51,7 +63,10 @@ class Gateway:
         self._bus.stop()
 
     def birth(self, *devices: str, interval_s: float = 30) -> None:
-        announced = [AnnouncedDevice(device, "midea-mthermal", "bus-1", n + 1) for n, device in enumerate(devices)]
+        announced = [
+            AnnouncedDevice(device, "midea-mthermal", "bus-1", n + 1)
+            for n, device in enumerate(devices)
+        ]
         status = Status(True, wall_clock_ms(), "epoch-1", "test", interval_s, announced)
         self.send("status", encode_status(status), retain=True)
 
@@ -76,7 +91,9 @@ class Feed:
 
     def __init__(self, url: str, client_id: str = "test-feed") -> None:
         self.messages: list[Delivery] = []
-        self._bus = Session(MqttSettings(url=url), client_id, subscriptions=["hw/v1/alert/#"], persistent=False)
+        self._bus = MqttSession(
+            MqttSettings(url=url), client_id, subscriptions=["hw/v1/alert/#"], persistent=False
+        )
         self._bus.start()
         wait_until(lambda: isinstance(self._bus.events.get(timeout=10), Connected))
         self._stop = threading.Event()
@@ -100,14 +117,20 @@ class Feed:
     def states(self, device: str) -> list[str]:
         """What was told of a device's alerts: their state, or `removed`."""
         mine = [message for message in self.messages if f"/{device}/" in message.topic]
-        return [json.loads(message.payload)["state"] if message.payload else "removed" for message in mine]
+        return [
+            json.loads(message.payload)["state"] if message.payload else "removed"
+            for message in mine
+        ]
 
 
 class Running:
     """An AlertService in a thread of the test."""
 
     def __init__(
-        self, kind: type[AlertService] = AlertService, clock: Callable[[], int] = wall_clock_ms, **given: Any
+        self,
+        kind: type[AlertService] = AlertService,
+        clock: Callable[[], int] = wall_clock_ms,
+        **given: Any,
     ) -> None:
         self.service = kind(**given, clock=clock)
         self._stop = threading.Event()

@@ -1,4 +1,5 @@
-"""An alert service that kills itself (as SIGKILL would) at the Nth time it comes past a named point.
+"""An alert service that kills itself (as SIGKILL would) at the Nth time it comes past a named
+point.
 
 Run as `python -m tests.alerts.killed_service DIRECTORY URL POINT COUNT`; COUNT 0 never dies.
 """
@@ -10,8 +11,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from alerts.rounds import Round, Written
 from alerts.service import AlertService
+from alerts.store.write_round import Round, Written
 from messaging.session import Delivery
 from tests.alerts.bench import settings
 

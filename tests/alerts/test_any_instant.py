@@ -1,4 +1,5 @@
-"""A service killed at any instant ends with the alerts of one that never was; seeded, with real databases."""
+"""A service killed at any instant ends with the alerts of one that never was; seeded, with real
+databases."""
 
 import random
 from dataclasses import dataclass, field
@@ -7,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from alerts.catch_up import missed_readings
-from alerts.database import AlertRow, TicketRow, open_database, reading, writing
-from alerts.evaluation import Evaluation
-from alerts.rounds import Round, write
+from alerts.core.evaluation import Evaluation
+from alerts.late.restart_gap import missed_readings
 from alerts.snapshot import SnapshotFile
-from alerts.store.episodes import active_episodes
-from alerts.store.register import known_gateways
-from alerts.tickets import ServiceProfile, practice_of
+from alerts.store.records import active_episodes
+from alerts.store.write_round import Round, write
+from desk.database.tables import AlertRow, TicketRow, open_database, reading, writing
+from desk.ledger.device_registry import known_gateways
+from desk.tickets.life_cycle import ServiceProfile, practice_of
 from ingest.store import StoredReading, StoreSettings, open_store
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
@@ -62,7 +63,14 @@ class Service:
             self.evaluation.restore(saved)
         with reading(self.database) as session:
             self.evaluation.learn(known_gateways(session), now)
-        birth = Status(True, T0, "e", "t", 30.0, [AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in DEVICES])
+        birth = Status(
+            True,
+            T0,
+            "e",
+            "t",
+            30.0,
+            [AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in DEVICES],
+        )
         self.evaluation.born(PLACE, birth, False, now)
         for chunk in missed_readings(self.store, self.evaluation.judged_upto(), HOUR, now):
             self.commit(Round(now, decided=self.evaluation.observe(chunk, now)))
@@ -74,7 +82,9 @@ class Service:
 
     def arrive(self, telemetry: Telemetry) -> None:
         """Ingest stores a message; the broker keeps it until the service has acknowledged it."""
-        self.store.write([StoredReading(PLACE, "e", telemetry.seq, one) for one in telemetry.readings])
+        self.store.write(
+            [StoredReading(PLACE, "e", telemetry.seq, one) for one in telemetry.readings]
+        )
         self.unacknowledged.append(telemetry)
 
     def judge(self, telemetry: Telemetry, die_before_commit: bool = False) -> None:
@@ -83,7 +93,13 @@ class Service:
         decided = self.evaluation.observe(heard.accepted, now)
         if not die_before_commit:
             self.commit(
-                Round(now, decided=decided, heard=self.evaluation.fresh, places=self.evaluation.places, timed=True)
+                Round(
+                    now,
+                    decided=decided,
+                    heard=self.evaluation.fresh,
+                    places=self.evaluation.places,
+                    timed=True,
+                )
             )
 
     def commit(self, one: Round) -> None:
@@ -92,8 +108,13 @@ class Service:
 
     def found(self) -> list[tuple[object, ...]]:
         with reading(self.database) as session:
-            rows = session.scalars(select(AlertRow).order_by(AlertRow.subject, AlertRow.rule, AlertRow.onset))
-            alerts = [(row.subject, row.rule, row.code, row.onset, row.ended, row.state, row.reason) for row in rows]
+            rows = session.scalars(
+                select(AlertRow).order_by(AlertRow.subject, AlertRow.rule, AlertRow.onset)
+            )
+            alerts = [
+                (row.subject, row.rule, row.code, row.onset, row.ended, row.state, row.reason)
+                for row in rows
+            ]
             tickets = session.scalars(select(TicketRow).order_by(TicketRow.device, TicketRow.kind))
             return [*alerts, *((row.device, row.kind, row.state) for row in tickets)]
 
@@ -120,7 +141,9 @@ def test_kills_at_any_instant_leave_the_alerts_of_a_clean_run(seed: int, tmp_pat
     service = Service(tmp_path / "killed")
     for telemetry in told:
         service.arrive(telemetry)
-        instant = source.choice(("before", "before commit", "before acknowledging", "after", "after", "after"))
+        instant = source.choice(
+            ("before", "before commit", "before acknowledging", "after", "after", "after")
+        )
         if instant != "before":
             service.judge(telemetry, die_before_commit=instant == "before commit")
         if instant == "after":

@@ -1,4 +1,5 @@
-"""Extreme cold from the forecast to the limits: read, proposed, confirmed, in force (requirements R20)."""
+"""Extreme cold from the forecast to the limits: read, proposed, confirmed, in force (requirements
+R20)."""
 
 import json
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from alerts.database import open_database, reading, writing
 from alerts.forecast import ForecastReader, ForecastUnavailableError, read_forecast
 from alerts.settings import ForecastSettings
-from alerts.store.extreme_cold import confirm, confirmed_document, end, is_extreme_cold
+from desk.database.tables import open_database, reading, writing
+from desk.ledger.extreme_cold import confirm, confirmed_document, end, is_extreme_cold
 from rules.forecast import parse_forecast
 from tests.alerts.bench import DEVICES, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
@@ -63,8 +64,12 @@ def test_a_forecast_comes_from_a_file_or_a_web_server(tmp_path: Path) -> None:
         assert read_forecast(f"{url}/mentougou.json") == parse_forecast(document)
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff\xfe", b'{"v": 1}', b" " * 1_048_577, None])
-def test_what_is_no_forecast_is_refused_and_the_newest_stays(tmp_path: Path, text: bytes | None) -> None:
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"\xff\xfe", b'{"v": 1}', b" " * 1_048_577, None]
+)
+def test_what_is_no_forecast_is_refused_and_the_newest_stays(
+    tmp_path: Path, text: bytes | None
+) -> None:
     file = tmp_path / "forecast.json"
     file.write_text(json.dumps(forecast(0, 60)), encoding="utf-8")
     reader = ForecastReader(ForecastSettings(source=str(file)))
@@ -86,8 +91,12 @@ def test_a_web_server_without_it_is_unavailable() -> None:
 
 def test_only_files_and_web_servers_are_asked(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="http"):
-        ForecastSettings.model_validate({"source": "ftp://example.org/f.json"}, context={"base": tmp_path})
-    relative = ForecastSettings.model_validate({"source": "forecast.json"}, context={"base": tmp_path})
+        ForecastSettings.model_validate(
+            {"source": "ftp://example.org/f.json"}, context={"base": tmp_path}
+        )
+    relative = ForecastSettings.model_validate(
+        {"source": "forecast.json"}, context={"base": tmp_path}
+    )
     assert relative.source == str(tmp_path / "forecast.json")
 
 
@@ -96,8 +105,19 @@ def test_the_mode_holds_from_until_and_can_be_ended(tmp_path: Path) -> None:
     with writing(database) as session:
         confirm(session, 100, 200, "duty desk", 50)
     with reading(database) as session:
-        assert [is_extreme_cold(session, now) for now in (50, 99, 100, 199, 200)] == [False, False, True, True, False]
-        assert confirmed_document(session, 60) == {"from": 100, "until": 200, "by": "duty desk", "confirmed_at": 50}
+        assert [is_extreme_cold(session, now) for now in (50, 99, 100, 199, 200)] == [
+            False,
+            False,
+            True,
+            True,
+            False,
+        ]
+        assert confirmed_document(session, 60) == {
+            "from": 100,
+            "until": 200,
+            "by": "duty desk",
+            "confirmed_at": 50,
+        }
         assert confirmed_document(session, 200) is None
     with writing(database) as session:
         end(session, 150)
@@ -107,10 +127,14 @@ def test_the_mode_holds_from_until_and_can_be_ended(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_a_cold_forecast_is_proposed_and_withdrawn_on_the_feed(tmp_path: Path, broker: Server) -> None:
+def test_a_cold_forecast_is_proposed_and_withdrawn_on_the_feed(
+    tmp_path: Path, broker: Server
+) -> None:
     file = tmp_path / "forecast.json"
     file.write_text(json.dumps(forecast(wall_clock_ms(), 60)), encoding="utf-8")
-    given = settings(tmp_path, broker.url) | {"forecast": ForecastSettings(source=str(file), every="1s")}
+    given = settings(tmp_path, broker.url) | {
+        "forecast": ForecastSettings(source=str(file), every="1s")
+    }
     feed, running, tables = Feed(broker.url), Running(**given).ready(), Tables(given["tickets"].url)
     try:
         wait_until(lambda: feed.states("mentougou") == ["active"])

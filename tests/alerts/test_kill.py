@@ -1,4 +1,5 @@
-"""kill -9 of the real process at seeded points: no alert lost, none doubled, one ticket for each fault."""
+"""kill -9 of the real process at seeded points: no alert lost, none doubled, one ticket for each
+fault."""
 
 import itertools
 import random
@@ -19,7 +20,8 @@ DEVICES = tuple(f"mtg-mt-{number:04d}" for number in range(1, 7))
 
 
 class Mortal:
-    """The service in a child process that is started again whenever it has died, each time to die elsewhere."""
+    """The service in a child process that is started again whenever it has died, each time to die
+    elsewhere."""
 
     def __init__(self, directory: Path, url: str, fates: Iterator[tuple[str, int]]) -> None:
         self._arguments = [str(directory), url]
@@ -30,7 +32,14 @@ class Mortal:
 
     def _start(self) -> None:
         point, count = next(self._fates, ("none", 0))
-        command = [sys.executable, "-m", "tests.alerts.killed_service", *self._arguments, point, str(count)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.alerts.killed_service",
+            *self._arguments,
+            point,
+            str(count),
+        ]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
 
     def keep_alive(self) -> None:
@@ -48,7 +57,9 @@ class Mortal:
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_killed_at_any_point_it_loses_and_doubles_nothing(tmp_path: Path, nats_broker: Server, seed: int) -> None:
+def test_killed_at_any_point_it_loses_and_doubles_nothing(
+    tmp_path: Path, nats_broker: Server, seed: int
+) -> None:
     chance = random.Random(seed)
     fates = ((chance.choice(POINTS), chance.randint(1, 4)) for _ in range(ROUNDS))
     tables = Tables(settings(tmp_path, nats_broker.url)["tickets"].url)
@@ -84,7 +95,9 @@ def test_killed_at_any_point_it_loses_and_doubles_nothing(tmp_path: Path, nats_b
         return all(tables.cleared(subject=device) for device in DEVICES[:3])
 
     wait_until(cleared, 40, f"clear, seed {seed}")
-    wait_until(lambda: _stand_on_the_feed(nats_broker.url, set(DEVICES[3:])), 40, f"feed, seed {seed}")
+    wait_until(
+        lambda: _stand_on_the_feed(nats_broker.url, set(DEVICES[3:])), 40, f"feed, seed {seed}"
+    )
     gateway.close()
     assert mortal.stop() == 0
     assert len(tables.alerts()) == len(expected)
@@ -97,7 +110,8 @@ def test_killed_at_any_point_it_loses_and_doubles_nothing(tmp_path: Path, nats_b
 def _stand_on_the_feed(url: str, devices: set[str]) -> bool:
     """Whether a subscriber that comes now is told of alerts of exactly `devices`.
 
-    NATS can lose a message for a subscriber that comes at the very moment it is published; the next one is told.
+    NATS can lose a message for a subscriber that comes at the very moment it is published; the next
+    one is told.
     """
     feed = Feed(url)
     try:
@@ -112,4 +126,6 @@ def _stand_on_the_feed(url: str, devices: set[str]) -> bool:
 def _retained(feed: Feed) -> set[str]:
     """The devices whose alerts stand on the feed now."""
     newest = {message.topic: message.payload for message in feed.messages}
-    return {topic.split("/")[-3] for topic, payload in newest.items() if b'"state":"active"' in payload}
+    return {
+        topic.split("/")[-3] for topic, payload in newest.items() if b'"state":"active"' in payload
+    }

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from alerts.database import DeviceRow, LateSpanRow, reading
-from alerts.rounds import Round, Written
 from alerts.service import AlertService
+from alerts.store.write_round import Round, Written
+from desk.database.tables import DeviceRow, LateSpanRow, reading
 from ingest.store import StoredReading, open_store
 from tests.alerts.bench import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
@@ -60,18 +60,33 @@ def test_a_fault_becomes_an_alert_a_ticket_and_a_retained_message(
     gateway.read(DEVICE, FAULT, supply_c=41.5)
     wait_until(lambda: feed.states(DEVICE) == ["active"])
     [alert] = tables.alerts()
-    assert (alert.rule, alert.subject, alert.code, alert.village) == ("fault", DEVICE, FAULT, PLACE.village)
+    assert (alert.rule, alert.subject, alert.code, alert.village) == (
+        "fault",
+        DEVICE,
+        FAULT,
+        PLACE.village,
+    )
     [ticket] = tables.tickets()
-    assert (ticket.id, ticket.kind, ticket.device, ticket.brand) == (alert.ticket_id, "device_fault", DEVICE, "midea")
+    assert (ticket.id, ticket.kind, ticket.device, ticket.brand) == (
+        alert.ticket_id,
+        "device_fault",
+        DEVICE,
+        "midea",
+    )
     assert ticket.dispatch_by - ticket.opened_at == 10 * 60_000
     late = Feed(broker.url, "test-late")
     wait_until(lambda: late.states(DEVICE) == ["active"])
     late.close()
-    assert late.messages[0].topic == f"hw/v1/alert/mentougou/zhaitang/matao/{DEVICE}/fault/high-pressure-p1"
+    assert (
+        late.messages[0].topic
+        == f"hw/v1/alert/mentougou/zhaitang/matao/{DEVICE}/fault/high-pressure-p1"
+    )
 
 
 @pytest.mark.usefixtures("running")
-def test_a_cleared_alert_leaves_the_feed_and_its_ticket_stays(gateway: Gateway, feed: Feed, tables: Tables) -> None:
+def test_a_cleared_alert_leaves_the_feed_and_its_ticket_stays(
+    gateway: Gateway, feed: Feed, tables: Tables
+) -> None:
     gateway.birth(*DEVICES)
     gateway.read(DEVICE, FAULT)
     wait_until(lambda: feed.states(DEVICE) == ["active"])
@@ -84,7 +99,9 @@ def test_a_cleared_alert_leaves_the_feed_and_its_ticket_stays(gateway: Gateway, 
 
 
 @pytest.mark.usefixtures("running")
-def test_what_is_delivered_again_changes_nothing(gateway: Gateway, feed: Feed, tables: Tables) -> None:
+def test_what_is_delivered_again_changes_nothing(
+    gateway: Gateway, feed: Feed, tables: Tables
+) -> None:
     gateway.birth(*DEVICES)
     raised = gateway.read(DEVICE, FAULT)
     cleared = [gateway.read(DEVICE), gateway.read(DEVICE)]
@@ -119,7 +136,9 @@ def test_poison_costs_only_itself(gateway: Gateway, tables: Tables) -> None:
 
 
 @pytest.mark.usefixtures("running")
-def test_a_device_of_another_gateway_is_not_believed(gateway: Gateway, tables: Tables, broker: Server) -> None:
+def test_a_device_of_another_gateway_is_not_believed(
+    gateway: Gateway, tables: Tables, broker: Server
+) -> None:
     gateway.birth(*DEVICES)
     gateway.read(DEVICE)
     wait_until(lambda: _last_state(tables, DEVICE) == "heating")
@@ -148,7 +167,9 @@ def test_a_restart_neither_repeats_nor_forgets_an_alert(
     assert len(tables.alerts()) == len(tables.tickets()) == 1
 
 
-def test_an_alert_survives_the_loss_of_the_rule_state(given: dict[str, Any], gateway: Gateway, tables: Tables) -> None:
+def test_an_alert_survives_the_loss_of_the_rule_state(
+    given: dict[str, Any], gateway: Gateway, tables: Tables
+) -> None:
     first = Running(**given).ready()
     gateway.birth(*DEVICES)
     gateway.read(DEVICE, FAULT)
@@ -201,7 +222,10 @@ def test_a_past_fault_that_still_holds_opens_a_ticket(
 def test_a_gateway_that_dies_is_one_alert_that_ends_when_it_returns(
     given: dict[str, Any], gateway: Gateway, feed: Feed, tables: Tables
 ) -> None:
-    short = {"gateway_offline": {"last_will_delay": "1s"}, "village_outage": {"hold": "0s", "gather": "0s"}}
+    short = {
+        "gateway_offline": {"last_will_delay": "1s"},
+        "village_outage": {"hold": "0s", "gather": "0s"},
+    }
     given["rules"] = given["rules"].model_copy(update={"override": short})
     service = Running(**given).ready()
     gateway.birth(*DEVICES)
@@ -217,7 +241,9 @@ def test_a_gateway_that_dies_is_one_alert_that_ends_when_it_returns(
     assert len(tables.alerts()) == len(tables.tickets()) == 1
 
 
-def test_each_deadline_escalates_once_across_restarts(given: dict[str, Any], gateway: Gateway, tables: Tables) -> None:
+def test_each_deadline_escalates_once_across_restarts(
+    given: dict[str, Any], gateway: Gateway, tables: Tables
+) -> None:
     given["alerts"] = given["alerts"].model_copy(
         update={"dispatch_within": 1, "onsite_within": 2, "repair_within": 300_000}
     )
@@ -287,14 +313,16 @@ def test_what_was_stored_while_the_service_was_away_is_judged_at_the_start(
     first.stop()
     now = wall_clock_ms()
     store = open_store(given["store"])
-    store.write([_stored(OTHER, now + 1, "fan:F1"), _stored(DEVICE, now + 2), _stored(DEVICE, now + 3)])
+    store.write(
+        [_stored(OTHER, now + 1, "fan:F1"), _stored(DEVICE, now + 2), _stored(DEVICE, now + 3)]
+    )
     store.close()
     second = Running(**given).ready()
     second.stop()
     assert tables.cleared(subject=DEVICE)
-    assert [(alert.state, alert.announced_at is not None) for alert in tables.alerts(subject=OTHER)] == [
-        ("active", True)
-    ]
+    assert [
+        (alert.state, alert.announced_at is not None) for alert in tables.alerts(subject=OTHER)
+    ] == [("active", True)]
     assert len(tables.tickets()) == 2
 
 
@@ -315,4 +343,6 @@ def test_what_a_long_absence_left_out_of_the_catch_up_is_left_to_history(
 
 
 def _stored(device: str, at: int, *faults: str) -> StoredReading:
-    return StoredReading(PLACE, "epoch-1", at, Reading(device, at, "heating", list(faults), {"supply_c": 41.0}))
+    return StoredReading(
+        PLACE, "epoch-1", at, Reading(device, at, "heating", list(faults), {"supply_c": 41.0})
+    )

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from alerts.database import AlertRow, TicketRow, open_database, reading, writing
-from alerts.evaluation import Evaluation
-from alerts.record import Decided
-from alerts.rounds import Round, write
-from alerts.tickets import ServiceProfile, practice_of
+from alerts.core.evaluation import Evaluation
+from alerts.store.record import Decided
+from alerts.store.write_round import Round, write
+from desk.database.tables import AlertRow, TicketRow, open_database, reading, writing
+from desk.tickets.life_cycle import ServiceProfile, practice_of
 from tests.rules.shipped import T0, shipped_rules
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 SECOND = 1_000
 POLL = 30 * SECOND
@@ -21,7 +21,8 @@ PRACTICE = practice_of(shipped_rules(), ServiceProfile())
 
 
 class Village:
-    """Ten gateways with thirty heat pumps each, and the service that listens to them; time passes by the second."""
+    """Ten gateways with thirty heat pumps each, and the service that listens to them; time passes
+    by the second."""
 
     def __init__(self, folder: Path) -> None:
         self.database: Engine = open_database(f"sqlite:///{folder}/tickets.db")
@@ -30,13 +31,18 @@ class Village:
         self.seq = 0
         self.clocks_ms = 0
         self.powered = True
-        self.waiting: list[tuple[Place, Telemetry]] | None = None
-        self.places = [Place("mentougou", "zhaitang", "matao", f"mt-{number:02d}") for number in range(10)]
+        self.waiting: list[tuple[GatewayPath, Telemetry]] | None = None
+        self.places = [
+            GatewayPath("mentougou", "zhaitang", "matao", f"mt-{number:02d}")
+            for number in range(10)
+        ]
         for place in self.places:
-            devices = [AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in self.devices(place)]
+            devices = [
+                AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in self.devices(place)
+            ]
             self.evaluation.born(place, Status(True, T0, "e", "test", 30.0, devices), False, T0)
 
-    def devices(self, place: Place) -> list[str]:
+    def devices(self, place: GatewayPath) -> list[str]:
         return [f"{place.gateway}-{number}" for number in range(PER_GATEWAY)]
 
     def run(self, seconds: int) -> None:
@@ -51,18 +57,28 @@ class Village:
                 with writing(self.database) as session:
                     write(session, Round(self.now, decided=decided, timed=True), PRACTICE)
 
-    def poll(self, place: Place) -> Telemetry:
+    def poll(self, place: GatewayPath) -> Telemetry:
         self.seq += 1
         at = self.now + self.clocks_ms
-        values = {"room_c": 20.0, "supply_c": 41.0, "return_c": 36.0, "outdoor_c": -8.0, "power_w": 2_400.0}
-        readings = [Reading(device, at, "heating", [], dict(values)) for device in self.devices(place)]
+        values = {
+            "room_c": 20.0,
+            "supply_c": 41.0,
+            "return_c": 36.0,
+            "outdoor_c": -8.0,
+            "power_w": 2_400.0,
+        }
+        readings = [
+            Reading(device, at, "heating", [], dict(values)) for device in self.devices(place)
+        ]
         return Telemetry(1, "e", self.seq, at, 30, readings)
 
-    def deliver(self, place: Place, telemetry: Telemetry) -> list[Decided]:
+    def deliver(self, place: GatewayPath, telemetry: Telemetry) -> list[Decided]:
         if self.waiting is not None:
             self.waiting.append((place, telemetry))
             return []
-        return self.evaluation.observe(self.evaluation.hear(place, telemetry, self.now).accepted, self.now)
+        return self.evaluation.observe(
+            self.evaluation.hear(place, telemetry, self.now).accepted, self.now
+        )
 
     def rows(self, table: type) -> list:  # type: ignore[type-arg]
         with reading(self.database) as session:
@@ -83,11 +99,18 @@ def test_300_units_losing_power_are_one_urgent_alert_with_300_children(village: 
     village.powered = False
     village.run(200)
     [alert] = village.rows(AlertRow)
-    assert (alert.rule, alert.priority, alert.children, alert.state) == ("village_outage", "urgent", 300, "active")
+    assert (alert.rule, alert.priority, alert.children, alert.state) == (
+        "village_outage",
+        "urgent",
+        300,
+        "active",
+    )
     assert [ticket.kind for ticket in village.rows(TicketRow)] == ["village_outage"]
     village.powered = True
     village.run(120)
-    assert [(alert.rule, alert.state) for alert in village.rows(AlertRow)] == [("village_outage", "cleared")]
+    assert [(alert.rule, alert.state) for alert in village.rows(AlertRow)] == [
+        ("village_outage", "cleared")
+    ]
 
 
 def test_a_broker_gap_of_30_s_raises_nothing(village: Village) -> None:

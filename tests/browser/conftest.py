@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from alerts.accounts import add_account
 from console import assets
-from tests.alerts.api.serving import Desk
+from desk.accounts.accounts import add_account
+from tests.api.serving import Desk
 
 PASSWORD = "correct horse"
 
@@ -59,7 +59,8 @@ def requests() -> list[str]:
 
 @pytest.fixture
 def mistakes() -> list[str]:
-    """What pages of this test complained about: uncaught errors and refusals of the content policy."""
+    """What pages of this test complained about: uncaught errors and refusals of the content
+    policy."""
     return []
 
 
@@ -67,11 +68,16 @@ def mistakes() -> list[str]:
 def open_console(
     browser: Browser, desk: Desk, requests: list[str], mistakes: list[str]
 ) -> Iterator[Callable[..., Page]]:
-    """Log in and open the page: `open_console(path="/", language="zh", width=1440, height=900, script="")`."""
+    """Log in and open the page: `open_console(path="/", language="zh", width=1440, height=900,
+    script="")`."""
     contexts: list[BrowserContext] = []
 
     def open_console(
-        path: str = "/", language: str = "zh", width: int = 1440, height: int = 900, script: str = ""
+        path: str = "/",
+        language: str = "zh",
+        width: int = 1440,
+        height: int = 900,
+        script: str = "",
     ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(10_000)
@@ -80,7 +86,10 @@ def open_console(
         page = context.new_page()
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: mistakes.append(str(error)))
-        page.on("console", lambda line: mistakes.append(line.text) if "Content Security" in line.text else None)
+        page.on(
+            "console",
+            lambda line: mistakes.append(line.text) if "Content Security" in line.text else None,
+        )
         page.goto(f"{desk.url}/language/{language}")
         page.fill("#name", "night.shift")
         page.fill("#password", PASSWORD)

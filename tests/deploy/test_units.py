@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from gateway_agent.profile import ReadLimits
+from gateway_agent.profile.schema import ReadLimits
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
 def keys_of(name: str) -> dict[str, list[str]]:
     keys: dict[str, list[str]] = {}
-    for line in (DEPLOY / "systemd" / f"hearthwatch-{name}.service").read_text(encoding="utf-8").splitlines():
+    for line in (
+        (DEPLOY / "systemd" / f"hearthwatch-{name}.service")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    ):
         key, equals, value = line.partition("=")
         if equals and not line.startswith("#"):
             keys.setdefault(key, []).append(value)
@@ -40,10 +44,13 @@ def test_the_gateway_is_watched_and_reloaded() -> None:
     assert keys["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
     fields = ReadLimits.model_fields
     longest = {
-        name: next(m.le for m in fields[name].metadata if hasattr(m, "le")) for name in ("timeout_ms", "pacing_ms")
+        name: next(m.le for m in fields[name].metadata if hasattr(m, "le"))
+        for name in ("timeout_ms", "pacing_ms")
     }
     two_tries_s = 2 * sum(longest.values()) / 1_000
-    assert float(keys["WatchdogSec"][0]) / 2 > two_tries_s, "the slowest exchange that is allowed is no hang"
+    assert float(keys["WatchdogSec"][0]) / 2 > two_tries_s, (
+        "the slowest exchange that is allowed is no hang"
+    )
 
 
 @pytest.mark.parametrize("script", ["build.sh", "postinst", "prerm"])

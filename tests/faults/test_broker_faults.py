@@ -1,4 +1,5 @@
-"""Whatever becomes of the broker, the gateways' journals bring every reading to the store, once (reliability §1)."""
+"""Whatever becomes of the broker, the gateways' journals bring every reading to the store, once
+(reliability §1)."""
 
 import shutil
 import threading
@@ -11,26 +12,33 @@ import pytest
 from tests.ingest.harness import Folder, running
 from tests.ingest.village import JournalGateway
 from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 _GATEWAYS = 3
 
 
 class NarrowBroker(MosquittoBroker):
-    """A Mosquitto that keeps ten messages for a client that is away and drops the rest, though it acknowledged them."""
+    """A Mosquitto that keeps ten messages for a client that is away and drops the rest, though it
+    acknowledged them."""
 
     def command(self) -> list[str]:
         command = super().command()
         configuration = self.directory / "mosquitto.conf"
-        text = configuration.read_text().replace("max_queued_messages 100000", "max_queued_messages 10")
-        configuration.write_text(text.replace("max_inflight_messages 4096", "max_inflight_messages 5"))
+        text = configuration.read_text().replace(
+            "max_queued_messages 100000", "max_queued_messages 10"
+        )
+        configuration.write_text(
+            text.replace("max_inflight_messages 4096", "max_inflight_messages 5")
+        )
         return command
 
 
 @contextmanager
 def village(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
     gateways = [
-        JournalGateway(broker.url, folder, Place("mentougou", "zhaitang", "matao", f"gw-{number}"))  # type: ignore[attr-defined]
+        JournalGateway(
+            broker.url, folder, GatewayPath("mentougou", "zhaitang", "matao", f"gw-{number}")
+        )  # type: ignore[attr-defined]
         for number in range(_GATEWAYS)
     ]
     for gateway in gateways:
@@ -78,7 +86,9 @@ def assert_every_reading_is_stored_once(folder: Folder, gateways: list[JournalGa
 
 @pytest.mark.parametrize("kind", [NatsBroker, MosquittoBroker])
 @pytest.mark.parametrize("wiped", [False, True], ids=["killed", "wiped"])
-def test_a_broker_killed_or_wiped_again_and_again(kind: type[Server], wiped: bool, tmp_path: Path) -> None:
+def test_a_broker_killed_or_wiped_again_and_again(
+    kind: type[Server], wiped: bool, tmp_path: Path
+) -> None:
     broker, folder = kind(tmp_path / "broker"), Folder(tmp_path / "server")
     broker.start()
     try:

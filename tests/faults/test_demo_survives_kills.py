@@ -1,4 +1,5 @@
-"""The whole system as processes: each of its parts is killed outright once, and nothing is lost, doubled or false."""
+"""The whole system as processes: each of its parts is killed outright once, and nothing is lost,
+doubled or false."""
 
 import json
 import os
@@ -25,7 +26,17 @@ class RunningDemo:
         self.data = folder / "data"
         self.report = folder / "report.json"
         self._errors = (folder / "errors.txt").open("w+b")
-        command = [sys.executable, "-m", "hearthwatch", "demo", "--json", "--port", "0", "--mqtt-port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "hearthwatch",
+            "demo",
+            "--json",
+            "--port",
+            "0",
+            "--mqtt-port",
+            "0",
+        ]
         command += ["--data", str(self.data), "--report", str(self.report), *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._errors)
         assert self.process.stdout is not None

@@ -1,4 +1,5 @@
-"""The ledger is lost with its disk: the gateways' journals tell the new one where to begin (docs/decisions/0008)."""
+"""The ledger is lost with its disk: the gateways' journals tell the new one where to begin
+(docs/decisions/0008)."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Several ingest processes, each with its towns: one more is added under load, and nothing is lost or doubled."""
+"""Several ingest processes, each with its towns: one more is added under load, and nothing is lost
+or doubled."""
 
 import json
 import os
@@ -14,7 +15,7 @@ from tests.faults.test_broker_faults import polling, wait_for_more
 from tests.ingest.harness import Folder
 from tests.ingest.village import JournalGateway
 from tests.servers import Server, wait_until
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 TOWNS = ["zhaitang", "qingshui", "yanchi"]
 
@@ -44,7 +45,9 @@ towns = {json.dumps(towns)}
 batch_wait = "20ms"
 """)
         with (self.folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(self._command("run"), stdout=log, stderr=log, env=_environment())
+            self._process = subprocess.Popen(
+                self._command("run"), stdout=log, stderr=log, env=_environment()
+            )
         wait_until(lambda: b"broker_connected" in (self.folder / "log").read_bytes(), 20)
 
     def stop(self) -> None:
@@ -62,7 +65,11 @@ batch_wait = "20ms"
     def status(self) -> dict[str, dict[str, object]]:
         """By town, the only gateway's status."""
         answer = subprocess.run(
-            self._command("status", "--json"), env=_environment(), capture_output=True, check=True, timeout=60
+            self._command("status", "--json"),
+            env=_environment(),
+            capture_output=True,
+            check=True,
+            timeout=60,
         )
         return {one["gateway"].split("/")[1]: one for one in json.loads(answer.stdout)["gateways"]}
 
@@ -75,7 +82,15 @@ batch_wait = "20ms"
         return self.folder / "server.toml"
 
     def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "hearthwatch", "ingest", *words, "--config", str(self._configuration)]
+        return [
+            sys.executable,
+            "-m",
+            "hearthwatch",
+            "ingest",
+            *words,
+            "--config",
+            str(self._configuration),
+        ]
 
 
 def _environment() -> dict[str, str]:
@@ -85,7 +100,7 @@ def _environment() -> dict[str, str]:
 @contextmanager
 def gateways_of_all_towns(broker: Server, folder: Path) -> Iterator[list[JournalGateway]]:
     url: str = broker.url  # type: ignore[attr-defined]
-    places = [Place("mentougou", town, "v", f"gw-{town}") for town in TOWNS]
+    places = [GatewayPath("mentougou", town, "v", f"gw-{town}") for town in TOWNS]
     made = [JournalGateway(url, folder, place, resend_after_ms=5_000) for place in places]
     for gateway in made:
         gateway.start()
@@ -122,14 +137,19 @@ def test_a_town_moves_to_a_new_process_and_back_under_load(
             first.serve(TOWNS[:1])
             second.serve(TOWNS[1:])
             wait_for_more(gateways, 40)
-        wait_until(lambda: all(one.all_answered_for() for one in gateways), 60, f"{[g.waiting for g in gateways]}")
+        wait_until(
+            lambda: all(one.all_answered_for() for one in gateways),
+            60,
+            f"{[g.waiting for g in gateways]}",
+        )
         rows = Folder(tmp_path).rows()
         assert rows == sorted((one.device, at) for one in gateways for at in one.polled)
         sent = {town: len(one.polled) for town, one in zip(TOWNS, gateways, strict=True)}
     statuses = {**first.status(), **second.status()}
     first.stop()
     second.stop()
-    # A gateway that waits too long for a loaded machine gives up a message, and reports it with one more.
+    # A gateway that waits too long for a loaded machine gives up a message, and reports it with one
+    # more.
     assert all(one["epochs"][0]["upto"] >= sent[town] for town, one in statuses.items())  # type: ignore[index]
     assert [one["epochs"][0]["gaps"] for one in statuses.values()] == [[], [], []]  # type: ignore[index]
     assert first.letters + second.letters == ""

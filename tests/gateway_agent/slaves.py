@@ -26,7 +26,8 @@ def rtu(unit: int, message: bytes) -> bytes:
 
 Sending = tuple[float, bytes]
 Misbehaviour = Callable[[bytes, bytes], list[Sending]]
-"""From a request and its honest reply to what is really sent: after so many seconds, these bytes."""
+"""From a request and its honest reply to what is really sent: after so many seconds, these
+bytes."""
 
 
 def honest(request: bytes, reply: bytes) -> list[Sending]:
@@ -35,7 +36,8 @@ def honest(request: bytes, reply: bytes) -> list[Sending]:
 
 @dataclass
 class Units:
-    """Register contents by unit; an address that is missing or illegal answers exception 2, one `hushed` nothing."""
+    """Register contents by unit; an address that is missing or illegal answers exception 2, one
+    `hushed` nothing."""
 
     registers: dict[int, dict[int, int]]
     illegal: set[int] = field(default_factory=set)
@@ -46,7 +48,9 @@ class Units:
     written: list[tuple[int, int, int, tuple[int, ...]]] = field(default_factory=list)
 
     def answer(self, unit: int, request: bytes) -> bytes | None:
-        return self._take(unit, request) if request[0] in (5, 6, 15, 16) else self._tell(unit, request)
+        return (
+            self._take(unit, request) if request[0] in (5, 6, 15, 16) else self._tell(unit, request)
+        )
 
     def _take(self, unit: int, request: bytes) -> bytes | None:
         """A write: coils and registers stand in one table here, coils as 0 and 1."""
@@ -54,7 +58,9 @@ class Units:
         if function == 16:
             values = tuple(int.from_bytes(request[at : at + 2]) for at in range(6, len(request), 2))
         elif function == 15:
-            values = tuple(request[6 + bit // 8] >> bit % 8 & 1 for bit in range(int.from_bytes(request[3:5])))
+            values = tuple(
+                request[6 + bit // 8] >> bit % 8 & 1 for bit in range(int.from_bytes(request[3:5]))
+            )
         else:
             word = int.from_bytes(request[3:5])
             values = (int(word == 0xFF00) if function == 5 else word,)
@@ -65,7 +71,11 @@ class Units:
         return request[:5]
 
     def _tell(self, unit: int, request: bytes) -> bytes | None:
-        function, address, count = request[0], int.from_bytes(request[1:3]), int.from_bytes(request[3:5])
+        function, address, count = (
+            request[0],
+            int.from_bytes(request[1:3]),
+            int.from_bytes(request[3:5]),
+        )
         self.asked.append((unit, function, address, count))
         if unit not in self.registers or unit in self.dead:
             return None
@@ -79,7 +89,8 @@ class Units:
 
 
 class Slave:
-    """Serves units on a file descriptor pair or socket until closed; one request after the other, like a real one."""
+    """Serves units on a file descriptor pair or socket until closed; one request after the other,
+    like a real one."""
 
     def __init__(self, units: Units, misbehave: Misbehaviour = honest) -> None:
         self.units = units
@@ -125,20 +136,27 @@ class PtySlave(Slave):
                 received = b""
                 continue
             received += os.read(self._master, 256)
-            while len(received) >= (length := 9 + received[6] if len(received) > 6 and received[1] in (15, 16) else 8):
+            while len(received) >= (
+                length := 9 + received[6] if len(received) > 6 and received[1] in (15, 16) else 8
+            ):
                 frame, received = received[:length], received[length:]
                 if crc(frame[:-2]) != frame[-2:]:
                     received = b""
                     break
                 reply = self.units.answer(frame[0], frame[1:-2])
                 if reply is not None:
-                    self._send_all(frame, rtu(frame[0], reply), lambda data: os.write(self._master, data))
+                    self._send_all(
+                        frame, rtu(frame[0], reply), lambda data: os.write(self._master, data)
+                    )
 
 
 class TcpSlave(Slave):
-    """Slaves behind TCP on `port`; `mbap` for Modbus TCP, else RTU frames as a transparent serial server sends them."""
+    """Slaves behind TCP on `port`; `mbap` for Modbus TCP, else RTU frames as a transparent serial
+    server sends them."""
 
-    def __init__(self, units: Units, misbehave: Misbehaviour = honest, *, mbap: bool = True) -> None:
+    def __init__(
+        self, units: Units, misbehave: Misbehaviour = honest, *, mbap: bool = True
+    ) -> None:
         super().__init__(units, misbehave)
         self._mbap = mbap
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -175,7 +193,11 @@ class TcpSlave(Slave):
     def _reply(self, connection: socket.socket, request: bytes) -> None:
         if self._mbap:
             reply = self.units.answer(request[6], request[7:])
-            framed = b"" if reply is None else request[:4] + (len(reply) + 1).to_bytes(2) + request[6:7] + reply
+            framed = (
+                b""
+                if reply is None
+                else request[:4] + (len(reply) + 1).to_bytes(2) + request[6:7] + reply
+            )
         else:
             reply = self.units.answer(request[0], request[1:-2])
             framed = b"" if reply is None else rtu(request[0], reply)

@@ -1,6 +1,8 @@
-"""A line where everything goes wrong at once: ten thousand values, and not one under another register.
+"""A line where everything goes wrong at once: ten thousand values, and not one under another
+register.
 
-Every register of every unit holds a number of its own, so a value under a wrong register cannot look right.
+Every register of every unit holds a number of its own, so a value under a wrong register cannot
+look right.
 """
 
 import random
@@ -8,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway_agent.bus import Bus, ReplyError
-from gateway_agent.line import LineAddress, parse_line
-from gateway_agent.link import LineDown, Link, open_link
-from gateway_agent.plan import ReadRequest
+from gateway_agent.bus.address import LineAddress, parse_line
+from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.read_plan import ReadRequest
+from gateway_agent.bus.transport import LineDown, Link, open_link
 from tests.gateway_agent.slaves import PtySlave, Sending, Units, rtu
 
 TIMEOUT_S = 0.05
@@ -19,7 +21,19 @@ VALUES = 10_000
 REGISTERS = 3_000
 LENGTHS = (1, 2, 25, 25, 51, 51, 51, 90, 120)
 FOREIGN_LENGTH = 7
-WAYS = ("late", "short", "crc", "device", "function", "length", "noise", "echo", "cut", "second master", "lost")
+WAYS = (
+    "late",
+    "short",
+    "crc",
+    "device",
+    "function",
+    "length",
+    "noise",
+    "echo",
+    "cut",
+    "second master",
+    "lost",
+)
 
 
 def held(unit: int, address: int) -> int:
@@ -57,7 +71,9 @@ class Spoiler:
             case "length":
                 return [(0.0, rtu(unit, b"\x03\x06" + body[2:8])), (0.0, reply)]
             case "noise":
-                return [(0.0, choose.randbytes(choose.randrange(1, 5)) + reply + choose.randbytes(1))]
+                return [
+                    (0.0, choose.randbytes(choose.randrange(1, 5)) + reply + choose.randbytes(1))
+                ]
             case "echo":
                 return [(0.0, request + reply)]
             case "cut":
@@ -70,7 +86,9 @@ class Spoiler:
         """Its question to one of our units and that unit's answer to it, before or after ours."""
         address = self._random.randrange(REGISTERS)
         question = rtu(unit, b"\x03" + address.to_bytes(2) + FOREIGN_LENGTH.to_bytes(2))
-        contents = b"".join(held(unit, address + offset).to_bytes(2) for offset in range(FOREIGN_LENGTH))
+        contents = b"".join(
+            held(unit, address + offset).to_bytes(2) for offset in range(FOREIGN_LENGTH)
+        )
         answer = rtu(unit, bytes((3, 2 * FOREIGN_LENGTH)) + contents)
         frames = [(0.0, question + answer), (0.0, reply)]
         return frames if self._random.random() < 0.5 else frames[::-1]
@@ -80,7 +98,9 @@ class PluggedLine:
     """A line whose adapter is pulled out and put back now and then."""
 
     def __init__(self, spoiler: Spoiler) -> None:
-        self._units = Units({unit: {at: held(unit, at) for at in range(REGISTERS + 200)} for unit in (1, 2)})
+        self._units = Units(
+            {unit: {at: held(unit, at) for at in range(REGISTERS + 200)} for unit in (1, 2)}
+        )
         self._spoiler = spoiler
         self._slave = PtySlave(self._units, spoiler)
         self.bus = Bus(parse_line("serial:///dev/replaced-on-connect?baud=115200"), self._connect)
@@ -109,7 +129,9 @@ def line(spoiler: Spoiler) -> Iterator[PluggedLine]:
     made.close()
 
 
-def test_not_one_of_ten_thousand_values_is_under_a_wrong_register(line: PluggedLine, spoiler: Spoiler) -> None:
+def test_not_one_of_ten_thousand_values_is_under_a_wrong_register(
+    line: PluggedLine, spoiler: Spoiler
+) -> None:
     choose = random.Random(7)
     right = wrong = asked = unplugged = 0
     while right + wrong < VALUES:
@@ -131,4 +153,10 @@ def test_not_one_of_ten_thousand_values_is_under_a_wrong_register(line: PluggedL
     assert wrong == 0
     assert unplugged >= 1
     assert spoiler.used == set(WAYS)
-    assert {"crc_mismatch", "no_reply", "stale_reply", "unexpected_device", "length_mismatch"} <= set(line.bus.errors)
+    assert {
+        "crc_mismatch",
+        "no_reply",
+        "stale_reply",
+        "unexpected_device",
+        "length_mismatch",
+    } <= set(line.bus.errors)

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from gateway_agent.bus import Bus
-from gateway_agent.cadence import Cadence
-from gateway_agent.decode import decode
-from gateway_agent.execute import execute
-from gateway_agent.line import parse_line
-from gateway_agent.places import Key, Table
-from gateway_agent.poll import Unit
-from gateway_agent.profile import Profile
-from gateway_agent.sweep import Line
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.commands.execute import execute
+from gateway_agent.polling.cadence import Cadence
+from gateway_agent.polling.line import Line
+from gateway_agent.polling.unit import Unit
+from gateway_agent.profile.decode import decode
+from gateway_agent.profile.fields import Key, Table
+from gateway_agent.profile.schema import Profile
+from tests.gateway_agent.profile.test_decode import PROFILES, VECTORS, vector_registers
 from tests.gateway_agent.slaves import TcpSlave, Units
-from tests.gateway_agent.test_decode import PROFILES, VECTORS, vector_registers
 from tests.servers import wait_until
 from wire.messages import Command
 
@@ -35,12 +35,18 @@ ANSWERED: dict[str, Callable[[int, int, int], bool]] = {
     "midea-mthermal": lambda function, address, count: (
         function == 3
         and count < 47
-        and (address + count <= 23 or (address >= 100 and address + count <= 200) or (address >= 200 and count == 1))
+        and (
+            address + count <= 23
+            or (address >= 100 and address + count <= 200)
+            or (address >= 200 and count == 1)
+        )
     ),
     "solareast-oem": lambda function, address, count: function in (1, 3) and count < 100,
     "phnix": lambda function, address, count: function == 3 and count <= 90 and address >= 1011,
     "gree-versati": lambda function, address, count: function in (1, 3) and address + count <= 199,
-    "haier-yr-e27": lambda function, address, count: function == 3 and (address, count) in HAIER_FRAMES,
+    "haier-yr-e27": lambda function, address, count: (
+        function == 3 and (address, count) in HAIER_FRAMES
+    ),
     "chofu-grant": lambda function, address, count: address + count <= 127,
 }
 
@@ -60,11 +66,17 @@ class MapOfTables(Units):
         return reply
 
     def _tell(self, unit: int, request: bytes) -> bytes | None:
-        function, address, count = request[0], int.from_bytes(request[1:3]), int.from_bytes(request[3:5])
+        function, address, count = (
+            request[0],
+            int.from_bytes(request[1:3]),
+            int.from_bytes(request[3:5]),
+        )
         self.asked.append((unit, function, address, count))
         if not self.answered(function, address, count):
             return None
-        words = [self.contents.get((TABLES[function], at), 0) for at in range(address, address + count)]
+        words = [
+            self.contents.get((TABLES[function], at), 0) for at in range(address, address + count)
+        ]
         if function > 2:
             return bytes((function, 2 * count)) + b"".join(word.to_bytes(2) for word in words)
         bits = sum(bit << place for place, bit in enumerate(words))
@@ -79,28 +91,52 @@ def slave() -> Iterator[TcpSlave]:
 
 
 @pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
-def test_a_slave_that_serves_the_map_is_polled_into_the_right_points(path: Path, slave: TcpSlave) -> None:
+def test_a_slave_that_serves_the_map_is_polled_into_the_right_points(
+    path: Path, slave: TcpSlave
+) -> None:
     vector = json.loads(path.read_text(encoding="utf-8"))
-    slave.units = MapOfTables({}, contents=vector_registers(vector), answered=ANSWERED[vector["profile"]])
+    slave.units = MapOfTables(
+        {}, contents=vector_registers(vector), answered=ANSWERED[vector["profile"]]
+    )
     line = parse_line(f"rtu+tcp://127.0.0.1:{slave.port}?baud=115200")
     bus = Bus(line)
     profile = PROFILES[vector["profile"]]
     seen = decode(profile, Unit("a", 1, profile, line).read(bus))
     bus.close()
-    assert {"state": seen.state, "faults": seen.faults, "bad": seen.bad, "values": seen.values} == vector["expected"]
+    assert {
+        "state": seen.state,
+        "faults": seen.faults,
+        "bad": seen.bad,
+        "values": seen.values,
+    } == vector["expected"]
     touched = {at for _, _, first, count in slave.units.asked for at in range(first, first + count)}
     assert not any(at in gap for at in touched for gap in profile.read.forbidden)
 
 
-def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after_it_was_away() -> None:
+def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after_it_was_away() -> (
+    None
+):
     units = Units({1: {1: 40}})
     slave = TcpSlave(units)
     line = parse_line(f"tcp://127.0.0.1:{slave.port}")
     enable = {"address": 3032, "function": 6, "value": 1}
-    document = {"profile": "p", "title": "t", "source": "s", "read": {"max_registers": 9, "timeout_ms": 60}}
+    document = {
+        "profile": "p",
+        "title": "t",
+        "source": "s",
+        "read": {"max_registers": 9, "timeout_ms": 60},
+    }
     point, state = [{"point": "supply_c", "address": 1}], [{"state": "heating"}]
-    profile = Profile.model_validate(document | {"point": point, "state": state, "on_connect": [enable]})
-    sweeps = Line(Bus(line), [Unit("a", 1, profile, line)], Cadence(0.001, 0.001), lambda readings: None, lambda: 1)
+    profile = Profile.model_validate(
+        document | {"point": point, "state": state, "on_connect": [enable]}
+    )
+    sweeps = Line(
+        Bus(line),
+        [Unit("a", 1, profile, line)],
+        Cadence(0.001, 0.001),
+        lambda readings: None,
+        lambda: 1,
+    )
     for dead in (set(), set(), {1}):
         units.dead = dead
         sweeps.sweep(threading.Event())
@@ -128,7 +164,8 @@ def test_every_written_register_is_in_no_deny_list_and_every_bound_can_be_read()
 
 @dataclass(frozen=True)
 class Commanded:
-    """A golden vector's unit with what its bounds and conditions need, the value set, and the writes that must come."""
+    """A golden vector's unit with what its bounds and conditions need, the value set, and the
+    writes that must come."""
 
     vector: str
     more: dict[str, int]
@@ -137,7 +174,9 @@ class Commanded:
 
 
 COMMANDED = [
-    Commanded("midea-tenths-defrost", {"1": 3, "203": 0x3737, "204": 0x1919}, 45.0, [(16, 11, (450,))]),
+    Commanded(
+        "midea-tenths-defrost", {"1": 3, "203": 0x3737, "204": 0x1919}, 45.0, [(16, 11, (450,))]
+    ),
     Commanded("midea-room-controlled", {"205": 60, "206": 34}, 20.5, [(16, 3, (41,))]),
     Commanded("phnix-defrost", {"1164": 150, "1165": 640}, 40.5, [(16, 1158, (405,))]),
     Commanded("solareast-defrost", {"250": 550, "251": 250, "772": 1}, 40.5, [(16, 0x301, (405,))]),
@@ -149,24 +188,43 @@ COMMANDED = [
         40.5,
         [(16, 101, (0x0405, 0x511E, 7, 0x0004, 0x0078, 0x5000))],
     ),
-    Commanded("chofu-heating", {"holding:3": 550, "holding:4": 300}, 42.5, [(5, 22, (1,)), (16, 2, (425,))]),
+    Commanded(
+        "chofu-heating",
+        {"holding:3": 550, "holding:4": 300},
+        42.5,
+        [(5, 22, (1,)), (16, 2, (425,))],
+    ),
     Commanded("chofu-error", {}, 21.5, [(5, 22, (1,)), (16, 97, (215,))]),
 ]
 
 
 @pytest.mark.parametrize("case", COMMANDED, ids=lambda case: case.vector)
-def test_a_set_point_is_written_as_the_map_wants_and_read_back(case: Commanded, slave: TcpSlave) -> None:
-    vector = json.loads(next(path for path in VECTORS if path.stem == case.vector).read_text(encoding="utf-8"))
+def test_a_set_point_is_written_as_the_map_wants_and_read_back(
+    case: Commanded, slave: TcpSlave
+) -> None:
+    vector = json.loads(
+        next(path for path in VECTORS if path.stem == case.vector).read_text(encoding="utf-8")
+    )
     contents = vector_registers({"registers": vector["registers"] | case.more})
     units = MapOfTables({1: {}}, contents=contents, answered=ANSWERED[vector["profile"]])
     # Bounds stand where bulk reads fail on a real Midea: one register at a time.
     if vector["profile"] == "midea-mthermal":
-        units.answered = lambda function, address, count: function == 3 and (address < 200 or count == 1)
+        units.answered = lambda function, address, count: (
+            function == 3 and (address < 200 or count == 1)
+        )
     slave.units = units
     line = parse_line(f"rtu+tcp://127.0.0.1:{slave.port}?baud=115200")
     bus = Bus(line)
     unit = Unit("a", 1, PROFILES[vector["profile"]], line)
-    result = execute(Command("id", "a", {"setpoint_c": case.value}, 2, "test"), unit, bus, lambda: 1)
+    result = execute(
+        Command("id", "a", {"setpoint_c": case.value}, 2, "test"), unit, bus, lambda: 1
+    )
     bus.close()
-    assert (result.status, result.reason, result.read_back) == ("done", "", {"setpoint_c": case.value})
-    assert [(function, address, values) for _, function, address, values in units.written] == case.writes
+    assert (result.status, result.reason, result.read_back) == (
+        "done",
+        "",
+        {"setpoint_c": case.value},
+    )
+    assert [
+        (function, address, values) for _, function, address, values in units.written
+    ] == case.writes

@@ -1,18 +1,20 @@
-"""Thirteen hours without network, in no time: the real journal and order of sending, a clock that is passed in."""
+"""Thirteen hours without network, in no time: the real journal and order of sending, a clock that
+is passed in."""
 
 import json
 from collections import deque
 from pathlib import Path
 
-from gateway_agent.journal import Journal, Message
-from gateway_agent.outgoing import Outgoing
+from gateway_agent.uplink.journal import Journal, Message
+from gateway_agent.uplink.resend import Outgoing
 from wire.messages import Ack, Reading
 
 INTERVAL_MS = 30_000
 SWEEPS = 13 * 3_600 // 30
 DEVICES = 30
 START = 1_763_740_010_000
-# A weak mobile link: one message of 30 readings gets through every 200 ms, and its watermark comes 3 s later.
+# A weak mobile link: one message of 30 readings gets through every 200 ms, and its watermark comes
+# 3 s later.
 TICK_MS, ACK_AFTER_MS = 200, 3_000
 
 
@@ -27,7 +29,9 @@ class Village:
         self.arrived: list[Message] = []
 
     def sweep(self) -> None:
-        readings = [Reading(f"d-{n}", self.now, "heating", [], {"supply_c": 41.5}) for n in range(DEVICES)]
+        readings = [
+            Reading(f"d-{n}", self.now, "heating", [], {"supply_c": 41.5}) for n in range(DEVICES)
+        ]
         self.made_at[self.journal.append(readings, self.now).seq] = self.now
 
     def be_cut_off(self) -> None:
@@ -67,7 +71,9 @@ class Village:
             self.lags.append(self.now - self.made_at[message.seq])
 
 
-def test_thirteen_hours_drain_in_order_and_live_readings_are_not_kept_waiting(tmp_path: Path) -> None:
+def test_thirteen_hours_drain_in_order_and_live_readings_are_not_kept_waiting(
+    tmp_path: Path,
+) -> None:
     village = Village(tmp_path)
     village.be_cut_off()
     assert village.journal.last == SWEEPS
@@ -76,7 +82,10 @@ def test_thirteen_hours_drain_in_order_and_live_readings_are_not_kept_waiting(tm
     backlog = [seq for seq in seqs if seq <= SWEEPS]
     assert backlog == list(range(1, SWEEPS + 1)), "in order, each once"
     assert sorted(seqs) == list(range(1, village.journal.last + 1))
-    assert sum(len(json.loads(message.payload)["readings"]) for message in village.arrived) == len(seqs) * DEVICES
+    assert (
+        sum(len(json.loads(message.payload)["readings"]) for message in village.arrived)
+        == len(seqs) * DEVICES
+    )
     assert len(village.lags) > 5
     assert max(village.lags) < 2 * INTERVAL_MS
     assert village.journal.evicted == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway_agent.slaves import PtySlave, TcpSlave, Units
-from tests.gateway_agent.test_publisher import PLACE, Receiver
+from tests.gateway_agent.uplink.test_publisher import PLACE, Receiver
 from tests.servers import Server, wait_until
 from wire.encode import encode_ack
 from wire.messages import Ack
@@ -21,7 +21,7 @@ CHILD = """
 import signal, sys, threading
 from pathlib import Path
 from configuration.load import load
-from gateway_agent.profiles import load_profiles
+from gateway_agent.profile.loading import load_profiles
 from gateway_agent.service import GatewayService
 from gateway_agent.settings import GatewaySettings
 stop = threading.Event()
@@ -30,7 +30,9 @@ settings = load(Path(sys.argv[1]), GatewaySettings)
 GatewayService(settings, load_profiles(settings, [Path(sys.argv[2])], Path(sys.argv[1]))).run(stop)
 """
 
-VECTOR = json.loads((REPOSITORY / "tests/golden/readings/midea-live-r290.json").read_text(encoding="utf-8"))
+VECTOR = json.loads(
+    (REPOSITORY / "tests/golden/readings/midea-live-r290.json").read_text(encoding="utf-8")
+)
 
 
 def midea_registers() -> dict[int, int]:
@@ -72,7 +74,13 @@ device = [{{ id = "partly", address = 1, profile = "midea-mthermal" }}]
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", CHILD, str(self._configuration), str(REPOSITORY / "config" / "profiles")]
+        command = [
+            sys.executable,
+            "-c",
+            CHILD,
+            str(self._configuration),
+            str(REPOSITORY / "config" / "profiles"),
+        ]
         self.process = subprocess.Popen(command, cwd=REPOSITORY)
         return self.process
 
@@ -81,7 +89,9 @@ device = [{{ id = "partly", address = 1, profile = "midea-mthermal" }}]
         return self.process.wait(20)
 
     def readings(self, device: str) -> list[dict]:  # type: ignore[type-arg]
-        messages = {message["seq"]: message for message in self.receiver.of("telemetry")}  # sent again: the same once
+        messages = {
+            message["seq"]: message for message in self.receiver.of("telemetry")
+        }  # sent again: the same once
         return [
             reading
             for seq in sorted(messages)
@@ -105,11 +115,15 @@ def village(mosquitto_broker: Server, tmp_path: Path) -> Iterator[Village]:
 
 
 def test_readings_arrive_as_the_units_have_them(village: Village) -> None:
-    wait_until(lambda: len(village.readings("alive")) >= 3 and len(village.readings("partly")) >= 3, 30)
+    wait_until(
+        lambda: len(village.readings("alive")) >= 3 and len(village.readings("partly")) >= 3, 30
+    )
     reading = village.readings("alive")[0]  # the first has the slow points, too
     assert {key: reading[key] for key in VECTOR["expected"]} == VECTOR["expected"]
     assert "suction_c" in village.readings("partly")[0]["bad"]
-    assert set(village.readings("partly")[0]["values"]) == set(VECTOR["expected"]["values"]) - {"suction_c"}
+    assert set(village.readings("partly")[0]["values"]) == set(VECTOR["expected"]["values"]) - {
+        "suction_c"
+    }
     assert village.readings("dead") == []
     for device in ("alive", "partly"):
         stamps = [reading["at"] for reading in village.readings(device)]
@@ -125,7 +139,9 @@ def test_a_unit_that_comes_back_is_read_again(village: Village) -> None:
 def test_kill_9_loses_nothing_and_a_stop_ends_cleanly(village: Village) -> None:
     wait_until(lambda: len(village.receiver.seqs()) >= 4, 20)
     village.end(signal.SIGKILL)
-    wait_until(lambda: village.receiver.of("status")[-1] == {"v": 1, "online": False}, what="the last will")
+    wait_until(
+        lambda: village.receiver.of("status")[-1] == {"v": 1, "online": False}, what="the last will"
+    )
     village.start()
     before = max(village.receiver.seqs())
     wait_until(lambda: max(village.receiver.seqs()) > before + 2, 20)
@@ -141,5 +157,7 @@ def test_kill_9_loses_nothing_and_a_stop_ends_cleanly(village: Village) -> None:
 def test_it_stays_small(village: Village) -> None:
     wait_until(lambda: len(village.readings("alive")) >= 2, 20)
     status = Path(f"/proc/{village.process.pid}/status").read_text()
-    resident_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    resident_kb = next(
+        int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")
+    )
     assert resident_kb <= 45 * 1024

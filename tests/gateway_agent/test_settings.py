@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError, load
-from gateway_agent.check import CheckReport, check_gateway
-from gateway_agent.line import parse_line
-from gateway_agent.profile import Profile
-from gateway_agent.profiles import load_profile, load_profiles
+from gateway_agent.bus.address import parse_line
+from gateway_agent.polling.bus_budget import CheckReport, check_gateway
+from gateway_agent.profile.loading import load_profile, load_profiles
+from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import GatewaySettings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +25,10 @@ def test_the_example_loads_and_fits() -> None:
     report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, EXAMPLE), EXAMPLE)
     document = report.to_document()
     assert document["ok"] is True
-    assert [device["device"] for device in document["lines"][0]["devices"]] == ["mtg-mt-0001", "mtg-mt-0002"]
+    assert [device["device"] for device in document["lines"][0]["devices"]] == [
+        "mtg-mt-0001",
+        "mtg-mt-0002",
+    ]
     assert all(0 < line["load"] < 0.2 for line in document["lines"])
     assert settings.journal.path == EXAMPLE.parent / "journal.db"
 
@@ -33,7 +36,8 @@ def test_the_example_loads_and_fits() -> None:
 def crowded(file: Path, units: int, look: str) -> CheckReport:
     """The check of one 9600-baud line with so many units, read every 30 s."""
     devices = "".join(
-        f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n' for n in range(1, units + 1)
+        f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n'
+        for n in range(1, units + 1)
     )
     head = EXAMPLE.read_text().partition("[[bus]]")[0].replace('look = "15s"', f'look = "{look}"')
     file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{devices}')
@@ -75,7 +79,12 @@ device = [
     file.write_text(EXAMPLE.read_text().partition("[[bus]]")[0] + bus + bus)
     with pytest.raises(ConfigurationError) as error:
         load(file, GatewaySettings, {})
-    assert keys(error) >= {"bus[0].device[1].address", "bus[1].device[0].id", "bus[1].device[1].id", "bus[1].url"}
+    assert keys(error) >= {
+        "bus[0].device[1].address",
+        "bus[1].device[0].id",
+        "bus[1].device[1].id",
+        "bus[1].url",
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,12 @@ def test_a_wrong_line_url_is_refused(url: str) -> None:
 
 def test_line_urls() -> None:
     line = parse_line("serial:///dev/ttyS1?baud=19200&parity=E&stop=1")
-    assert (line.path, line.baud, line.parity, line.name) == ("/dev/ttyS1", 19_200, "E", "serial:///dev/ttyS1")
+    assert (line.path, line.baud, line.parity, line.name) == (
+        "/dev/ttyS1",
+        19_200,
+        "E",
+        "serial:///dev/ttyS1",
+    )
     assert line.character_s == pytest.approx(11 / 19_200)
     assert parse_line("rtu+tcp://10.1.2.3:8899").name == "rtu+tcp://10.1.2.3:8899"
 
@@ -167,7 +181,7 @@ def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: P
 
 
 def test_word_order_and_sign() -> None:
-    from gateway_agent.decode import decode
+    from gateway_agent.profile.decode import decode
 
     profile = Profile.model_validate(
         {
@@ -185,5 +199,7 @@ def test_word_order_and_sign() -> None:
         }
     )
     words = {0: 1, 1: 2, 2: 0xFFFF, 3: 0xFFFE, 4: 0xFFF6}
-    seen = decode(profile, {("input", address): word for address, word in words.items()} | {("coil", 5): 1})
+    seen = decode(
+        profile, {("input", address): word for address, word in words.items()} | {("coil", 5): 1}
+    )
     assert seen.values == {"energy_kwh": 131_073.0, "heat_w": -2.0, "outdoor_c": 0.5, "pump": 1.0}

@@ -1,4 +1,5 @@
-"""The command line as a user meets it: real processes, a real broker, exit codes, and errors that say what to do."""
+"""The command line as a user meets it: real processes, a real broker, exit codes, and errors that
+say what to do."""
 
 import json
 import signal
@@ -14,19 +15,21 @@ from typing import Any
 
 import pytest
 
-from messaging.session import Session
+from messaging.session import MqttSession
 from messaging.settings import MqttSettings
 from tests.servers import Server, free_port, http_status, wait_until
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 
-PLACE = Place("mentougou", "zhaitang", "matao", "mt-01")
+PLACE = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 COMMAND = [sys.executable, "-m", "hearthwatch"]
 
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], input=text, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [*COMMAND, *arguments], input=text, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 class District:
@@ -54,12 +57,16 @@ start = "11-01"
 end = "03-31"
 timezone = "Asia/Shanghai"
 """)
-        self.token = run("token", "create", "--role", "district", "--config", str(self.config)).stdout.strip()
+        self.token = run(
+            "token", "create", "--role", "district", "--config", str(self.config)
+        ).stdout.strip()
         self.log = (folder / "server.log").open("w+b")
         command = [*COMMAND, "server", "run", "--config", str(self.config)]
         self.process = subprocess.Popen(command, stderr=self.log, stdout=self.log)
         wait_until(lambda: http_status(f"{self.http}/readyz") == 200, 60, "the server is ready")
-        self.gateway = Session(MqttSettings(url=f"mqtt://127.0.0.1:{broker.port}"), "mt-01", persistent=False)
+        self.gateway = MqttSession(
+            MqttSettings(url=f"mqtt://127.0.0.1:{broker.port}"), "mt-01", persistent=False
+        )
         self.gateway.start()
         wait_until(lambda: self.gateway.connected)
 
@@ -67,7 +74,9 @@ timezone = "Asia/Shanghai"
         self.gateway.publish(gateway_topic(kind, PLACE), payload, retain=retain)
 
     def get(self, path: str) -> Any:
-        request = urllib.request.Request(self.http + path, headers={"Authorization": f"Bearer {self.token}"})
+        request = urllib.request.Request(
+            self.http + path, headers={"Authorization": f"Bearer {self.token}"}
+        )
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)
 
@@ -79,7 +88,9 @@ timezone = "Asia/Shanghai"
 
 
 @pytest.fixture(params=["sqlite", "influx"])
-def district(request: pytest.FixtureRequest, tmp_path: Path, mosquitto_broker: Server) -> Iterator[District]:
+def district(
+    request: pytest.FixtureRequest, tmp_path: Path, mosquitto_broker: Server
+) -> Iterator[District]:
     # A database of its own: the alert service catches up what it finds in its store.
     store_url = (
         "sqlite:readings.db"
@@ -100,28 +111,53 @@ def now() -> int:
 
 
 def test_from_a_payload_to_ticket_and_dead_letter(district: District) -> None:
-    birth = Status(True, now(), "e1", "0", 30, [AnnouncedDevice("mtg-mt-0001", "midea-mthermal", "tcp://h:502", 1)])
+    birth = Status(
+        True,
+        now(),
+        "e1",
+        "0",
+        30,
+        [AnnouncedDevice("mtg-mt-0001", "midea-mthermal", "tcp://h:502", 1)],
+    )
     district.say("status", encode_status(birth), retain=True)
-    district.say("telemetry", encode_telemetry(Telemetry(1, "e1", 1, now(), 30, [reading(now(), [])])))
+    district.say(
+        "telemetry", encode_telemetry(Telemetry(1, "e1", 1, now(), 30, [reading(now(), [])]))
+    )
     district.say("telemetry", b"{not json")
     faulty = [reading(now() + 1, ["high_pressure:P1"])]
     district.say("telemetry", encode_telemetry(Telemetry(1, "e1", 2, now(), 30, faulty)))
 
     (ticket,) = wait_until(lambda: district.get("/api/v1/tickets")["items"])
-    assert (ticket["kind"], ticket["device"], ticket["state"]) == ("device_fault", "mtg-mt-0001", "open")
+    assert (ticket["kind"], ticket["device"], ticket["state"]) == (
+        "device_fault",
+        "mtg-mt-0001",
+        "open",
+    )
     (alert,) = district.get("/api/v1/alerts?state=active")["items"]
-    assert (alert["rule"], alert["code"], alert["ticket"]) == ("fault", "high_pressure:P1", ticket["id"])
+    assert (alert["rule"], alert["code"], alert["ticket"]) == (
+        "fault",
+        "high_pressure:P1",
+        ticket["id"],
+    )
     letters = district.folder / "dead-letters.jsonl"
     (letter,) = wait_until(lambda: [json.loads(line) for line in letters.read_text().splitlines()])
     assert letter["code"] == "payload_invalid:not_json"
 
     def points() -> Any:
-        return district.get("/api/v1/devices/mtg-mt-0001/readings?points=room_c")["points"]["room_c"]
+        return district.get("/api/v1/devices/mtg-mt-0001/readings?points=room_c")["points"][
+            "room_c"
+        ]
 
-    assert [value for _, value in wait_until(lambda: len(points()) == 2 and points())] == [20.5, 20.5]
+    assert [value for _, value in wait_until(lambda: len(points()) == 2 and points())] == [
+        20.5,
+        20.5,
+    ]
     with urllib.request.urlopen(f"{district.http}/metrics", timeout=10) as response:
         metrics = response.read().decode()
-    assert 'hearthwatch_rejected_total{code="payload_invalid:not_json",service="ingest"} 1.0' in metrics
+    assert (
+        'hearthwatch_rejected_total{code="payload_invalid:not_json",service="ingest"} 1.0'
+        in metrics
+    )
 
     watching = [*COMMAND, "watch", "--json", "--config", str(district.config)]
     watcher = subprocess.Popen(watching, stdout=subprocess.PIPE, text=True)
@@ -129,19 +165,35 @@ def test_from_a_payload_to_ticket_and_dead_letter(district: District) -> None:
     seen = json.loads(watcher.stdout.readline())
     watcher.send_signal(signal.SIGINT)
     watcher.communicate(timeout=20)
-    assert seen["topic"] == "hw/v1/alert/mentougou/zhaitang/matao/mtg-mt-0001/fault/high-pressure-p1"
+    assert (
+        seen["topic"] == "hw/v1/alert/mentougou/zhaitang/matao/mtg-mt-0001/fault/high-pressure-p1"
+    )
     assert seen["payload"]["ticket"] == ticket["id"]
 
 
 def test_a_user_is_added_with_the_password_from_standard_input(tmp_path: Path) -> None:
     config = tmp_path / "server.toml"
     config.write_text("")
-    arguments = ("user", "add", "duty", "--role", "town", "--scope", "zhaitang", "--config", str(config))
+    arguments = (
+        "user",
+        "add",
+        "duty",
+        "--role",
+        "town",
+        "--scope",
+        "zhaitang",
+        "--config",
+        str(config),
+    )
     assert run(*arguments, text="short\n").returncode == 2
     added = run(*arguments, text="a long enough password\n")
     assert (added.returncode, added.stdout) == (0, "added duty (town zhaitang)\n")
-    assert run(*arguments, text="another good password\n").stdout == "changed duty (town zhaitang)\n"
-    assert "a long enough password" not in (tmp_path / "tickets.db").read_bytes().decode(errors="replace")
+    assert (
+        run(*arguments, text="another good password\n").stdout == "changed duty (town zhaitang)\n"
+    )
+    assert "a long enough password" not in (tmp_path / "tickets.db").read_bytes().decode(
+        errors="replace"
+    )
 
 
 def test_a_token_is_printed_alone_and_only_its_hash_is_kept(tmp_path: Path) -> None:
@@ -197,7 +249,10 @@ def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path
     gateway = tmp_path / "gateway.toml"
     example = Path(__file__).parents[2] / "config" / "examples" / "gateway.toml"
     gateway.write_text(example.read_text().replace('profile = "phnix"', f'profile = "{profile}"'))
-    for command in (("config", "check", str(profile)), ("gateway", "check", "--config", str(gateway))):
+    for command in (
+        ("config", "check", str(profile)),
+        ("gateway", "check", "--config", str(gateway)),
+    ):
         ended = run(*command)
         assert ended.returncode == 2
         assert f"{profile}: point[0].signed: " in ended.stderr
@@ -208,7 +263,11 @@ def test_rules_check_lists_the_shipped_rules() -> None:
     ended = run("rules", "check")
     assert ended.returncode == 0
     files = (Path(__file__).parents[2] / "config" / "rules").glob("*.toml")
-    written = {rule["id"] for file in files for rule in tomllib.loads(file.read_text(encoding="utf-8"))["rule"]}
+    written = {
+        rule["id"]
+        for file in files
+        for rule in tomllib.loads(file.read_text(encoding="utf-8"))["rule"]
+    }
     assert {line.split(":")[0] for line in ended.stdout.splitlines()} == written
 
 
@@ -217,13 +276,27 @@ def test_a_command_whose_packages_are_not_installed_says_which_to_install() -> N
         "import sys; sys.modules['numpy'] = None; sys.argv[1:] = ['rules', 'check']; "
         "from hearthwatch.__main__ import main; main()"
     )
-    ended = subprocess.run([sys.executable, "-c", without_numpy], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", without_numpy], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 2
-    assert ended.stderr == "hearthwatch: this command needs numpy; install it with: pip install 'hearthwatch[server]'\n"
+    assert (
+        ended.stderr
+        == "hearthwatch: this command needs numpy; install it with: pip install 'hearthwatch[server]'\n"
+    )
 
 
 def test_every_command_explains_itself() -> None:
-    for command in ("", "demo", "gateway run", "simulate bus", "verify", "watch", "user add", "config schema"):
+    for command in (
+        "",
+        "demo",
+        "gateway run",
+        "simulate bus",
+        "verify",
+        "watch",
+        "user add",
+        "config schema",
+    ):
         ended = run(*command.split(), "--help")
         assert ended.returncode == 0
         assert "Usage: hearthwatch" in ended.stdout
@@ -247,7 +320,9 @@ def test_server_check_tries_the_store_and_says_what_is_missing(tmp_path: Path) -
     document = json.loads(good.stdout)
     assert document["ready"]
     assert {one["name"] for one in document["checks"]} == {"version", "file", "write and read"}
-    config.write_text(f'[store]\nurl = "influxdb+http://127.0.0.1:{free_port()}/district/readings"\n')
+    config.write_text(
+        f'[store]\nurl = "influxdb+http://127.0.0.1:{free_port()}/district/readings"\n'
+    )
     bad = run("server", "check", "--config", str(config))
     assert bad.returncode == 3
     assert "NO  version: " in bad.stdout

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configuration.load import load
-from gateway_agent.check import check_gateway
-from gateway_agent.profiles import load_profiles
+from gateway_agent.polling.bus_budget import check_gateway
+from gateway_agent.profile.loading import load_profiles
 from gateway_agent.settings import GatewaySettings
+from hearthwatch.base.resources import profile_folders
 from hearthwatch.demo import files
 from hearthwatch.demo.layout import plan_layout
-from hearthwatch.resources import profile_folders
-from hearthwatch.server_settings import load_server_settings
-from hearthwatch.simulation import find_scenario
-from simulators.settings import SimulationSettings
+from hearthwatch.run.server_settings import load_server_settings
+from hearthwatch.run.simulation import find_scenario
+from simulators.live.settings import SimulationSettings
 
 
 @given(st.integers(4, 600))
@@ -49,5 +49,7 @@ def test_every_file_of_the_demo_is_good_and_every_line_has_time(units: int, tmp_
     server.write_text(files.server_toml("mqtt://127.0.0.1:1883", 8080))
     assert load_server_settings(server).http.port == 8080
     simulation = tmp_path / "simulation.toml"
-    simulation.write_text(files.simulation_toml(gateways, tmp_path, ports, find_scenario("demo"), 1, 1.0))
+    simulation.write_text(
+        files.simulation_toml(gateways, tmp_path, ports, find_scenario("demo"), 1, 1.0)
+    )
     assert sum(len(line.unit) for line in load(simulation, SimulationSettings, {}).line) == units

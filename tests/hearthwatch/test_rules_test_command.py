@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from hearthwatch.base.resources import config_folder
 from hearthwatch.cli.rules import app
-from hearthwatch.resources import config_folder
 
 TEST = """
 rules = ["{folder}/low_room_temperature.toml"]
@@ -35,7 +35,10 @@ def test_a_failing_file_shows_the_difference(write: Path) -> None:
     result = CliRunner().invoke(app, ["test", str(write)])
     assert result.exit_code == 1
     lines = [line.split()[:4] for line in result.stdout.splitlines()[3:]]
-    assert lines == [["-", "1h", "low_room_temperature", "raise"], ["+", "1h15m", "low_room_temperature", "raise"]]
+    assert lines == [
+        ["-", "1h", "low_room_temperature", "raise"],
+        ["+", "1h15m", "low_room_temperature", "raise"],
+    ]
 
 
 def test_json(write: Path) -> None:
@@ -52,7 +55,12 @@ def test_every_mistake_of_every_file_is_named(write: Path, tmp_path: Path) -> No
 
     other = tmp_path / "other.toml"
     write.write_text(TEST.format(folder=config_folder() / "rules", at="an hour"), encoding="utf-8")
-    other.write_text('rules = ["missing.toml"]\n[[test]]\nname = "x"\ninterval = "1m"\nseries.room_c = "1"\n')
+    other.write_text(
+        'rules = ["missing.toml"]\n[[test]]\nname = "x"\ninterval = "1m"\nseries.room_c = "1"\n'
+    )
     result = CliRunner().invoke(app, ["test", str(write), str(other)])
     assert isinstance(result.exception, ConfigurationError)
-    assert [problem.key for problem in result.exception.problems] == ["test 'an hour'.expect[0].at", ""]
+    assert [problem.key for problem in result.exception.problems] == [
+        "test 'an hour'.expect[0].at",
+        "",
+    ]

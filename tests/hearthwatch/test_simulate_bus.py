@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
-from hearthwatch.errors import UsageError
-from hearthwatch.simulation import quirk_list, settings_for
-from simulators.quirks import CATALOGUE
-from simulators.serial_format import SerialFormat
+from hearthwatch.base.errors import UsageError
+from hearthwatch.run.simulation import quirk_list, settings_for
+from simulators.live.bus.serial_format import SerialFormat
+from simulators.unit.quirks import CATALOGUE
 
-FLAGS: dict[str, Any] = {"rtu_tcp": "127.0.0.1:0", "profile": "midea-mthermal", "quirks": "", "scenario": "quiet"}
+FLAGS: dict[str, Any] = {
+    "rtu_tcp": "127.0.0.1:0",
+    "profile": "midea-mthermal",
+    "quirks": "",
+    "scenario": "quiet",
+}
 
 
 def test_every_quirk_has_its_line_in_the_list() -> None:

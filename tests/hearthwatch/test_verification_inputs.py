@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
-from hearthwatch.rule_files import shipped_rule_files
-from hearthwatch.verification import limits_of, missing_numbers
+from hearthwatch.run.rule_files import shipped_rule_files
+from hearthwatch.trials.verification import limits_of, missing_numbers
 from wire.intervals import Intervals
 
 
 @pytest.mark.parametrize(
-    ("intervals", "missing"), [((), []), (((1, 5),), []), (((2, 3),), [1]), (((1, 2), (5, 5)), [3, 4])]
+    ("intervals", "missing"),
+    [((), []), (((1, 5),), []), (((2, 3),), [1]), (((1, 2), (5, 5)), [3, 4])],
 )
 def test_missing_numbers(intervals: tuple[tuple[int, int], ...], missing: list[int]) -> None:
     assert missing_numbers(intervals) == missing
@@ -30,4 +31,8 @@ def test_limits_come_from_the_rules_the_system_ran_with() -> None:
     override = {"low_room_temperature": {"on_delay": "10s"}}
     rules = load_rules(RulesSettings(files=shipped_rule_files(), override=override))
     limits = limits_of(rules)
-    assert (limits.low_room_c, limits.low_room_deadband_k, limits.low_room_on_delay_ms) == (18.0, 0.5, 10_000)
+    assert (limits.low_room_c, limits.low_room_deadband_k, limits.low_room_on_delay_ms) == (
+        18.0,
+        0.5,
+        10_000,
+    )

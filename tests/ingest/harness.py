@@ -18,10 +18,10 @@ from messaging.settings import MqttSettings
 from tests.servers import wait_until
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Dropped, Reading, Status, Telemetry
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
-PLACE = Place("mentougou", "zhaitang", "matao", "mt-01")
+PLACE = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 
 
 def reading(device: str, at: int, **values: float) -> Reading:
@@ -37,7 +37,9 @@ def telemetry(
     dropped: Dropped | None = None,
     acked: int = 0,
 ) -> bytes:
-    return encode_telemetry(Telemetry(1, epoch, seq, sent_at, 30, list(readings), dropped, acked=acked))
+    return encode_telemetry(
+        Telemetry(1, epoch, seq, sent_at, 30, list(readings), dropped, acked=acked)
+    )
 
 
 @dataclass
@@ -45,16 +47,22 @@ class Gateway:
     """A gateway that sends what it is told and remembers the watermarks it is answered."""
 
     url: str
-    place: Place = PLACE
+    place: GatewayPath = PLACE
     acks: list[dict[str, object]] = field(default_factory=list)
 
     def __enter__(self) -> "Gateway":
         settings = MqttSettings(url=self.url)
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"test-{self.place.gateway}")
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=f"test-{self.place.gateway}"
+        )
         self._ready = threading.Event()
-        self._client.on_connect = lambda client, *_: client.subscribe(gateway_topic("ack", self.place), 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(
+            gateway_topic("ack", self.place), 1
+        )
         self._client.on_subscribe = lambda *_: self._ready.set()
-        self._client.on_message = lambda _client, _data, message: self.acks.append(json.loads(message.payload))
+        self._client.on_message = lambda _client, _data, message: self.acks.append(
+            json.loads(message.payload)
+        )
         self._client.connect(settings.host, settings.port)
         self._client.loop_start()
         assert self._ready.wait(10)
@@ -66,7 +74,9 @@ class Gateway:
 
     def send(self, payload: bytes, topic: str | None = None) -> None:
         """Publish, and wait for the broker's PUBACK."""
-        self._client.publish(topic or gateway_topic("telemetry", self.place), payload, qos=1).wait_for_publish(10)
+        self._client.publish(
+            topic or gateway_topic("telemetry", self.place), payload, qos=1
+        ).wait_for_publish(10)
 
     def send_all(self, payloads: Sequence[bytes]) -> None:
         topic = gateway_topic("telemetry", self.place)
@@ -75,13 +85,20 @@ class Gateway:
             one.wait_for_publish(30)
 
     def birth(self, devices: Sequence[str], epoch: str = "e1") -> None:
-        announced = [AnnouncedDevice(device, "phnix", "bus-1", number + 1) for number, device in enumerate(devices)]
+        announced = [
+            AnnouncedDevice(device, "phnix", "bus-1", number + 1)
+            for number, device in enumerate(devices)
+        ]
         status = Status(True, wall_clock_ms(), epoch, "0.1", 30, announced)
         topic = gateway_topic("status", self.place)
         self._client.publish(topic, encode_status(status), qos=1, retain=True).wait_for_publish(10)
 
     def wait_for_ack(self, upto: int, epoch: str = "e1") -> None:
-        wait_until(lambda: {"v": 1, "epoch": epoch, "upto": upto} in self.acks, 20, f"watermark {upto}: {self.acks}")
+        wait_until(
+            lambda: {"v": 1, "epoch": epoch, "upto": upto} in self.acks,
+            20,
+            f"watermark {upto}: {self.acks}",
+        )
 
 
 @dataclass
@@ -102,11 +119,13 @@ class Folder:
     def settings(self, **ingest: object) -> tuple[StoreSettings, IngestSettings]:
         url = self.store_url or f"sqlite:{self.readings}"
         ingest = {"state": self.path / "ingest.db", "batch_wait": "50ms", **ingest}
-        return StoreSettings(url=url, dead_letters=self.dead_letters), IngestSettings.model_validate(ingest)
+        return StoreSettings(
+            url=url, dead_letters=self.dead_letters
+        ), IngestSettings.model_validate(ingest)
 
     def rows(self, columns: str = "device, at") -> list[tuple[object, ...]]:
         with closing(sqlite3.connect(self.readings)) as database:
-            return database.execute(f"SELECT {columns} FROM reading ORDER BY device, at").fetchall()  # noqa: S608
+            return database.execute(f"SELECT {columns} FROM reading ORDER BY device, at").fetchall()  # noqa: S608 - columns of our own
 
     def letters(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.dead_letters.read_text().splitlines()]
@@ -115,9 +134,10 @@ class Folder:
 def wait_until_subscribed(broker_url: str, errors: Sequence[BaseException]) -> None:
     """A birth is answered by a service that has subscribed.
 
-    NATS loses a message that is published at the very moment of the subscription, retained or not: so it is repeated.
+    NATS loses a message that is published at the very moment of the subscription, retained or not:
+    so it is repeated.
     """
-    with Gateway(broker_url, Place("mentougou", "zhaitang", "matao", "probe")) as probe:
+    with Gateway(broker_url, GatewayPath("mentougou", "zhaitang", "matao", "probe")) as probe:
 
         def answered() -> bool:
             probe.birth([])

@@ -1,4 +1,5 @@
-"""A replay in a process of its own that kills itself right before or after the n-th time it has done one step.
+"""A replay in a process of its own that kills itself right before or after the n-th time it has
+done one step.
 
 Usage: killed_replay.py FOLDER WHEN STEP COUNT; COUNT 0 lives to the end.
 """
@@ -10,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ingest import dead_letters, replay
+from ingest import dead_letters
+from ingest import redeliver as replay
 from ingest.admission import Admission
-from ingest.ledger import read_position
+from ingest.receipts import read_position
 from ingest.reexamine import Today
 from ingest.store import open_store
-from ingest.store.sqlite import SqliteStore
+from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.harness import Folder
 from wire.wall_clock import wall_clock_ms
 
@@ -54,7 +56,9 @@ def main() -> None:
     folder = Folder(path)
     store = open_store(folder.settings()[0])
     today = Today(Admission({"good": 1}, registered_only=True), {}, wall_clock_ms())
-    replay.Replay(folder.dead_letters, lambda: read_position(path / "ingest.db"), store, today).run()
+    replay.Replay(
+        folder.dead_letters, lambda: read_position(path / "ingest.db"), store, today
+    ).run()
     store.close()
 
 

@@ -1,4 +1,5 @@
-"""The service in a process of its own that kills itself right after the n-th time it has done one step.
+"""The service in a process of its own that kills itself right after the n-th time it has done one
+step.
 
 Usage: killed_service.py BROKER_URL STORE_URL FOLDER STEP COUNT; STEP `never` serves until SIGTERM.
 """
@@ -12,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ingest.dead_letters import DeadLetterFile
-from ingest.ledger import Ledger
+from ingest.receipts import Ledger
 from ingest.service import IngestService
-from ingest.store.influx import InfluxStore
-from ingest.store.sqlite import SqliteStore
-from messaging.session import Session
+from ingest.store.influx.store import InfluxStore
+from ingest.store.sqlite.store import SqliteStore
+from messaging.session import MqttSession
 from messaging.settings import MqttSettings
 from tests.ingest.harness import Folder
 
@@ -24,8 +25,8 @@ STEPS: dict[str, list[tuple[type, str]]] = {
     "write": [(SqliteStore, "write_prepared"), (InfluxStore, "write_prepared")],
     "letters": [(DeadLetterFile, "append")],
     "commit": [(Ledger, "commit")],
-    "acknowledge": [(Session, "acknowledge")],
-    "publish": [(Session, "publish")],
+    "acknowledge": [(MqttSession, "acknowledge")],
+    "publish": [(MqttSession, "publish")],
 }
 
 

@@ -78,7 +78,9 @@ def test_a_changed_list_is_read_again_and_a_bad_one_is_not_used(path: Path) -> N
         ({"towns": [], "client_id": "west"}, "at least 1 item"),
     ],
 )
-def test_settings_that_contradict_themselves_are_refused(given: dict[str, object], complaint: str) -> None:
+def test_settings_that_contradict_themselves_are_refused(
+    given: dict[str, object], complaint: str
+) -> None:
     with pytest.raises(ValidationError, match=complaint):
         IngestSettings.model_validate(given)
 

@@ -1,8 +1,10 @@
-"""A thousand crashes at seeded points between store, dead letters, ledger, PUBACK and watermark (reliability §1).
+"""A thousand crashes at seeded points between store, dead letters, ledger, PUBACK and watermark
+(reliability §1).
 
-One process plays one life of ingest after the other: everything in memory is forgotten at a crash, the files stay, and
-the broker sends again what was not acknowledged. The ledger, the dead-letter file, the judge and the committer are the
-real ones; store and broker keep in memory what a real one keeps on its disk.
+One process plays one life of ingest after the other: everything in memory is forgotten at a crash,
+the files stay, and the broker sends again what was not acknowledged. The ledger, the dead-letter
+file, the judge and the committer are the real ones; store and broker keep in memory what a real one
+keeps on its disk.
 """
 
 import random
@@ -18,14 +20,14 @@ import pytest
 from ingest.batch import Batch
 from ingest.commit import Committer
 from ingest.dead_letters import DeadLetterFile
-from ingest.ledger import Ledger, read_ledger
-from ingest.register import Register
+from ingest.device_registry import Register
+from ingest.receipts import Ledger, read_ledger
 from ingest.store.model import Prepared, RefusedReading, StoredReading
 from ingest.validation import Judge
 from messaging.session import Delivery, Receipt
 from tests.ingest.harness import PLACE, Folder, reading, telemetry
 from wire.messages import Ack
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 
 NOW = 1_763_740_012_345
 CRASHES = 1_000
@@ -52,7 +54,8 @@ class Fate:
 
 
 class Store:
-    """Keeps one point per device and time, counts writes that would change one, and refuses some for good."""
+    """Keeps one point per device and time, counts writes that would change one, and refuses some
+    for good."""
 
     writers = 1
 
@@ -80,7 +83,8 @@ class Store:
 
 
 class Broker:
-    """Keeps a message until it is acknowledged, sends it again to each new life, and loses order and some PUBACKs."""
+    """Keeps a message until it is acknowledged, sends it again to each new life, and loses order
+    and some PUBACKs."""
 
     def __init__(self, fate: Fate) -> None:
         self._fate = fate
@@ -89,7 +93,8 @@ class Broker:
 
     def deliveries(self, connection: int) -> list[Delivery]:
         found = [
-            Delivery(TOPIC, payload, False, 1, mid, connection, again) for mid, (payload, again) in self.kept.items()
+            Delivery(TOPIC, payload, False, 1, mid, connection, again)
+            for mid, (payload, again) in self.kept.items()
         ]
         self.kept = {mid: (payload, True) for mid, (payload, _) in self.kept.items()}
         return found
@@ -100,7 +105,7 @@ class Broker:
         self._fate.step("after puback")
         return True
 
-    def tell(self, answers: Iterable[tuple[Place, Ack]]) -> None:
+    def tell(self, answers: Iterable[tuple[GatewayPath, Ack]]) -> None:
         for _, ack in answers:
             self._fate.step("before watermark")
             self.watermark = max(self.watermark, ack.upto)
@@ -108,7 +113,8 @@ class Broker:
 
 
 class Stepping:
-    """A ledger or dead-letter file whose write is a step that may be the last, before or after it is done."""
+    """A ledger or dead-letter file whose write is a step that may be the last, before or after it
+    is done."""
 
     def __init__(self, inner: Any, name: str, method: str, fate: Fate) -> None:
         self._inner, self._name, self._method, self._fate = inner, name, method, fate
@@ -128,7 +134,8 @@ class Stepping:
 
 
 class Gateway:
-    """Numbers messages; sends again what the watermark does not cover; one reading in twenty is bad."""
+    """Numbers messages; sends again what the watermark does not cover; one reading in twenty is
+    bad."""
 
     def __init__(self) -> None:
         self.payloads: dict[int, bytes] = {}
@@ -222,11 +229,14 @@ class _Now:
         return self._store.write_prepared(self._batch.prepared)
 
 
-def test_a_thousand_crashes_lose_nothing_and_double_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A killed process leaves the kernel all that it has written: waiting for the disk would only take time.
+def test_a_thousand_crashes_lose_nothing_and_double_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A killed process leaves the kernel all that it has written: waiting for the disk would only
+    # take time.
     monkeypatch.setattr("ingest.dead_letters.os.fsync", lambda _: None)
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # noqa: T201  (shown when the test fails)
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
     world = World(Folder(tmp_path), seed)
     while world.fate.reached.total() < CRASHES:
         world.send_some()
@@ -236,16 +246,28 @@ def test_a_thousand_crashes_lose_nothing_and_double_nothing(tmp_path: Path, monk
             world.publish(world.gateway.payloads[seq])
         world.live(-1)
     refused = {at for at in world.gateway.good if at % 97 == 0}
-    assert [at for _, at in sorted(world.store.points)] == [at for at in world.gateway.good if at not in refused]
+    assert [at for _, at in sorted(world.store.points)] == [
+        at for at in world.gateway.good if at not in refused
+    ]
     assert world.store.changed == 0
     letters = world.folder.letters()
-    assert sorted(int(str(one["seq"])) for one in letters if one["code"] == "too_early") == world.gateway.bad
-    assert {one["seq"] for one in letters if one["code"] == "store_refused"} == {at - NOW for at in refused}
+    assert (
+        sorted(int(str(one["seq"])) for one in letters if one["code"] == "too_early")
+        == world.gateway.bad
+    )
+    assert {one["seq"] for one in letters if one["code"] == "store_refused"} == {
+        at - NOW for at in refused
+    }
     assert len(letters) == len(world.gateway.bad) + len(refused)
     _, tallies = read_ledger(tmp_path / "ingest.db")
     counts = tallies.counts[PLACE]
     assert counts["readings"] == len(world.store.points)
-    assert (counts["rejected:too_early"], counts["rejected:store_refused"]) == (len(world.gateway.bad), len(refused))
+    assert (counts["rejected:too_early"], counts["rejected:store_refused"]) == (
+        len(world.gateway.bad),
+        len(refused),
+    )
     # Every kind of moment was really met.
     steps = ["write", "letters", "commit", "puback", "watermark"]
-    assert {f"{when} {step}" for step in steps for when in ("before", "after")} <= set(world.fate.reached)
+    assert {f"{when} {step}" for step in steps for when in ("before", "after")} <= set(
+        world.fate.reached
+    )

@@ -28,13 +28,17 @@ def taken(inbox: Inbox) -> list[int]:
 
 
 def test_deliveries_come_in_order_and_the_rest_is_noticed() -> None:
-    inbox, noticed = inbox_of(delivery(1), Connected(1), Published(9), delivery(2), Disconnected("gone"))
+    inbox, noticed = inbox_of(
+        delivery(1), Connected(1), Published(9), delivery(2), Disconnected("gone")
+    )
     assert taken(inbox) == [1, 2]
     assert noticed == [Connected(1), Disconnected("gone")]
 
 
 def test_what_a_former_connection_brought_is_left_to_the_broker() -> None:
-    inbox, _ = inbox_of(delivery(1), delivery(2), Disconnected("gone"), delivery(1, 2), Connected(2), delivery(2, 2))
+    inbox, _ = inbox_of(
+        delivery(1), delivery(2), Disconnected("gone"), delivery(1, 2), Connected(2), delivery(2, 2)
+    )
     inbox.absorb()
     kept = [inbox.take(0.001), inbox.take(0.001), inbox.take(0.001)]
     assert kept == [delivery(1, 2), delivery(2, 2), None]
@@ -60,7 +64,9 @@ def test_what_is_taken_or_dropped_makes_room_again() -> None:
     assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [0, 1]
     wait_until(lambda: came == [0, 1, 2, 3, 4])
     assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [2, 3]
-    wait_until(lambda: len(came) == 7)  # room for the first of the new connection, which clears the old one's
+    wait_until(
+        lambda: len(came) == 7
+    )  # room for the first of the new connection, which clears the old one's
     inbox.absorb()
     network.join(5)
     assert came == list(range(8))

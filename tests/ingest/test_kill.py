@@ -1,4 +1,5 @@
-"""kill -9 between any two steps of a commit: nothing lost, no point and no dead letter twice (reliability §1)."""
+"""kill -9 between any two steps of a commit: nothing lost, no point and no dead letter twice
+(reliability §1)."""
 
 import random
 import subprocess
@@ -11,7 +12,7 @@ from ingest.store import open_store
 from tests.ingest.harness import Folder, Gateway, reading, telemetry
 from tests.ingest.killed_service import STEPS
 from tests.servers import InfluxGate, Server, wait_until
-from wire.topics import Place
+from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
 
 _HERE = Path(__file__).parent
@@ -19,7 +20,8 @@ _PER_ROUND = 12
 
 
 class Sender:
-    """Numbers messages, mixes in one bad reading and one unreadable message a round, and knows what must come out."""
+    """Numbers messages, mixes in one bad reading and one unreadable message a round, and knows what
+    must come out."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -47,10 +49,22 @@ class Sender:
 
 
 @contextmanager
-def child(broker: Server, folder: Folder, step: str, count: int) -> Iterator[subprocess.Popen[bytes]]:
+def child(
+    broker: Server, folder: Folder, step: str, count: int
+) -> Iterator[subprocess.Popen[bytes]]:
     url = folder.store_url or f"sqlite:{folder.readings}"
-    command = [sys.executable, str(_HERE / "killed_service.py"), broker.url, url, str(folder.path), step, str(count)]
-    process = subprocess.Popen(command, cwd=_HERE.parents[1], env={"PYTHONPATH": str(_HERE.parents[1])})
+    command = [
+        sys.executable,
+        str(_HERE / "killed_service.py"),
+        broker.url,
+        url,
+        str(folder.path),
+        step,
+        str(count),
+    ]
+    process = subprocess.Popen(
+        command, cwd=_HERE.parents[1], env={"PYTHONPATH": str(_HERE.parents[1])}
+    )
     try:
         yield process
     finally:
@@ -58,8 +72,10 @@ def child(broker: Server, folder: Folder, step: str, count: int) -> Iterator[sub
         assert process.wait(20) in (0, -9)
 
 
-def kill_and_recover(broker: Server, folder: Folder, place: Place, seed: int, rounds: int) -> Sender:
-    print(f"seed {seed}")  # noqa: T201  (shown when the test fails)
+def kill_and_recover(
+    broker: Server, folder: Folder, place: GatewayPath, seed: int, rounds: int
+) -> Sender:
+    print(f"seed {seed}")  # noqa: T201 - shown when the test fails
     chance = random.Random(seed)
     with Gateway(broker.url, place) as gateway:
         sender = Sender(gateway)
@@ -78,7 +94,9 @@ def kill_and_recover(broker: Server, folder: Folder, place: Place, seed: int, ro
 
 def assert_each_letter_once(folder: Folder, sender: Sender) -> None:
     letters = folder.letters()
-    assert sorted(str(one["seq"]) for one in letters if one["code"] == "too_early") == sorted(map(str, sender.bad))
+    assert sorted(str(one["seq"]) for one in letters if one["code"] == "too_early") == sorted(
+        map(str, sender.bad)
+    )
     unreadable = [one["payload"] for one in letters if one["code"] == "payload_invalid:not_json"]
     assert len(unreadable) == len(set(unreadable)) == sender.rounds
     assert len(letters) == len(sender.bad) + sender.rounds
@@ -86,7 +104,9 @@ def assert_each_letter_once(folder: Folder, sender: Sender) -> None:
 
 def test_kill_with_sqlite(broker: Server, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "server")
-    sender = kill_and_recover(broker, folder, Place("mentougou", "zhaitang", "kill", "kill-01"), seed=1, rounds=14)
+    sender = kill_and_recover(
+        broker, folder, GatewayPath("mentougou", "zhaitang", "kill", "kill-01"), seed=1, rounds=14
+    )
     assert [at for _, at in folder.rows()] == sender.good
     assert_each_letter_once(folder, sender)
 
@@ -94,7 +114,11 @@ def test_kill_with_sqlite(broker: Server, tmp_path: Path) -> None:
 def test_kill_with_influx(nats_broker: Server, influx: InfluxGate, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "server", influx.url)
     sender = kill_and_recover(
-        nats_broker, folder, Place("mentougou", "zhaitang", "kill-influx", "kill-02"), seed=3, rounds=6
+        nats_broker,
+        folder,
+        GatewayPath("mentougou", "zhaitang", "kill-influx", "kill-02"),
+        seed=3,
+        rounds=6,
     )
     store = open_store(folder.settings()[0])
     stored = store.history("kill-influx-1", 0, sender.good[-1] + 1)

@@ -1,4 +1,5 @@
-"""The store is away for long: what ingest holds meanwhile stays bounded, and all of it is stored afterwards."""
+"""The store is away for long: what ingest holds meanwhile stays bounded, and all of it is stored
+afterwards."""
 
 import gc
 import threading
@@ -10,7 +11,7 @@ from typing import Final
 import pytest
 
 from ingest.store import Prepared, RefusedReading, StoredReading, StoreUnavailable
-from ingest.store.sqlite import SqliteStore
+from ingest.store.sqlite.store import SqliteStore
 from messaging.session import _DELIVERY_BYTES as DELIVERY_BYTES
 from messaging.session import Delivery, Receipt
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
@@ -31,7 +32,9 @@ class FloodingBroker(MosquittoBroker):
     def command(self) -> list[str]:
         command = super().command()
         configuration = self.directory / "mosquitto.conf"
-        text = configuration.read_text().replace("max_inflight_messages 4096", "max_inflight_messages 0")
+        text = configuration.read_text().replace(
+            "max_inflight_messages 4096", "max_inflight_messages 0"
+        )
         configuration.write_text(text)
         return command
 
@@ -61,7 +64,8 @@ class Gate:
 
 
 class Alive:
-    """How many objects of a kind there are in this process beyond those that other tests have left."""
+    """How many objects of a kind there are in this process beyond those that other tests have
+    left."""
 
     def __init__(self) -> None:
         gc.collect()
@@ -72,7 +76,8 @@ class Alive:
 
 
 def once_and_again(times: Sequence[int]) -> list[bytes]:
-    """A message for each time, and all of them once more: a gateway that waits for its watermark sends again."""
+    """A message for each time, and all of them once more: a gateway that waits for its watermark
+    sends again."""
     return 2 * [telemetry(seq, [reading("pump-1", at)]) for seq, at in enumerate(times, start=1)]
 
 
@@ -82,7 +87,9 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
 ) -> None:
     times = [wall_clock_ms() - MESSAGES + number for number in range(MESSAGES)]
     messages = once_and_again(times)
-    monkeypatch.setattr("ingest.service._WAITING_BYTES", WAITING * (DELIVERY_BYTES + len(messages[-1])))
+    monkeypatch.setattr(
+        "ingest.service._WAITING_BYTES", WAITING * (DELIVERY_BYTES + len(messages[-1]))
+    )
     folder, gate, broker = Folder(tmp_path / "server"), Gate(monkeypatch), kind(tmp_path / "broker")
     alive = Alive()
     broker.start()
@@ -90,8 +97,12 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
         with running(broker.url, folder, batch_readings=BATCH), Gateway(broker.url) as gateway:
             gateway.send_all(messages)
             attempts = gate.attempts
-            wait_until(lambda: gate.attempts >= attempts + 3, 30, "the store is tried again and again")
-            assert alive(Body) <= 3  # of the first attempt, whose outcome is kept, of the last, and of the next
+            wait_until(
+                lambda: gate.attempts >= attempts + 3, 30, "the store is tried again and again"
+            )
+            assert (
+                alive(Body) <= 3
+            )  # of the first attempt, whose outcome is kept, of the last, and of the next
             assert WAITING // 2 <= alive(Delivery) <= 2 * WAITING + 2
             assert 0 < alive(Receipt) <= BATCHES * BATCH
             assert 0 < alive(StoredReading) <= BATCHES * BATCH
@@ -117,7 +128,11 @@ def test_repetitions_that_wait_leave_only_their_receipts(
         wait_until(lambda: gate.attempts, what="a batch waits for the store")
         gateway.send_all(MESSAGES * [telemetry(1, [reading("pump-1", now)])])
         # All but the one batch that is being judged.
-        wait_until(lambda: alive(Receipt) > MESSAGES // 2, 20, "repetitions are judged while the store is away")
+        wait_until(
+            lambda: alive(Receipt) > MESSAGES // 2,
+            20,
+            "repetitions are judged while the store is away",
+        )
         gate.open.set()
         gateway.send(telemetry(3, [reading("pump-1", now + 2)]))
         gateway.wait_for_ack(3)

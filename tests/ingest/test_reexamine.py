@@ -10,11 +10,11 @@ from ingest.dead_letters import DeadLetter, line
 from ingest.reexamine import Today, reexamine
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.messages import Reading
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 
 NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
-OTHER = Place("mentougou", "zhaitang", "matao", "mt-02")
+OTHER = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
 TODAY = Today(Admission(), {}, NOW + 86_400_000)
 ONLY_2 = Admission({"pump-2": 1}, registered_only=True)
 
@@ -43,16 +43,32 @@ AHEAD = reading("pump-1", NOW + 3_600_000)
         (letter("not_owned", GOOD), Today(Admission(), {"pump-1": PLACE}, NOW), "good"),
         (letter("not_owned", GOOD), Today(Admission(), {"pump-1": None}, NOW), "good"),
         (letter("clock_ahead", AHEAD), TODAY, "still_bad"),
-        (letter("clock_ahead", AHEAD), Today(Admission(), {}, TODAY.now, frozenset({"clock_ahead"})), "good"),
-        (letter("store_refused", GOOD), Today(Admission(), {}, NOW, frozenset({"too_old"})), "not_asked"),
+        (
+            letter("clock_ahead", AHEAD),
+            Today(Admission(), {}, TODAY.now, frozenset({"clock_ahead"})),
+            "good",
+        ),
+        (
+            letter("store_refused", GOOD),
+            Today(Admission(), {}, NOW, frozenset({"too_old"})),
+            "not_asked",
+        ),
         (letter("not_increasing", GOOD), TODAY, "out_of_order"),
         (letter("stale_epoch", GOOD), TODAY, "out_of_order"),
-        (letter("payload_invalid:out_of_range", Reading("pump-1", NOW, "off", [], {}, [])), TODAY, "good"),
+        (
+            letter("payload_invalid:out_of_range", Reading("pump-1", NOW, "off", [], {}, [])),
+            TODAY,
+            "good",
+        ),
         (letter("payload_invalid:wrong_type", {"device": 5}), TODAY, "still_bad"),
         (letter("payload_invalid:wrong_type", None), TODAY, "still_bad"),
         (whole("payload_invalid:not_json", b"not json"), TODAY, "still_bad"),
         (whole("payload_invalid:unknown_version", telemetry(7, [GOOD])), TODAY, "good"),
-        (whole("payload_invalid:unknown_version", gzip.compress(telemetry(7, [GOOD]))), TODAY, "good"),
+        (
+            whole("payload_invalid:unknown_version", gzip.compress(telemetry(7, [GOOD]))),
+            TODAY,
+            "good",
+        ),
         (whole("payload_invalid:too_large", b" " * 4_096), TODAY, "cut_short"),
         (whole("seq_conflict", telemetry(7, [GOOD])), TODAY, "out_of_order"),
         (whole("bad_topic", telemetry(7, [GOOD]), "hw/v1/telemetry/x"), TODAY, "still_bad"),
@@ -68,7 +84,11 @@ def test_what_becomes_of_a_line(text: bytes, today: Today, outcome: str) -> None
     if outcome == "good":
         (candidate,) = finding.candidates
         assert finding.kept == []
-        assert (candidate.stored.place, candidate.stored.epoch, candidate.stored.seq) == (PLACE, "e1", 7)
+        assert (candidate.stored.place, candidate.stored.epoch, candidate.stored.seq) == (
+            PLACE,
+            "e1",
+            7,
+        )
         assert candidate.stored.reading.at in (GOOD.at, AHEAD.at)
     else:
         assert finding.candidates == []

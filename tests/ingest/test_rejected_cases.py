@@ -1,7 +1,8 @@
 """Every way to be rejected (reliability §3), as data: tests/golden/rejected/*.json.
 
-A case is one message of gateway mt-01 at the server time NOW, after a good message number 1 and those in `before`.
-`payload` is given as `json`, `text`, `base64`, or `parts` to be repeated; `received` says whether its number counts.
+A case is one message of gateway mt-01 at the server time NOW, after a good message number 1 and
+those in `before`. `payload` is given as `json`, `text`, `base64`, or `parts` to be repeated;
+`received` says whether its number counts.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from ingest.admission import Admission
-from ingest.register import Register
+from ingest.device_registry import Register
 from ingest.validation import Judge
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.topics import gateway_topic
@@ -20,7 +21,9 @@ from wire.topics import gateway_topic
 NOW = 1_763_740_012_345
 FOLDER = Path(__file__).parents[1] / "golden" / "rejected"
 TOPIC = gateway_topic("telemetry", PLACE)
-CASES: list[dict[str, Any]] = [case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text())]
+CASES: list[dict[str, Any]] = [
+    case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text())
+]
 
 _PAYLOAD = """
     not_json bad_utf8 not_finite wrong_type missing_field unknown_version too_large too_deep duplicate_key

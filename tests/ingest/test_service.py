@@ -17,7 +17,7 @@ from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telem
 from tests.servers import NatsBroker, Server, free_port, wait_until
 from wire.encode import to_json
 from wire.messages import Dropped
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
 
@@ -26,7 +26,9 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "server")
 
 
-def test_readings_are_stored_acknowledged_and_answered_with_the_watermark(broker: Server, folder: Folder) -> None:
+def test_readings_are_stored_acknowledged_and_answered_with_the_watermark(
+    broker: Server, folder: Folder
+) -> None:
     now = wall_clock_ms()
     with running(broker.url, folder), Gateway(broker.url) as gateway:
         gateway.send_all([telemetry(seq, [reading("pump-1", now + seq)]) for seq in range(1, 201)])
@@ -35,9 +37,11 @@ def test_readings_are_stored_acknowledged_and_answered_with_the_watermark(broker
         assert folder.letters() == []
 
 
-def test_a_restart_remembers_what_was_received_and_who_owns_what(broker: Server, folder: Folder) -> None:
+def test_a_restart_remembers_what_was_received_and_who_owns_what(
+    broker: Server, folder: Folder
+) -> None:
     now = wall_clock_ms()
-    thief = Place("mentougou", "zhaitang", "matao", "mt-02")
+    thief = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
     with running(broker.url, folder), Gateway(broker.url) as gateway:
         gateway.birth(["pump-1"])
         gateway.send_all([telemetry(seq, [reading("pump-1", now + seq)]) for seq in range(1, 21)])
@@ -53,7 +57,9 @@ def test_a_restart_remembers_what_was_received_and_who_owns_what(broker: Server,
         assert [one["code"] for one in folder.letters()] == ["not_owned"]
 
 
-def test_a_restarted_gateway_learns_its_watermark_from_its_birth(nats_broker: Server, folder: Folder) -> None:
+def test_a_restarted_gateway_learns_its_watermark_from_its_birth(
+    nats_broker: Server, folder: Folder
+) -> None:
     with running(nats_broker.url, folder):
         with Gateway(nats_broker.url) as gateway:
             gateway.send(telemetry(1, [reading("pump-1", wall_clock_ms())]))
@@ -63,7 +69,9 @@ def test_a_restarted_gateway_learns_its_watermark_from_its_birth(nats_broker: Se
             gateway.wait_for_ack(1)
 
 
-def test_a_gap_holds_the_watermark_until_it_is_filled_or_reported(nats_broker: Server, folder: Folder) -> None:
+def test_a_gap_holds_the_watermark_until_it_is_filled_or_reported(
+    nats_broker: Server, folder: Folder
+) -> None:
     now = wall_clock_ms()
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading("pump-1", now + 1)]))
@@ -93,13 +101,19 @@ def _with_reading(pump: str, **changes: object) -> bytes:
 
 NESTED = b'{"v":1,"epoch":"e1","seq":2,"x":' + b"[" * 50 + b"]" * 50 + b"}"
 
-# The payload, its code, and whether the number 2 in it counts as received (contract §11 "Poison and sequence").
+# The payload, its code, and whether the number 2 in it counts as received (contract §11 "Poison and
+# sequence").
 POISON: list[tuple[str, Callable[[str], bytes], str, bool]] = [
     ("text", lambda d: b"hello", "payload_invalid:not_json", False),
     ("latin-1", lambda d: b'{"v":1,"epoch":"\xe9"}', "payload_invalid:bad_utf8", False),
     ("empty", lambda d: b"", "payload_invalid:empty", False),
     ("cut gzip", lambda d: gzip.compress(_plain(d))[:-9], "payload_invalid:truncated_gzip", False),
-    ("bomb", lambda d: gzip.compress(b" " * 30_000_000), "payload_invalid:decompression_bomb", False),
+    (
+        "bomb",
+        lambda d: gzip.compress(b" " * 30_000_000),
+        "payload_invalid:decompression_bomb",
+        False,
+    ),
     ("too large", lambda d: _plain(d, x="x" * 270_000), "payload_invalid:too_large", True),
     ("too deep", lambda d: NESTED, "payload_invalid:too_deep", True),
     ("key twice", lambda d: _plain(d)[:-1] + b',"v":1}', "payload_invalid:duplicate_key", True),
@@ -115,17 +129,37 @@ POISON: list[tuple[str, Callable[[str], bytes], str, bool]] = [
         True,
     ),
     ("version 2", lambda d: _plain(d, v=2), "payload_invalid:unknown_version", True),
-    ("drops the future", lambda d: telemetry(2, [], dropped=Dropped(2, 9, "x")), "payload_invalid:out_of_range", True),
+    (
+        "drops the future",
+        lambda d: telemetry(2, [], dropped=Dropped(2, 9, "x")),
+        "payload_invalid:out_of_range",
+        True,
+    ),
     ("another gateway", lambda d: _plain(d, gateway="mt-99"), "identity_mismatch", True),
-    ("text value", lambda d: _with_reading(d, values={"supply_c": "x"}), "payload_invalid:wrong_type", True),
+    (
+        "text value",
+        lambda d: _with_reading(d, values={"supply_c": "x"}),
+        "payload_invalid:wrong_type",
+        True,
+    ),
     ("no state", lambda d: _with_reading(d, state=...), "payload_invalid:missing_field", True),
-    ("odd state", lambda d: _with_reading(d, state="melting"), "payload_invalid:out_of_range", True),
+    (
+        "odd state",
+        lambda d: _with_reading(d, state="melting"),
+        "payload_invalid:out_of_range",
+        True,
+    ),
     ("odd device", lambda d: _with_reading(d, device="Pump 1"), "bad_identifier", True),
     ("seconds", lambda d: _with_reading(d, at=wall_clock_ms() // 1000), "bad_precision", True),
     ("microseconds", lambda d: _with_reading(d, at=wall_clock_ms() * 1000), "bad_precision", True),
     ("1970", lambda d: _with_reading(d, at=5_000), "too_early", True),
     ("ahead", lambda d: _with_reading(d, at=wall_clock_ms() + 600_000), "clock_ahead", True),
-    ("clock back", lambda d: _with_reading(d, at=wall_clock_ms() - 3_600_000), "not_increasing", True),
+    (
+        "clock back",
+        lambda d: _with_reading(d, at=wall_clock_ms() - 3_600_000),
+        "not_increasing",
+        True,
+    ),
     ("number again", lambda d: _plain(d, seq=1), "seq_conflict", False),
 ]
 
@@ -142,10 +176,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, F
 
 
 @pytest.mark.parametrize(("number", "name"), list(enumerate(row[0] for row in POISON)))
-def test_one_poison_among_many_costs_exactly_itself(served: tuple[Server, Folder], number: int, name: str) -> None:
+def test_one_poison_among_many_costs_exactly_itself(
+    served: tuple[Server, Folder], number: int, name: str
+) -> None:
     broker, folder = served
     _, poison, code, counts = POISON[number]
-    device, place = f"pump-{number}", Place("mentougou", "zhaitang", "matao", f"gw-{number}")
+    device, place = f"pump-{number}", GatewayPath("mentougou", "zhaitang", "matao", f"gw-{number}")
     before = _rejected(code)
     with Gateway(broker.url, place) as gateway:
         gateway.send(telemetry(1, [reading(device, wall_clock_ms() - 1_000)]))
@@ -157,7 +193,16 @@ def test_one_poison_among_many_costs_exactly_itself(served: tuple[Server, Folder
         gateway.wait_for_ack(9)
     letters = [one for one in folder.letters() if one["gateway"] == place.gateway]
     assert [one["code"] for one in letters] == [code]
-    assert set(letters[0]) - {"payload"} == {"at", "code", "topic", "gateway", "epoch", "seq", "device", "reading"}
+    assert set(letters[0]) - {"payload"} == {
+        "at",
+        "code",
+        "topic",
+        "gateway",
+        "epoch",
+        "seq",
+        "device",
+        "reading",
+    }
     assert ("payload" in letters[0]) == (letters[0]["reading"] is None)
     assert len([one for one, _ in folder.rows() if one == device]) == 1 + 10 - first
     wait_until(lambda: _rejected(code) == before + 1)
@@ -166,7 +211,9 @@ def test_one_poison_among_many_costs_exactly_itself(served: tuple[Server, Folder
 def test_one_poison_among_ten_thousand(nats_broker: Server, folder: Folder) -> None:
     now = wall_clock_ms() - 20_000
     payloads = [telemetry(seq, [reading("pump-1", now + seq)]) for seq in range(1, 10_001)]
-    payloads[6_789] = b'{"v":1,"epoch":"e1","seq":6790,"readings":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    payloads[6_789] = (
+        b'{"v":1,"epoch":"e1","seq":6790,"readings":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    )
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send_all(payloads)
         gateway.wait_for_ack(6_789)
@@ -177,7 +224,10 @@ def test_one_poison_among_ten_thousand(nats_broker: Server, folder: Folder) -> N
 
 
 def _rejected(code: str) -> float:
-    return REGISTRY.get_sample_value("hearthwatch_rejected_total", {"service": "ingest", "code": code}) or 0
+    return (
+        REGISTRY.get_sample_value("hearthwatch_rejected_total", {"service": "ingest", "code": code})
+        or 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,16 +238,22 @@ def _rejected(code: str) -> float:
         ("hw/v1/telemetry/mentougou/zhaitang/matao/mt-01/more", "bad_topic"),
     ],
 )
-def test_a_message_on_a_wrong_topic_is_reported(served: tuple[Server, Folder], topic: str, code: str) -> None:
+def test_a_message_on_a_wrong_topic_is_reported(
+    served: tuple[Server, Folder], topic: str, code: str
+) -> None:
     broker, folder = served
     with Gateway(broker.url) as gateway:
         gateway.send(_plain("pump-x"), topic)
     wait_until(lambda: [one["code"] for one in folder.letters() if one["topic"] == topic] == [code])
 
 
-def test_a_bad_retained_birth_is_reported_once_however_often_it_comes(nats_broker: Server, folder: Folder) -> None:
+def test_a_bad_retained_birth_is_reported_once_however_often_it_comes(
+    nats_broker: Server, folder: Folder
+) -> None:
     with Gateway(nats_broker.url) as gateway:
-        gateway._client.publish(gateway_topic("status", PLACE), b"not json", qos=1, retain=True).wait_for_publish(10)
+        gateway._client.publish(
+            gateway_topic("status", PLACE), b"not json", qos=1, retain=True
+        ).wait_for_publish(10)
     for _ in range(3):
         with running(nats_broker.url, folder):
             wait_until(lambda: len(folder.letters()) >= 1)
@@ -212,7 +268,9 @@ def test_only_registered_devices_from_their_commissioning_on(
     listed.write_text("device,commissioned\npump-1,2020-11-01\npump-2,2099-11-01\n")
     settings = {"registered": listed, "registered_only": True}
     with running(nats_broker.url, folder, **settings), Gateway(nats_broker.url) as gateway:
-        gateway.send(telemetry(1, [reading(device, now) for device in ("pump-1", "pump-2", "pump-3")]))
+        gateway.send(
+            telemetry(1, [reading(device, now) for device in ("pump-1", "pump-2", "pump-3")])
+        )
         gateway.wait_for_ack(1)
         listed.write_text("device\npump-3\n")
         gateway.send(telemetry(2, [reading("pump-3", now + 1)]))
@@ -230,13 +288,18 @@ def test_a_bad_point_costs_that_point(nats_broker: Server, folder: Folder) -> No
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading("pump-1", now, **values)]))
         gateway.wait_for_ack(1)
-    assert folder.rows("supply_c, outdoor_c, room_c, bad") == [(41.5, None, 0.0, "outdoor_c,colour")]
+    assert folder.rows("supply_c, outdoor_c, room_c, bad") == [
+        (41.5, None, 0.0, "outdoor_c,colour")
+    ]
     assert folder.letters() == []
 
 
 def test_metrics_are_served_where_the_settings_say(nats_broker: Server, folder: Folder) -> None:
     port = free_port()
-    with running(nats_broker.url, folder, metrics=f"127.0.0.1:{port}"), Gateway(nats_broker.url) as gateway:
+    with (
+        running(nats_broker.url, folder, metrics=f"127.0.0.1:{port}"),
+        Gateway(nats_broker.url) as gateway,
+    ):
         gateway.send(telemetry(1, [reading("pump-1", wall_clock_ms())]))
         gateway.wait_for_ack(1)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:

@@ -5,12 +5,12 @@ from itertools import count
 from pathlib import Path
 
 from ingest.store import StoreUnavailable
-from ingest.store.hours import HOUR_MS
 from ingest.store.model import never
-from ingest.store.sqlite import SqliteStore
+from ingest.store.sqlite.store import SqliteStore
 from ingest.upkeep import tended
 from tests.ingest.store.samples import START, stored
 from tests.servers import wait_until
+from wire.units import HOUR_MS
 
 
 class Wayward(SqliteStore):

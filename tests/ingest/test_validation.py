@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.register import Mark, Register, Standing
+from ingest.device_registry import Mark, Register, Standing
 from ingest.validation import Judge, out_of_order
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
@@ -15,7 +15,7 @@ from wire.decode import UnreadableError, decode_telemetry
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Dropped, Reading, Status
 from wire.points import POINT_NAMES, STATES
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 
 NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
@@ -28,7 +28,9 @@ def codes(judge: Judge, payload: bytes, topic: str = TOPIC, *, again: bool = Fal
 
 
 def birth(epoch: str, *devices: str) -> bytes:
-    return encode_status(Status(True, NOW, epoch, "0.1", 30, [AnnouncedDevice(d, "phnix", "b", 1) for d in devices]))
+    return encode_status(
+        Status(True, NOW, epoch, "0.1", 30, [AnnouncedDevice(d, "phnix", "b", 1) for d in devices])
+    )
 
 
 MARK = Mark("e1", 10, 1_000)
@@ -88,7 +90,9 @@ def test_a_number_used_again_for_newer_readings_is_a_conflict_even_after_a_resta
     restarted = Judge(Register(register.take_changes()))
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW)])) == ["resent"]
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)])) == ["seq_conflict"]
-    assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)]), again=True) == ["redelivered"]
+    assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)]), again=True) == [
+        "redelivered"
+    ]
 
 
 def test_leftovers_of_a_former_journal_are_taken_and_a_copied_box_is_not() -> None:
@@ -111,7 +115,7 @@ def test_late_readings_of_one_message_must_increase_too() -> None:
 
 def test_a_device_changes_hands_when_its_gateway_no_longer_lists_it() -> None:
     judge = Judge(Register())
-    other = Place("mentougou", "zhaitang", "matao", "mt-02")
+    other = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
     other_topic = gateway_topic("telemetry", other)
     judge.judge(STATUS, birth("e1", "pump-1"), NOW)
     judge.judge(gateway_topic("status", other), birth("e1", "pump-1"), NOW)
@@ -148,8 +152,12 @@ readings = st.builds(
     device=st.sampled_from(["pump-1", "pump-2", "Pump"]),
     at=st.integers(-1, 2**64),
     state=st.sampled_from([*STATES, "melting"]),
-    faults=st.lists(st.sampled_from(["high_pressure:P1", "sensor:2085.4", "odd", "a:b:c"]), max_size=2),
-    values=st.dictionaries(st.sampled_from([*POINT_NAMES, "odd", "a:b"]), st.floats(-1e5, 1e5), max_size=4),
+    faults=st.lists(
+        st.sampled_from(["high_pressure:P1", "sensor:2085.4", "odd", "a:b:c"]), max_size=2
+    ),
+    values=st.dictionaries(
+        st.sampled_from([*POINT_NAMES, "odd", "a:b"]), st.floats(-1e5, 1e5), max_size=4
+    ),
     bad=st.lists(st.sampled_from(["room_c", "bad", "a:b"]), max_size=2),
 )
 edits = st.sampled_from(
@@ -191,18 +199,40 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
         decoded = decode_telemetry(payload, decode_fitting if fast else None)
     except UnreadableError as error:
         return error.code, error.envelope
-    good = [(r.device, r.at, r.state, r.faults, r.values, list(r.bad)) for r in decoded.telemetry.readings]
+    good = [
+        (r.device, r.at, r.state, r.faults, r.values, list(r.bad))
+        for r in decoded.telemetry.readings
+    ]
     telemetry = decoded.telemetry
-    envelope = (telemetry.epoch, telemetry.seq, telemetry.interval_s, telemetry.clock, telemetry.acked)
-    return envelope, good, sorted(one.code for one in decoded.rejected), decoded.claims, decoded.dropped_points
+    envelope = (
+        telemetry.epoch,
+        telemetry.seq,
+        telemetry.interval_s,
+        telemetry.clock,
+        telemetry.acked,
+    )
+    return (
+        envelope,
+        good,
+        sorted(one.code for one in decoded.rejected),
+        decoded.claims,
+        decoded.dropped_points,
+    )
 
 
 def test_the_fast_decoder_takes_what_gateways_send() -> None:
-    payload = telemetry(1, [reading("pump-1", NOW), Reading("pump-2", NOW, "off", ["sensor:E1"], {}, ["room_c"])])
+    payload = telemetry(
+        1, [reading("pump-1", NOW), Reading("pump-2", NOW, "off", ["sensor:E1"], {}, ["room_c"])]
+    )
     assert decode_fitting(payload).readings[1].bad == ["room_c"]
     marked = payload.replace(b'"v":1', b'"v":1,"clock":"unsynced"')
-    assert decode_telemetry(marked, decode_fitting).telemetry == replace(decode_fitting(payload), clock="unsynced")
+    assert decode_telemetry(marked, decode_fitting).telemetry == replace(
+        decode_fitting(payload), clock="unsynced"
+    )
     assert decode_telemetry(marked).telemetry.clock == "unsynced"
     without = json.loads(payload)
     del without["readings"][0]["bad"]
-    assert decode_telemetry(json.dumps(without).encode(), decode_fitting).telemetry.readings[0].bad == []
+    assert (
+        decode_telemetry(json.dumps(without).encode(), decode_fitting).telemetry.readings[0].bad
+        == []
+    )

@@ -5,14 +5,16 @@ import json
 import structlog
 
 from ingest.watermarks import Watermarks
-from messaging.session import Connected, Refused
+from messaging.session import Connected, ConnectionRefused
 from messaging.settings import MqttSettings
 from tests.ingest.harness import PLACE, Gateway
 from tests.servers import NatsBroker, free_port, wait_until
 from wire.messages import Ack
 
 
-def test_what_is_told_before_the_connection_stands_arrives_all_the_same(nats_broker: NatsBroker) -> None:
+def test_what_is_told_before_the_connection_stands_arrives_all_the_same(
+    nats_broker: NatsBroker,
+) -> None:
     with Gateway(nats_broker.url) as gateway:
         watermarks = Watermarks(MqttSettings(url=nats_broker.url), "ingest")
         watermarks.tell([(PLACE, Ack("e1", 7))])
@@ -31,7 +33,12 @@ def test_a_broker_that_never_answers_cannot_fill_the_memory() -> None:
 
 def test_a_refusal_is_logged_once_until_the_connection_stands() -> None:
     watermarks = Watermarks(MqttSettings(), "ingest")
-    for event in (Refused("who?"), Refused("who?"), Connected(1), Refused("who?")):
+    for event in (
+        ConnectionRefused("who?"),
+        ConnectionRefused("who?"),
+        Connected(1),
+        ConnectionRefused("who?"),
+    ):
         watermarks._session.events.put(event)
     with structlog.testing.capture_logs() as logged:
         watermarks.tell([])

@@ -1,29 +1,32 @@
-"""A gateway as it is built: its real journal and publisher on a thread, and readings made up instead of polled."""
+"""A gateway as it is built: its real journal and publisher on a thread, and readings made up
+instead of polled."""
 
 import threading
 from pathlib import Path
 
-from gateway_agent.desk import CommandDesk
-from gateway_agent.journal import Journal
-from gateway_agent.outcomes import Outcomes
-from gateway_agent.publisher import Publisher
-from messaging.session import Session, Will
+from gateway_agent.commands.command_queue import CommandDesk
+from gateway_agent.commands.results import Outcomes
+from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.publisher import Publisher
+from messaging.session import MqttSession, Will
 from messaging.settings import MqttSettings
 from tests.ingest.harness import reading
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Status
-from wire.topics import Place, gateway_topic
+from wire.topics import GatewayPath, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
 
 class JournalGateway:
     """`poll` journals one message of one device; everything else is the product's own work."""
 
-    def __init__(self, url: str, folder: Path, place: Place, resend_after_ms: int = 3_000) -> None:
+    def __init__(
+        self, url: str, folder: Path, place: GatewayPath, resend_after_ms: int = 3_000
+    ) -> None:
         self.device = f"{place.gateway}-1"
         self.polled: list[int] = []
         self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)
-        session = Session(
+        session = MqttSession(
             MqttSettings(url=url, keepalive_s=5),
             f"gateway-{place.gateway}",
             subscriptions=[gateway_topic("ack", place), gateway_topic("command", place)],

@@ -1,10 +1,11 @@
-"""The MQTT session over real brokers: delivery, acknowledgement on the right connection only, last will."""
+"""The MQTT session over real brokers: delivery, acknowledgement on the right connection only, last
+will."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from messaging.session import Connected, Delivery, Disconnected, Event, Published, Session, Will
+from messaging.session import Connected, Delivery, Disconnected, Event, MqttSession, Published, Will
 from messaging.settings import MqttSettings
 from tests.servers import NatsBroker, Server, wait_until
 
@@ -12,8 +13,10 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 @contextmanager
-def session(broker: Server, name: str, **options: object) -> Iterator[Session]:
-    one = Session(MqttSettings(url=f"mqtt://127.0.0.1:{broker.port}", keepalive_s=5), name, **options)  # type: ignore[arg-type]
+def session(broker: Server, name: str, **options: object) -> Iterator[MqttSession]:
+    one = MqttSession(
+        MqttSettings(url=f"mqtt://127.0.0.1:{broker.port}", keepalive_s=5), name, **options
+    )  # type: ignore[arg-type]
     one.start()
     try:
         yield one
@@ -21,7 +24,7 @@ def session(broker: Server, name: str, **options: object) -> Iterator[Session]:
         one.stop()
 
 
-def next_event(one: Session, kind: type[Kind], deadline_s: float = 20) -> Kind:
+def next_event(one: MqttSession, kind: type[Kind], deadline_s: float = 20) -> Kind:
     while True:
         event = one.events.get(timeout=deadline_s)
         if isinstance(event, kind):
@@ -85,7 +88,8 @@ def test_an_old_delivery_is_never_acknowledged_on_a_new_connection(nats_broker: 
         next_event(reader, Connected)
         assert not reader.acknowledge(old)
         next_event(writer, Connected)
-        # Killed outright, the broker may have forgotten the first message; the second one is sure to come.
+        # Killed outright, the broker may have forgotten the first message; the second one is sure
+        # to come.
         writer.publish("t/2", b"after")
         fresh = next_event(reader, Delivery)
         while fresh.payload != b"after":
@@ -93,7 +97,9 @@ def test_an_old_delivery_is_never_acknowledged_on_a_new_connection(nats_broker: 
         assert reader.acknowledge(fresh)
 
 
-def test_the_last_will_is_sent_when_a_client_vanishes_and_not_when_it_leaves(broker: Server) -> None:
+def test_the_last_will_is_sent_when_a_client_vanishes_and_not_when_it_leaves(
+    broker: Server,
+) -> None:
     will = Will("hw/v1/status/a", b"gone")
     with session(broker, "reader", subscriptions=["hw/v1/status/#"]) as reader:
         next_event(reader, Connected)
@@ -106,7 +112,9 @@ def test_the_last_will_is_sent_when_a_client_vanishes_and_not_when_it_leaves(bro
         wait_until(lambda: reader.events.empty(), 5)
 
 
-def test_what_is_sent_again_on_a_standing_connection_is_not_queued_twice(nats_broker: NatsBroker) -> None:
+def test_what_is_sent_again_on_a_standing_connection_is_not_queued_twice(
+    nats_broker: NatsBroker,
+) -> None:
     with (
         session(nats_broker, "reader", subscriptions=["t/#"]) as reader,
         session(nats_broker, "writer", persistent=False) as writer,
@@ -122,6 +130,8 @@ def test_what_is_sent_again_on_a_standing_connection_is_not_queued_twice(nats_br
         reader._client.on_message = count
         writer.publish("t/1", b"held")
         held = next_event(reader, Delivery)
-        wait_until(lambda: len(arrivals) >= 2, 20, "the broker sends again what is not acknowledged")
+        wait_until(
+            lambda: len(arrivals) >= 2, 20, "the broker sends again what is not acknowledged"
+        )
         assert reader.events.empty()
         assert reader.acknowledge(held)

@@ -29,7 +29,11 @@ def test_a_point_fits_within_its_limits_and_not_beyond(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(b'"heating"', b'"sleeping"'), (b"1763740010120", b"-1"), (b"1763740010120", str(2**63).encode())],
+    [
+        (b'"heating"', b'"sleeping"'),
+        (b"1763740010120", b"-1"),
+        (b"1763740010120", str(2**63).encode()),
+    ],
 )
 def test_a_state_or_time_that_cannot_be_does_not_fit(before: bytes, after: bytes) -> None:
     with pytest.raises(ValueError, match=r"Invalid enum value|Expected `int`|out of range"):

@@ -1,4 +1,5 @@
-"""The rules again, written the plain way: one reading at a time, one small object per device, no arrays."""
+"""The rules again, written the plain way: one reading at a time, one small object per device, no
+arrays."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,7 +69,11 @@ class LowLimitReference:
         allowed = max(3 * interval_ms, self.rule.max_gap_ms)
         gap = self.known_at is None or reading.at - self.known_at > allowed
         self.known_at = reading.at
-        return self._active(reading.at, value, gap) if self.active else self._pending(reading.at, value, gap)
+        return (
+            self._active(reading.at, value, gap)
+            if self.active
+            else self._pending(reading.at, value, gap)
+        )
 
     def _depth(self, value: float) -> int:
         return sum(value < step.limit for step in self.rule.steps)
@@ -120,7 +125,12 @@ class DefrostShareReference:
         ended = False
         hold = max(3 * interval_ms, self.rule.max_hold_ms)
         shown = before.state if before is not None and "state" not in before.bad else None
-        if before is None or shown is None or "state" in reading.bad or reading.at - before.at > hold:
+        if (
+            before is None
+            or shown is None
+            or "state" in reading.bad
+            or reading.at - before.at > hold
+        ):
             if before is not None and shown is not None:
                 self._credit(shown, min(hold, reading.at - before.at))
             self.cycle = None
@@ -183,7 +193,8 @@ REFERENCES: dict[Any, Any] = {
 
 
 class ChatterReference:
-    """What a listener hears of one alarm of one device; going and coming three times in twenty polls is one alert."""
+    """What a listener hears of one alarm of one device; going and coming three times in twenty
+    polls is one alert."""
 
     def __init__(self, interval_ms: int) -> None:
         self.span = max(20 * (interval_ms or 30_000), 60_000)

@@ -1,4 +1,5 @@
-"""Rules that are judged once an hour again, written the plain way from their definitions: one device, plain numbers."""
+"""Rules that are judged once an hour again, written the plain way from their definitions: one
+device, plain numbers."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -34,7 +35,11 @@ def season_began(day: date) -> date | None:
 
 
 def value_of(reading: Reading, name: str) -> float | None:
-    columns = {point: np.array([value]) for point, value in reading.values.items() if point not in reading.bad}
+    columns = {
+        point: np.array([value])
+        for point, value in reading.values.items()
+        if point not in reading.bad
+    }
     value = float(Quantities(columns, 1)[name][0])
     return None if np.isnan(value) else value
 
@@ -42,7 +47,9 @@ def value_of(reading: Reading, name: str) -> float | None:
 def at_night(since: int, until: int) -> int:
     """Milliseconds between 20:00 and 08:00 in Beijing, which are 12:00 and 00:00 UTC."""
     days = range(since // DAY, until // DAY + 1)
-    return sum(max(0, min(until, (day + 1) * DAY) - max(since, day * DAY + 12 * HOUR)) for day in days)
+    return sum(
+        max(0, min(until, (day + 1) * DAY) - max(since, day * DAY + 12 * HOUR)) for day in days
+    )
 
 
 @dataclass
@@ -63,7 +70,11 @@ class BaselineReference:
 
     def look(self, reading: Reading, gap: int | None) -> list[Said]:
         """A reading to which the rule applies, `gap` after another such one (None: after none)."""
-        self.since = reading.at if self.since is None or gap is None or gap > self.rule.settled_ms else self.since
+        self.since = (
+            reading.at
+            if self.since is None or gap is None or gap > self.rule.settled_ms
+            else self.since
+        )
         hour = reading.at // HOUR
         if reading.at - self.since < self.rule.settled_ms or hour == self.counted:
             return []
@@ -83,7 +94,9 @@ class BaselineReference:
         return told
 
     def _end_day(self, at: int) -> list[Said]:
-        figures = {n: sum(v) / len(v) for n, v in self.values.items() if len(v) >= self.rule.day_hours}
+        figures = {
+            n: sum(v) / len(v) for n, v in self.values.items() if len(v) >= self.rule.day_hours
+        }
         self.values = {}
         drifted = False
         for sign in self.signs:
@@ -104,7 +117,9 @@ class BaselineReference:
     def _enough(self, share: float) -> bool:
         told = [sign for sign in self.rule.signs if self._is_told(sign)]
         beyond = [sign for sign in told if self._is_beyond(sign, share)]
-        return all(sign in beyond for sign in told if sign.required) and len(beyond) >= self.rule.needs
+        return (
+            all(sign in beyond for sign in told if sign.required) and len(beyond) >= self.rule.needs
+        )
 
     def _is_beyond(self, sign: Sign, share: float) -> bool:
         change = self.change.get(sign.quantity, 0.0)
@@ -114,7 +129,9 @@ class BaselineReference:
         return len(self.learnt.get(sign.quantity, [])) >= self.rule.learn_days
 
     def _judge(self, at: int) -> list[Said]:
-        barred = any(self._is_told(sign) and self._is_beyond(sign, 1.0) for sign in self.rule.unless)
+        barred = any(
+            self._is_told(sign) and self._is_beyond(sign, 1.0) for sign in self.rule.unless
+        )
         self.showing = self.showing + 1 if self._enough(1.0) and not barred else 0
         if self.onset is None and self.showing >= self.rule.on_days:
             self.onset = at
@@ -155,7 +172,11 @@ class StuckReference:
     def _is_stuck(self, sensor: Sensor) -> bool:
         hours = self.shown.get(sensor.point, [])
         others = [other for _, other in hours if other is not None]
-        return len(hours) > self.rule.hours and bool(others) and max(others) - min(others) >= sensor.moves
+        return (
+            len(hours) > self.rule.hours
+            and bool(others)
+            and max(others) - min(others) >= sensor.moves
+        )
 
 
 @dataclass
@@ -173,12 +194,18 @@ class HourlyShareReference:
         if self.hour is not None and hour - self.hour > self.rule.max_gap_ms // HOUR:
             self.hours = []
         self.hour = hour
-        self.hours = [*self.hours, all(meets(bound, value) for bound, value in values)][-self.rule.window :]
+        self.hours = [*self.hours, all(meets(bound, value) for bound, value in values)][
+            -self.rule.window :
+        ]
         met = sum(self.hours)
         if self.onset is None and met >= self.rule.needs:
             self.onset = reading.at
             return [(reading.at, "raise", "many_hours_met", reading.at)]
-        if self.onset is not None and met <= self.rule.clears and len(self.hours) >= self.rule.needs:
+        if (
+            self.onset is not None
+            and met <= self.rule.clears
+            and len(self.hours) >= self.rule.needs
+        ):
             onset, self.onset = self.onset, None
             return [(reading.at, "clear", "few_hours_met", onset)]
         return []
@@ -210,7 +237,11 @@ class UnheatedNightsReference:
     def _turn(self, at: int) -> list[Said]:
         told = self._clear(at, "season_over") if self.season else []
         days = (date(self.season.year + 1, 3, 31) - self.season).days + 1 if self.season else 0
-        unused = self.season is not None and not self.ran and self.heard >= days * 24 * self.rule.heard_share
+        unused = (
+            self.season is not None
+            and not self.ran
+            and self.heard >= days * 24 * self.rule.heard_share
+        )
         self.nights, self.heard, self.ran = set(), 0, False
         if unused:
             self.onset = at
@@ -226,7 +257,10 @@ class UnheatedNightsReference:
     def _night(self, reading: Reading, season: date | None) -> list[Said]:
         opens, closes = self.rule.hours
         since = local(reading.at) - timedelta(milliseconds=opens)
-        inside = season is not None and (since.hour * HOUR + since.minute * 60_000) < (closes - opens) % DAY
+        inside = (
+            season is not None
+            and (since.hour * HOUR + since.minute * 60_000) < (closes - opens) % DAY
+        )
         if not inside or state_of(reading) != "off":
             self.tonight = None
             return []
@@ -281,7 +315,9 @@ class TariffCapReference:
         if season is not None and self.before is not None:
             self._add(reading, self.before, counter)
         self.before = reading
-        return told + (self._judge(reading.at, season) if season and self.used >= 0.5 * self.rule.cap else [])
+        return told + (
+            self._judge(reading.at, season) if season and self.used >= 0.5 * self.rule.cap else []
+        )
 
     def _add(self, reading: Reading, before: Reading, counter: float) -> None:
         passed = (reading.at - before.at) / HOUR
@@ -297,7 +333,10 @@ class TariffCapReference:
     def _judge(self, at: int, season: date) -> list[Said]:
         today, end = local(at).date(), date(season.year + 1, 3, 31)
         days = [today + timedelta(days=number) for number in range((end - today).days + 1)]
-        rest = sum(max(0.0, self.rule.base_c - self.rule.normal_c.get(day.month, self.rule.base_c)) for day in days)
+        rest = sum(
+            max(0.0, self.rule.base_c - self.rule.normal_c.get(day.month, self.rule.base_c))
+            for day in days
+        )
         projected = self.used
         if (today - season).days >= self.rule.project_after_days and self.degree_days > 0:
             projected += rest * self.used / self.degree_days
@@ -311,7 +350,14 @@ class TariffCapReference:
             return []
         edge, self.depth = "update" if self.depth else "raise", depth
         self.onset = at if edge == "raise" else self.onset
-        return [(at, edge, "projected_above_cap" if depth == 1 else "share_of_cap_used", self.onset or 0)]
+        return [
+            (
+                at,
+                edge,
+                "projected_above_cap" if depth == 1 else "share_of_cap_used",
+                self.onset or 0,
+            )
+        ]
 
 
 REFERENCES: Final[dict[Any, Any]] = {
@@ -324,7 +370,8 @@ REFERENCES: Final[dict[Any, Any]] = {
 
 
 def said_plainly(rule: Any, readings: list[Reading], in_season: bool) -> list[Said]:
-    """What `rule` says to the readings of one device; `in_season`: whether it applies in the season alone."""
+    """What `rule` says to the readings of one device; `in_season`: whether it applies in the season
+    alone."""
     state, before, told = REFERENCES[type(rule)](rule), None, list[Said]()
     if isinstance(state, BaselineReference) and rule.settled_ms:
         return _settled_plainly(rule, state, readings)
@@ -337,7 +384,9 @@ def said_plainly(rule: Any, readings: list[Reading], in_season: bool) -> list[Sa
     return told
 
 
-def _settled_plainly(rule: BaselineRule, state: BaselineReference, readings: list[Reading]) -> list[Said]:
+def _settled_plainly(
+    rule: BaselineRule, state: BaselineReference, readings: list[Reading]
+) -> list[Said]:
     told, before = list[Said](), None
     for reading in readings:
         if applies(rule.applies, reading):

@@ -1,4 +1,5 @@
-"""Rules over symptoms and over repeated changes again, written the plain way from their definitions."""
+"""Rules over symptoms and over repeated changes again, written the plain way from their
+definitions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +31,13 @@ def cop(of: Callable[[str], Number]) -> Number:
     if heat is None and flow is not None and delta is not None:
         heat = flow * delta * 4_147.0 / 60.0
     value = over(heat, of("power_w"))
-    if value is None or delta is None or delta < 2.0 or not 0.5 < value < 8.0 or (flow is not None and flow <= 0):
+    if (
+        value is None
+        or delta is None
+        or delta < 2.0
+        or not 0.5 < value < 8.0
+        or (flow is not None and flow <= 0)
+    ):
         return None
     return value
 
@@ -55,7 +62,9 @@ PLAIN: Final[dict[str, Callable[[Callable[[str], Number]], Number]]] = {
     "water_min_c": lambda of: coldest(of("supply_c"), of("return_c")),
     "room_lack_k": room_lack,
     "cop": cop,
-    "defrost_share_possible": lambda of: share_possible(of("defrost_max_min"), of("defrost_interval_min")),
+    "defrost_share_possible": lambda of: share_possible(
+        of("defrost_max_min"), of("defrost_interval_min")
+    ),
 }
 
 
@@ -85,7 +94,9 @@ def applies(condition: Applies, reading: Reading) -> bool:
     if condition.states and state_of(reading) not in [STATES[code] for code in condition.states]:
         return False
     every = all(meets(bound, value_of(reading, bound.quantity)) for bound in condition.every)
-    return every and not any(meets(bound, value_of(reading, bound.quantity)) for bound in condition.none)
+    return every and not any(
+        meets(bound, value_of(reading, bound.quantity)) for bound in condition.none
+    )
 
 
 @dataclass
@@ -98,7 +109,10 @@ class SymptomsReference:
     normal_since: int | None = None
 
     def step(self, reading: Reading, before: Reading | None, interval_ms: int) -> list[Any]:
-        shown = {n: self._judge(one, reading, self.active == n) for n, one in enumerate(self.rule.symptom)}
+        shown = {
+            n: self._judge(one, reading, self.active == n)
+            for n, one in enumerate(self.rule.symptom)
+        }
         allowed = max(3 * interval_ms, self.rule.max_gap_ms)
         gap = {n: n not in self.known_at or reading.at - self.known_at[n] > allowed for n in shown}
         for number, holds in shown.items():
@@ -109,7 +123,9 @@ class SymptomsReference:
                 self.since.pop(number, None)
             elif gap[number] or number not in self.since:
                 self.since[number] = reading.at
-        told = self._rise(reading, shown) if self.active is None else self._go_on(reading, shown, gap)
+        told = (
+            self._rise(reading, shown) if self.active is None else self._go_on(reading, shown, gap)
+        )
         if self.active is None and not self.since:
             self.known_at.clear()
         return told
@@ -121,7 +137,9 @@ class SymptomsReference:
         facts: list[bool | None] = []
         if symptom.states:
             state = state_of(reading)
-            facts.append(None if state is None else state in [STATES[code] for code in symptom.states])
+            facts.append(
+                None if state is None else state in [STATES[code] for code in symptom.states]
+            )
         if symptom.faults:
             reported = bool(kinds & symptom.faults)
             facts.append(True if reported else None if "faults" in reading.bad else False)
@@ -129,7 +147,9 @@ class SymptomsReference:
             facts.append(not kinds & symptom.unless_faults)
         for one in symptom.every:
             value = value_of(reading, one.bound.quantity)
-            facts.append(None if value is None else meets(one.bound, value, one.deadband if relaxed else 0.0))
+            facts.append(
+                None if value is None else meets(one.bound, value, one.deadband if relaxed else 0.0)
+            )
         return False if False in facts else None if None in facts else True
 
     def _due(self, reading: Reading, shown: dict[int, bool | None]) -> int | None:
@@ -146,7 +166,9 @@ class SymptomsReference:
         self.active, self.onset, self.normal_since = first, self.since[first], None
         return [self._tell("raise", reading)]
 
-    def _go_on(self, reading: Reading, shown: dict[int, bool | None], gap: dict[int, bool]) -> list[Any]:
+    def _go_on(
+        self, reading: Reading, shown: dict[int, bool | None], gap: dict[int, bool]
+    ) -> list[Any]:
         assert self.active is not None
         first = self._due(reading, shown)
         if any(shown.values()):
@@ -181,13 +203,22 @@ class RepeatedReference:
 
     def step(self, reading: Reading, before: Reading | None, interval_ms: int) -> list[Any]:
         told: list[Any] = []
-        start, end = [[STATES[code] for code in codes] for codes in (self.rule.before, self.rule.to)]
+        start, end = [
+            [STATES[code] for code in codes] for codes in (self.rule.before, self.rule.to)
+        ]
         came_from = None if before is None else state_of(before)
-        if came_from in start and state_of(reading) in end and came_from != state_of(reading) and self.met:
+        if (
+            came_from in start
+            and state_of(reading) in end
+            and came_from != state_of(reading)
+            and self.met
+        ):
             self.changes.append(reading.at // 1_000)
             told += self._rise(reading.at)
         if state_of(reading) in start:
-            self.met = all(meets(bound, value_of(reading, bound.quantity)) for bound in self.rule.all)
+            self.met = all(
+                meets(bound, value_of(reading, bound.quantity)) for bound in self.rule.all
+            )
         return self._end(reading.at) + told
 
     def _rise(self, at: int) -> list[Any]:

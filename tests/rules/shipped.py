@@ -7,12 +7,12 @@ from typing import Any, Final
 from rules.definition import Rule, parse_rule
 from wire.messages import Reading
 from wire.points import State
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 RULES_FOLDER: Final = Path(__file__).parent.parent.parent / "config" / "rules"
 T0: Final = 1_763_740_000_000
 MINUTE: Final = 60_000
-PLACE: Final = Place("mentougou", "zhaitang", "matao", "mt-01")
+PLACE: Final = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 
 
 def document(name: str) -> dict[str, Any]:
@@ -27,12 +27,20 @@ def shipped(name: str, **changes: object) -> Rule:
 
 def shipped_tables() -> list[dict[str, Any]]:
     """The table of every shipped rule."""
-    return [table for file in sorted(RULES_FOLDER.glob("*.toml")) for table in document(file.stem)["rule"]]
+    return [
+        table
+        for file in sorted(RULES_FOLDER.glob("*.toml"))
+        for table in document(file.stem)["rule"]
+    ]
 
 
 def shipped_rules() -> list[Rule]:
     """All shipped rules."""
-    return [rule for file in sorted(RULES_FOLDER.glob("*.toml")) for rule in parse_rule(document(file.stem))]
+    return [
+        rule
+        for file in sorted(RULES_FOLDER.glob("*.toml"))
+        for rule in parse_rule(document(file.stem))
+    ]
 
 
 def reading(
@@ -43,7 +51,7 @@ def reading(
     state: State = "heating",
     faults: tuple[str, ...] = (),
     bad: tuple[str, ...] = (),
-) -> tuple[Place, Reading]:
+) -> tuple[GatewayPath, Reading]:
     """A reading at `at`, UTC ms."""
     values = {} if room is None else {"room_c": room}
     return PLACE, Reading(device, at, state, list(faults), values, list(bad))

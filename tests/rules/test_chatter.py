@@ -1,4 +1,5 @@
-"""Chattering alarms and devices that leave: one alert that stays open, and none that stays for ever."""
+"""Chattering alarms and devices that leave: one alert that stays open, and none that stays for
+ever."""
 
 import numpy as np
 import pytest
@@ -54,7 +55,9 @@ def test_another_device_or_code_does_not_count() -> None:
     for number, device in enumerate(("d-1", "d-2", "d-3")):
         for step in range(3):
             at = T0 + (3 * number + step) * MINUTE // 2
-            told += engine.observe([reading(at, device=device, faults=(FAULT,) if step == 0 else ())], at)
+            told += engine.observe(
+                [reading(at, device=device, faults=(FAULT,) if step == 0 else ())], at
+            )
     assert {one.reason for one in told} == {"code_reported", "code_gone"}
 
 
@@ -69,7 +72,9 @@ def test_a_device_that_leaves_clears_what_is_open_and_frees_its_slot() -> None:
     assert {one.subject for one in engine.active()} == {"d-2"}
     assert engine.newest() == {"d-2": T0}
     size = len(engine.fleet)
-    raised = engine.observe([reading(T0 + MINUTE, 20.0, device="d-3"), reading(T0, 15.0, device="d-1")], T0)
+    raised = engine.observe(
+        [reading(T0 + MINUTE, 20.0, device="d-3"), reading(T0, 15.0, device="d-1")], T0
+    )
     assert len(engine.fleet) == size + 1
     assert {(one.subject, one.edge) for one in raised} == {("d-1", "raise")}
 
@@ -80,7 +85,9 @@ def test_a_snapshot_with_free_slots_and_chattering_alarms_loses_nothing() -> Non
     engine.observe([reading(T0, device=name, faults=(FAULT,)) for name in ("d-1", "d-2")], T0)
     engine.retire(["d-1"])
     saved = engine.snapshot()
-    assert all(isinstance(values, np.ndarray) and values.dtype.kind != "O" for values in saved.values())
+    assert all(
+        isinstance(values, np.ndarray) and values.dtype.kind != "O" for values in saved.values()
+    )
     restored = Engine([shipped("fault")])
     restored.restore(saved)
     assert restored.active() == engine.active()
@@ -91,13 +98,18 @@ def test_a_snapshot_with_free_slots_and_chattering_alarms_loses_nothing() -> Non
 
 
 @pytest.mark.parametrize(
-    ("interval_ms", "quiet_ms"), [(1_000, 60_000), (30_000, 10 * MINUTE), (5 * MINUTE, 100 * MINUTE)]
+    ("interval_ms", "quiet_ms"),
+    [(1_000, 60_000), (30_000, 10 * MINUTE), (5 * MINUTE, 100 * MINUTE)],
 )
 def test_what_counts_as_often_goes_with_the_poll_interval(interval_ms: int, quiet_ms: int) -> None:
     engine = Engine([shipped("fault")])
     engine.expect(["mtg-mt-0001"], interval_ms)
-    readings = [reading(T0 + n * interval_ms, faults=(FAULT,) if n % 3 == 0 else ()) for n in range(9)]
+    readings = [
+        reading(T0 + n * interval_ms, faults=(FAULT,) if n % 3 == 0 else ()) for n in range(9)
+    ]
     assert edges(engine.observe(readings, T0))[-1] == ("raise", "chattering")
     cleared_at = T0 + 8 * interval_ms
     assert engine.observe([reading(cleared_at + quiet_ms - 1)], T0) == []
-    assert edges(engine.observe([reading(cleared_at + quiet_ms)], T0)) == [("clear", "chattering_over")]
+    assert edges(engine.observe([reading(cleared_at + quiet_ms)], T0)) == [
+        ("clear", "chattering_over")
+    ]

@@ -19,9 +19,15 @@ HOUR = 60 * MINUTE
 
 
 def rows(condition: dict[str, Any], at: int = NOON) -> list[int]:
-    """Which of four devices the condition is about: two that heat, one that stands, one that only tells its state."""
-    state = np.array([STATE_CODES[name] for name in ("heating", "heating", "off", "heating")], np.int8)
-    points = {"outdoor_c": np.array([-25.0, 0.0, -25.0, np.nan]), "setpoint_c": np.array([16.0, 20.0, np.nan, np.nan])}
+    """Which of four devices the condition is about: two that heat, one that stands, one that only
+    tells its state."""
+    state = np.array(
+        [STATE_CODES[name] for name in ("heating", "heating", "off", "heating")], np.int8
+    )
+    points = {
+        "outdoor_c": np.array([-25.0, 0.0, -25.0, np.nan]),
+        "setpoint_c": np.array([16.0, 20.0, np.nan, np.nan]),
+    }
     batch = columns(np.arange(4), np.full(4, at), state, points)
     return applies(condition).part(batch).slots.tolist()
 
@@ -59,7 +65,12 @@ def test_hours_are_local_and_may_pass_midnight(hours: str, at: int, holds: bool)
 
 @pytest.mark.parametrize(
     ("day", "holds"),
-    [("2025-10-31T15:59", False), ("2025-10-31T16:00", True), ("2026-03-31T15:59", True), ("2026-03-31T16:00", False)],
+    [
+        ("2025-10-31T15:59", False),
+        ("2025-10-31T16:00", True),
+        ("2026-03-31T15:59", True),
+        ("2026-03-31T16:00", False),
+    ],
 )
 def test_the_season_has_both_its_days_in_local_time(day: str, holds: bool) -> None:
     at = int(datetime.fromisoformat(f"{day}+00:00").timestamp() * 1000)
@@ -96,7 +107,9 @@ def test_a_mistake_is_named_by_its_key(condition: dict[str, Any], keys: list[str
 
 
 def test_a_rule_says_nothing_to_what_it_does_not_apply_to() -> None:
-    engine = Engine([shipped("low_room_temperature", on_delay="0s", applies={"state": ["heating"]})])
+    engine = Engine(
+        [shipped("low_room_temperature", on_delay="0s", applies={"state": ["heating"]})]
+    )
     told = engine.observe(
         [
             reading(T0, 17.0, state="off"),
@@ -106,7 +119,10 @@ def test_a_rule_says_nothing_to_what_it_does_not_apply_to() -> None:
         ],
         T0,
     )
-    assert [(one.edge, one.at) for one in told] == [("raise", T0 + MINUTE), ("clear", T0 + 3 * MINUTE)]
+    assert [(one.edge, one.at) for one in told] == [
+        ("raise", T0 + MINUTE),
+        ("clear", T0 + 3 * MINUTE),
+    ]
 
 
 def test_the_points_of_a_condition_are_read() -> None:

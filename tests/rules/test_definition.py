@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules.definition import parse_rule
 from rules.kinds import KINDS
 from rules.kinds.low_limit import LowLimitRule
-from rules.kinds.silence import GatewayOfflineRule
+from rules.presence.rules import GatewayOfflineRule
 from rules.rule import RuleErrors
 from tests.rules.shipped import document, shipped, shipped_rules, shipped_tables
 from wire.points import FAULT_KINDS
@@ -29,13 +29,17 @@ def problems(found: dict[str, Any]) -> list[str]:
 
 
 def test_the_shipped_rules_hold_those_of_the_contract_and_show_every_kind() -> None:
-    contract = "fault low_room_temperature defrost_share device_offline gateway_offline village_outage"
+    contract = (
+        "fault low_room_temperature defrost_share device_offline gateway_offline village_outage"
+    )
     assert {rule.id for rule in shipped_rules()} >= set(contract.split())
     assert {rule.kind for rule in shipped_rules()} == set(KINDS)
 
 
 def test_what_a_rule_follows_is_a_rule() -> None:
-    assert {name for rule in shipped_rules() for name in rule.follows} <= {rule.id for rule in shipped_rules()}
+    assert {name for rule in shipped_rules() for name in rule.follows} <= {
+        rule.id for rule in shipped_rules()
+    }
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,11 @@ def test_what_a_rule_follows_is_a_rule() -> None:
         ("fault", {"id": "Fault"}, ["rule[0].id"]),
         ("fault", {"text": {"zh": "故障"}}, ["rule[0].text.en"]),
         ("fault", {"text": {"zh": "故障", "en": "fault", "fr": "panne"}}, ["rule[0].text.fr"]),
-        ("fault", {"text": {"zh": "故障 {value", "en": "{valeu}"}}, ["rule[0].text.zh", "rule[0].text.en"]),
+        (
+            "fault",
+            {"text": {"zh": "故障 {value", "en": "{valeu}"}},
+            ["rule[0].text.zh", "rule[0].text.en"],
+        ),
         ("fault", {"cleared": None}, ["rule[0].cleared"]),
         ("fault", {"meanings": {}}, [f"rule[0].meanings.{kind}" for kind in sorted(FAULT_KINDS)]),
         ("low_room_temperature", {"point": "room"}, ["rule[0].point"]),
@@ -60,9 +68,17 @@ def test_what_a_rule_follows_is_a_rule() -> None:
         ("low_room_temperature", {"limit": float("nan")}, ["rule[0].limit"]),
         ("low_room_temperature", {"limit": None}, ["rule[0].limit"]),
         ("low_room_temperature", {"deadband": -0.5}, ["rule[0].deadband"]),
-        ("low_room_temperature", {"steps": [{"limit": 19.0, "priority": "high"}]}, ["rule[0].steps"]),
+        (
+            "low_room_temperature",
+            {"steps": [{"limit": 19.0, "priority": "high"}]},
+            ["rule[0].steps"],
+        ),
         ("low_room_temperature", {"steps": [{"limit": 16.0}]}, ["rule[0].steps[0]"]),
-        ("low_room_temperature", {"limit": "x", "id": 5, "kinds": 1}, ["rule[0].kinds", "rule[0].id", "rule[0].limit"]),
+        (
+            "low_room_temperature",
+            {"limit": "x", "id": 5, "kinds": 1},
+            ["rule[0].kinds", "rule[0].id", "rule[0].limit"],
+        ),
         ("defrost_share", {"cycles": 13}, ["rule[0].cycles"]),
         ("defrost_share", {"deadband": 10.0}, ["rule[0].deadband"]),
         ("gateway_offline", {"last_will_delay": "soon"}, ["rule[0].last_will_delay"]),
@@ -90,18 +106,25 @@ def test_a_document_holds_rule_tables(found: dict[str, Any], keys: list[str]) ->
 
 def test_two_bad_rules_are_told_together() -> None:
     first, second = table("fault", priority="x"), table("defrost_share", limit=0)
-    assert problems({"rule": first["rule"] + second["rule"]}) == ["rule[0].priority", "rule[1].limit"]
+    assert problems({"rule": first["rule"] + second["rule"]}) == [
+        "rule[0].priority",
+        "rule[1].limit",
+    ]
 
 
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
 
 @given(good=st.sampled_from(shipped_tables()), data=st.data())
-def test_junk_under_any_key_is_refused_or_read_but_never_crashes(good: dict[str, Any], data: st.DataObject) -> None:
+def test_junk_under_any_key_is_refused_or_read_but_never_crashes(
+    good: dict[str, Any], data: st.DataObject
+) -> None:
     key = data.draw(st.sampled_from(sorted(good)))
     value = data.draw(junk)
     try:
@@ -114,10 +137,19 @@ def test_junk_under_any_key_is_refused_or_read_but_never_crashes(good: dict[str,
 def test_overrides_change_numbers() -> None:
     rule = shipped("low_room_temperature", on_delay="20s", limit=16.5, priority="medium")
     assert isinstance(rule, LowLimitRule)
-    assert (rule.on_delay_ms, rule.limit, rule.priority, rule.deadband) == (20_000, 16.5, "medium", 0.5)
+    assert (rule.on_delay_ms, rule.limit, rule.priority, rule.deadband) == (
+        20_000,
+        16.5,
+        "medium",
+        0.5,
+    )
     gateway = shipped("gateway_offline", last_will_delay="1s", at_least="10s", intervals=2)
     assert isinstance(gateway, GatewayOfflineRule)
-    assert (gateway.last_will_delay_ms, gateway.limit_ms(30_000), gateway.limit_ms(1_000)) == (1_000, 60_000, 10_000)
+    assert (gateway.last_will_delay_ms, gateway.limit_ms(30_000), gateway.limit_ms(1_000)) == (
+        1_000,
+        60_000,
+        10_000,
+    )
 
 
 @pytest.mark.parametrize(

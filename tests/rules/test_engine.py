@@ -1,4 +1,5 @@
-"""The engine against the plain reference, and its promises about late data, snapshots and adopted alerts."""
+"""The engine against the plain reference, and its promises about late data, snapshots and adopted
+alerts."""
 
 import random
 from typing import Any
@@ -28,12 +29,15 @@ def quick_rules() -> list[Rule]:
     return [
         shipped("fault", on_delay="40s"),
         shipped("low_room_temperature", on_delay="3m", off_delay="1m", max_gap="2m", steps=steps),
-        shipped("defrost_share", cycles=2, run_time="20m", max_hold="70s", limit=50.0, deadband=10.0),
+        shipped(
+            "defrost_share", cycles=2, run_time="20m", max_hold="70s", limit=50.0, deadband=10.0
+        ),
     ]
 
 
 def history(seed: int, length: int) -> list[Reading]:
-    """A believable history: states and faults last a while, rooms wander, sensors fail, networks go.
+    """A believable history: states and faults last a while, rooms wander, sensors fail, networks
+    go.
 
     One in three is restless: faults come and go with every few readings, seconds apart.
     """
@@ -48,14 +52,18 @@ def history(seed: int, length: int) -> list[Reading]:
     for _ in range(length):
         device = source.choice(DEVICES)
         at[device] += source.choice(pauses)
-        room[device] = min(20.0, max(12.0, room[device] + source.choice((-1.5, -0.5, 0.0, 0.5, 1.5))))
+        room[device] = min(
+            20.0, max(12.0, room[device] + source.choice((-1.5, -0.5, 0.0, 0.5, 1.5)))
+        )
         if source.random() < 0.4:
             state[device] = source.choice((*STATES, "heating", "heating", "defrost", "defrost"))
         if source.random() < 0.3:
             faults[device] ^= {CODES[0] if restless else source.choice(CODES)}
         values = {} if source.random() < 0.1 else {"room_c": room[device], "supply_c": 41.0}
         bad = [name for name in ("room_c", "state", "faults") if source.random() < 0.08]
-        readings.append(Reading(device, at[device], state[device], sorted(faults[device]), values, bad))
+        readings.append(
+            Reading(device, at[device], state[device], sorted(faults[device]), values, bad)
+        )
     return readings
 
 
@@ -120,7 +128,11 @@ def test_columns_and_the_plain_way_agree(seed: int, shuffle: bool) -> None:
 
 
 def test_the_histories_cross_every_edge() -> None:
-    reasons = {one[-1] for seed in range(20) for one in observe(engine_of(quick_rules()), history(seed, 400))}
+    reasons = {
+        one[-1]
+        for seed in range(20)
+        for one in observe(engine_of(quick_rules()), history(seed, 400))
+    }
     assert reasons == {
         "code_reported",
         "code_gone",
@@ -143,7 +155,9 @@ def test_copies_and_late_readings_change_nothing(seed: int) -> None:
     engine, again, source = engine_of(quick_rules()), engine_of(quick_rules()), random.Random(seed)
     late = 0
     for number, piece in enumerate(in_pieces(readings, source)):
-        copies = [source.choice(readings[: readings.index(piece[-1]) + 1]) for _ in range(number % 4)]
+        copies = [
+            source.choice(readings[: readings.index(piece[-1]) + 1]) for _ in range(number % 4)
+        ]
         assert observe(again, piece) == observe(engine, piece)
         assert observe(again, copies) == []
         late += len(copies)
@@ -217,5 +231,9 @@ def test_an_adopted_alert_clears_on_contrary_readings_and_is_not_raised_again() 
 
 def test_a_state_of_two_devices_never_mixes() -> None:
     engine = Engine([shipped("fault")])
-    transitions = engine.observe([reading(T0, device=f"d-{n}", faults=(CODES[n % 3],)) for n in range(500)], T0)
-    assert {(one.subject, one.code) for one in transitions} == {(f"d-{n}", CODES[n % 3]) for n in range(500)}
+    transitions = engine.observe(
+        [reading(T0, device=f"d-{n}", faults=(CODES[n % 3],)) for n in range(500)], T0
+    )
+    assert {(one.subject, one.code) for one in transitions} == {
+        (f"d-{n}", CODES[n % 3]) for n in range(500)
+    }

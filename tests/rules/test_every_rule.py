@@ -1,4 +1,5 @@
-"""All shipped rules together: how readings arrive, and a kill between any two batches, change nothing of the alerts."""
+"""All shipped rules together: how readings arrive, and a kill between any two batches, change
+nothing of the alerts."""
 
 import random
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ HEALTHY = {
     "defrost_max_min": 4.0,
     "low_ambient_cutoff_c": -35.0,
 }
-# What may be wrong for a while: values, state, faults and bad points that take the place of the healthy ones.
+# What may be wrong for a while: values, state, faults and bad points that take the place of the
+# healthy ones.
 TROUBLES: list[dict[str, object]] = [
     {},
     {},
@@ -52,8 +54,22 @@ TROUBLES: list[dict[str, object]] = [
     {"voltage_v": 221.0, "faults": ["voltage:E9"]},
     {"flow_lpm": 0.0, "faults": ["water_flow:E1"]},
     {"supply_c": 52.0},
-    {"outdoor_c": -26.0, "coil_c": -26.0, "supply_c": 12.0, "return_c": 12.0, "state": "standby", "compressor_hz": 0.0},
-    {"outdoor_c": -12.0, "supply_c": 3.0, "return_c": 3.0, "state": "off", "compressor_hz": 0.0, "pump": 0.0},
+    {
+        "outdoor_c": -26.0,
+        "coil_c": -26.0,
+        "supply_c": 12.0,
+        "return_c": 12.0,
+        "state": "standby",
+        "compressor_hz": 0.0,
+    },
+    {
+        "outdoor_c": -12.0,
+        "supply_c": 3.0,
+        "return_c": 3.0,
+        "state": "off",
+        "compressor_hz": 0.0,
+        "pump": 0.0,
+    },
     {"coil_c": -32.0, "heat_w": 2_500.0},
     {"aux_heater": 1.0, "power_w": 6_000.0, "outdoor_c": 5.0, "coil_c": -2.0, "heat_w": 6_800.0},
     {"bad": ["room_c", "coil_c"]},
@@ -68,7 +84,8 @@ TROUBLES: list[dict[str, object]] = [
 
 
 def history(seed: int, hours: int) -> list[Reading]:
-    """Readings of three devices in order of time, each in one trouble after the other; some polls are missing."""
+    """Readings of three devices in order of time, each in one trouble after the other; some polls
+    are missing."""
     source = random.Random(seed)
     found = [reading for device in DEVICES for reading in _of_device(device, source, hours)]
     return sorted(found, key=lambda reading: (reading.at, reading.device))
@@ -84,7 +101,10 @@ def _of_device(device: str, source: random.Random, hours: int) -> Iterator[Readi
             continue
         if "frozen" not in trouble:
             held = {name: value + source.uniform(-0.3, 0.3) for name, value in HEALTHY.items()}
-            held |= {name: HEALTHY[name] for name in ("pump", "aux_heater", "defrost_interval_min", "defrost_max_min")}
+            held |= {
+                name: HEALTHY[name]
+                for name in ("pump", "aux_heater", "defrost_interval_min", "defrost_max_min")
+            }
         values = held | {name: value for name, value in trouble.items() if name in HEALTHY}
         state = trouble.get("state") or ("defrost" if number % 9 == 0 else "heating")
         if "cycling" in trouble:
@@ -108,7 +128,17 @@ def observe(engine: Engine, readings: list[Reading]) -> list[tuple[object, ...]]
 
 def told(one: Transition) -> tuple[object, ...]:
     value = None if one.value is None else round(one.value, 6)
-    return one.at, one.subject, one.rule, one.edge, one.code, one.onset, one.priority, value, one.reason
+    return (
+        one.at,
+        one.subject,
+        one.rule,
+        one.edge,
+        one.code,
+        one.onset,
+        one.priority,
+        value,
+        one.reason,
+    )
 
 
 @settings(max_examples=4, deadline=None)
@@ -146,6 +176,11 @@ def test_rules_over_symptoms_and_changes_agree_with_the_plain_way(seed: int) -> 
 
 
 def test_the_histories_wake_most_rules() -> None:
-    raised = {one[2] for seed in range(6) for one in observe(engine_of_all(), history(seed, 30)) if one[3] == "raise"}
+    raised = {
+        one[2]
+        for seed in range(6)
+        for one in observe(engine_of_all(), history(seed, 30))
+        if one[3] == "raise"
+    }
     # Some take days, or readings seconds apart; their own tests wake them.
     assert len(raised) >= len(RULES) // 2

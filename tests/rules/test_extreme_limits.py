@@ -60,4 +60,7 @@ def test_every_shipped_rule_keeps_its_memory_through_the_change() -> None:
     engine.extreme_cold(True)
     after = engine.snapshot()
     assert before.keys() == after.keys()
-    assert all((before[name] == after[name]).all() or (before[name] != before[name]).any() for name in before)
+    assert all(
+        (before[name] == after[name]).all() or (before[name] != before[name]).any()
+        for name in before
+    )

@@ -24,7 +24,9 @@ def readings(draw: st.DrawFn) -> list[Reading]:
     made = []
     for row in range(draw(st.integers(0, 12))):
         values = {name: draw(st.floats(-60, 60)) for name in draw(st.sampled_from(orders))}
-        made.append(Reading("pump-1", T0 + row, "heating", [], values, draw(st.lists(names, max_size=2))))
+        made.append(
+            Reading("pump-1", T0 + row, "heating", [], values, draw(st.lists(names, max_size=2)))
+        )
     return made
 
 
@@ -34,8 +36,13 @@ def test_every_value_is_where_its_reading_and_point_say(made: list[Reading]) -> 
     for name in ASKED:
         plain = [nan if name in one.bad else one.values.get(name, nan) for one in made]
         np.testing.assert_array_equal(batch.quantities[name], plain)
-    told = [(row, POINT_NAMES[point]) for row, point in zip(batch.bad_rows, batch.bad_points, strict=True)]
-    assert told == [(row, name) for row, one in enumerate(made) for name in one.bad if name in POINT_NAMES]
+    told = [
+        (row, POINT_NAMES[point])
+        for row, point in zip(batch.bad_rows, batch.bad_points, strict=True)
+    ]
+    assert told == [
+        (row, name) for row, one in enumerate(made) for name in one.bad if name in POINT_NAMES
+    ]
 
 
 def test_a_register_that_was_not_read_leaves_state_and_faults_open() -> None:
@@ -56,8 +63,16 @@ def test_readings_become_columns() -> None:
     batch = from_readings(bare, np.array([4, 2, 0]), ("room_c", "supply_c"), codes.number)
     assert batch.slots.tolist() == [4, 2, 0]
     assert batch.at.tolist() == [T0, T0 + 1, T0 + 2]
-    assert batch.state.tolist() == [STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["heating"]]
+    assert batch.state.tolist() == [
+        STATE_CODES["heating"],
+        STATE_CODES["defrost"],
+        STATE_CODES["heating"],
+    ]
     np.testing.assert_array_equal(batch.quantities["room_c"], [0.0, np.nan, np.nan])
     assert np.isnan(batch.quantities["supply_c"]).all()
     pairs = zip(batch.fault_rows.tolist(), batch.fault_codes.tolist(), strict=True)
-    assert [(row, codes.texts[code]) for row, code in pairs] == [(0, "fan:E8"), (2, "phase:2"), (2, "fan:E8")]
+    assert [(row, codes.texts[code]) for row, code in pairs] == [
+        (0, "fan:E8"),
+        (2, "phase:2"),
+        (2, "fan:E8"),
+    ]

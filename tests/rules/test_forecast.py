@@ -13,7 +13,10 @@ HOUR = 3_600_000
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    periods = [{"from": 0, "to": HOUR, "outdoor_c": -30}, {"from": HOUR, "to": 3 * HOUR, "outdoor_c": -12.5}]
+    periods = [
+        {"from": 0, "to": HOUR, "outdoor_c": -30},
+        {"from": HOUR, "to": 3 * HOUR, "outdoor_c": -12.5},
+    ]
     return {"v": 1, "district": "mentougou", "issued_at": 0, "periods": periods} | changes
 
 
@@ -32,12 +35,23 @@ BAD: dict[str, tuple[object, str]] = {
         document(periods=[{"from": 5, "to": 5, "outdoor_c": -3}]),
         "periods[0].to",
     ),
-    "a missing temperature": (document(periods=[{"from": 0, "to": 5, "outdoor_c": None}]), "periods[0].outdoor_c"),
-    "true is no temperature": (document(periods=[{"from": 0, "to": 5, "outdoor_c": True}]), "periods[0].outdoor_c"),
+    "a missing temperature": (
+        document(periods=[{"from": 0, "to": 5, "outdoor_c": None}]),
+        "periods[0].outdoor_c",
+    ),
+    "true is no temperature": (
+        document(periods=[{"from": 0, "to": 5, "outdoor_c": True}]),
+        "periods[0].outdoor_c",
+    ),
     "fahrenheit": (document(periods=[{"from": 0, "to": 5, "outdoor_c": -90}]), "plausible"),
-    "not a number": (document(periods=[{"from": 0, "to": 5, "outdoor_c": float("nan")}]), "plausible"),
+    "not a number": (
+        document(periods=[{"from": 0, "to": 5, "outdoor_c": float("nan")}]),
+        "plausible",
+    ),
     "overlapping": (
-        document(periods=[{"from": 0, "to": 5, "outdoor_c": 1}, {"from": 4, "to": 9, "outdoor_c": 1}]),
+        document(
+            periods=[{"from": 0, "to": 5, "outdoor_c": 1}, {"from": 4, "to": 9, "outdoor_c": 1}]
+        ),
         "periods[1]",
     ),
 }
@@ -53,7 +67,9 @@ KEYS = st.sampled_from(["v", "district", "issued_at", "periods", "from", "to", "
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
-@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner | st.just(1))))
+@given(
+    st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner | st.just(1)))
+)
 def test_nothing_else_is_raised(anything: object) -> None:
     try:
         parse_forecast(anything)
@@ -62,7 +78,11 @@ def test_nothing_else_is_raised(anything: object) -> None:
     raise AssertionError("an arbitrary value was taken for a forecast")
 
 
-@given(st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.integers(-40, 10)), min_size=1, max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.booleans(), st.integers(-40, 10)), min_size=1, max_size=40
+    )
+)
 def test_spells_hold_exactly_the_cold_time(pieces: list[tuple[int, bool, int]]) -> None:
     at, periods = 0, []
     for hours, gap, outdoor_c in pieces:
@@ -71,6 +91,10 @@ def test_spells_hold_exactly_the_cold_time(pieces: list[tuple[int, bool, int]]) 
         at = periods[-1].until
     spells = Forecast("d", 0, tuple(periods)).spells(-29.0)
     cold = [one for one in periods if one.outdoor_c <= -29.0]
-    assert sum(one.until - one.since for one in spells) == sum(one.until - one.since for one in cold)
+    assert sum(one.until - one.since for one in spells) == sum(
+        one.until - one.since for one in cold
+    )
     assert all(before.until < after.since for before, after in pairwise(spells))
-    assert min((one.outdoor_c for one in spells), default=0.0) == min((one.outdoor_c for one in cold), default=0.0)
+    assert min((one.outdoor_c for one in spells), default=0.0) == min(
+        (one.outdoor_c for one in cold), default=0.0
+    )

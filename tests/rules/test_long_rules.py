@@ -1,4 +1,5 @@
-"""Rules that take days or a season: their tests as data again, with the engine killed on the way."""
+"""Rules that take days or a season: their tests as data again, with the engine killed on the
+way."""
 
 from dataclasses import replace
 
@@ -36,7 +37,9 @@ def engine_of(rules: list[Rule], test: RuleTest) -> Engine:
 def told(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transition]:
     """What the rules say when their memory goes through a snapshot after every so many readings."""
     engine, found = engine_of(rules, test), []
-    readings = [(PLACE, one) for device in test.devices for one in device.readings if one is not None]
+    readings = [
+        (PLACE, one) for device in test.devices for one in device.readings if one is not None
+    ]
     for first in range(0, len(readings), killed_every):
         survivor = engine_of(rules, test)
         survivor.restore(engine.snapshot())
@@ -45,9 +48,13 @@ def told(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transitio
     return found
 
 
-@pytest.mark.parametrize(("file", "test"), STORIES, ids=[f"{file}-{test.name}" for file, test in STORIES])
+@pytest.mark.parametrize(
+    ("file", "test"), STORIES, ids=[f"{file}-{test.name}" for file, test in STORIES]
+)
 def test_a_restart_changes_nothing(file: str, test: RuleTest) -> None:
-    rules = [rule.with_overrides(test.overrides.get(rule.id, {})) for rule in parse_rule(document(file))]
+    rules = [
+        rule.with_overrides(test.overrides.get(rule.id, {})) for rule in parse_rule(document(file))
+    ]
     assert told(rules, test, 29) == told(rules, test, 10_000)
 
 
@@ -67,7 +74,11 @@ def test_an_alert_of_before_is_held_open_and_let_go_with_its_device(file: str) -
 def test_devices_judged_together_do_not_touch_each_other(file: str) -> None:
     rules = parse_rule(document(file))
     stories = [test for name, test in STORIES if name == file and not test.overrides]
-    alone = [replace(one, subject=str(n)) for n, test in enumerate(stories) for one in told(rules, test, 10_000)]
+    alone = [
+        replace(one, subject=str(n))
+        for n, test in enumerate(stories)
+        for one in told(rules, test, 10_000)
+    ]
     readings = [
         replace(one, device=str(number))
         for number, test in enumerate(stories)
@@ -78,7 +89,9 @@ def test_devices_judged_together_do_not_touch_each_other(file: str) -> None:
     engine = Engine(rules)
     for number, test in enumerate(stories):
         engine.expect([str(number)], test.interval_ms)
-    together = engine.observe([(PLACE, one) for one in sorted(readings, key=lambda one: one.at)], T0)
+    together = engine.observe(
+        [(PLACE, one) for one in sorted(readings, key=lambda one: one.at)], T0
+    )
     assert [untold(one) for one in together] == sorted(map(untold, alone))
 
 

@@ -1,4 +1,5 @@
-"""Rules judged once an hour against the plain way, on weeks of random weather, faults and habits."""
+"""Rules judged once an hour against the plain way, on weeks of random weather, faults and
+habits."""
 
 import random
 from collections import defaultdict
@@ -52,9 +53,12 @@ _STATES: dict[str, tuple[State, ...]] = {"resting": _RESTING, "resting astray": 
 
 
 def month(seed: int, device: str = "mtg-mt-0001") -> list[Reading]:
-    """About a month at half-hours: the end of a season and some weeks after, or a whole month of winter."""
+    """About a month at half-hours: the end of a season and some weeks after, or a whole month of
+    winter."""
     source = random.Random(seed)
-    start = datetime.fromisoformat(source.choice(("2026-03-12T00:10:00+08:00", "2025-12-20T13:40:00+08:00")))
+    start = datetime.fromisoformat(
+        source.choice(("2026-03-12T00:10:00+08:00", "2025-12-20T13:40:00+08:00"))
+    )
     return list(_readings(source, device, round(start.timestamp() * 1_000)))
 
 
@@ -64,10 +68,20 @@ def _readings(source: random.Random, device: str, start: int) -> Iterator[Readin
         if not left:
             habit, left = source.choice(HABITS), source.choice((10, 48, 100, 200))
         left -= 1
-        counter = source.choice((0.0, 90_000.0)) if source.random() < 0.002 else counter + source.uniform(0.0, 6.0)
+        counter = (
+            source.choice((0.0, 90_000.0))
+            if source.random() < 0.002
+            else counter + source.uniform(0.0, 6.0)
+        )
         if habit != "away" and source.random() > 0.05:
             at = start + number * HOUR // 2 + source.randrange(60) * 1_000
-            yield _reading(source, device, at, "sound cold" if habit == "deep cold" and left < 24 else habit, counter)
+            yield _reading(
+                source,
+                device,
+                at,
+                "sound cold" if habit == "deep cold" and left < 24 else habit,
+                counter,
+            )
 
 
 def _reading(source: random.Random, device: str, at: int, habit: str, counter: float) -> Reading:
@@ -75,8 +89,12 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
     state: State = "off" if habit.startswith("off") else source.choice(_STATES.get(habit, _USUAL))
     heat_w = {"weak": 4_000.0, "astray": 2_500.0, "deep cold": 2_700.0}.get(habit, 6_000.0)
     astray_k = 2.5 if habit.endswith("astray") else 0.0
-    evening = (at // HOUR + 8 - 18) % 24  # hours since six in Beijing, over which a cold house cools
-    room_c = {"off and cold": 14.0 - 0.12 * evening, "flat out": 17.0, "deep cold": 15.0}.get(habit, 20.0)
+    evening = (
+        at // HOUR + 8 - 18
+    ) % 24  # hours since six in Beijing, over which a cold house cools
+    room_c = {"off and cold": 14.0 - 0.12 * evening, "flat out": 17.0, "deep cold": 15.0}.get(
+        habit, 20.0
+    )
     values = {
         "supply_c": 42.0 + source.uniform(-1, 1),
         "return_c": (37.0 if state == "heating" else 42.0) + astray_k + source.uniform(-1, 1),
@@ -84,7 +102,8 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
         "outdoor_c": (-25.0 if cold else -4.0) + source.uniform(-3, 3),
         "room_c": room_c + source.uniform(-0.3, 0.3),
         "setpoint_c": 55.0,
-        "compressor_hz": {"flat out": 88.0, "deep cold": 45.0}.get(habit, 60.0) + source.uniform(-3, 3),
+        "compressor_hz": {"flat out": 88.0, "deep cold": 45.0}.get(habit, 60.0)
+        + source.uniform(-3, 3),
         "power_w": (120.0 if state == "standby" else 2_100.0) + source.uniform(-90, 90),
         "heat_w": heat_w + source.uniform(-200, 200),
         "coil_c": -12.0 + source.uniform(-3, 3),
@@ -100,11 +119,14 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
 
 
 def said(readings: list[Reading]) -> dict[tuple[str, str], list[Said]]:
-    """What each rule says of each device, the readings of all coming in pieces, in order of time."""
+    """What each rule says of each device, the readings of all coming in pieces, in order of
+    time."""
     engine, told = Engine(RULES), defaultdict[tuple[str, str], list[Said]](list)
     readings = sorted(readings, key=lambda reading: reading.at)
     for first in range(0, len(readings), 500):
-        for one in engine.observe([(PLACE, reading) for reading in readings[first : first + 500]], 0):
+        for one in engine.observe(
+            [(PLACE, reading) for reading in readings[first : first + 500]], 0
+        ):
             told[one.rule, one.subject].append((one.at, one.edge, one.reason, one.onset))
     return told
 
@@ -117,7 +139,10 @@ def test_columns_and_the_plain_way_agree(seed: int) -> None:
     for rule in RULES:
         in_season = rule.id in ("low_cop", "suspected_leak", "implausible_heat", "undersized")
         for number, readings in enumerate(months):
-            assert told[rule.id, f"device-{number}"] == said_plainly(rule, readings, in_season), (rule.id, number)
+            assert told[rule.id, f"device-{number}"] == said_plainly(rule, readings, in_season), (
+                rule.id,
+                number,
+            )
 
 
 def test_the_months_wake_every_rule() -> None:

@@ -1,4 +1,5 @@
-"""Presence under any course of events: one cause one alert, no alert without silence, none while the bus is down."""
+"""Presence under any course of events: one cause one alert, no alert without silence, none while
+the bus is down."""
 
 import random
 from collections import Counter
@@ -7,10 +8,10 @@ from typing import Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.presence import Presence
+from rules.presence.presence import Presence
 from rules.transition import Transition
 from tests.rules.shipped import T0, shipped_rules
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 SECOND: Final = 1_000
 INTERVAL: Final = 30 * SECOND
@@ -18,31 +19,32 @@ LIMIT: Final = 90 * SECOND
 
 
 class Course:
-    """A random course of events for nine gateways in three villages; keeps the book that presence must agree with."""
+    """A random course of events for nine gateways in three villages; keeps the book that presence
+    must agree with."""
 
     def __init__(self, seed: int) -> None:
         self.source = random.Random(seed)
         self.now = self.judged_from = T0
         self.presence = Presence(shipped_rules(), T0)
         self.bus = True
-        self.devices: dict[Place, list[str]] = {}
-        self.on_air: dict[Place, bool] = {}
+        self.devices: dict[GatewayPath, list[str]] = {}
+        self.on_air: dict[GatewayPath, bool] = {}
         self.answering: dict[str, bool] = {}
         self.heard: dict[str, int] = {}
-        self.spoke: dict[Place, int] = {}
-        self.wills: set[Place] = set()
+        self.spoke: dict[GatewayPath, int] = {}
+        self.wills: set[GatewayPath] = set()
         self.open: dict[tuple[str, str], int] = {}
         self.ended: dict[tuple[str, str], int] = {}
         self.transitions: list[Transition] = []
         for village, gateways, devices in (("v-a", 1, 12), ("v-b", 3, 4), ("v-c", 5, 3)):
             for number in range(gateways):
-                place = Place("d", "t", village, f"{village}-{number}")
+                place = GatewayPath("d", "t", village, f"{village}-{number}")
                 self.devices[place] = [f"{place.gateway}-{device}" for device in range(devices)]
                 self.on_air[place] = True
                 self.answering |= dict.fromkeys(self.devices[place], True)
                 self.announce(place)
 
-    def announce(self, place: Place) -> None:
+    def announce(self, place: GatewayPath) -> None:
         self.presence.announce(place, self.devices[place], INTERVAL, self.now)
         self.spoke[place] = self.now
         self.wills.discard(place)
@@ -51,7 +53,18 @@ class Course:
     def happen(self) -> None:
         """One event of the world."""
         place = self.source.choice(list(self.devices))
-        events = ("gateway", "gateway", "gateway", "device", "device", "device", "village", "bus", "rebirth", "restart")
+        events = (
+            "gateway",
+            "gateway",
+            "gateway",
+            "device",
+            "device",
+            "device",
+            "village",
+            "bus",
+            "rebirth",
+            "restart",
+        )
         match "bus" if not self.bus and self.source.random() < 0.7 else self.source.choice(events):
             case "gateway":
                 self.on_air[place] = not self.on_air[place]
@@ -63,7 +76,9 @@ class Course:
                 self.answering[name] = not self.answering[name]
             case "village":
                 up = self.source.random() < 0.5
-                self.on_air |= {other: up for other in self.devices if other.village == place.village}
+                self.on_air |= {
+                    other: up for other in self.devices if other.village == place.village
+                }
             case "bus":
                 self.switch_bus(not self.bus)
             case "rebirth" if self.bus and self.on_air[place]:
@@ -124,7 +139,9 @@ class Course:
             assert self.now - max(self.heard[one.subject], self.judged_from) >= LIMIT
         if one.rule == "gateway_offline":
             (place,) = (place for place in self.devices if place.gateway == one.subject)
-            assert place in self.wills or self.now - max(self.spoke[place], self.judged_from) >= LIMIT
+            assert (
+                place in self.wills or self.now - max(self.spoke[place], self.judged_from) >= LIMIT
+            )
             assert one.children == len(self.devices[place])
 
     def check_one_cause_one_alert(self) -> None:
@@ -150,7 +167,10 @@ class Course:
 
 
 @settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**32), pauses=st.lists(st.sampled_from((1, 5, 20, 40, 100, 250)), min_size=5, max_size=25))
+@given(
+    seed=st.integers(0, 2**32),
+    pauses=st.lists(st.sampled_from((1, 5, 20, 40, 100, 250)), min_size=5, max_size=25),
+)
 def test_any_course_of_events(seed: int, pauses: list[int]) -> None:
     course = Course(seed)
     for pause in pauses:

@@ -12,10 +12,24 @@ CASES: list[tuple[dict[str, float], str, float | None]] = [
     ({"supply_c": 0.0, "return_c": 0.0}, "delta_k", 0.0),
     # 20 L/min over 5 K is 6.9 kW.
     ({"supply_c": 41.0, "return_c": 36.0, "flow_lpm": 20.0}, "flow_heat_w", 6_911.7),
-    ({"supply_c": 41.0, "return_c": 36.0, "flow_lpm": 20.0, "heat_w": 7_000.0}, "heat_or_flow_w", 7_000.0),
+    (
+        {"supply_c": 41.0, "return_c": 36.0, "flow_lpm": 20.0, "heat_w": 7_000.0},
+        "heat_or_flow_w",
+        7_000.0,
+    ),
     ({"supply_c": 41.0, "return_c": 36.0, "flow_lpm": 20.0}, "heat_or_flow_w", 6_911.7),
     ({"supply_c": 41.0, "return_c": 36.0, "heat_w": 7_000.0, "power_w": 2_000.0}, "cop", 3.5),
-    ({"supply_c": 41.0, "return_c": 36.0, "heat_w": 7_000.0, "power_w": 2_000.0, "flow_lpm": 0.0}, "cop", None),
+    (
+        {
+            "supply_c": 41.0,
+            "return_c": 36.0,
+            "heat_w": 7_000.0,
+            "power_w": 2_000.0,
+            "flow_lpm": 0.0,
+        },
+        "cop",
+        None,
+    ),
     ({"supply_c": 37.9, "return_c": 36.0, "heat_w": 7_000.0, "power_w": 2_000.0}, "cop", None),
     ({"supply_c": 41.0, "return_c": 36.0, "heat_w": 7_000.0, "power_w": 800.0}, "cop", None),
     ({"supply_c": 41.0, "return_c": 36.0, "heat_w": 400.0, "power_w": 800.0}, "cop", None),
@@ -31,7 +45,9 @@ CASES: list[tuple[dict[str, float], str, float | None]] = [
 
 @pytest.mark.parametrize(("points", "name", "expected"), CASES)
 def test_cases(points: dict[str, float], name: str, expected: float | None) -> None:
-    [value] = Quantities({point: np.array([number]) for point, number in points.items()}, 1)[name].tolist()
+    [value] = Quantities({point: np.array([number]) for point, number in points.items()}, 1)[
+        name
+    ].tolist()
     assert value == pytest.approx(np.nan if expected is None else expected, abs=0.1, nan_ok=True)
 
 

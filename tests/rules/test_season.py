@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from rules.season import DAY_MS, Season
+from rules.season import Season
+from wire.units import DAY_MS
 
 BEIJING = Season()
 INNER_MONGOLIA = Season((10, 1), (4, 30))
@@ -33,7 +34,9 @@ def day(text: str) -> int:
         (SUMMER, "2026-01-01T00:00", "2025-03-01", "2025-09-30"),
     ],
 )
-def test_a_moment_belongs_to_the_season_that_began_last(season: Season, moment: str, began: str, last: str) -> None:
+def test_a_moment_belongs_to_the_season_that_began_last(
+    season: Season, moment: str, began: str, last: str
+) -> None:
     found = int(season.began(at(moment))[0])
     assert found == day(began)
     assert season.last_day(found) == day(last)

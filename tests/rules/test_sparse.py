@@ -19,7 +19,9 @@ class _Pair(Columns):
 
 
 slots = st.lists(st.integers(0, CAPACITY - 1), unique=True, min_size=1)
-steps = st.lists(st.tuples(slots, st.lists(st.booleans(), min_size=CAPACITY, max_size=CAPACITY), st.booleans()))
+steps = st.lists(
+    st.tuples(slots, st.lists(st.booleans(), min_size=CAPACITY, max_size=CAPACITY), st.booleans())
+)
 
 
 def _numbers(sparse: Sparse[_Pair]) -> dict[int, int]:

@@ -1,17 +1,18 @@
-"""The simulator's encoders and the gateway's profiles, written apart from one another, must mean the same."""
+"""The simulator's encoders and the gateway's profiles, written apart from one another, must mean
+the same."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gateway_agent.decode import Observation, decode
-from gateway_agent.profiles import load_profile
-from simulators.plant import Plant
+from gateway_agent.profile.decode import Observation, decode
+from gateway_agent.profile.loading import load_profile
+from simulators.live.plant import Plant
 from simulators.registers import MAPS
 from simulators.registers.fields import Place
 from simulators.registers.image import Image
-from simulators.scenario import QUIET
+from simulators.scenario.scenario import QUIET
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 UNITS = 6
@@ -25,15 +26,22 @@ def read(profile: str, image: Image) -> Observation:
 
 
 def told(profile: str, image: Image) -> dict[str, float]:
-    """The values an image can tell: Midea's 0xFFFF for the coil is one count below 0 and an unfitted sensor alike."""
+    """The values an image can tell: Midea's 0xFFFF for the coil is one count below 0 and an
+    unfitted sensor alike."""
     unfitted = profile.startswith("midea") and image.words[Place("holding", 106)] == 0xFFFF
-    return {point: value for point, value in image.values.items() if not (unfitted and point == "coil_c")}
+    return {
+        point: value
+        for point, value in image.values.items()
+        if not (unfitted and point == "coil_c")
+    }
 
 
 def agree(profile: str, image: Image) -> None:
     seen = read(profile, image)
     assert seen.values == pytest.approx(told(profile, image))
-    assert seen.state == image.state or (not image.state_told and {seen.state, image.state} <= {"heating", "defrost"})
+    assert seen.state == image.state or (
+        not image.state_told and {seen.state, image.state} <= {"heating", "defrost"}
+    )
     assert seen.faults == sorted(image.faults)
 
 
@@ -65,7 +73,9 @@ def test_faults_and_open_sensors_are_read_as_meant(profile: str) -> None:
 @pytest.mark.parametrize("profile", sorted(MAPS))
 @pytest.mark.parametrize("room_controlled", [False, True])
 @pytest.mark.parametrize("curve_c", [None, 38.2])
-def test_the_set_point_is_that_of_whatever_rules(profile: str, room_controlled: bool, curve_c: float | None) -> None:
+def test_the_set_point_is_that_of_whatever_rules(
+    profile: str, room_controlled: bool, curve_c: float | None
+) -> None:
     registers = MAPS[profile]
     reading = Plant(QUIET, [registers], seed=3, now=1_795_302_812_000).reading(0)
     rules = {setting.name for setting in registers.writes.settings}

@@ -1,4 +1,5 @@
-"""Every brand on every kind of line, seen by an independent master and by the gateway: both must see what is true."""
+"""Every brand on every kind of line, seen by an independent master and by the gateway: both must
+see what is true."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,16 +9,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway_agent.bus import Bus
-from gateway_agent.decode import decode
-from gateway_agent.execute import execute
-from gateway_agent.line import parse_line
-from gateway_agent.poll import Unit
-from gateway_agent.profiles import load_profile
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.commands.execute import execute
+from gateway_agent.polling.unit import Unit
+from gateway_agent.profile.decode import decode
+from gateway_agent.profile.loading import load_profile
+from simulators.live.service import SimulatorService
+from simulators.live.settings import SimulationSettings
+from simulators.live.truth import read_truth
 from simulators.registers import MAPS
-from simulators.service import SimulatorService
-from simulators.settings import SimulationSettings
-from simulators.truth import read_truth
 from tests.servers import wait_until
 from tests.simulators.village import mbpoll, running, scenario_file
 from wire.messages import Command
@@ -26,7 +27,8 @@ PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 BRANDS = sorted(MAPS)
 # A fault of the second unit of each line, which every brand can show, by number at least.
 SCENARIO = "".join(
-    f'[[event]]\nat = "0s"\nunit = {2 * line + 2}\nfault = "high_pressure"\n' for line in range(3 * len(BRANDS))
+    f'[[event]]\nat = "0s"\nunit = {2 * line + 2}\nfault = "high_pressure"\n'
+    for line in range(3 * len(BRANDS))
 )
 Answer = TypeVar("Answer")
 WAYS = ("pty", "tcp", "rtu_tcp")
@@ -34,7 +36,8 @@ WAYS = ("pty", "tcp", "rtu_tcp")
 
 @dataclass(frozen=True)
 class District:
-    """A line of two units for each brand and way; `ports` of the TCP ways in order of brand and way."""
+    """A line of two units for each brand and way; `ports` of the TCP ways in order of brand and
+    way."""
 
     folder: Path
     service: SimulatorService
@@ -64,7 +67,11 @@ def name(profile: str, way: str, address: int) -> str:
 
 
 def line_of(folder: Path, profile: str, way: str) -> dict[str, Any]:
-    where = {"pty": folder / profile, "baud": MAPS[profile].serial.baud} if way == "pty" else {way: "127.0.0.1:0"}
+    where = (
+        {"pty": folder / profile, "baud": MAPS[profile].serial.baud}
+        if way == "pty"
+        else {way: "127.0.0.1:0"}
+    )
     units = [{"id": name(profile, way, address), "address": address} for address in (1, 2)]
     return {**where, "profile": profile, "unit": units}
 
@@ -73,7 +80,11 @@ def line_of(folder: Path, profile: str, way: str) -> dict[str, Any]:
 def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     folder = tmp_path_factory.mktemp("brands")
     lines = [line_of(folder, profile, way) for profile in BRANDS for way in WAYS]
-    document = {"truth": folder / "truth.jsonl", "scenario": scenario_file(folder, SCENARIO), "line": lines}
+    document = {
+        "truth": folder / "truth.jsonl",
+        "scenario": scenario_file(folder, SCENARIO),
+        "line": lines,
+    }
     with running(SimulationSettings.model_validate(document)) as service:
         yield District(folder, service)
 
@@ -85,7 +96,8 @@ def signed(word: int) -> int:
 Words = dict[int, int]
 COIL, INPUT, HOLDING = "0", "3", "4"  # mbpoll's names of the tables
 MBPOLL_PARITY = {"N": "none", "E": "even", "O": "odd"}
-# A read by table, first register and count that carries the supply temperature, and what stands where, by hand.
+# A read by table, first register and count that carries the supply temperature, and what stands
+# where, by hand.
 SEEN: dict[str, tuple[tuple[str, int, int], dict[str, Callable[[Words], float]]]] = {
     "midea-mthermal": (
         (HOLDING, 100, 40),
@@ -119,7 +131,14 @@ SEEN: dict[str, tuple[tuple[str, int, int], dict[str, Callable[[Words], float]]]
 def test_mbpoll_reads_the_words_of_the_truth(district: District, profile: str, way: str) -> None:
     serial, ((table, first, count), points) = MAPS[profile].serial, SEEN[profile]
     if way == "pty":
-        format_of = ("-b", str(serial.baud), "-P", MBPOLL_PARITY[serial.parity], "-s", str(serial.stop))
+        format_of = (
+            "-b",
+            str(serial.baud),
+            "-P",
+            MBPOLL_PARITY[serial.parity],
+            "-s",
+            str(serial.stop),
+        )
         where = ("-m", "rtu", *format_of, str(district.folder / profile))
     else:
         where = ("-m", "tcp", "-p", str(district.port(profile, way)), "127.0.0.1")

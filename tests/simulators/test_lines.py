@@ -1,4 +1,5 @@
-"""Lines as clients meet them: who may connect, what is pulled out, and what comes through when everything is spoilt."""
+"""Lines as clients meet them: who may connect, what is pulled out, and what comes through when
+everything is spoilt."""
 
 import os
 import random
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway_agent.bus import Bus, ReplyError
-from gateway_agent.line import parse_line
-from gateway_agent.plan import ReadRequest
-from simulators.bus import serial_line, tcp_line
-from simulators.bus.frames import Request, TcpFraming, serial_frame
-from simulators.bus.spoil import SPOILERS
-from simulators.settings import settings_from_flags
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.read_plan import ReadRequest
+from simulators.live.bus import serial_line, tcp_line
+from simulators.live.bus.frames import Request, TcpFraming, serial_frame
+from simulators.live.bus.spoil import SPOILERS
+from simulators.live.settings import settings_from_flags
 from tests.servers import wait_until
 from tests.simulators.village import read_line, running, scenario_file
 
@@ -25,7 +26,8 @@ ALL_SPOILT = tuple(f"{name}:0.08" for name in SPOILERS if name not in ("late", "
 
 @contextmanager
 def tcp(way: str, *quirks: str, scenario: Path | None = None) -> Iterator[int]:
-    """The port of one Midea unit at address 1 behind `tcp` or `rtu_tcp`, whose replies take next to no time."""
+    """The port of one Midea unit at address 1 behind `tcp` or `rtu_tcp`, whose replies take next to
+    no time."""
     where = {way: "127.0.0.1:0"} | ({} if way == "tcp" else {"baud": 115_200})
     with running(settings_from_flags(**where, quirks=quirks, scenario=scenario)) as service:
         yield service.tcp_ports[0]
@@ -78,7 +80,9 @@ def test_whoever_does_not_talk_modbus_is_put_off() -> None:
             assert len(ask(connection)) == 13
 
 
-def test_a_pulled_tcp_adapter_closes_every_connection_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pulled_tcp_adapter_closes_every_connection_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(tcp_line, "UNPLUGGED_S", 0.5)
     with tcp("tcp", "unplug:0.3") as port:
         lengths: list[int] = []
@@ -91,7 +95,9 @@ def test_a_pulled_tcp_adapter_closes_every_connection_for_a_while(monkeypatch: p
         wait_until(out_and_in_again)
 
 
-def test_a_pulled_serial_adapter_leaves_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pulled_serial_adapter_leaves_and_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(serial_line, "UNPLUGGED_S", 0.2)
     path = tmp_path / "line"
     with running(settings_from_flags(pty=path, quirks=("unplug:0.5",), seed=2)):
@@ -107,7 +113,9 @@ def test_a_pulled_serial_adapter_leaves_and_comes_back(tmp_path: Path, monkeypat
         assert wait_until(lambda: path.exists() and read_line(path, 1, 100, 2, timeout="0.5")[0])
 
 
-def test_of_a_line_that_spoils_half_the_replies_no_value_comes_through_that_contradicts_another(tmp_path: Path) -> None:
+def test_of_a_line_that_spoils_half_the_replies_no_value_comes_through_that_contradicts_another(
+    tmp_path: Path,
+) -> None:
     frozen = scenario_file(tmp_path, '[[event]]\nat = "0s"\nunit = 1\nfrozen = true\n')
     choose, seen, came, spoilt = random.Random(3), dict[int, set[int]](), 0, 0
     with tcp("rtu_tcp", *ALL_SPOILT, scenario=frozen) as port:

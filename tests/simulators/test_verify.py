@@ -13,7 +13,13 @@ from simulators.verify import Limits, StoredReading, Verification, verify
 T0 = 1_795_302_800_000
 STEP = 5_000
 LIMITS = Limits(low_room_on_delay_ms=10_000, gateway_offline_ms=15_000, device_offline_ms=30_000)
-HEALTHY = {"supply_c": 42.0, "return_c": 38.0, "room_c": 20.0, "outdoor_c": -7.0, "compressor_hz": 50.0}
+HEALTHY = {
+    "supply_c": 42.0,
+    "return_c": 38.0,
+    "room_c": 20.0,
+    "outdoor_c": -7.0,
+    "compressor_hz": 50.0,
+}
 
 
 def at(number: int) -> int:
@@ -31,30 +37,52 @@ class Case:
     tickets: list[dict[str, Any]] = field(default_factory=list)
 
     def read(
-        self, device: str, number: int, faults: tuple[str, ...] = (), stored: bool = True, **values: float
+        self,
+        device: str,
+        number: int,
+        faults: tuple[str, ...] = (),
+        stored: bool = True,
+        **values: float,
     ) -> None:
         held = HEALTHY | values
-        line = {"type": "read", "device": device, "at": at(number), "state": "heating", "faults": list(faults)}
+        line = {
+            "type": "read",
+            "device": device,
+            "at": at(number),
+            "state": "heating",
+            "faults": list(faults),
+        }
         self.truth.append(line | {"values": held})
         if stored:
-            self.stored.append(StoredReading(device, at(number) - 40, "heating", faults, dict(held)))
+            self.stored.append(
+                StoredReading(device, at(number) - 40, "heating", faults, dict(held))
+            )
 
-    def alert(self, rule: str, subject: str, onset: int, code: str | None = None, ticketed: bool = True) -> None:
+    def alert(
+        self, rule: str, subject: str, onset: int, code: str | None = None, ticketed: bool = True
+    ) -> None:
         name = f"alert-{len(self.alerts)}"
         document = {"id": name, "rule": rule, "subject": subject, "code": code, "onset": onset}
-        self.alerts.append(document | {"raised_at": onset + 500, "cleared_at": None, "state": "active"})
+        self.alerts.append(
+            document | {"raised_at": onset + 500, "cleared_at": None, "state": "active"}
+        )
         if ticketed:
             self.ticket(name)
 
     def ticket(self, *alerts: str) -> None:
         name = f"T-{len(self.tickets)}"
-        self.tickets.append({"id": name, "alerts": list(alerts), "source": "telemetry", "opened_at": T0})
+        self.tickets.append(
+            {"id": name, "alerts": list(alerts), "source": "telemetry", "opened_at": T0}
+        )
 
     def edge(self, kind: str, edge: str, number: int, **names: Any) -> None:
         self.truth.append({"type": kind, "edge": edge, "at": at(number), **names})
 
     def run(self, end: int = 24, limits: Limits = LIMITS) -> Verification:
-        truth = [{"type": "start", "at": T0, "seed": 1}, *sorted(self.truth, key=lambda line: line["at"])]
+        truth = [
+            {"type": "start", "at": T0, "seed": 1},
+            *sorted(self.truth, key=lambda line: line["at"]),
+        ]
         truth.append({"type": "stop", "at": at(end)})
         return verify(truth, self.stored, self.gaps, self.alerts, self.tickets, limits)
 
@@ -76,7 +104,9 @@ def faulty(first: int = 4, last: int = 24, code: str = "high_pressure:P1") -> Ca
 
 def findings(result: Verification) -> dict[str, int]:
     document = result.to_document()
-    return {name: document[name] for name in ("lost", "duplicated", "missed", "false", "wrong_values")}
+    return {
+        name: document[name] for name in ("lost", "duplicated", "missed", "false", "wrong_values")
+    }
 
 
 def only(**expected: int) -> dict[str, int]:
@@ -130,10 +160,14 @@ def test_requests_of_one_poll_are_one_read() -> None:
         ({"compressor_hz": None}, 0),
     ],
 )
-def test_values_must_be_what_the_registers_held(values: dict[str, float | None], wrong: int) -> None:
+def test_values_must_be_what_the_registers_held(
+    values: dict[str, float | None], wrong: int
+) -> None:
     case = healthy(devices=1)
     old = case.stored[5]
-    case.stored[5] = StoredReading(old.device, old.at, old.state, old.faults, {**old.values, **values})
+    case.stored[5] = StoredReading(
+        old.device, old.at, old.state, old.faults, {**old.values, **values}
+    )
     assert findings(case.run()) == only(wrong_values=wrong)
 
 
@@ -148,9 +182,12 @@ def test_state_and_faults_must_be_what_the_registers_held() -> None:
 def test_a_unit_that_shows_no_defrost_may_be_heating_or_defrosting(stored: str, wrong: int) -> None:
     case = healthy(devices=1)
     case.truth = [
-        line | ({"state": "defrost", "state_told": False} if line["type"] == "read" else {}) for line in case.truth
+        line | ({"state": "defrost", "state_told": False} if line["type"] == "read" else {})
+        for line in case.truth
     ]
-    case.stored = [StoredReading(row.device, row.at, "defrost", (), row.values) for row in case.stored]
+    case.stored = [
+        StoredReading(row.device, row.at, "defrost", (), row.values) for row in case.stored
+    ]
     case.stored[5] = StoredReading("d0", case.stored[5].at, stored, (), HEALTHY)
     assert case.run().count("wrong_value") == wrong
 
@@ -240,7 +277,9 @@ def too_early(case: Case) -> None:
         (too_early, 1, 1),
     ],
 )
-def test_missed_and_false_alerts_and_tickets(spoil: Callable[[Case], None], missed: int, false: int) -> None:
+def test_missed_and_false_alerts_and_tickets(
+    spoil: Callable[[Case], None], missed: int, false: int
+) -> None:
     case = faulty()
     case.alert("fault", "d0", at(4), "high_pressure:P1")
     spoil(case)
@@ -276,13 +315,20 @@ def low_room(rooms: list[float]) -> Case:
         ([18.2, 18.0, 17.9, 17.8, 17.7, *[17.7] * 20], 1),
         ([18.0] * 24, 0),
         ([18.2, 17.9, 18.0, 17.9, 18.0, *[18.1] * 19], 0),
-        ([17.9] * 5 + [18.2] * 2 + [17.8] * 6 + [18.6] * 11, 1),  # the deadband keeps it one episode
+        (
+            [17.9] * 5 + [18.2] * 2 + [17.8] * 6 + [18.6] * 11,
+            1,
+        ),  # the deadband keeps it one episode
     ],
 )
 def test_a_low_room_is_due_after_its_delay(rooms: list[float], due: int) -> None:
     assert findings(low_room(rooms).run()) == only(missed=due)
     case = low_room(rooms)
-    case.alert("low_room_temperature", "d0", at(next((n for n, room in enumerate(rooms) if room < 18.0), 0)))
+    case.alert(
+        "low_room_temperature",
+        "d0",
+        at(next((n for n, room in enumerate(rooms) if room < 18.0), 0)),
+    )
     assert findings(case.run()) == only(false=1 - due)
 
 
@@ -318,7 +364,9 @@ def test_a_look_between_two_readings_is_no_loss(lost_number: int | None, lost: i
 
 
 # A second before the read or less: the unit still answered a gateway that had just died.
-@pytest.mark.parametrize(("dead_ms", "lost"), [(None, 1), (0, 0), (-300, 0), (-1_500, 1), (4_000, 0), (20_000, 1)])
+@pytest.mark.parametrize(
+    ("dead_ms", "lost"), [(None, 1), (0, 0), (-300, 0), (-1_500, 1), (4_000, 0), (20_000, 1)]
+)
 def test_a_read_at_the_moment_of_a_gateways_death_may_never_have_been_journalled(
     dead_ms: int | None, lost: int
 ) -> None:
@@ -339,12 +387,16 @@ def test_a_stored_reading_belongs_to_the_nearest_read() -> None:
     soon_after = at(10) + 1_800
     line = {"type": "read", "device": "d0", "at": soon_after, "state": "heating", "faults": []}
     case.truth.append(line | {"values": HEALTHY | {"supply_c": 30.0}})
-    case.stored.append(StoredReading("d0", soon_after + 120, "heating", (), HEALTHY | {"supply_c": 30.0}))
+    case.stored.append(
+        StoredReading("d0", soon_after + 120, "heating", (), HEALTHY | {"supply_c": 30.0})
+    )
     assert findings(case.run()) == only()
 
 
 @pytest.mark.parametrize(("last_will", "missed"), [(True, 1), (False, 0)])
-def test_a_last_will_that_was_spread_makes_an_alert_due_sooner(last_will: bool, missed: int) -> None:
+def test_a_last_will_that_was_spread_makes_an_alert_due_sooner(
+    last_will: bool, missed: int
+) -> None:
     silence_s, last_will_s = 100, 5
     limits = replace(LIMITS, gateway_offline_ms=silence_s * 1_000, last_will_ms=last_will_s * 1_000)
     assert findings(gateway_dies(20, last_will).run(40, limits)) == only(missed=missed)
@@ -405,15 +457,24 @@ def test_a_past_episode_needs_no_ticket() -> None:
     assert findings(case.run()) == only()
 
 
-# With more than a quarter lost, what is left looks like a unit that is looked at between readings; then it is the
-# missing message numbers that tell.
+# With more than a quarter lost, what is left looks like a unit that is looked at between readings;
+# then it is the missing message numbers that tell.
 @given(
-    drop=st.sets(st.integers(1, 21), max_size=6), double=st.sets(st.integers(0, 22)), shift=st.integers(-1_500, 1_500)
+    drop=st.sets(st.integers(1, 21), max_size=6),
+    double=st.sets(st.integers(0, 22)),
+    shift=st.integers(-1_500, 1_500),
 )
-def test_every_loss_and_every_double_is_counted(drop: set[int], double: set[int], shift: int) -> None:
+def test_every_loss_and_every_double_is_counted(
+    drop: set[int], double: set[int], shift: int
+) -> None:
     case = healthy(devices=1)
-    rows = [StoredReading("d0", row.at + shift, row.state, row.faults, row.values) for row in case.stored]
-    extra = [StoredReading("d0", rows[n].at + STEP // 2, "heating", (), HEALTHY) for n in sorted(double)]
+    rows = [
+        StoredReading("d0", row.at + shift, row.state, row.faults, row.values)
+        for row in case.stored
+    ]
+    extra = [
+        StoredReading("d0", rows[n].at + STEP // 2, "heating", (), HEALTHY) for n in sorted(double)
+    ]
     case.stored = [row for n, row in enumerate(rows) if n not in drop]
     case.stored += [row for row in extra if all(abs(row.at - at(n)) > 2_000 for n in range(24))]
     result = case.run()

@@ -1,4 +1,5 @@
-"""What the simulator's tests share: scenarios made of text, a running service, and mbpoll as an independent master."""
+"""What the simulator's tests share: scenarios made of text, a running service, and mbpoll as an
+independent master."""
 
 import re
 import subprocess
@@ -7,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from simulators.scenario import Scenario, load_scenario
-from simulators.service import SimulatorService
-from simulators.settings import SimulationSettings
+from simulators.live.service import SimulatorService
+from simulators.live.settings import SimulationSettings
+from simulators.scenario.scenario import Scenario, load_scenario
 
 SCENARIOS = Path(__file__).parents[2] / "config" / "scenarios"
 _HEAD = 'name = "test"\n[weather]\nkind = "steady"\noutdoor_c = -7.0\n'
@@ -45,18 +46,24 @@ def running(settings: SimulationSettings) -> Iterator[SimulatorService]:
 
 def mbpoll(*arguments: str) -> tuple[dict[int, int], str]:
     """The unsigned registers that Debian's mbpoll reads, and what it said."""
-    done = subprocess.run(["mbpoll", "-0", "-1", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["mbpoll", "-0", "-1", *arguments], capture_output=True, text=True, check=False
+    )
     registers = re.findall(r"^\[(\d+)\]:\s+(\d+)", done.stdout, re.MULTILINE)
     return {int(address): int(word) for address, word in registers}, done.stdout + done.stderr
 
 
-def read_line(path: Path, unit: int, address: int, count: int, timeout: str = "2.0") -> tuple[dict[int, int], str]:
+def read_line(
+    path: Path, unit: int, address: int, count: int, timeout: str = "2.0"
+) -> tuple[dict[int, int], str]:
     """`mbpoll` on a serial line."""
     where = ("-m", "rtu", "-b", "9600", "-P", "none", "-o", timeout)
     return mbpoll(*where, "-a", str(unit), "-r", str(address), "-c", str(count), str(path))
 
 
-def read_tcp(port: int, unit: int, address: int, count: int, timeout: str = "2.0") -> tuple[dict[int, int], str]:
+def read_tcp(
+    port: int, unit: int, address: int, count: int, timeout: str = "2.0"
+) -> tuple[dict[int, int], str]:
     """`mbpoll` over Modbus TCP."""
     where = ("-m", "tcp", "-p", str(port), "-o", timeout)
     return mbpoll(*where, "-a", str(unit), "-r", str(address), "-c", str(count), "127.0.0.1")

@@ -9,7 +9,14 @@ from wire.durations import format_duration, parse_duration
 from wire.identifiers import is_identifier
 from wire.messages import Alert
 from wire.ownership import Ownership
-from wire.topics import Place, TopicError, alert_topic, code_slug, gateway_topic, parse_gateway_topic
+from wire.topics import (
+    GatewayPath,
+    TopicError,
+    alert_topic,
+    code_slug,
+    gateway_topic,
+    parse_gateway_topic,
+)
 
 NOW = 1_763_740_012_345
 
@@ -27,8 +34,8 @@ def test_not_identifiers(text: str) -> None:
 identifiers = st.from_regex(r"[a-z0-9][a-z0-9-]{0,47}", fullmatch=True)
 
 
-@given(st.builds(Place, identifiers, identifiers, identifiers, identifiers))
-def test_gateway_topics_read_back(place: Place) -> None:
+@given(st.builds(GatewayPath, identifiers, identifiers, identifiers, identifiers))
+def test_gateway_topics_read_back(place: GatewayPath) -> None:
     assert parse_gateway_topic(gateway_topic("telemetry", place)) == ("telemetry", place)
 
 
@@ -50,7 +57,20 @@ def test_bad_topics_are_named(topic: str, code: str) -> None:
 
 
 def test_alert_topic_has_a_level_more_for_a_code() -> None:
-    alert = Alert("a", "fault", "mtg-1", "d", "t", "v", "high", "active", NOW, NOW, {}, code="high_pressure:P1")
+    alert = Alert(
+        "a",
+        "fault",
+        "mtg-1",
+        "d",
+        "t",
+        "v",
+        "high",
+        "active",
+        NOW,
+        NOW,
+        {},
+        code="high_pressure:P1",
+    )
     assert alert_topic(alert) == "hw/v1/alert/d/t/v/mtg-1/fault/high-pressure-p1"
     alert.code = None
     assert alert_topic(alert) == "hw/v1/alert/d/t/v/mtg-1/fault"
@@ -97,8 +117,8 @@ def test_event_times(at: int, code: str | None) -> None:
     assert check_event_time(at, NOW) == code
 
 
-A = Place("d", "t", "v", "a")
-B = Place("d", "t", "v", "b")
+A = GatewayPath("d", "t", "v", "a")
+B = GatewayPath("d", "t", "v", "b")
 
 
 def test_a_device_belongs_to_who_announced_it_first_until_it_is_given_up() -> None:
@@ -117,9 +137,11 @@ def test_an_unannounced_device_goes_to_who_speaks_first() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.sets(st.sampled_from("xyz")))))
-def test_every_listed_device_has_one_owner_that_lists_it(births: list[tuple[Place, set[str]]]) -> None:
+def test_every_listed_device_has_one_owner_that_lists_it(
+    births: list[tuple[GatewayPath, set[str]]],
+) -> None:
     ownership = Ownership()
-    listed: dict[Place, set[str]] = {}
+    listed: dict[GatewayPath, set[str]] = {}
     for place, devices in births:
         ownership.announce(place, sorted(devices))
         listed[place] = devices

@@ -1,4 +1,5 @@
-"""Telemetry payloads: good parts kept, bad parts named, and the fast path agrees with the strict one."""
+"""Telemetry payloads: good parts kept, bad parts named, and the fast path agrees with the strict
+one."""
 
 import gzip
 import json
@@ -119,8 +120,12 @@ def test_a_bad_reading_costs_only_itself(code: str) -> None:
         ('{"warp_c":40,"return_c":0}', {"return_c": 0.0}, "unknown_point"),
     ],
 )
-def test_a_bad_point_costs_only_that_point(values: str, kept: dict[str, float], reason: str) -> None:
-    text = json.dumps(message(readings=[reading(values={"here": 1})])).replace('{"here": 1}', values)
+def test_a_bad_point_costs_only_that_point(
+    values: str, kept: dict[str, float], reason: str
+) -> None:
+    text = json.dumps(message(readings=[reading(values={"here": 1})])).replace(
+        '{"here": 1}', values
+    )
     decoded = decode_telemetry(text.encode(), decode_fitting)
     (only,) = decoded.telemetry.readings
     assert only.values == kept
@@ -129,7 +134,9 @@ def test_a_bad_point_costs_only_that_point(values: str, kept: dict[str, float], 
 
 
 def test_a_duplicate_key_is_seen_although_the_fast_decoder_accepts_it() -> None:
-    text = json.dumps(message(), separators=(",", ":")).replace('"seq":18233', '"seq":1,"seq":18233')
+    text = json.dumps(message(), separators=(",", ":")).replace(
+        '"seq":18233', '"seq":1,"seq":18233'
+    )
     assert decode_fitting(text.encode()).seq == 18233
     with pytest.raises(UnreadableError) as caught:
         decode_telemetry(text.encode(), decode_fitting)
@@ -154,7 +161,11 @@ readings = st.builds(
     at=st.integers(1_600_000_000_000, 1_900_000_000_000),
     state=st.sampled_from(STATES),
     faults=st.lists(
-        st.builds("{}:{}".format, st.sampled_from(sorted(FAULT_KINDS)), st.sampled_from(["P1", "21", "2085.4"])),
+        st.builds(
+            "{}:{}".format,
+            st.sampled_from(sorted(FAULT_KINDS)),
+            st.sampled_from(["P1", "21", "2085.4"]),
+        ),
         max_size=3,
         unique=True,
     ),
@@ -181,7 +192,9 @@ def test_fast_and_strict_paths_agree(telemetry: Telemetry) -> None:
 @given(messages)
 def test_gzip_changes_nothing(telemetry: Telemetry) -> None:
     payload = encode_telemetry(telemetry)
-    assert decode_telemetry(compress(payload), decode_fitting) == decode_telemetry(payload, decode_fitting)
+    assert decode_telemetry(compress(payload), decode_fitting) == decode_telemetry(
+        payload, decode_fitting
+    )
 
 
 def test_reported_loss_comes_back_as_it_was_sent() -> None:
@@ -197,12 +210,17 @@ def test_any_bytes_are_read_or_refused_by_name(payload: bytes) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
-@given(st.sampled_from(["v", "epoch", "seq", "sent_at", "interval_s", "readings", "dropped"]), json_values)
+@given(
+    st.sampled_from(["v", "epoch", "seq", "sent_at", "interval_s", "readings", "dropped"]),
+    json_values,
+)
 def test_any_json_in_any_field_is_read_or_refused_by_name(field: str, value: Any) -> None:
     with suppress(UnreadableError):
         decode(message(**{field: value}))

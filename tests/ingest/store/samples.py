@@ -1,19 +1,22 @@
-"""Readings for the stores' tests, and what a store must answer about them, computed the plain way."""
+"""Readings for the stores' tests, and what a store must answer about them, computed the plain
+way."""
 
 from collections.abc import Iterable, Sequence
 
 from ingest.store import StoredReading
 from ingest.store.model import Summary, summary
 from wire.messages import Reading
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 # Far from the present, so that nothing else in a shared database is later than these.
 START = 1_900_000_000_000 // 3_600_000 * 3_600_000
 HOUR = 3_600_000
-PLACE = Place("mentougou", "qingshui", "store-test", "st-01")
+PLACE = GatewayPath("mentougou", "qingshui", "store-test", "st-01")
 
 
-def stored(device: str, at: int, seq: int = 1, place: Place = PLACE, **changes: object) -> StoredReading:
+def stored(
+    device: str, at: int, seq: int = 1, place: GatewayPath = PLACE, **changes: object
+) -> StoredReading:
     """A reading of a heating unit; `changes` are fields of it."""
     reading = Reading(device, at, "heating", [], {"supply_c": 41.5, "return_c": 36.25}, [])
     for name, value in changes.items():
@@ -21,9 +24,13 @@ def stored(device: str, at: int, seq: int = 1, place: Place = PLACE, **changes: 
     return StoredReading(place, "e1", seq, reading)
 
 
-def summarised(readings: Iterable[StoredReading], point: str, start: int, end: int, step: int) -> list[Summary]:
+def summarised(
+    readings: Iterable[StoredReading], point: str, start: int, end: int, step: int
+) -> list[Summary]:
     """What `summaries` must answer for one device's `readings`."""
-    buckets: dict[int, list[float]] = {bucket: [] for bucket in range(start // step * step, end, step)}
+    buckets: dict[int, list[float]] = {
+        bucket: [] for bucket in range(start // step * step, end, step)
+    }
     for one in readings:
         value = one.reading.values.get(point)
         if start <= one.reading.at < end and value is not None:

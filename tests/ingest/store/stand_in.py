@@ -1,4 +1,5 @@
-"""A stand-in for InfluxDB 2.x and 3.x, which the machine does not have: it answers as their HTTP references say."""
+"""A stand-in for InfluxDB 2.x and 3.x, which the machine does not have: it answers as their HTTP
+references say."""
 
 import json
 import re
@@ -14,7 +15,8 @@ ORGANISATION = {"id": "0a", "name": "district"}
 
 
 class StandIn(ThreadingHTTPServer):
-    """Buckets (2.x) or databases (3.x) by name with their retention as it was asked for; remembers probe points."""
+    """Buckets (2.x) or databases (3.x) by name with their retention as it was asked for; remembers
+    probe points."""
 
     def __init__(self, version: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -71,7 +73,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"message": "not found"})
 
     def _passwords(self, path: str) -> list[str]:
-        schemes = ["Token"] if self.server.version[0] != "3" else ["Bearer"] if path.startswith("/api/v3/") else _BOTH
+        schemes = (
+            ["Token"]
+            if self.server.version[0] != "3"
+            else ["Bearer"]
+            if path.startswith("/api/v3/")
+            else _BOTH
+        )
         return [f"{scheme} {self.server.token}" for scheme in schemes]
 
     def _administer(self, method: str, path: str, query: dict[str, str], body: bytes) -> None:
@@ -86,7 +94,11 @@ class _Handler(BaseHTTPRequestHandler):
             buckets[name] = document.get("retention_period", document.get("retentionRules"))
             self._answer(201, {})
         elif path == "/api/v2/buckets":
-            found = [{"id": n, "name": n, "retentionRules": r} for n, r in buckets.items() if n == query["name"]]
+            found = [
+                {"id": n, "name": n, "retentionRules": r}
+                for n, r in buckets.items()
+                if n == query["name"]
+            ]
             self._answer(200, {"buckets": found})
         else:
             self._answer(200, [{"iox::database": name} for name in buckets])
@@ -95,13 +107,17 @@ class _Handler(BaseHTTPRequestHandler):
         if bucket not in self.server.buckets:
             self._answer(404, {"code": "not found", "message": "bucket not found"})
             return
-        self.server.points.setdefault(bucket, []).extend(map(int, re.findall(r"token=(\d+)i", lines)))
+        self.server.points.setdefault(bucket, []).extend(
+            map(int, re.findall(r"token=(\d+)i", lines))
+        )
         self._answer(204)
 
     def _query(self, bucket: str, influxql: str) -> None:
         wanted = int(influxql.rpartition("= ")[2])
         values = [[0, token] for token in self.server.points.get(bucket, []) if token == wanted]
-        self._answer(200, {"results": [{"series": [{"columns": ["time", "token"], "values": values}]}]})
+        self._answer(
+            200, {"results": [{"series": [{"columns": ["time", "token"], "values": values}]}]}
+        )
 
     def _answer(self, status: int, document: Any = None) -> None:
         body = b"" if document is None else json.dumps(document).encode()

@@ -11,17 +11,17 @@ from hypothesis import given
 
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from ingest.store.columns import Listed, ReadingColumns
-from ingest.store.packing import Row, blocks
-from ingest.store.sqlite_schema import BLOCK_COLUMNS
-from ingest.store.unpacking import unpacked_point, unpacked_whole
+from ingest.store.sqlite.packing import Row, blocks
+from ingest.store.sqlite.schema import BLOCK_COLUMNS
+from ingest.store.sqlite.unpacking import unpacked_point, unpacked_whole
 from tests.ingest.store.samples import HOUR, PLACE, START, stored
-from tests.ingest.store.test_packing import rows
+from tests.ingest.store.sqlite.test_packing import rows
 from tests.servers import InfluxGate
 from wire.points import POINT_NAMES, STATES
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 SEEDS = range(3)
-ELSEWHERE = Place("mentougou", "qingshui", "store-test", "st-02")
+ELSEWHERE = GatewayPath("mentougou", "qingshui", "store-test", "st-02")
 ASKED = ("room_c", "supply_c", "flow_lpm", "energy_kwh", "pump")
 
 
@@ -39,11 +39,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingSto
 
 
 def four_hours(seed: int, device: str) -> list[StoredReading]:
-    """A device with gaps, points that come and go, values off the grid, faults, and a move to another gateway."""
+    """A device with gaps, points that come and go, values off the grid, faults, and a move to
+    another gateway."""
     chance = random.Random(f"{seed} {device}")
     made, at, state = [], START + chance.randrange(HOUR), "heating"
     for seq in range(1, 300):
-        at += chance.choice([30_000, 30_000, 30_007, 29_950, 400_000 if chance.random() < 0.1 else 30_000])
+        at += chance.choice(
+            [30_000, 30_000, 30_007, 29_950, 400_000 if chance.random() < 0.1 else 30_000]
+        )
         state = chance.choice(STATES) if chance.random() < 0.05 else state
         made.append(
             stored(
@@ -54,7 +57,9 @@ def four_hours(seed: int, device: str) -> list[StoredReading]:
                 state=state,
                 values={name: value(chance) for name in ASKED[:-1] if chance.random() < 0.9},
                 faults=["fan:E8", "phase:2"] if chance.random() < 0.05 else [],
-                bad=chance.choice([["room_c"], ["state", "coil_c"]]) if chance.random() < 0.05 else [],
+                bad=chance.choice([["room_c"], ["state", "coil_c"]])
+                if chance.random() < 0.05
+                else [],
             )
         )
     return made
@@ -65,7 +70,12 @@ def value(chance: random.Random) -> float:
     if chance.random() < 0.001:
         return chance.random() * 1e6
     return chance.choice(
-        [chance.randrange(-300, 900) / 10, chance.randrange(600) / 6, float(chance.randrange(9)), 41.5]
+        [
+            chance.randrange(-300, 900) / 10,
+            chance.randrange(600) / 6,
+            float(chance.randrange(9)),
+            41.5,
+        ]
     )
 
 
@@ -82,7 +92,11 @@ def plainly(columns: ReadingColumns) -> list[tuple[object, ...]]:
             STATES[columns.state[row]],
             faults.get(row, []),
             bad.get(row, []),
-            {name: values[row] for name, values in columns.points.items() if not np.isnan(values[row])},
+            {
+                name: values[row]
+                for name, values in columns.points.items()
+                if not np.isnan(values[row])
+            },
         )
         for row in range(len(columns))
     ]
@@ -90,10 +104,15 @@ def plainly(columns: ReadingColumns) -> list[tuple[object, ...]]:
 
 def listed(column: Listed) -> dict[int, list[str]]:
     pairs = zip(column.rows.tolist(), column.numbers.tolist(), strict=True)
-    return {row: [column.texts[number] for _, number in own] for row, own in groupby(pairs, lambda pair: pair[0])}
+    return {
+        row: [column.texts[number] for _, number in own]
+        for row, own in groupby(pairs, lambda pair: pair[0])
+    }
 
 
-def told(store: ReadingStore, devices: Sequence[str], start: int, end: int) -> list[tuple[object, ...]]:
+def told(
+    store: ReadingStore, devices: Sequence[str], start: int, end: int
+) -> list[tuple[object, ...]]:
     """The same as `history` has it."""
     readings = [one for device in devices for one in store.history(device, start, end)]
     return [
@@ -121,8 +140,14 @@ def test_columns_say_what_history_says(store: ReadingStore, seed: int) -> None:
     store.tend(START + 2 * HOUR)  # in SQLite some hours are packed now, and some are not
     store.write(readings[:100])
     store.write([readings[number] for number in late])
-    for start, end in [(START, START + 9 * HOUR), (START + HOUR + 77, START + 2 * HOUR + 12_345), (0, START)]:
-        assert plainly(store.columns(devices, start, end, ASKED)) == told(store, devices, start, end)
+    for start, end in [
+        (START, START + 9 * HOUR),
+        (START + HOUR + 77, START + 2 * HOUR + 12_345),
+        (0, START),
+    ]:
+        assert plainly(store.columns(devices, start, end, ASKED)) == told(
+            store, devices, start, end
+        )
     assert len(told(store, devices, START, START + 9 * HOUR)) == len(readings)
 
 
@@ -152,4 +177,6 @@ def test_blocks_come_apart_as_they_were_packed(readings: list[Row]) -> None:
     was = list(zip(*readings, strict=True))
     assert unpacked_whole(packed["seq"], lengths).tolist() == list(was[6])
     for name, column in zip(POINT_NAMES, was[7:-1], strict=True):
-        np.testing.assert_array_equal(unpacked_point(packed[name], lengths), np.array(column, np.float64))
+        np.testing.assert_array_equal(
+            unpacked_point(packed[name], lengths), np.array(column, np.float64)
+        )

@@ -41,11 +41,14 @@ def recorder(address: str) -> Iterator[HTTPServer]:
         server.server_close()
 
 
-# All of 127.0.0.0/8 is this machine, but only its first address is known as such: a stand-in for another machine.
+# All of 127.0.0.0/8 is this machine, but only its first address is known as such: a stand-in for
+# another machine.
 @pytest.mark.parametrize(("address", "encoding"), [("127.0.0.1", None), ("127.0.0.2", "gzip")])
 def test_what_goes_over_a_network_is_gzipped(address: str, encoding: str | None) -> None:
     with recorder(address) as server:
-        store = open_store(StoreSettings(url=f"influxdb+http://{address}:{server.server_port}/org/bucket"))
+        store = open_store(
+            StoreSettings(url=f"influxdb+http://{address}:{server.server_port}/org/bucket")
+        )
         store.write([StoredReading(PLACE, "e1", 1, reading("pump-1", 5))])
         store.close()
     sent, body = _Recorder.bodies[0]
@@ -55,7 +58,7 @@ def test_what_goes_over_a_network_is_gzipped(address: str, encoding: str | None)
 
 
 def test_a_real_database_reads_it(influx: InfluxGate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.store.influx_http._LOOPBACK", ())
+    monkeypatch.setattr("ingest.store.influx.http._LOOPBACK", ())
     at = wall_clock_ms()
     store = open_store(StoreSettings(url=influx.url))
     stored = StoredReading(PLACE, "e1", 1, reading("gzip-1", at))

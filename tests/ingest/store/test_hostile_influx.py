@@ -14,14 +14,15 @@ from ingest.store import StoredReading, StoreSettings, StoreUnavailable, open_st
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
 from tests.servers import InfluxGate, Server, wait_until
 from wire.messages import Reading
-from wire.topics import Place
+from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
 
 
 class Proxy(ThreadingHTTPServer):
     """Passes on what it gets, except as `plan` says for the next writes.
 
-    `503` and `400` answer so without passing it on, `swallow` loses the answer, `stall` sends none until `released`.
+    `503` and `400` answer so without passing it on, `swallow` loses the answer, `stall` sends none
+    until `released`.
     """
 
     def __init__(self, gate: InfluxGate) -> None:
@@ -67,7 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes | None) -> tuple[int, bytes]:
         self.server.forwarded += 1
         try:
-            with urllib.request.urlopen(f"{self.server.gate.http_url}{self.path}", body, timeout=10) as response:
+            with urllib.request.urlopen(
+                f"{self.server.gate.http_url}{self.path}", body, timeout=10
+            ) as response:
                 return response.status, response.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -116,9 +119,13 @@ def test_503_and_swallowed_answers_are_waited_out(
 
 
 def test_a_stalled_answer_is_given_up_and_sent_again(
-    nats_broker: Server, influx: InfluxGate, proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nats_broker: Server,
+    influx: InfluxGate,
+    proxy: Proxy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ingest.store.influx_http._TIMEOUT_MS", 300)
+    monkeypatch.setattr("ingest.store.influx.http._TIMEOUT_MS", 300)
     folder = Folder(tmp_path, proxy.url)
     now = wall_clock_ms()
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
@@ -147,10 +154,15 @@ def test_a_proxy_that_refuses_whatever_comes_costs_no_reading(
 
 def test_a_refusal_of_everything_is_told_from_a_refusal_of_lines(proxy: Proxy) -> None:
     proxy.plan = ["400"] * 100
-    place = Place("mentougou", "qingshui", "store-test", "st-09")
+    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     store = open_store(StoreSettings(url=proxy.url))
     with pytest.raises(StoreUnavailable, match="refuses every request: 400"):
-        store.write([StoredReading(place, "e1", n, Reading("proxy-5", n, "off", [], {})) for n in range(1, 101)])
+        store.write(
+            [
+                StoredReading(place, "e1", n, Reading("proxy-5", n, "off", [], {}))
+                for n in range(1, 101)
+            ]
+        )
     store.close()
     assert len(proxy.plan) > 80
 
@@ -163,7 +175,9 @@ def test_a_store_that_is_away_when_the_service_stops_loses_nothing(
     with Gateway(nats_broker.url) as gateway:
         with running(nats_broker.url, folder):
             proxy.plan = ["503"] * 1_000
-            gateway.send_all([telemetry(seq, [reading("proxy-2", now + seq)]) for seq in range(1, 11)])
+            gateway.send_all(
+                [telemetry(seq, [reading("proxy-2", now + seq)]) for seq in range(1, 11)]
+            )
             wait_until(lambda: len(proxy.plan) < 999)
         proxy.plan = []
         assert gateway.acks == []
@@ -179,11 +193,13 @@ def test_a_refused_batch_costs_exactly_the_lines_at_fault(influx: InfluxGate, pr
     spoil = f'heat_pump,device=spoiler exv_steps="text" {at}'.encode()
     url = f"{influx.http_url}/api/v2/write?org=district&bucket=spoiled&precision=ms"
     urllib.request.urlopen(url, spoil, timeout=10).close()
-    place = Place("mentougou", "qingshui", "store-test", "st-09")
+    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     at_fault = {3, 64, 65, 99}
     points = ["exv_steps" if number in at_fault else "room_c" for number in range(100)]
     readings = [
-        StoredReading(place, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0}))
+        StoredReading(
+            place, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0})
+        )
         for number, point in enumerate(points)
     ]
     store = open_store(StoreSettings(url=proxy.url.replace("/hearthwatch", "/spoiled")))
@@ -206,4 +222,6 @@ def test_a_reading_older_than_the_retention_is_a_dead_letter(
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading("old-1", now - 5 * 86_400_000), reading("old-1", now)]))
         gateway.wait_for_ack(1)
-    assert [(one["code"], one["device"], one["seq"]) for one in folder.letters()] == [("too_old", "old-1", 1)]
+    assert [(one["code"], one["device"], one["seq"]) for one in folder.letters()] == [
+        ("too_old", "old-1", 1)
+    ]

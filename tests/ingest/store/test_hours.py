@@ -1,5 +1,6 @@
-from ingest.store.hours import DAY_MS, HOUR_MS, Retention, finished_before, hour_of, hour_summary
+from ingest.store.hours import Retention, finished_before, hour_of, hour_summary
 from ingest.store.model import Summary
+from wire.units import DAY_MS, HOUR_MS
 
 NOON = 1_763_740_800_000 // DAY_MS * DAY_MS + 12 * HOUR_MS
 MINUTE = 60_000

@@ -1,4 +1,5 @@
-"""Statistics over time and over a village: the same answers from SQLite and InfluxDB, and the right ones."""
+"""Statistics over time and over a village: the same answers from SQLite and InfluxDB, and the right
+ones."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -8,22 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
-from ingest.store.hours import DAY_MS, long_summaries
+from ingest.store.hours import long_summaries
 from ingest.store.model import Area, Summary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
-from wire.topics import Place
+from wire.topics import GatewayPath
+from wire.units import DAY_MS
 from wire.wall_clock import wall_clock_ms
 
 MINUTE = 60_000
 
 
-def of_village(number: int) -> Place:
-    return Place("mentougou", "qingshui", f"reads-{number}", "st-01")
+def of_village(number: int) -> GatewayPath:
+    return GatewayPath("mentougou", "qingshui", f"reads-{number}", "st-01")
 
 
 @pytest.fixture(scope="module")
-def stores(influx: InfluxGate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ReadingStore]]:
+def stores(
+    influx: InfluxGate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[ReadingStore]]:
     file = tmp_path_factory.mktemp("reads") / "readings.db"
     influx.create("hearthwatch_hourly")
     opened = [open_store(StoreSettings(url=url)) for url in (f"sqlite:{file}", influx.url)]
@@ -39,7 +43,12 @@ def store(request: pytest.FixtureRequest, stores: list[ReadingStore]) -> Reading
 
 def test_summaries_have_four_statistics_and_explicit_gaps(store: ReadingStore) -> None:
     temperatures = {0: 40.0, 20_000: 42.0, 130_000: 44.5}
-    store.write([stored("stat-1", START + at, values={"supply_c": value}) for at, value in temperatures.items()])
+    store.write(
+        [
+            stored("stat-1", START + at, values={"supply_c": value})
+            for at, value in temperatures.items()
+        ]
+    )
     answer = store.summaries("stat-1", START, START + 3 * MINUTE, ["supply_c", "room_c"], MINUTE)
     assert answer == {
         "supply_c": [
@@ -52,7 +61,9 @@ def test_summaries_have_four_statistics_and_explicit_gaps(store: ReadingStore) -
 
 
 def test_finished_hours_are_aggregated_and_late_readings_change_them(store: ReadingStore) -> None:
-    readings = [stored("hour-1", START + n * 10 * MINUTE, n, values={"room_c": 18.0 + n}) for n in range(9)]
+    readings = [
+        stored("hour-1", START + n * 10 * MINUTE, n, values={"room_c": 18.0 + n}) for n in range(9)
+    ]
     hours = summarised(readings, "room_c", START, START + 2 * HOUR, HOUR)
     store.write(readings)
     store.tend(START + HOUR + 9 * MINUTE)
@@ -63,7 +74,9 @@ def test_finished_hours_are_aggregated_and_late_readings_change_them(store: Read
     store.write([late])
     store.tend(START + 3 * HOUR)
     answer = store.hours("hour-1", START, START + 2 * HOUR, ["room_c", "supply_c"])
-    assert answer["room_c"] == summarised([*readings, late], "room_c", START, START + 2 * HOUR, HOUR)
+    assert answer["room_c"] == summarised(
+        [*readings, late], "room_c", START, START + 2 * HOUR, HOUR
+    )
     assert answer["supply_c"] == [Summary(START, 1, 0.0, 0.0, 0.0)]
 
 
@@ -98,32 +111,45 @@ def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
     assert [one.at for one in answer["supply_c"]] == [START + HOUR]
 
 
-def test_a_long_window_takes_hours_as_far_as_they_reach_and_readings_after_that(store: ReadingStore) -> None:
+def test_a_long_window_takes_hours_as_far_as_they_reach_and_readings_after_that(
+    store: ReadingStore,
+) -> None:
     start = START // (6 * HOUR) * (6 * HOUR)
-    readings = [stored("long-1", start + n * 20 * MINUTE, n, values={"room_c": 18 + n % 7 / 2}) for n in range(90)]
+    readings = [
+        stored("long-1", start + n * 20 * MINUTE, n, values={"room_c": 18 + n % 7 / 2})
+        for n in range(90)
+    ]
     store.write(readings)
     store.tend(start + 20 * HOUR)
     expected = summarised(readings, "room_c", start, start + 36 * HOUR, 6 * HOUR)
-    assert long_summaries(store, "long-1", start, start + 36 * HOUR, ["room_c"], 6 * HOUR) == {"room_c": expected}
+    assert long_summaries(store, "long-1", start, start + 36 * HOUR, ["room_c"], 6 * HOUR) == {
+        "room_c": expected
+    }
     fine = long_summaries(store, "long-1", start, start + HOUR, ["room_c"], 30 * MINUTE)
     assert fine == {"room_c": summarised(readings, "room_c", start, start + HOUR, 30 * MINUTE)}
 
 
 def test_a_village_is_summarised_over_its_devices(store: ReadingStore) -> None:
     here, elsewhere = of_village(1), of_village(2)
-    store.write([stored("fleet-1", START + n * 1_000, n, here, values={"room_c": 20.0}) for n in range(9)])
+    store.write(
+        [stored("fleet-1", START + n * 1_000, n, here, values={"room_c": 20.0}) for n in range(9)]
+    )
     store.write([stored("fleet-2", START + 5_000, 1, here, values={"room_c": 17.0})])
     store.write([stored("fleet-3", START + 5_000, 1, elsewhere, values={"room_c": 5.0})])
-    village = store.fleet(Area("mentougou", "qingshui", "reads-1"), START, START + 2 * MINUTE, "room_c", MINUTE)
+    village = store.fleet(
+        Area("mentougou", "qingshui", "reads-1"), START, START + 2 * MINUTE, "room_c", MINUTE
+    )
     assert village == [Summary(START, 2, 18.5, 17.0, 20.0), Summary(START + MINUTE)]
-    nowhere = store.fleet(Area("mentougou", "qingshui", "reads-99"), START, START + MINUTE, "room_c", MINUTE)
+    nowhere = store.fleet(
+        Area("mentougou", "qingshui", "reads-99"), START, START + MINUTE, "room_c", MINUTE
+    )
     assert nowhere == [Summary(START)]
 
 
 def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     at = START - 50 * DAY_MS
     for number, town in enumerate(("towns-a", "towns-a", "towns-b")):
-        place = Place("district-of-towns", town, f"v-{number}", "gw")
+        place = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
         store.write([stored(f"towns-{number}", at, 1, place, values={"power_w": 100.0 * number})])
     town = store.fleet(Area("district-of-towns", "towns-a"), at, at + 1, "power_w", HOUR)
     assert town == [Summary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
@@ -138,7 +164,9 @@ def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate)
     long_ago = wall_clock_ms() // HOUR * HOUR - 5 * DAY_MS
     recently = long_ago + 4 * DAY_MS + 20 * HOUR
     store.write([stored("fleeting-1", at, n) for n, at in enumerate((long_ago, recently))])
-    influx.execute('ALTER RETENTION POLICY autogen ON "fleeting_hourly" DURATION 1d SHARD DURATION 1h')
+    influx.execute(
+        'ALTER RETENTION POLICY autogen ON "fleeting_hourly" DURATION 1d SHARD DURATION 1h'
+    )
     store.tend(long_ago + 5 * DAY_MS)
     (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
     assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
@@ -149,7 +177,9 @@ def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> No
     influx.create("unchecked")
     store = open_store(StoreSettings(url=influx.url.replace("/hearthwatch", "/unchecked")))
     store.write([stored("unchecked-1", START)])
-    with pytest.raises(StoreUnavailable, match="'unchecked_hourly': create it with `hearthwatch server check`"):
+    with pytest.raises(
+        StoreUnavailable, match="'unchecked_hourly': create it with `hearthwatch server check`"
+    ):
         store.tend(START + 2 * HOUR)
     influx.create("unchecked_hourly")
     store.tend(START + 2 * HOUR)
@@ -161,8 +191,18 @@ def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> No
 def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
     place, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
     area = Area("mentougou", "qingshui", "reads-7")
-    store.write([stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10}) for n in range(200)])
-    store.write([stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n}) for n in range(2)])
+    store.write(
+        [
+            stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10})
+            for n in range(200)
+        ]
+    )
+    store.write(
+        [
+            stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n})
+            for n in range(2)
+        ]
+    )
     store.tend(day + 2 * DAY_MS)
     assert store.fleet_hours(area, day, day + 3 * DAY_MS, "room_c", DAY_MS) == [
         Summary(day, 2, 18.825, 7.15, 30.5),
@@ -194,12 +234,16 @@ changes = st.fixed_dictionaries(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[StoredReading]:
-    """One device's readings of up to three hours, with gaps, bad points and changes of state; no hour is used twice."""
+    """One device's readings of up to three hours, with gaps, bad points and changes of state; no
+    hour is used twice."""
     number = next(numbers)
     start = START // DAY_MS * DAY_MS - (100 + number) * DAY_MS
     times = sorted(draw(st.sets(st.integers(0, 3 * HOUR - 1), min_size=1, max_size=30)))
     place = of_village(1_000 + number)
-    return [stored(f"any-{number}", start + at, n + 1, place, **draw(changes)) for n, at in enumerate(times)]
+    return [
+        stored(f"any-{number}", start + at, n + 1, place, **draw(changes))
+        for n, at in enumerate(times)
+    ]
 
 
 @settings(max_examples=25)
@@ -222,7 +266,9 @@ def test_both_stores_answer_alike_and_right(
             area = Area(place.district, place.town, place.village)
             assert store.fleet(area, start, end, point, step) == [_alone(one) for one in expected]
             hours = summarised(readings, point, midnight, end, HOUR)
-            assert store.hours(device, midnight, end, [point]) == {point: [one for one in hours if one.count]}
+            assert store.hours(device, midnight, end, [point]) == {
+                point: [one for one in hours if one.count]
+            }
 
 
 def _alone(one: Summary) -> Summary:

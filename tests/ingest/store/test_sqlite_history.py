@@ -1,4 +1,5 @@
-"""The SQLite store against a dictionary: writing, repeating, coming late, packing and opening again, in any order."""
+"""The SQLite store against a dictionary: writing, repeating, coming late, packing and opening
+again, in any order."""
 
 import tempfile
 from pathlib import Path
@@ -8,12 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingest.store import StoredReading
-from ingest.store.sqlite import SqliteStore
+from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.store.samples import HOUR, START, stored, summarised
 
 DEVICES = ("pump-1", "pump-2")
 END = START + 5 * HOUR
-values = st.dictionaries(st.sampled_from(["supply_c", "flow_lpm"]), st.integers(-300, 900).map(lambda n: n / 60))
+values = st.dictionaries(
+    st.sampled_from(["supply_c", "flow_lpm"]), st.integers(-300, 900).map(lambda n: n / 60)
+)
 
 
 class History(RuleBasedStateMachine):
@@ -33,7 +36,9 @@ class History(RuleBasedStateMachine):
         state=st.sampled_from(["heating", "off"]),
     )
     def write(self, device: str, times: list[int], measured: dict[str, float], state: str) -> None:
-        readings = [stored(device, START + n * 60_000, n + 1, values=measured, state=state) for n in times]
+        readings = [
+            stored(device, START + n * 60_000, n + 1, values=measured, state=state) for n in times
+        ]
         self.store.write(readings)
         for one in readings:
             self.written.setdefault((device, one.reading.at), one)
@@ -51,7 +56,9 @@ class History(RuleBasedStateMachine):
     def nothing_is_lost_or_doubled(self) -> None:
         for device in DEVICES:
             assert self.store.history(device, START, END) == self._of(device)
-        in_order = sorted(self.written.values(), key=lambda one: (one.reading.at, one.reading.device))
+        in_order = sorted(
+            self.written.values(), key=lambda one: (one.reading.at, one.reading.device)
+        )
         assert list(self.store.since(0)) == in_order
 
     def teardown(self) -> None:

@@ -1,4 +1,5 @@
-"""One suite for every store: SQLite and InfluxDB give the same answers; VictoriaMetrics takes the same writes."""
+"""One suite for every store: SQLite and InfluxDB give the same answers; VictoriaMetrics takes the
+same writes."""
 
 import json
 import urllib.parse
@@ -13,7 +14,7 @@ from configuration.load import ConfigurationError, validate
 from ingest.store import ReadingStore, StoreSettings, StoreUnavailable, open_store
 from tests.ingest.store.samples import START, stored
 from tests.servers import InfluxGate, VictoriaServer, free_port, wait_until
-from wire.topics import Place
+from wire.topics import GatewayPath
 
 
 @pytest.fixture(params=["sqlite", "influx"])
@@ -30,9 +31,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ReadingSto
 
 def test_what_is_written_is_read_back_whole(store: ReadingStore) -> None:
     written = [
-        stored("whole-1", START, 7, faults=["high_pressure:P1", "sensor:E2"], bad=["room_c", "coil_c"]),
+        stored(
+            "whole-1", START, 7, faults=["high_pressure:P1", "sensor:E2"], bad=["room_c", "coil_c"]
+        ),
         stored("whole-1", START + 30_000, 8, state="off", values={}),
-        stored("whole-1", START + 60_000, 9, values={"outdoor_c": 0.0, "room_c": -0.5, "energy_kwh": 3127.4}),
+        stored(
+            "whole-1",
+            START + 60_000,
+            9,
+            values={"outdoor_c": 0.0, "room_c": -0.5, "energy_kwh": 3127.4},
+        ),
     ]
     assert store.write(written) == []
     assert store.history("whole-1", START, START + 60_001) == written
@@ -47,12 +55,14 @@ def test_writing_again_changes_nothing(store: ReadingStore) -> None:
 
 def test_history_includes_its_start_and_not_its_end(store: ReadingStore) -> None:
     store.write([stored("range-1", START + second * 1000) for second in range(4)])
-    assert [one.reading.at - START for one in store.history("range-1", START + 1000, START + 3000)] == [1000, 2000]
+    assert [
+        one.reading.at - START for one in store.history("range-1", START + 1000, START + 3000)
+    ] == [1000, 2000]
     assert store.history("range-none", START, START + 10_000) == []
 
 
 def test_latest_is_the_newest_of_each_device_wherever_it_moved(store: ReadingStore) -> None:
-    elsewhere = Place("mentougou", "qingshui", "store-test", "st-02")
+    elsewhere = GatewayPath("mentougou", "qingshui", "store-test", "st-02")
     store.write([stored("latest-1", START + 5), stored("latest-2", START + 9)])
     store.write([stored("latest-1", START + 7, place=elsewhere)])
     latest = store.latest()
@@ -64,18 +74,26 @@ def test_questions_at_the_same_time_get_each_its_own_answer(store: ReadingStore)
     store.write([stored(f"both-{n}", START + n, n, values={"room_c": float(n)}) for n in range(8)])
 
     def ask(n: int) -> list[float]:
-        return [one.reading.values["room_c"] for one in store.history(f"both-{n}", START, START + 100)]
+        return [
+            one.reading.values["room_c"] for one in store.history(f"both-{n}", START, START + 100)
+        ]
 
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(ask, [*range(8)] * 20))
     assert answers == [[float(n)] for n in range(8)] * 20
 
 
-def test_since_gives_event_time_order_across_devices(store: ReadingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_since_gives_event_time_order_across_devices(
+    store: ReadingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Pages of three, with more than a page of readings in one millisecond.
-    monkeypatch.setattr("ingest.store.influx._PAGE", 3)
+    monkeypatch.setattr("ingest.store.influx.store._PAGE", 3)
     later = START + 100 * 86_400_000
-    written = [stored(f"since-{device}", later + second * 1000) for second in range(5) for device in range(5)]
+    written = [
+        stored(f"since-{device}", later + second * 1000)
+        for second in range(5)
+        for device in range(5)
+    ]
     store.write(list(reversed(written)))
     assert list(store.since(later - 1)) == written
     assert list(store.since(later + 1000)) == written[10:]
@@ -85,7 +103,12 @@ def test_since_gives_event_time_order_across_devices(store: ReadingStore, monkey
 
 def test_window_with_step_gives_means_and_explicit_gaps(store: ReadingStore) -> None:
     temperatures = {0: 40.0, 20_000: 42.0, 130_000: 44.5}
-    store.write([stored("window-1", START + at, values={"supply_c": value}) for at, value in temperatures.items()])
+    store.write(
+        [
+            stored("window-1", START + at, values={"supply_c": value})
+            for at, value in temperatures.items()
+        ]
+    )
     answer = store.window("window-1", START, START + 180_000, ["supply_c", "room_c"], 60_000)
     assert answer == {
         "supply_c": [(START, 41.0), (START + 60_000, None), (START + 120_000, 44.5)],
@@ -94,12 +117,19 @@ def test_window_with_step_gives_means_and_explicit_gaps(store: ReadingStore) -> 
 
 
 def test_window_buckets_begin_at_multiples_of_the_step(store: ReadingStore) -> None:
-    store.write([stored("bucket-1", START + at, values={"supply_c": at / 1000}) for at in (10_000, 50_000, 70_000)])
+    store.write(
+        [
+            stored("bucket-1", START + at, values={"supply_c": at / 1000})
+            for at in (10_000, 50_000, 70_000)
+        ]
+    )
     answer = store.window("bucket-1", START + 30_000, START + 90_000, ["supply_c"], 60_000)
     assert answer == {"supply_c": [(START, 50.0), (START + 60_000, 70.0)]}
 
 
-def test_window_without_step_gives_every_reading_with_none_for_a_missing_point(store: ReadingStore) -> None:
+def test_window_without_step_gives_every_reading_with_none_for_a_missing_point(
+    store: ReadingStore,
+) -> None:
     store.write([stored("raw-1", START), stored("raw-1", START + 1000, values={"room_c": 0.0})])
     answer = store.window("raw-1", START, START + 2000, ["supply_c", "room_c"], None)
     assert answer == {
@@ -143,10 +173,14 @@ def test_victoria_metrics_takes_the_writes(victoria: VictoriaServer) -> None:
     store.check()
     store.close()
     urllib.request.urlopen(f"{victoria.http_url}/internal/force_flush", timeout=10).close()
-    query = urllib.parse.urlencode({"match[]": '{__name__="heat_pump_supply_c",device="victoria-1"}'})
+    query = urllib.parse.urlencode(
+        {"match[]": '{__name__="heat_pump_supply_c",device="victoria-1"}'}
+    )
 
     def exported() -> object:
-        with urllib.request.urlopen(f"{victoria.http_url}/api/v1/export?{query}", timeout=5) as response:
+        with urllib.request.urlopen(
+            f"{victoria.http_url}/api/v1/export?{query}", timeout=5
+        ) as response:
             text = response.read()
         return json.loads(text)["timestamps"] if text else None
 
@@ -171,7 +205,9 @@ def test_a_missing_database_says_what_to_do(influx: InfluxGate) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite:", "postgresql://x/y", "influxdb+http://h:1/only-one", "influxdb+ftp://h/o/b"])
+@pytest.mark.parametrize(
+    "url", ["sqlite:", "postgresql://x/y", "influxdb+http://h:1/only-one", "influxdb+ftp://h/o/b"]
+)
 def test_an_address_that_is_none_is_a_configuration_error(tmp_path: Path, url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"url: url must be sqlite:FILE or influxdb\+http"):
         validate({"url": url}, StoreSettings, tmp_path / "server.toml")

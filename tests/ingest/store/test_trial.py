@@ -1,4 +1,5 @@
-"""`server check` of every kind of store: what is missing is made, and a point goes in and comes back."""
+"""`server check` of every kind of store: what is missing is made, and a point goes in and comes
+back."""
 
 from pathlib import Path
 
@@ -9,7 +10,13 @@ from ingest.store.trial import Finding, try_store
 from tests.ingest.store.stand_in import serving
 from tests.servers import InfluxGate, free_port
 
-NAMES = ["version", "bucket", "bucket: write and read", "hourly bucket", "hourly bucket: write and read"]
+NAMES = [
+    "version",
+    "bucket",
+    "bucket: write and read",
+    "hourly bucket",
+    "hourly bucket: write and read",
+]
 
 
 def trial(url: str, **options: object) -> list[Finding]:
@@ -36,7 +43,9 @@ def test_databases_are_made_with_their_retention_and_found_again(influx: InfluxG
     assert texts(made)["bucket"] == "bucket 'checked' made, readings kept 400d"
     assert texts(made)["hourly bucket"] == "bucket 'checked_hourly' made, readings kept for ever"
     assert texts(trial(url))["bucket"] == "bucket 'checked' found, readings kept 9600h0m0s"
-    assert texts(trial(url, retention="30d"))["bucket"] == "bucket 'checked' found, readings kept 30d"
+    assert (
+        texts(trial(url, retention="30d"))["bucket"] == "bucket 'checked' found, readings kept 30d"
+    )
     assert texts(trial(url))["bucket"] == "bucket 'checked' found, readings kept 720h0m0s"
 
 

@@ -44,8 +44,14 @@ def feed(engine: Engine, rows: Sequence[Row], device: str = DEVICE) -> list[Tran
         values = dict(row)
         minute = values.pop("minute", minute + 1)
         at = T0 + round(minute * MINUTE)
-        state, faults, bad = values.pop("state", "heating"), values.pop("faults", []), values.pop("bad", [])
-        told += engine.observe([(PLACE, Reading(device, at, state, list(faults), values, list(bad)))], at)
+        state, faults, bad = (
+            values.pop("state", "heating"),
+            values.pop("faults", []),
+            values.pop("bad", []),
+        )
+        told += engine.observe(
+            [(PLACE, Reading(device, at, state, list(faults), values, list(bad)))], at
+        )
     return told
 
 

@@ -25,13 +25,22 @@ def bad(*names: str) -> list[Row]:
 
 
 CASES: dict[str, tuple[list[Row], list[tuple[str, float]]]] = {
-    "bad for the on-delay": (bad("", "coil_c", "coil_c", "coil_c", ""), [("raise", 3), ("clear", 4)]),
+    "bad for the on-delay": (
+        bad("", "coil_c", "coil_c", "coil_c", ""),
+        [("raise", 3), ("clear", 4)],
+    ),
     "good once begins anew": (bad("", "coil_c", "coil_c", "", "coil_c", "coil_c"), []),
     "never fitted": (bad(*["tank_c"] * 6), []),
-    "never fitted, then good, then bad": (bad("tank_c", "tank_c", "", *["tank_c"] * 3), [("raise", 5)]),
+    "never fitted, then good, then bad": (
+        bad("tank_c", "tank_c", "", *["tank_c"] * 3),
+        [("raise", 5)],
+    ),
     "never fitted beside one that fails": (bad("tank_c", *["tank_c+coil_c"] * 3), [("raise", 3)]),
     "always fitted": (bad(*["supply_c"] * 3), [("raise", 2)]),
-    "another sensor takes over": (bad("", "coil_c", "coil_c+tank_c", "tank_c", ""), [("raise", 3), ("clear", 4)]),
+    "another sensor takes over": (
+        bad("", "coil_c", "coil_c+tank_c", "tank_c", ""),
+        [("raise", 3), ("clear", 4)],
+    ),
     "points of no concern": (bad("", *["room_c+faults+state"] * 5), []),
 }
 

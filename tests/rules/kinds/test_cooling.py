@@ -50,7 +50,9 @@ def test_the_forecast_meets_the_lead_times_of_the_houses(
     st.floats(-5, 5, allow_subnormal=False),
     st.floats(4, 19),
 )
-def test_the_forecast_is_a_time_or_never(room: float, outdoor: float, fall: float, limit: float) -> None:
+def test_the_forecast_is_a_time_or_never(
+    room: float, outdoor: float, fall: float, limit: float
+) -> None:
     left = hours(room, outdoor, fall, limit)
     assert left >= 0.0
     assert (left == 0.0) == (room <= limit) or left < 1e-3
@@ -60,7 +62,10 @@ def test_the_forecast_is_a_time_or_never(room: float, outdoor: float, fall: floa
 
 def rooms(*values: float, **rest: Any) -> list[Row]:
     """A reading every five minutes at -10 °C."""
-    return [{"minute": 5 * number, "outdoor_c": -10.0, "room_c": value, **rest} for number, value in enumerate(values)]
+    return [
+        {"minute": 5 * number, "outdoor_c": -10.0, "room_c": value, **rest}
+        for number, value in enumerate(values)
+    ]
 
 
 def falling(start: float, k_h: float, count: int) -> list[float]:
@@ -68,11 +73,23 @@ def falling(start: float, k_h: float, count: int) -> list[float]:
 
 
 CASES: dict[str, tuple[list[Row], list[tuple[str, float]]]] = {
-    "a tripped unit": (rooms(*falling(19, 1.5, 6), state="standby", faults=["fan:H6"]), [("raise", 20)]),
+    "a tripped unit": (
+        rooms(*falling(19, 1.5, 6), state="standby", faults=["fan:H6"]),
+        [("raise", 20)],
+    ),
     "switched off": (rooms(*falling(19, 1.5, 6), state="off"), [("raise", 20)]),
-    "resting below the set-point": (rooms(*falling(18.9, 1.5, 6), state="standby", setpoint_c=21.0), [("raise", 20)]),
-    "resting near the set-point": (rooms(*falling(18.9, 1.5, 9), state="standby", setpoint_c=19.0), []),
-    "resting with a water set-point": (rooms(*falling(18.9, 1.5, 9), state="standby", setpoint_c=45.0), []),
+    "resting below the set-point": (
+        rooms(*falling(18.9, 1.5, 6), state="standby", setpoint_c=21.0),
+        [("raise", 20)],
+    ),
+    "resting near the set-point": (
+        rooms(*falling(18.9, 1.5, 9), state="standby", setpoint_c=19.0),
+        [],
+    ),
+    "resting with a water set-point": (
+        rooms(*falling(18.9, 1.5, 9), state="standby", setpoint_c=45.0),
+        [],
+    ),
     "too weak": (rooms(*falling(19.2, 1.0, 14)), [("raise", 50)]),
     "too slow": (rooms(*falling(18.3, 0.4, 14), state="off"), []),
     "far above the limit": (rooms(*falling(22.0, 1.5, 10), state="off"), []),
@@ -81,10 +98,16 @@ CASES: dict[str, tuple[list[Row], list[tuple[str, float]]]] = {
         [("raise", 20), ("clear", 60)],
     ),
     "an hour without readings": (
-        [{"outdoor_c": -10.0, "room_c": 19.0, "state": "off"}, *rooms(*[18.2] * 13, state="off")[12:]],
+        [
+            {"outdoor_c": -10.0, "room_c": 19.0, "state": "off"},
+            *rooms(*[18.2] * 13, state="off")[12:],
+        ],
         [],
     ),
-    "no room sensor": ([{"minute": 5 * n, "outdoor_c": -10.0, "state": "off"} for n in range(9)], []),
+    "no room sensor": (
+        [{"minute": 5 * n, "outdoor_c": -10.0, "state": "off"} for n in range(9)],
+        [],
+    ),
 }
 
 

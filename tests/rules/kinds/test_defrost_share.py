@@ -11,7 +11,9 @@ Stretch = tuple[State, float]
 POLL = 30_000
 
 
-def run(stretches: list[Stretch], engine: Engine | None = None, start: int = T0) -> list[Transition]:
+def run(
+    stretches: list[Stretch], engine: Engine | None = None, start: int = T0
+) -> list[Transition]:
     """What the shipped rule tells over these stretches."""
     engine = engine or Engine([shipped("defrost_share")])
     at, readings = start, []
@@ -35,7 +37,11 @@ CASES: dict[str, tuple[list[Stretch], list[tuple[str, str]]]] = {
     "five are not enough": (cycles(5, 25, 5), []),
     "exactly a tenth is allowed": (cycles(8, 45, 5), []),
     "stops and hot water count as neither": (
-        [("off", 1), *repeat(8, ("heating", 45), ("off", 600), ("hot_water", 60), ("defrost", 5)), ("heating", 1)],
+        [
+            ("off", 1),
+            *repeat(8, ("heating", 45), ("off", 600), ("hot_water", 60), ("defrost", 5)),
+            ("heating", 1),
+        ],
         [],
     ),
     "long cycles are judged over a day": (
@@ -68,10 +74,14 @@ def test_the_share_is_exact() -> None:
 def test_a_gap_drops_the_cycle_and_counts_as_neither() -> None:
     engine = Engine([shipped("defrost_share", run_time="10h")])
     for turn in range(12):
-        # The gateway is away in the middle of every heating: the defrosts alone must not make a share.
+        # The gateway is away in the middle of every heating: the defrosts alone must not make a
+        # share.
         start = T0 + turn * 60 * MINUTE
         assert run([("heating", 10)], engine, start) == []
-        assert run([("heating", 10), ("defrost", 5), ("heating", 1)], engine, start + 40 * MINUTE) == []
+        assert (
+            run([("heating", 10), ("defrost", 5), ("heating", 1)], engine, start + 40 * MINUTE)
+            == []
+        )
 
 
 def test_after_a_dry_day_the_alert_clears() -> None:
@@ -83,6 +93,9 @@ def test_a_heating_without_end_does_not_overflow() -> None:
     engine = Engine([shipped("defrost_share")])
     engine.expect(["mtg-mt-0001"], 60 * MINUTE)
     hours = 40 * 24
-    readings = [reading(T0 + hour * 60 * MINUTE, state="heating" if hour else "off") for hour in range(hours)]
+    readings = [
+        reading(T0 + hour * 60 * MINUTE, state="heating" if hour else "off")
+        for hour in range(hours)
+    ]
     assert engine.observe(readings, T0) == []
     assert run([("defrost", 5), ("heating", 1)], engine, T0 + hours * 60 * MINUTE) == []

@@ -10,8 +10,19 @@ P1, E1 = "high_pressure:P1", "water_flow:E1"
 CASES = {
     "raised at once": [((P1,), [("raise", P1)])],
     "told once": [((P1,), [("raise", P1)]), ((P1,), []), ((P1,), [])],
-    "two readings without it clear": [((P1,), [("raise", P1)]), ((), []), ((), [("clear", P1)]), ((), [])],
-    "one reading without it does not": [((P1,), [("raise", P1)]), ((), []), ((P1,), []), ((), []), ((P1,), [])],
+    "two readings without it clear": [
+        ((P1,), [("raise", P1)]),
+        ((), []),
+        ((), [("clear", P1)]),
+        ((), []),
+    ],
+    "one reading without it does not": [
+        ((P1,), [("raise", P1)]),
+        ((), []),
+        ((P1,), []),
+        ((), []),
+        ((P1,), []),
+    ],
     "codes are apart": [
         ((P1, E1), [("raise", P1), ("raise", E1)]),
         ((E1,), []),
@@ -49,13 +60,22 @@ def test_onset_is_the_first_reading_and_stays_through_the_clear() -> None:
 def test_an_on_delay_holds_back_what_comes_and_goes() -> None:
     engine = Engine([shipped("fault", on_delay="90s")])
     seen = [(P1,), (), (), (P1,), (P1,), (P1,)]
-    transitions = engine.observe([reading(T0 + n * MINUTE, faults=faults) for n, faults in enumerate(seen)], T0)
-    assert [(one.edge, one.onset, one.at) for one in transitions] == [("raise", T0 + 3 * MINUTE, T0 + 5 * MINUTE)]
+    transitions = engine.observe(
+        [reading(T0 + n * MINUTE, faults=faults) for n, faults in enumerate(seen)], T0
+    )
+    assert [(one.edge, one.onset, one.at) for one in transitions] == [
+        ("raise", T0 + 3 * MINUTE, T0 + 5 * MINUTE)
+    ]
 
 
 @pytest.mark.parametrize(
     ("code", "priority"),
-    [("freeze_protect:E31", "urgent"), ("high_pressure:P1", "high"), ("voltage:46", "medium"), ("sensor:4", "low")],
+    [
+        ("freeze_protect:E31", "urgent"),
+        ("high_pressure:P1", "high"),
+        ("voltage:46", "medium"),
+        ("sensor:4", "low"),
+    ],
 )
 def test_priority_and_words_come_from_the_kind(code: str, priority: str) -> None:
     (raised,) = Engine([shipped("fault")]).observe([reading(T0, faults=(code,))], T0)

@@ -52,7 +52,9 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
 
 
 @pytest.mark.parametrize(("file", "changes", "keys"), WRONG.values(), ids=WRONG.keys())
-def test_a_mistake_is_named_by_its_key(file: str, changes: dict[str, object], keys: list[str]) -> None:
+def test_a_mistake_is_named_by_its_key(
+    file: str, changes: dict[str, object], keys: list[str]
+) -> None:
     written = document(file)
     written["rule"][0] |= changes
     with pytest.raises(RuleErrors) as caught:
@@ -65,12 +67,21 @@ def test_a_drift_is_told_with_every_sign_that_shows() -> None:
     engine, told = Engine([shipped("suspected_leak", **changes)]), []
     for hour in range(96):
         leak = hour >= 48
-        values = {"outdoor_c": -5.0, "supply_c": 42.0, "compressor_hz": 60.0, "low_bar": 2.72 if leak else 3.4}
+        values = {
+            "outdoor_c": -5.0,
+            "supply_c": 42.0,
+            "compressor_hz": 60.0,
+            "low_bar": 2.72 if leak else 3.4,
+        }
         values |= {"discharge_c": 90.0 if leak else 78.0, "exv_steps": 300.0 if leak else 200.0}
         values |= {"return_c": 37.0, "power_w": 2_150.0, "heat_w": 6_000.0}  # its COP is as it was
-        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+        told += engine.observe(
+            [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
+        )
     [raised] = told
-    assert raised.text["en"].endswith("weeks: valve opening +50 %, discharge gas +12.0 K, suction pressure −20 %.")
+    assert raised.text["en"].endswith(
+        "weeks: valve opening +50 %, discharge gas +12.0 K, suction pressure −20 %."
+    )
     assert raised.text["zh"].endswith("，膨胀阀开度 +50 %、排气温度偏高 +12.0 K、低压 −20 %。")
     assert raised.value == pytest.approx(50.0)
 
@@ -78,10 +89,20 @@ def test_a_drift_is_told_with_every_sign_that_shows() -> None:
 def test_every_stuck_sensor_is_named() -> None:
     engine, told = Engine([shipped("sensor_stuck", hours=3)]), []
     for hour in range(6):
-        values = {"supply_c": 41.5, "return_c": 30.0 + 3 * hour, "outdoor_c": -3.0, "coil_c": -20.0 + 4 * hour}
-        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+        values = {
+            "supply_c": 41.5,
+            "return_c": 30.0 + 3 * hour,
+            "outdoor_c": -3.0,
+            "coil_c": -20.0 + 4 * hour,
+        }
+        told += engine.observe(
+            [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
+        )
     [raised] = told
-    assert "supply temperature, outdoor temperature has stood at 41.5 °C for more than 3 h" in raised.text["en"]
+    assert (
+        "supply temperature, outdoor temperature has stood at 41.5 °C for more than 3 h"
+        in raised.text["en"]
+    )
     assert "出水温度、室外温度停在 41.5 °C" in raised.text["zh"]
 
 
@@ -92,5 +113,7 @@ def test_an_alert_of_before_waits_until_every_sensor_has_moved() -> None:
     told = []
     for hour, (supply, back) in enumerate(shown):
         values = {"supply_c": supply, "return_c": back}
-        told += engine.observe([(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0)
+        told += engine.observe(
+            [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
+        )
     assert [(one.edge, one.at, one.onset) for one in told] == [("clear", T0 + 2 * HOUR, T0)]

@@ -6,14 +6,22 @@ import pytest
 
 from tests.rules.kinds.rows import Row, edges, engine_of, feed, mistakes
 
-STARTS = {"kind": "repeated", "before": ["standby", "off"], "to": ["heating"], "count": 3, "within": "10m"}
+STARTS = {
+    "kind": "repeated",
+    "before": ["standby", "off"],
+    "to": ["heating"],
+    "count": 3,
+    "within": "10m",
+}
 
 
 def states(letters: str, **points: float) -> list[Row]:
     """One reading a minute: s standby, h heating, d defrost, o off, ? unknown."""
     names = {"s": "standby", "h": "heating", "d": "defrost", "o": "off"}
     return [
-        {**points, "state": names[one]} if one != "?" else {**points, "state": "off", "bad": ["state"]}
+        {**points, "state": names[one]}
+        if one != "?"
+        else {**points, "state": "off", "bad": ["state"]}
         for one in letters
     ]
 
@@ -22,7 +30,11 @@ CASES: dict[str, tuple[dict[str, Any], str, list[tuple[str, float]]]] = {
     "the third start within ten minutes": ({}, "shshsh", [("raise", 5)]),
     "exactly ten minutes are within": ({}, "shsshssssssh", [("raise", 11)]),
     "eleven are not": ({}, "shsshsssssssh", []),
-    "it clears when the last is a window ago": ({}, "shshsh" + "h" * 12, [("raise", 5), ("clear", 15)]),
+    "it clears when the last is a window ago": (
+        {},
+        "shshsh" + "h" * 12,
+        [("raise", 5), ("clear", 15)],
+    ),
     "or an off-delay": ({"off_delay": "3m"}, "shshsh" + "h" * 12, [("raise", 5), ("clear", 8)]),
     "more starts keep it": ({"off_delay": "3m"}, "shshshhshhhh", [("raise", 5), ("clear", 11)]),
     "a defrost is no start": ({}, "shdhdhdhdhdh", []),
@@ -45,12 +57,22 @@ def test_what_is_told() -> None:
     texts = {"zh": "{times} 次", "en": "{times} times"}
     raised, cleared = feed(engine_of({**STARTS, "text": texts}), states("shshsh" + "h" * 12))
     assert raised.text == {"zh": "3 次", "en": "3 times"}
-    assert (raised.value, raised.limit, raised.reason, raised.onset) == (3.0, 3.0, "too_often", raised.at)
+    assert (raised.value, raised.limit, raised.reason, raised.onset) == (
+        3.0,
+        3.0,
+        "too_often",
+        raised.at,
+    )
     assert (cleared.value, cleared.reason, cleared.onset) == (1.0, "no_longer", raised.at)
 
 
 def test_conditions_are_those_of_the_reading_before() -> None:
-    clean = {**STARTS, "before": ["heating"], "to": ["defrost"], "all": [{"quantity": "coil_gap_k", "below": 10.0}]}
+    clean = {
+        **STARTS,
+        "before": ["heating"],
+        "to": ["defrost"],
+        "all": [{"quantity": "coil_gap_k", "below": 10.0}],
+    }
     gaps = {"h": 6.0, "H": 15.0, "d": -10.0}
     rows = [
         {"state": "defrost" if one == "d" else "heating", "outdoor_c": 0.0, "coil_c": -gaps[one]}
@@ -60,9 +82,17 @@ def test_conditions_are_those_of_the_reading_before() -> None:
 
 
 def test_a_trace_stands_for_a_change_that_no_reading_shows() -> None:
-    traced = {**STARTS, "before": ["heating"], "to": ["defrost"], "trace": [{"quantity": "coil_c", "above": 10.0}]}
+    traced = {
+        **STARTS,
+        "before": ["heating"],
+        "to": ["defrost"],
+        "trace": [{"quantity": "coil_c", "above": 10.0}],
+    }
     coils = {"h": -8.0, "d": 20.0, "w": 20.0}
-    rows = [{"state": "defrost" if one == "d" else "heating", "coil_c": coils[one]} for one in "hdwwhwwhhdh"]
+    rows = [
+        {"state": "defrost" if one == "d" else "heating", "coil_c": coils[one]}
+        for one in "hdwwhwwhhdh"
+    ]
     assert edges(feed(engine_of(traced), rows)) == [("raise", 9)]
 
 

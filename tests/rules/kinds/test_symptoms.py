@@ -1,4 +1,5 @@
-"""Symptoms: what holds, what is over and what is only not seen, the weight of symptoms, gaps, and mistakes."""
+"""Symptoms: what holds, what is over and what is only not seen, the weight of symptoms, gaps, and
+mistakes."""
 
 from typing import Any
 
@@ -8,12 +9,21 @@ from tests.rules.kinds.rows import Row, edges, engine_of, feed, filled, mistakes
 from tests.rules.shipped import T0
 
 PHRASE = {"zh": "{value}", "en": "{value} of {limit}"}
-COLD = {"reason": "cold_water", "on_delay": "2m", "all": [{"quantity": "supply_c", "below": 20.0, "deadband": 5.0}]}
+COLD = {
+    "reason": "cold_water",
+    "on_delay": "2m",
+    "all": [{"quantity": "supply_c", "below": 20.0, "deadband": 5.0}],
+}
 
 
 def rule(*symptoms: dict[str, Any], **keys: Any) -> dict[str, Any]:
     text = {"zh": "{symptom}", "en": "{symptom}"}
-    return {"kind": "symptoms", "text": text, "symptom": [{**PHRASE, **one} for one in symptoms], **keys}
+    return {
+        "kind": "symptoms",
+        "text": text,
+        "symptom": [{**PHRASE, **one} for one in symptoms],
+        **keys,
+    }
 
 
 def supplies(*values: float | None) -> list[Row]:
@@ -24,7 +34,11 @@ CASES: dict[str, tuple[dict[str, Any], list[Row], list[tuple[str, float]]]] = {
     "holds for its on-delay": (rule(COLD), supplies(30, 19, 19, 19), [("raise", 3)]),
     "0 °C is a value": (rule(COLD), supplies(30, 0, 0, 0), [("raise", 3)]),
     "one good reading begins it anew": (rule(COLD), supplies(19, 19, 20, 19, 19), []),
-    "inside the deadband it goes on": (rule(COLD), supplies(19, 19, 19, 24.9, 25), [("raise", 2), ("clear", 4)]),
+    "inside the deadband it goes on": (
+        rule(COLD),
+        supplies(19, 19, 19, 24.9, 25),
+        [("raise", 2), ("clear", 4)],
+    ),
     "the deadband is for active alerts only": (rule(COLD), supplies(19, 21, 19, 21, 19, 21), []),
     "gone for its off-delay": (
         rule(COLD, off_delay="2m"),
@@ -53,7 +67,12 @@ CASES: dict[str, tuple[dict[str, Any], list[Row], list[tuple[str, float]]]] = {
     ),
     "where it does not apply it is only not seen": (
         rule({**COLD, "applies": {"state": ["heating"]}}),
-        [*supplies(19, 19, 19), {"state": "standby", "supply_c": 30}, {"supply_c": 19}, {"supply_c": 30}],
+        [
+            *supplies(19, 19, 19),
+            {"state": "standby", "supply_c": 30},
+            {"supply_c": 19},
+            {"supply_c": 30},
+        ],
         [("raise", 2), ("clear", 5)],
     ),
     "an unknown state says nothing": (
@@ -73,7 +92,10 @@ CASES: dict[str, tuple[dict[str, Any], list[Row], list[tuple[str, float]]]] = {
     ),
     "while a code of a kind is reported": (
         rule({**COLD, "faults": ["voltage"]}),
-        [{"supply_c": 19, "faults": ["voltage:H7"] if minute < 4 else ["fan:H6"]} for minute in range(6)],
+        [
+            {"supply_c": 19, "faults": ["voltage:H7"] if minute < 4 else ["fan:H6"]}
+            for minute in range(6)
+        ],
         [("raise", 2), ("clear", 4)],
     ),
     "unread fault registers say nothing": (
@@ -87,7 +109,10 @@ CASES: dict[str, tuple[dict[str, Any], list[Row], list[tuple[str, float]]]] = {
     ),
     "unless a code says it already": (
         rule({**COLD, "unless_faults": ["water_flow"]}),
-        [{"supply_c": 19, "faults": ["water_flow:E8"] if minute < 4 else []} for minute in range(8)],
+        [
+            {"supply_c": 19, "faults": ["water_flow:E8"] if minute < 4 else []}
+            for minute in range(8)
+        ],
         [("raise", 6)],
     ),
 }
@@ -98,7 +123,11 @@ def test_cases(table: dict[str, Any], rows: list[Row], expected: list[tuple[str,
     assert edges(feed(engine_of(table), rows)) == expected
 
 
-FREEZING = {"reason": "freezing", "priority": "urgent", "all": [{"quantity": "supply_c", "below": 3.0}]}
+FREEZING = {
+    "reason": "freezing",
+    "priority": "urgent",
+    "all": [{"quantity": "supply_c", "below": 3.0}],
+}
 
 
 def test_a_graver_symptom_updates_the_alert_and_a_lighter_one_does_not() -> None:
@@ -128,7 +157,10 @@ def test_a_snapshot_goes_on_where_it_was() -> None:
     other = engine_of(rule(COLD))
     other.observe([], T0)
     other.restore(engine.snapshot())
-    assert edges(feed(other, [{"minute": 3, "supply_c": 19}, {"supply_c": 30}])) == [("raise", 3), ("clear", 4)]
+    assert edges(feed(other, [{"minute": 3, "supply_c": 19}, {"supply_c": 30}])) == [
+        ("raise", 3),
+        ("clear", 4),
+    ]
 
 
 def test_different_units_of_symptoms_are_not_one_unit() -> None:
@@ -144,7 +176,10 @@ def test_different_units_of_symptoms_are_not_one_unit() -> None:
         ({"reason": "x"}, ["symptom[0].all"]),
         ({"reason": "X y", "all": COLD["all"]}, ["symptom[0].reason"]),
         ({**COLD, "all": [{"quantity": "warmth", "below": 1.0}]}, ["symptom[0].all[0]"]),
-        ({**COLD, "all": [{"quantity": "supply_c", "below": 1.0, "deadband": -1.0}]}, ["symptom[0].all[0]"]),
+        (
+            {**COLD, "all": [{"quantity": "supply_c", "below": 1.0, "deadband": -1.0}]},
+            ["symptom[0].all[0]"],
+        ),
         ({**COLD, "all": []}, ["symptom[0].all"]),
         ({**COLD, "state": ["warm"]}, ["symptom[0].state"]),
         ({**COLD, "faults": ["bad"]}, ["symptom[0].faults"]),

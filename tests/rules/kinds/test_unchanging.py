@@ -19,15 +19,27 @@ FROZEN = {
 def rows(*values: tuple[float | None, ...]) -> list[Row]:
     """Discharge, supply and coil, one reading a minute; None is missing."""
     names = FROZEN["compared"]
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in values]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in values
+    ]
 
 
 SAME = (70.0, 40.0, -8.0)
 CASES: dict[str, tuple[list[Row], list[tuple[str, float]]]] = {
     "from the second repetition on": (rows(*[SAME] * 6), [("raise", 5)]),
-    "a change of any point ends it": (rows(*[SAME] * 6, (70.0, 40.0, -8.1)), [("raise", 5), ("clear", 6)]),
-    "a change of the first point ends it": (rows(*[SAME] * 6, (70.1, 40.0, -8.0)), [("raise", 5), ("clear", 6)]),
-    "two points that trade values are a change": (rows(SAME, SAME, SAME, (70.0, -8.0, 40.0), *[SAME] * 2), []),
+    "a change of any point ends it": (
+        rows(*[SAME] * 6, (70.0, 40.0, -8.1)),
+        [("raise", 5), ("clear", 6)],
+    ),
+    "a change of the first point ends it": (
+        rows(*[SAME] * 6, (70.1, 40.0, -8.0)),
+        [("raise", 5), ("clear", 6)],
+    ),
+    "two points that trade values are a change": (
+        rows(SAME, SAME, SAME, (70.0, -8.0, 40.0), *[SAME] * 2),
+        [],
+    ),
     "a missing point is left out": (rows(*[(70.0, 40.0, None)] * 6), [("raise", 5)]),
     "one known point is not enough": (rows(*[(70.0, None, None)] * 8), []),
     "without the first nothing is judged": (rows(*[(None, 40.0, -8.0)] * 8), []),

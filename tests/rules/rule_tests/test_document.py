@@ -17,7 +17,12 @@ GOOD: dict[str, Any] = {
         {
             "name": "one",
             "interval": "30s",
-            "series": {"state": "heating*2 gap", "faults": "- fan:E8*2", "room_c": "19 _ 18", "bad": "-*2 coil_c"},
+            "series": {
+                "state": "heating*2 gap",
+                "faults": "- fan:E8*2",
+                "room_c": "19 _ 18",
+                "bad": "-*2 coil_c",
+            },
             "expect": [{"at": "1h15m", "rule": "fault", "edge": "raise", "onset": "30s"}],
         }
     ],
@@ -31,7 +36,12 @@ def test_what_a_document_means() -> None:
     first, second, third = test.devices[0].readings
     assert first is not None
     assert second is not None
-    assert (first.at, first.state, first.faults, first.values) == (start, "heating", [], {"room_c": 19.0})
+    assert (first.at, first.state, first.faults, first.values) == (
+        start,
+        "heating",
+        [],
+        {"room_c": 19.0},
+    )
     assert (second.at, second.faults, second.values) == (start + 30_000, ["fan:E8"], {})
     assert third is None
     [expected] = test.expected
@@ -59,7 +69,9 @@ def test_what_a_document_means() -> None:
         (("test", 0, "override"), {"fault": 1}, ["test 'one'.override"]),
     ],
 )
-def test_a_mistake_is_named_by_test_and_key(path: tuple[Any, ...], value: object, keys: list[str]) -> None:
+def test_a_mistake_is_named_by_test_and_key(
+    path: tuple[Any, ...], value: object, keys: list[str]
+) -> None:
     document = copy.deepcopy(GOOD)
     place: Any = document
     for step in path[:-1]:
@@ -73,27 +85,43 @@ def test_a_mistake_is_named_by_test_and_key(path: tuple[Any, ...], value: object
 def test_devices_have_places_of_their_own() -> None:
     document = copy.deepcopy(GOOD)
     table = document["test"][0]
-    table["device"] = {"a": table.pop("series"), "b": {"room_c": "1", "village": "north", "gateway": "g-2"}}
+    table["device"] = {
+        "a": table.pop("series"),
+        "b": {"room_c": "1", "village": "north", "gateway": "g-2"},
+    }
     first, second = parse_tests(document).tests[0].devices
     assert (first.id, first.village, first.gateway) == ("a", "village-1", "gateway-1")
-    assert (second.id, second.village, second.gateway, len(second.readings)) == ("b", "north", "g-2", 1)
+    assert (second.id, second.village, second.gateway, len(second.readings)) == (
+        "b",
+        "north",
+        "g-2",
+        1,
+    )
     table["device"]["B!"] = {"room_c": "1"}
     table["device"]["c"] = {"room_c": "1", "village": "No Such"}
     with pytest.raises(RuleErrors) as caught:
         parse_tests(document)
-    assert [key for key, _ in caught.value.problems] == ["test 'one'.device.B!", "test 'one'.device.c.village"]
+    assert [key for key, _ in caught.value.problems] == [
+        "test 'one'.device.B!",
+        "test 'one'.device.c.village",
+    ]
 
 
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 PLACES: list[tuple[Any, ...]] = [
     ("rules",),
     ("test",),
     ("test", 0),
-    *(("test", 0, name) for name in ("name", "interval", "start", "series", "device", "expect", "override")),
+    *(
+        ("test", 0, name)
+        for name in ("name", "interval", "start", "series", "device", "expect", "override")
+    ),
     *(("test", 0, "series", name) for name in ("state", "faults", "room_c", "bad")),
     *(("test", 0, "expect", 0, name) for name in ("at", "rule", "edge", "value", "onset")),
     ("test", 0, "expect", 0),
@@ -101,7 +129,9 @@ PLACES: list[tuple[Any, ...]] = [
 
 
 @given(path=st.sampled_from(PLACES), value=junk)
-def test_junk_anywhere_is_refused_or_read_but_never_crashes(path: tuple[Any, ...], value: object) -> None:
+def test_junk_anywhere_is_refused_or_read_but_never_crashes(
+    path: tuple[Any, ...], value: object
+) -> None:
     document = copy.deepcopy(GOOD)
     place: Any = document
     for step in path[:-1]:

@@ -15,12 +15,23 @@ RULES: list[Rule] = [shipped("low_room_temperature")]
 
 
 def a_test(*expect: dict[str, Any], **more: Any) -> RuleTest:
-    table = {"name": "one", "interval": "5m", "series": {"room_c": "19*3 17.5*14 18.6*4"}, "expect": list(expect)}
+    table = {
+        "name": "one",
+        "interval": "5m",
+        "series": {"room_c": "19*3 17.5*14 18.6*4"},
+        "expect": list(expect),
+    }
     return parse_tests({"rules": ["x.toml"], "test": [{**table, **more}]}).tests[0]
 
 
 @pytest.mark.parametrize(
-    "more", [{}, {"value": 17.54}, {"about": 16.0}, {"priority": "high", "reason": "below_limit", "onset": "15m"}]
+    "more",
+    [
+        {},
+        {"value": 17.54},
+        {"about": 16.0},
+        {"priority": "high", "reason": "below_limit", "onset": "15m"},
+    ],
 )
 def test_what_comes_as_expected_passes(more: dict[str, Any]) -> None:
     outcome = run_test(a_test({**RAISE, **more}, CLEAR), RULES)
@@ -54,9 +65,14 @@ def test_an_expectation_is_met_once() -> None:
 
 
 def test_an_override_changes_the_rule_for_its_test_alone() -> None:
-    changed = a_test({**RAISE, "at": "20m"}, CLEAR, override={"low_room_temperature": {"on_delay": "5m"}})
+    changed = a_test(
+        {**RAISE, "at": "20m"}, CLEAR, override={"low_room_temperature": {"on_delay": "5m"}}
+    )
     assert run_test(changed, RULES).passed
     assert run_test(a_test(RAISE, CLEAR), RULES).passed
     with pytest.raises(RuleErrors) as caught:
         run_test(a_test(override={"low_room_temperature": {"on_dleay": "5m"}, "other": {}}), RULES)
-    assert {key for key, _ in caught.value.problems} == {"override.other", "override.low_room_temperature.on_dleay"}
+    assert {key for key, _ in caught.value.problems} == {
+        "override.other",
+        "override.low_room_temperature.on_dleay",
+    }

@@ -71,7 +71,9 @@ def test_each_message_tells_the_watermark_known_when_it_was_written() -> None:
     for upto in (0, 0, 1, 1, 4):
         journal.acknowledge(Ack("e", upto), 0)
         journal.append([reading(1)], 1)
-        told.append([telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)][-1])
+        told.append(
+            [telemetry(message.payload).acked for message in journal.due(0, RESEND_AFTER)][-1]
+        )
     assert told == [0, 0, 1, 1, 4]
 
 
@@ -118,8 +120,11 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
     @rule(upto=st.integers(0, 60))
     def watermark(self, upto: int) -> None:
-        """The store never acknowledges past what it was told of; a late watermark may lie below an earlier one."""
-        sent = max((message.seq for message in self.journal.due(0, RESEND_AFTER)), default=self.upto)
+        """The store never acknowledges past what it was told of; a late watermark may lie below an
+        earlier one."""
+        sent = max(
+            (message.seq for message in self.journal.due(0, RESEND_AFTER)), default=self.upto
+        )
         self.covered += self.journal.acknowledge(Ack("e", min(upto, sent)), 0)
         self.upto = max(self.upto, min(upto, sent))
 

@@ -1,4 +1,5 @@
-"""A small fleet on a real broker with the real ingest service: whatever is cut, every reading reaches the store."""
+"""A small fleet on a real broker with the real ingest service: whatever is cut, every reading
+reaches the store."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from simulators.load.counts import Counts
 from simulators.load.gateway import Broker
 from simulators.load.service import LoadService, LoadSettings
 from simulators.load.source import fleet_blocks
-from simulators.scenario import QUIET
+from simulators.scenario.scenario import QUIET
 from tests.ingest.harness import Folder, running
 from tests.servers import Server
 from wire.wall_clock import wall_clock_ms
@@ -17,7 +18,8 @@ UNITS, GATEWAYS = 60, 6
 
 
 def fleet(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Counts, list[int]]:
-    """The fleet in a thread of its own, since the browser's driver keeps an event loop in the tests' own."""
+    """The fleet in a thread of its own, since the browser's driver keeps an event loop in the
+    tests' own."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, send(port, settings, lasts_s)).result()
 
@@ -28,14 +30,20 @@ async def send(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Count
     seen: list[int] = []
     broker = Broker("127.0.0.1", port, asyncio.Semaphore(10))
     service = LoadService(settings, blocks)
-    counts = await service.run(broker, asyncio.Event(), lasts_s, lambda now: seen.append(now.connected))
+    counts = await service.run(
+        broker, asyncio.Event(), lasts_s, lambda now: seen.append(now.connected)
+    )
     return counts, seen
 
 
-def test_every_reading_is_stored_once_though_connections_are_cut(broker: Server, tmp_path: Path) -> None:
+def test_every_reading_is_stored_once_though_connections_are_cut(
+    broker: Server, tmp_path: Path
+) -> None:
     folder = Folder(tmp_path)
     with running(broker.url, folder):
-        counts, connected = fleet(broker.port, LoadSettings(interval_s=0.5, drops_per_hour=3_600.0), 4.0)
+        counts, connected = fleet(
+            broker.port, LoadSettings(interval_s=0.5, drops_per_hour=3_600.0), 4.0
+        )
     assert counts.readings >= 3 * UNITS
     assert counts.connections > GATEWAYS
     assert max(connected) == GATEWAYS

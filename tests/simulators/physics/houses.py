@@ -29,15 +29,20 @@ class Run:
     now: int = NOON
 
     def disturbed(self, **columns: object) -> "Run":
-        """The same with some columns of the disturbance set to one value for all, or to a column."""
+        """The same with some columns of the disturbance set to one value for all, or to a
+        column."""
         usual = self.disturbance
-        set_to = {name: np.full_like(getattr(usual, name), value) for name, value in columns.items()}
+        set_to = {
+            name: np.full_like(getattr(usual, name), value) for name, value in columns.items()
+        }
         self.disturbance = replace(usual, **set_to)
         return self
 
     def steps(self, hours: float, dt_s: float = 60.0) -> Iterator[FleetState]:
         for _ in range(round(hours * 3600 / dt_s)):
-            self.state = step(self.fleet, self.state, self.now, dt_s, self.conditions, self.disturbance)
+            self.state = step(
+                self.fleet, self.state, self.now, dt_s, self.conditions, self.disturbance
+            )
             self.now += int(dt_s * 1000)
             yield self.state
 
@@ -51,7 +56,8 @@ class Run:
 
 
 def a_run(outdoor_c: float, humidity: float = 0.5, units: int = 2, frosted: float = 0.0) -> Run:
-    """`units` houses of 100 m² at 20 °C, the first uninsulated, the second retrofitted, and so on."""
+    """`units` houses of 100 m² at 20 °C, the first uninsulated, the second retrofitted, and so
+    on."""
     fleet = build_fleet(np.arange(units) % 2 == UNINSULATED, np.ones(units))
     state = at_rest(fleet, a_start(units, frosted), outdoor_c)
     return Run(fleet, state, Conditions(outdoor_c, humidity, 0.0), undisturbed(units))
@@ -62,7 +68,9 @@ def a_start(units: int, frosted: float = 0.0) -> Start:
     return Start(*(np.full(units, value) for value in (20.0, 20.0, 3000.0, frosted)))
 
 
-def pass_season(fleet: Fleet, state: FleetState, weather: Weather, days: float, dt_s: float) -> Iterator[FleetState]:
+def pass_season(
+    fleet: Fleet, state: FleetState, weather: Weather, days: float, dt_s: float
+) -> Iterator[FleetState]:
     """The states of an undisturbed fleet from 1 November on."""
     calm = undisturbed(len(state.hz))
     for number in range(round(days * 86_400 / dt_s)):

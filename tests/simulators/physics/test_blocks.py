@@ -1,4 +1,5 @@
-"""The same fleet however it is cut: what a unit does depends on its village and its number alone."""
+"""The same fleet however it is cut: what a unit does depends on its village and its number
+alone."""
 
 from dataclasses import replace
 
@@ -26,7 +27,9 @@ def a_block(villages: range) -> tuple[np.ndarray, Fittings]:
     """The numbers of some villages' units, and their fittings."""
     own = NUMBERS[villages.start * EACH : villages.stop * EACH]
     usual = usual_fittings(len(own))
-    return own, replace(usual, village=own // EACH - villages.start, position=(own % EACH) / EACH, number=own)
+    return own, replace(
+        usual, village=own // EACH - villages.start, position=(own % EACH) / EACH, number=own
+    )
 
 
 def passed(villages: range) -> dict[str, np.ndarray]:
@@ -53,7 +56,12 @@ def test_a_fleet_shows_the_same_bytes_however_it_is_cut() -> None:
 
 def test_draws_are_even_and_independent_of_each_other() -> None:
     many = np.arange(20_000)
-    draws = [uniform(1, 1, many), uniform(2, 1, many), uniform(1, 2, many), uniform(1, 1, many, turn=1)]
+    draws = [
+        uniform(1, 1, many),
+        uniform(2, 1, many),
+        uniform(1, 2, many),
+        uniform(1, 1, many, turn=1),
+    ]
     for one in draws:
         assert abs(one.mean() - 0.5) < 0.01
         assert abs(one.std() - 12**-0.5) < 0.01

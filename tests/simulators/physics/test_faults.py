@@ -36,7 +36,12 @@ def test_a_leak_costs_output_heats_the_gas_opens_the_valve_and_cools_the_coil() 
     performance = (after["heat_w"] / after["power_w"]) / (before["heat_w"] / before["power_w"])
     assert 0.65 <= performance[0] <= 0.98
     assert (
-        5.0 <= after["discharge_c"][0] - after["supply_c"][0] - before["discharge_c"][0] + before["supply_c"][0] <= 20.0
+        5.0
+        <= after["discharge_c"][0]
+        - after["supply_c"][0]
+        - before["discharge_c"][0]
+        + before["supply_c"][0]
+        <= 20.0
     )
     assert after["exv_steps"][0] > before["exv_steps"][0] + 150.0
     assert 0.80 <= after["low_bar"][0] / before["low_bar"][0] <= 0.95
@@ -45,7 +50,10 @@ def test_a_leak_costs_output_heats_the_gas_opens_the_valve_and_cools_the_coil() 
 
 
 def test_a_leak_frosts_more() -> None:
-    healthy, leaking = a_run(0, 0.8).pass_hours(12, 300.0), a_run(0, 0.8).disturbed(charge=0.7).pass_hours(12, 300.0)
+    healthy, leaking = (
+        a_run(0, 0.8).pass_hours(12, 300.0),
+        a_run(0, 0.8).disturbed(charge=0.7).pass_hours(12, 300.0),
+    )
     assert (share(leaking) > 1.15 * share(healthy)).all()
 
 
@@ -98,7 +106,9 @@ def test_a_nearly_blocked_filter_trips_high_pressure_until_it_locks_out() -> Non
 
 def test_a_four_way_valve_that_never_reverses_defrosts_in_vain() -> None:
     run = a_run(0, 0.9, frosted=0.9).disturbed(four_way=1)
-    spreads = [(supply_c(state) - return_c(state))[0] for state in run.steps(2) if state.defrosting[0]]
+    spreads = [
+        (supply_c(state) - return_c(state))[0] for state in run.steps(2) if state.defrosting[0]
+    ]
     assert len(spreads) > 15  # it runs into its longest time
     assert min(spreads) >= 0.0
     assert run.state.frost_kg[0] > run.fleet.machines.size[0]
@@ -172,7 +182,9 @@ def test_a_stuck_heater_draws_power_that_the_compressor_does_not() -> None:
     before, after = healthy.shown(), stuck.shown()
     assert after["power_w"][0] > before["power_w"][0] + 1_500.0
     assert after["compressor_hz"][0] <= before["compressor_hz"][0]
-    assert after["heat_w"][0] / after["power_w"][0] < 0.8 * before["heat_w"][0] / before["power_w"][0]
+    assert (
+        after["heat_w"][0] / after["power_w"][0] < 0.8 * before["heat_w"][0] / before["power_w"][0]
+    )
     assert after["aux_heater"][0] == 1.0
     assert before["aux_heater"][0] == 0.0
 

@@ -8,8 +8,12 @@ def column(*values: float) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
-@pytest.mark.parametrize(("celsius", "grams"), [(-20, 0.63), (-10, 1.60), (-7, 2.09), (0, 3.77), (7, 6.2), (20, 14.7)])
-def test_saturated_humidity_is_that_of_the_psychrometric_tables(celsius: float, grams: float) -> None:
+@pytest.mark.parametrize(
+    ("celsius", "grams"), [(-20, 0.63), (-10, 1.60), (-7, 2.09), (0, 3.77), (7, 6.2), (20, 14.7)]
+)
+def test_saturated_humidity_is_that_of_the_psychrometric_tables(
+    celsius: float, grams: float
+) -> None:
     assert frost.saturated_humidity(column(celsius))[0] * 1000 == pytest.approx(grams, rel=0.03)
 
 
@@ -40,7 +44,8 @@ def test_a_block_of_ice_costs_what_was_measured() -> None:
 
 
 def test_coil_gap_is_that_of_the_table() -> None:
-    # physics §20.2: 5…9 K clean, 12…18 K frosted; physics §20.3: more than 15 K where a defrost was missed.
+    # physics §20.2: 5…9 K clean, 12…18 K frosted; physics §20.3: more than 15 K where a defrost was
+    # missed.
     gap = frost.coil_below_air_k(column(0.0, 1.0, 0.5, 0.3), column(0.0, 0.0, 1.0, 2.0))
     assert gap[0] == pytest.approx(5.0)
     assert gap[1] == pytest.approx(9.0)

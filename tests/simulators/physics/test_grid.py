@@ -18,7 +18,8 @@ def voltages(hour: float, load_w: float) -> np.ndarray:
 
 
 def test_voltage_is_that_of_the_table() -> None:
-    # physics §20.6: 1.00–1.05 by day, 0.88–0.95 in the evening, 0.80–0.87 at the feeder's end in a cold wave.
+    # physics §20.6: 1.00–1.05 by day, 0.88–0.95 in the evening, 0.80–0.87 at the feeder's end in a
+    # cold wave.
     day, evening, wave = voltages(13, 1_500.0), voltages(20.5, 2_300.0), voltages(20.5, 4_500.0)
     assert 0.99 <= day.min() <= day.max() <= 1.05
     assert 0.87 <= evening.min() <= evening.max() <= 0.96
@@ -38,7 +39,9 @@ def test_a_house_feels_its_own_load_and_its_villages() -> None:
     load[:30] += 1_000.0
     after = grid.voltage_pu(MIDNIGHT, load, share, village, houses)
     assert (after[30:] == usual[30:]).all()
-    assert (usual[:30] - after[:30]) * grid.NOMINAL_V == pytest.approx(0.45 + 0.03 * grid.NOMINAL_V, rel=1e-6)
+    assert (usual[:30] - after[:30]) * grid.NOMINAL_V == pytest.approx(
+        0.45 + 0.03 * grid.NOMINAL_V, rel=1e-6
+    )
 
 
 def test_sags_are_rare_short_and_the_same_for_the_same_time() -> None:

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from simulators.physics.heat_pump import capacity_fraction, discharge_c, full_load_cop, idle_w, part_load_factor
+from simulators.physics.heat_pump import (
+    capacity_fraction,
+    discharge_c,
+    full_load_cop,
+    idle_w,
+    part_load_factor,
+)
 from simulators.physics.refrigerant import saturation_bar
 
 # physics §20.1: outdoor °C, supply °C, COP at full speed.
@@ -19,7 +25,14 @@ CALIBRATION = [
     (-25, 41, 1.72),
     (-30, 41, 1.55),
 ]
-CAPACITY = [(7, 35, 1.38), (-7, 35, 1.12), (-20, 41, 0.86), (-25, 50, 0.73), (-30, 41, 0.68), (-12, 41, 1.0)]
+CAPACITY = [
+    (7, 35, 1.38),
+    (-7, 35, 1.12),
+    (-20, 41, 0.86),
+    (-25, 50, 0.73),
+    (-30, 41, 0.68),
+    (-12, 41, 1.0),
+]
 
 
 def one(value: float) -> np.ndarray:
@@ -60,6 +73,7 @@ def test_crankcase_is_heated_only_in_the_cold() -> None:
 
 
 def test_pressures_are_those_of_the_live_sample() -> None:
-    # docs/domain/profile-midea-mthermal.md: 4 °C outdoors and 32 °C supply show P1 1350 and P2 430 kPa.
+    # docs/domain/profile-midea-mthermal.md: 4 °C outdoors and 32 °C supply show P1 1350 and P2 430
+    # kPa.
     assert saturation_bar(one(32 + 3))[0] * 100 == pytest.approx(1350, rel=0.12)
     assert saturation_bar(one(4 - 7))[0] * 100 == pytest.approx(430, rel=0.03)

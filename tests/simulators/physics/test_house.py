@@ -6,7 +6,8 @@ from simulators.physics.house import Temperatures
 
 
 def lead_times(uninsulated: bool, outdoor: float) -> dict[int, float]:
-    """Hours from a trip at 20 °C, 45 °C water and running pump until the room falls below each temperature."""
+    """Hours from a trip at 20 °C, 45 °C water and running pump until the room falls below each
+    temperature."""
     one = np.ones(1)
     houses = house.build(np.array([uninsulated]), one, np.array([False]))
     room = 20.0 * one
@@ -39,7 +40,9 @@ def lead_times(uninsulated: bool, outdoor: float) -> dict[int, float]:
         (False, -20, 18, 1.9),
     ],
 )
-def test_lead_time_after_a_trip(uninsulated: bool, outdoor: float, limit: int, hours: float) -> None:
+def test_lead_time_after_a_trip(
+    uninsulated: bool, outdoor: float, limit: int, hours: float
+) -> None:
     assert lead_times(uninsulated, outdoor)[limit] == pytest.approx(hours, abs=0.06, rel=0.05)
 
 
@@ -55,7 +58,9 @@ def test_emitters_follow_their_power_law() -> None:
         houses = house.build(np.array([True]), np.ones(1), np.array([floor]))
         full = houses.emitter[0] * houses.design_k[0]
         for share in (0.5, 0.8, 1.0, 1.5, 2.0):
-            given = house.emitted_w(houses, houses.emitter, np.array([20.0]), 20.0 + share * houses.design_k)
+            given = house.emitted_w(
+                houses, houses.emitter, np.array([20.0]), 20.0 + share * houses.design_k
+            )
             assert given[0] == pytest.approx(full * share**exponent, rel=0.01)
 
 

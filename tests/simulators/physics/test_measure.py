@@ -21,10 +21,19 @@ def test_every_measured_point_is_shown_and_plausible() -> None:
 
 def test_only_what_is_asked_for_is_made_and_unknown_points_are_refused() -> None:
     run = a_run(-7)
-    asked = measure(run.fleet, run.state, run.now, run.conditions, run.disturbance, points=("room_c", "flow_lpm"))
+    asked = measure(
+        run.fleet,
+        run.state,
+        run.now,
+        run.conditions,
+        run.disturbance,
+        points=("room_c", "flow_lpm"),
+    )
     assert list(asked) == ["room_c", "flow_lpm"]
     with pytest.raises(KeyError):
-        measure(run.fleet, run.state, run.now, run.conditions, run.disturbance, points=("nonsense",))
+        measure(
+            run.fleet, run.state, run.now, run.conditions, run.disturbance, points=("nonsense",)
+        )
 
 
 def test_sensors_stray_a_little_differently_each_time_and_counters_do_not() -> None:

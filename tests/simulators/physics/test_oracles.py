@@ -1,4 +1,5 @@
-"""The machine against models that nobody here made: hplib's fits of certified units, EnergyPlus's defrost."""
+"""The machine against models that nobody here made: hplib's fits of certified units, EnergyPlus's
+defrost."""
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from simulators.physics.step import step
 from tests.simulators.physics.houses import NOON, a_start
 
 REGULATED_AIR_WATER, ON_OFF_AIR_WATER = 1, 4
-"""hplib's groups: generic machines, averages of its certified inverter and fixed-speed air/water units."""
+"""hplib's groups: generic machines, averages of its certified inverter and fixed-speed air/water
+units."""
 
 
 def hplib_cop(group: int, outdoor_c: float, supply_c: float) -> float:
-    """COP of hplib's generic machine; its arguments are those of the certified point −7/40 °C, 10 kW."""
+    """COP of hplib's generic machine; its arguments are those of the certified point −7/40 °C, 10
+    kW."""
     parameters = hplib.get_parameters("Generic", group_id=group, t_in=-7, t_out=40, p_th=10_000)
     # hplib takes the water that enters, and adds the 5 K of its certified flow.
     found = hplib.HeatPump(parameters).simulate(outdoor_c, supply_c - 5.0, outdoor_c, mode=1)
@@ -26,14 +29,19 @@ def hplib_cop(group: int, outdoor_c: float, supply_c: float) -> float:
 
 @pytest.mark.parametrize("outdoor", [-7, -2, 2, 7])
 @pytest.mark.parametrize("supply", [35, 45, 50, 55])
-def test_full_load_cop_is_within_15_percent_of_hplibs_fixed_speed_machine(outdoor: int, supply: int) -> None:
+def test_full_load_cop_is_within_15_percent_of_hplibs_fixed_speed_machine(
+    outdoor: int, supply: int
+) -> None:
     own = full_load_cop(np.array([float(outdoor)]), np.array([float(supply)]))[0]
     assert own == pytest.approx(hplib_cop(ON_OFF_AIR_WATER, outdoor, supply), rel=0.15)
 
 
 @pytest.mark.parametrize("outdoor", [-7, -2, 2, 7])
-def test_cop_is_within_15_percent_of_hplibs_inverter_machine_where_that_was_certified(outdoor: int) -> None:
-    """At 35 °C. Hotter, hplib's linear fit of that group falls below every certified unit at −7 °C (1.15 at −7/55)."""
+def test_cop_is_within_15_percent_of_hplibs_inverter_machine_where_that_was_certified(
+    outdoor: int,
+) -> None:
+    """At 35 °C. Hotter, hplib's linear fit of that group falls below every certified unit at −7 °C
+    (1.15 at −7/55)."""
     own = full_load_cop(np.array([float(outdoor)]), np.array([35.0]))[0]
     assert own == pytest.approx(hplib_cop(REGULATED_AIR_WATER, outdoor, 35), rel=0.15)
 
@@ -55,7 +63,8 @@ ENERGY_PLUS = {
 def test_defrost_share_lies_in_a_band_of_energy_plus(uninsulated: bool) -> None:
     """Band: 0.6…1.15 of EnergyPlus's fraction, or within 0.6 points of it where that is small.
 
-    Below it in mild damp weather, where the machines run at part load, which EnergyPlus's fraction does not know.
+    Below it in mild damp weather, where the machines run at part load, which EnergyPlus's fraction
+    does not know.
     """
     outdoor = np.repeat(list(ENERGY_PLUS), 3).astype(float)
     humidity = np.tile([0.60, 0.80, 0.95], len(ENERGY_PLUS))

@@ -38,13 +38,21 @@ moments = st.tuples(
     st.floats(0.0, 900.0),
     st.sampled_from([1.0, 30.0, 60.0, 300.0, 1_000.0]),
 )
-TYPES = {"four_way": np.int8, "defrost": np.int8, "tripped": bool, "powered": bool, "phase_missing": bool}
+TYPES = {
+    "four_way": np.int8,
+    "defrost": np.int8,
+    "tripped": bool,
+    "powered": bool,
+    "phase_missing": bool,
+}
 
 
 def a_disturbance(units: list[dict[str, float]]) -> Disturbance:
     return Disturbance(
         **{
-            column.name: np.array([unit[column.name] for unit in units], TYPES.get(column.name, np.float64))
+            column.name: np.array(
+                [unit[column.name] for unit in units], TYPES.get(column.name, np.float64)
+            )
             for column in fields(Disturbance)
         }
     )
@@ -53,7 +61,12 @@ def a_disturbance(units: list[dict[str, float]]) -> Disturbance:
 def check(state: FleetState, before: FleetState) -> None:
     for name in ("heat_j", "energy_j", "heated_s", "defrosted_s", "starts"):
         assert (getattr(state, name) >= getattr(before, name)).all(), name
-    for column in (state.temperatures.room_c, state.temperatures.mass_c, state.plate_c, state.temperatures.water_c):
+    for column in (
+        state.temperatures.room_c,
+        state.temperatures.mass_c,
+        state.plate_c,
+        state.temperatures.water_c,
+    ):
         assert ((column >= -45.0) & (column <= 120.0)).all()
     assert ((state.frost_kg >= 0.0) & (state.frost_kg <= 3.0 * 16_000 / 7_000)).all()
     assert ((state.hz >= 0.0) & (state.hz <= 90.0)).all()
@@ -63,7 +76,9 @@ def check(state: FleetState, before: FleetState) -> None:
 
 @settings(max_examples=40)
 @given(st.lists(moments, min_size=1, max_size=6))
-def test_nothing_ever_runs_away(story: list[tuple[list[dict[str, float]], float, float, float, float]]) -> None:
+def test_nothing_ever_runs_away(
+    story: list[tuple[list[dict[str, float]], float, float, float, float]],
+) -> None:
     fittings = usual_fittings(4)
     fittings.floor[1] = fittings.three_phase[2] = True
     fleet = build_fleet(np.arange(4) % 2 == 0, np.linspace(0.5, 2.0, 4), fittings)

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from simulators.physics.protection import BIT, LOCKOUT, RESTART_S, Protection, kinds, step, untripped
+from simulators.physics.protection import (
+    BIT,
+    LOCKOUT,
+    RESTART_S,
+    Protection,
+    kinds,
+    step,
+    untripped,
+)
 from wire.points import FAULT_KINDS
 
 HIGH = np.array([BIT["high_pressure"]])
@@ -9,7 +17,9 @@ NONE = np.zeros(1, np.uint16)
 NO, YES = np.zeros(1, bool), np.ones(1, bool)
 
 
-def after(now: Protection, cause: np.ndarray, seconds: float, repaired: np.ndarray = NO) -> Protection:
+def after(
+    now: Protection, cause: np.ndarray, seconds: float, repaired: np.ndarray = NO
+) -> Protection:
     return step(now, cause, repaired, seconds)
 
 
@@ -59,4 +69,6 @@ def test_a_cause_that_stays_is_one_trip() -> None:
 
 @pytest.mark.parametrize("units", [0, 3])
 def test_nobody_tripped_is_nobody_stopped(units: int) -> None:
-    assert not step(untripped(units), np.zeros(units, np.uint16), np.zeros(units, bool), 60.0).stopped.any()
+    assert not step(
+        untripped(units), np.zeros(units, np.uint16), np.zeros(units, bool), 60.0
+    ).stopped.any()

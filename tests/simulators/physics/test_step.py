@@ -11,7 +11,9 @@ from simulators.physics.state import at_rest, return_c, supply_c
 from tests.simulators.physics.houses import RETROFITTED, UNINSULATED, Run, a_run, a_start
 
 
-@pytest.mark.parametrize(("outdoor", "humidity"), [(-9, 0.5), (-7, 0.95), (2, 0.95), (4, 0.6), (12, 0.4)])
+@pytest.mark.parametrize(
+    ("outdoor", "humidity"), [(-9, 0.5), (-7, 0.95), (2, 0.95), (4, 0.6), (12, 0.4)]
+)
 def test_healthy_houses_stay_warm(outdoor: float, humidity: float) -> None:
     rooms = np.array([state.temperatures.room_c for state in a_run(outdoor, humidity).steps(16)])
     assert rooms.min() >= 18.6
@@ -19,7 +21,8 @@ def test_healthy_houses_stay_warm(outdoor: float, humidity: float) -> None:
 
 
 def test_a_defrost_shows_its_signature() -> None:
-    """physics §20.3 "cycle shape": supply below return, coil warms, no fan, power far below heating's, 2–8 min."""
+    """physics §20.3 "cycle shape": supply below return, coil warms, no fan, power far below
+    heating's, 2–8 min."""
     run = a_run(-7.0, 0.95)
     spread, coil, power, heating_power, lasted, longest = [], [], [], [], 0.0, 0.0
     for state in run.steps(6, 10.0):
@@ -44,7 +47,8 @@ def test_a_defrost_shows_its_signature() -> None:
 
 
 def test_a_defrost_takes_the_energy_of_the_field() -> None:
-    """physics §20.3: 0.3–0.5 kWh a defrost, heat from the water included, for machines of the usual size."""
+    """physics §20.3: 0.3–0.5 kWh a defrost, heat from the water included, for machines of the usual
+    size."""
     run = a_run(0.0, 0.9)
     taken = 0.0
     defrosts, before = 0, False
@@ -86,18 +90,23 @@ def test_counters_add_up_to_the_powers() -> None:
 
 @pytest.mark.parametrize(("dt_s", "humidity"), [(10.0, 0.9), (60.0, 0.9), (300.0, 0.3)])
 def test_energy_is_conserved(dt_s: float, humidity: float) -> None:
-    """Heat in less heat lost is heat held, within 1 % of what went in, through cycling and defrosting."""
+    """Heat in less heat lost is heat held, within 1 % of what went in, through cycling and
+    defrosting."""
     run = a_run(8.0, humidity)
     run.conditions = Conditions(0.0, humidity, 0.0)
     houses, start = run.fleet.houses, run.state
     given, taken, lost = np.zeros(2), np.zeros(2), np.zeros(2)
     for state in run.steps(12, dt_s):
-        room, mass, water = (getattr(state.temperatures, name) for name in ("room_c", "mass_c", "water_c"))
+        room, mass, water = (
+            getattr(state.temperatures, name) for name in ("room_c", "mass_c", "water_c")
+        )
         taken += np.minimum(state.heat_w, 0.0) * dt_s
         lost += (houses.air_to_outdoor * room + houses.mass_to_outdoor * mass) * dt_s
         given += house.GAIN_W * dt_s
     given += run.state.heat_j - start.heat_j + taken
-    held = houses.air_heat * (room - start.temperatures.room_c) + houses.mass_heat * (mass - start.temperatures.mass_c)
+    held = houses.air_heat * (room - start.temperatures.room_c) + houses.mass_heat * (
+        mass - start.temperatures.mass_c
+    )
     held += houses.water_heat * (water - start.temperatures.water_c)
     assert (state.defrosted_s > 0.0).all() == (humidity > 0.5)
     assert given - lost == pytest.approx(held, abs=0.01 * given.min())
@@ -130,7 +139,8 @@ def test_the_same_start_makes_the_same_bytes() -> None:
 
 
 def on_the_stand(outdoor_c: float, water_c: float) -> Run:
-    """Machines with so much to spare that they reach `water_c`, the target once the cold has raised the setting."""
+    """Machines with so much to spare that they reach `water_c`, the target once the cold has raised
+    the setting."""
     run, fittings = a_run(outdoor_c), usual_fittings(2)
     fittings.heated[:], fittings.sizing[:] = 0.35, 2.0
     run.fleet = build_fleet(np.array([True, False]), np.ones(2), fittings)
@@ -141,7 +151,8 @@ def on_the_stand(outdoor_c: float, water_c: float) -> Run:
 
 
 def performances(run: Run, hours: float, water_c: float) -> list[float]:
-    """COP, without pump and controller, of every running machine whose supply is within a kelvin over `water_c`."""
+    """COP, without pump and controller, of every running machine whose supply is within a kelvin
+    over `water_c`."""
     idle_w = heat_pump.idle_w(np.array([-25.0]), np.ones(1, bool))[0]
     return [
         state.heat_w[unit] / (state.power_w[unit] - idle_w)
@@ -154,7 +165,9 @@ def performances(run: Run, hours: float, water_c: float) -> list[float]:
 def test_at_minus_25_water_reaches_50_degrees_without_a_heater_at_the_demanded_cop() -> None:
     # requirements R2: outlet ≥ 50 °C, COP ≥ 1.4; and R5: from water of 30 °C.
     run = on_the_stand(-25.0, 50.5)
-    run.state = replace(run.state, temperatures=replace(run.state.temperatures, water_c=np.full(2, 30.0)))
+    run.state = replace(
+        run.state, temperatures=replace(run.state.temperatures, water_c=np.full(2, 30.0))
+    )
     found = performances(run, 4, 50.0)
     assert len(found) > 60
     assert min(found) >= 1.4

@@ -18,7 +18,9 @@ def winters() -> np.ndarray:
     """Temperature, humidity and sun of 16 seasons, every second hour: (season, hour, quantity)."""
     weathers = [WinterWeather(seed) for seed in range(16)]
     hours = [[weather.at(now) for now in SEASON[::2]] for weather in weathers]
-    return np.array([[(one.outdoor_c, one.humidity, one.sun_w_m2) for one in season] for season in hours])
+    return np.array(
+        [[(one.outdoor_c, one.humidity, one.sun_w_m2) for one in season] for season in hours]
+    )
 
 
 def test_seasons_have_the_temperatures_of_beijing(winters: np.ndarray) -> None:
@@ -33,14 +35,17 @@ def test_seasons_have_the_temperatures_of_beijing(winters: np.ndarray) -> None:
 def test_each_month_has_its_mean_and_spread(winters: np.ndarray) -> None:
     # physics §20.4, "mean" and "sd daily mean".
     days = winters[..., 0].reshape(16, 151, 12).mean(axis=2)
-    for month, (mean, deviation) in enumerate([(4.8, 3.9), (-0.5, 2.6), (-2.9, 2.5), (0.0, 2.3), (6.1, 2.5)]):
+    for month, (mean, deviation) in enumerate(
+        [(4.8, 3.9), (-0.5, 2.6), (-2.9, 2.5), (0.0, 2.3), (6.1, 2.5)]
+    ):
         own = days[:, month == MONTH_OF_DAY]
         assert own.mean() == pytest.approx(mean, abs=1.2)
         assert own.std() == pytest.approx(deviation, rel=0.35)
 
 
 def test_days_remember_the_day_before(winters: np.ndarray) -> None:
-    # physics §20.4, "AC1": .54 in January, .85 in November; the daily means of a continuous course a little more.
+    # physics §20.4, "AC1": .54 in January, .85 in November; the daily means of a continuous course
+    # a little more.
     days = winters[..., 0].reshape(16, 151, 12).mean(axis=2)
     for month, memory in ((0, 0.85), (2, 0.54)):
         own = days[:, month == MONTH_OF_DAY]
@@ -50,7 +55,8 @@ def test_days_remember_the_day_before(winters: np.ndarray) -> None:
 
 
 def test_humidity_has_the_spread_of_beijing(winters: np.ndarray) -> None:
-    # physics §20.4: mean 41, p10 13, p90 78 %; 514 of 3,624 h in the frosting zone (−6…5 °C, 65 % and more).
+    # physics §20.4: mean 41, p10 13, p90 78 %; 514 of 3,624 h in the frosting zone (−6…5 °C, 65 %
+    # and more).
     outdoor, humidity = winters[..., 0], winters[..., 1]
     assert humidity.min() >= 0.0
     assert humidity.max() <= 1.0
@@ -62,7 +68,8 @@ def test_humidity_has_the_spread_of_beijing(winters: np.ndarray) -> None:
 
 
 def test_seasons_frost_as_much_as_beijings(winters: np.ndarray) -> None:
-    # physics §20.3: EnergyPlus's fractions over the IWEC year average 1.0 %; the highest is 14.7 % in that one year.
+    # physics §20.3: EnergyPlus's fractions over the IWEC year average 1.0 %; the highest is 14.7 %
+    # in that one year.
     outdoor, humidity = winters[..., 0], winters[..., 1]
     excess = humidity * saturated_humidity(outdoor) - saturated_humidity(frosting_coil_c(outdoor))
     fraction = 1.0 / (1.0 + 0.01446 / np.maximum(excess, 1e-6))
@@ -97,7 +104,9 @@ def test_every_year_is_its_own_and_time_is_continuous() -> None:
     weather = WinterWeather(7)
     year = 365 * 24 * HOUR
     assert weather.at(NOVEMBER + 40 * 24 * HOUR) != weather.at(NOVEMBER + 40 * 24 * HOUR + year)
-    minutes = [weather.at(NOVEMBER + 240 * 24 * HOUR + minute * 60_000) for minute in range(-720, 720)]
+    minutes = [
+        weather.at(NOVEMBER + 240 * 24 * HOUR + minute * 60_000) for minute in range(-720, 720)
+    ]
     assert np.abs(np.diff([one.outdoor_c for one in minutes])).max() < 0.1
     assert np.abs(np.diff([one.humidity for one in minutes])).max() < 0.02
 

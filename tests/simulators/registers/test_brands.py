@@ -19,9 +19,33 @@ from simulators.registers.variants import varied
 from simulators.registers.writes import Write, Written
 from wire.points import State
 
-# The live R290 unit of docs/domain/profile-midea-mthermal.md, at 1 °C resolution: the registers it showed.
-LIVE = {100: 29, 102: 450, 103: 80, 104: 28, 105: 32, 108: 52, 109: 3, 116: 1350, 117: 430, 118: 3, 119: 223}
-LIVE |= {134: 37, 138: 107, 143: 0, 144: 31718, 145: 1, 146: 49471, 148: 348, 150: 87, 151: 401, 164: 363}
+# The live R290 unit of docs/domain/profile-midea-mthermal.md, at 1 °C resolution: the registers it
+# showed.
+LIVE = {
+    100: 29,
+    102: 450,
+    103: 80,
+    104: 28,
+    105: 32,
+    108: 52,
+    109: 3,
+    116: 1350,
+    117: 430,
+    118: 3,
+    119: 223,
+}
+LIVE |= {
+    134: 37,
+    138: 107,
+    143: 0,
+    144: 31718,
+    145: 1,
+    146: 49471,
+    148: 348,
+    150: 87,
+    151: 401,
+    164: 363,
+}
 LIVE_READING = UnitReading(
     "heating",
     (),
@@ -58,7 +82,9 @@ def coils(image: Image, *addresses: int) -> tuple[int, ...]:
     return words(image, *addresses, table="coil")
 
 
-def shown(brand: RegisterMap, state: State = "heating", values: Mapping[str, float] | None = None) -> Image:
+def shown(
+    brand: RegisterMap, state: State = "heating", values: Mapping[str, float] | None = None
+) -> Image:
     return brand.image(UnitReading(state, (), {"setpoint_c": 45.0} | dict(values or {})))
 
 
@@ -106,16 +132,28 @@ def test_how_each_brand_shows_its_states() -> None:
 
     midea = told(MIDEA_MTHERMAL, *holding(0, 101, 128, 129))
     assert midea == [(0, 0, 16, 8), (3, 0, 16, 8), (3, 3, 16, 8), (3, 3, 18, 8)]
-    assert told(PHNIX, *holding(2011, 2012, 2019)) == [(0, 1, 16), (1, 1, 16), (1, 1, 8209), (1, 2, 8209)]
+    assert told(PHNIX, *holding(2011, 2012, 2019)) == [
+        (0, 1, 16),
+        (1, 1, 16),
+        (1, 1, 8209),
+        (1, 2, 8209),
+    ]
     solareast = told(SOLAREAST_OEM, *holding(0, 1, 0x1A))
-    assert solareast == [(0, 0, 0), (1 << 12, 1 << 10, 0), (1 << 14, 1 << 10, 1), (0x4100, 1 << 10, 1)]
+    assert solareast == [
+        (0, 0, 0),
+        (1 << 12, 1 << 10, 0),
+        (1 << 14, 1 << 10, 1),
+        (0x4100, 1 << 10, 1),
+    ]
     gree = told(GREE_VERSATI, *holding(117, 42), Place("coil", 80), Place("coil", 86))
     assert gree == [(8, 0x55, 0, 0), (2, 0xAA, 0, 0), (2, 0xAA, 1, 0), (2, 0xAA, 1, 1)]
     haier = told(HAIER_YR_E27, *holding(101, 141, 144))
     assert haier == [(0, 0, 512), (5, 0, 512), (5, 0, 512), (5, 1 << 13, 512)]
     chofu = told(CHOFU_GRANT, Place("input", 10), Place("input", 7))
     assert chofu == [(0, 35), (1, 35), (1, 35), (1, 35)]
-    told_by = {name: [shown(brand, state).state_told for state in STATES] for name, brand in MAPS.items()}
+    told_by = {
+        name: [shown(brand, state).state_told for state in STATES] for name, brand in MAPS.items()
+    }
     assert told_by.pop("chofu-grant") == [True, True, False, False]
     assert all(all(states) for states in told_by.values())
 
@@ -123,19 +161,33 @@ def test_how_each_brand_shows_its_states() -> None:
 @pytest.mark.parametrize(
     ("brand", "address", "table", "raw"),
     [
-        *((MIDEA_MTHERMAL, 114, "holding", 0x7FFF), (WHOLE, 114, "holding", 0x7F), (PHNIX, 2058, "holding", 0x7FFD)),
+        *(
+            (MIDEA_MTHERMAL, 114, "holding", 0x7FFF),
+            (WHOLE, 114, "holding", 0x7F),
+            (PHNIX, 2058, "holding", 0x7FFD),
+        ),
         *((GREE_VERSATI, 129, "holding", 0x7FFF), (CHOFU_GRANT, 33, "input", 0)),
     ],
 )
-def test_what_an_open_room_sensor_shows(brand: RegisterMap, address: int, table: Table, raw: int) -> None:
+def test_what_an_open_room_sensor_shows(
+    brand: RegisterMap, address: int, table: Table, raw: int
+) -> None:
     image = brand.image(UnitReading("heating", (), {"supply_c": 40.0}, frozenset({"room_c"})))
     assert image.words[Place(table, address)] == raw
     assert "room_c" not in image.values
 
 
 def test_packed_haier_numbers() -> None:
-    values = {"supply_c": 41.5, "return_c": 36.2, "outdoor_c": -12.5, "discharge_c": 75.3, "suction_c": -20.1}
-    image = shown(HAIER_YR_E27, "heating", values | {"coil_c": -11.0, "voltage_v": 221.0, "current_a": 10.55})
+    values = {
+        "supply_c": 41.5,
+        "return_c": 36.2,
+        "outdoor_c": -12.5,
+        "discharge_c": 75.3,
+        "suction_c": -20.1,
+    }
+    image = shown(
+        HAIER_YR_E27, "heating", values | {"coil_c": -11.0, "voltage_v": 221.0, "current_a": 10.55}
+    )
     assert words(image, 146, 147) == (0x0011, 0x6A9F)  # Twi 362 = 0x16A, Two 415 = 0x19F
     assert words(image, 252, 253, 254) == (0xF137, 0xFF83, 0x9200)
     assert words(image, 251)[0] & 0xFF == 0xF2
@@ -144,9 +196,16 @@ def test_packed_haier_numbers() -> None:
 
 
 def test_pressures_stand_as_saturation_temperatures_too() -> None:
-    values = {"high_bar": 13.503, "low_bar": 4.32}  # the live unit of docs/domain/profile-midea-mthermal.md: 39 °C and -3 °C
-    condensing = words(shown(SOLAREAST_OEM, values=values), 0x48) + words(shown(GREE_VERSATI, values=values), 124)
-    evaporating = words(shown(SOLAREAST_OEM, values=values), 0x49) + words(shown(PHNIX, values=values), 2065)
+    values = {
+        "high_bar": 13.503,
+        "low_bar": 4.32,
+    }  # the live unit of docs/domain/profile-midea-mthermal.md: 39 °C and -3 °C
+    condensing = words(shown(SOLAREAST_OEM, values=values), 0x48) + words(
+        shown(GREE_VERSATI, values=values), 124
+    )
+    evaporating = words(shown(SOLAREAST_OEM, values=values), 0x49) + words(
+        shown(PHNIX, values=values), 2065
+    )
     assert condensing == pytest.approx((390, 390), abs=10)
     assert [word - 0x10000 for word in evaporating] == pytest.approx([-30, -30], abs=5)
 
@@ -160,11 +219,18 @@ def test_thirty_two_bits_are_high_word_first() -> None:
 @pytest.mark.parametrize("brand", [PHNIX, SOLAREAST_OEM, GREE_VERSATI])
 def test_every_fault_of_a_brand_with_bits_is_one_bit(brand: RegisterMap) -> None:
     idle = brand.image(UnitReading("standby", (), {})).words
-    alarm = {Place("holding", 2019), Place("holding", 0)}  # the general alarm, which any fault lights
+    alarm = {
+        Place("holding", 2019),
+        Place("holding", 0),
+    }  # the general alarm, which any fault lights
     for code, (place, _) in brand.faults.items():
         lit = brand.image(UnitReading("standby", (code,), {})).words
-        changed = {at: idle.get(at, 0) ^ word for at, word in lit.items() if idle.get(at, 0) != word}
-        assert {at: bits for at, bits in changed.items() if at not in alarm} == {place.place: 1 << place.shift}
+        changed = {
+            at: idle.get(at, 0) ^ word for at, word in lit.items() if idle.get(at, 0) != word
+        }
+        assert {at: bits for at, bits in changed.items() if at not in alarm} == {
+            place.place: 1 << place.shift
+        }
 
 
 def test_errors_that_are_numbers() -> None:
@@ -211,7 +277,9 @@ def test_midea_takes_set_points_in_both_places_and_within_the_limits() -> None:
     assert written(MIDEA_MTHERMAL, 6, 0, 1) == {"switched_on": 1.0, "room_controlled": 1.0}
     assert written(WHOLE, 6, 11, 45) == {"setpoint_c": 45.0}
     assert (refusal(MIDEA_MTHERMAL, 6, 11, 5_000), refusal(MIDEA_MTHERMAL, 6, 110, 1)) == (3, 2)
-    assert carried_out(MIDEA_MTHERMAL, Write(6, 232, (0x10000 - 25,))).kept == {Place("holding", 232): 0x10000 - 25}
+    assert carried_out(MIDEA_MTHERMAL, Write(6, 232, (0x10000 - 25,))).kept == {
+        Place("holding", 232): 0x10000 - 25
+    }
 
 
 def test_phnix_takes_whole_words_by_fc_16_only() -> None:
@@ -230,11 +298,18 @@ def test_solareast_switches_and_resets_by_register_and_by_coil() -> None:
 
 
 def test_gree_obeys_aa_and_55_and_a_mode_only_while_off() -> None:
-    for word, asked in ((0xAA, {"switched_on": 1.0}), (0x55, {"switched_on": 0.0}), (1, {}), (0, {})):
+    for word, asked in (
+        (0xAA, {"switched_on": 1.0}),
+        (0x55, {"switched_on": 0.0}),
+        (1, {}),
+        (0, {}),
+    ):
         assert written(GREE_VERSATI, 16, 42, word) == asked
     mode = Write(16, 2, (4,))
     assert carried_out(GREE_VERSATI, mode).kept == {}
-    assert carried_out(GREE_VERSATI, mode, shown(GREE_VERSATI, "off")).kept == {Place("holding", 2): 4}
+    assert carried_out(GREE_VERSATI, mode, shown(GREE_VERSATI, "off")).kept == {
+        Place("holding", 2): 4
+    }
     assert written(GREE_VERSATI, 15, 22, 1) == {"curve": 1.0}
     assert refusal(GREE_VERSATI, 6, 10, 40) == 1
     assert refusal(GREE_VERSATI, 15, 94, 1) == 2
@@ -263,13 +338,25 @@ def test_a_fault_of_one_brand_means_the_same_kind_at_another() -> None:
     assert code_for("high_pressure:P1", PHNIX.fault_codes) == "high_pressure:2085.4"
     assert code_for("water_flow", MIDEA_MTHERMAL.fault_codes) == "water_flow:E8"
     assert code_for("discharge_high", PHNIX.fault_codes) is None
-    assert code_for("high_pressure:P1", HAIER_YR_E27.fault_codes) == "other:141.1"  # numbers without meanings
+    assert (
+        code_for("high_pressure:P1", HAIER_YR_E27.fault_codes) == "other:141.1"
+    )  # numbers without meanings
 
 
 @pytest.mark.parametrize("profile", sorted(MAPS))
 def test_words_are_sixteen_bits_and_bits_are_bits(profile: str) -> None:
     registers = MAPS[profile]
-    values = {"supply_c": -20.0, "heat_w": -4_000.0, "power_w": 900.0, "flow_lpm": 20.0, "setpoint_c": 45.0}
+    values = {
+        "supply_c": -20.0,
+        "heat_w": -4_000.0,
+        "power_w": 900.0,
+        "flow_lpm": 20.0,
+        "setpoint_c": 45.0,
+    }
     image = registers.image(UnitReading("defrost", tuple(registers.fault_codes), values))
-    assert all(0 <= word <= (1 if place.table == "coil" else 0xFFFF) for place, word in image.words.items())
-    assert image.values.get("heat_w", 0.0) == 0.0  # no register has a sign; a defrosting unit shows no heat
+    assert all(
+        0 <= word <= (1 if place.table == "coil" else 0xFFFF) for place, word in image.words.items()
+    )
+    assert (
+        image.values.get("heat_w", 0.0) == 0.0
+    )  # no register has a sign; a defrosting unit shows no heat

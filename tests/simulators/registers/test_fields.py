@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 from simulators.registers.fields import Contents, Field, Place, Quantity, high_byte, pair
 
 FIELDS = st.lists(
-    st.builds(lambda shift, width: (shift, min(width, 16 - shift)), st.integers(0, 15), st.integers(1, 16)),
+    st.builds(
+        lambda shift, width: (shift, min(width, 16 - shift)), st.integers(0, 15), st.integers(1, 16)
+    ),
     min_size=1,
     max_size=4,
 ).map(lambda parts: tuple(Field(at, width, shift) for at, (shift, width) in enumerate(parts)))
@@ -26,7 +28,11 @@ def test_the_first_field_holds_the_highest_bits() -> None:
     contents = Contents()
     contents.put(pair(143), 0x1_0002)
     contents.put((high_byte(5),), -1)
-    assert contents.words == {Place("holding", 143): 1, Place("holding", 144): 2, Place("holding", 5): 0xFF00}
+    assert contents.words == {
+        Place("holding", 143): 1,
+        Place("holding", 144): 2,
+        Place("holding", 5): 0xFF00,
+    }
 
 
 @given(
@@ -39,7 +45,11 @@ def test_a_quantity_holds_a_value_to_half_a_step_or_at_its_end(
     value: float, step: float, fields: tuple[Field, ...], signed: bool
 ) -> None:
     quantity = Quantity("supply_c", fields, step, signed)
-    low, high = (-(2 ** (quantity.bits - 1)), 2 ** (quantity.bits - 1) - 1) if signed else (0, 2**quantity.bits - 1)
+    low, high = (
+        (-(2 ** (quantity.bits - 1)), 2 ** (quantity.bits - 1) - 1)
+        if signed
+        else (0, 2**quantity.bits - 1)
+    )
     if low * step <= value <= high * step:
         assert abs(quantity.held(value) - value) <= step * 0.5 + abs(value) * 1e-9 + 1e-6
     else:

@@ -1,6 +1,8 @@
-"""The vectors that the gateway's decoder is held to, the other way round: the same reading, encoded.
+"""The vectors that the gateway's decoder is held to, the other way round: the same reading,
+encoded.
 
-A vector's frame also holds words that do not follow from its reading; those stand in `free`, with their bits.
+A vector's frame also holds words that do not follow from its reading; those stand in `free`, with
+their bits.
 """
 
 import json
@@ -11,20 +13,23 @@ from typing import Any
 
 import pytest
 
-from simulators.quirks import Quirks
 from simulators.registers import MAPS
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.variants import varied
+from simulators.unit.quirks import Quirks
 from wire.points import State
 
-VECTORS = {path.stem: path for path in (Path(__file__).parents[2] / "golden" / "readings").glob("*.json")}
+VECTORS = {
+    path.stem: path for path in (Path(__file__).parents[2] / "golden" / "readings").glob("*.json")
+}
 ALL = 0xFFFF
 WHOLE: Quirks = {"whole_degrees": 1}
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a vector's reading leaves open: how the unit is set and fitted, and which words are `free`."""
+    """What a vector's reading leaves open: how the unit is set and fitted, and which words are
+    `free`."""
 
     free: Mapping[str, int] = field(default_factory=dict)
     quirks: Quirks = field(default_factory=dict)
@@ -37,16 +42,19 @@ class Case:
 
 
 NO_ROOM_NO_TANK = frozenset(("room_c", "tank_c"))
-# Midea: b4 of 128 tells the remote switch, b12 of 129 the alarm, 105 is the plate's outlet, 190 another R290 unit.
+# Midea: b4 of 128 tells the remote switch, b12 of 129 the alarm, 105 is the plate's outlet, 190
+# another R290 unit.
 MIDEA_FREE = {"105": ALL, "111": ALL, "128": 1 << 4, "129": 1 << 12, "190": ALL}
-# Haier: the set speed, one hertz below the actual one, and saturation temperatures, which the vectors leave at 0.
+# Haier: the set speed, one hertz below the actual one, and saturation temperatures, which the
+# vectors leave at 0.
 HAIER_FREE = {"244": 0xFF00, "247": 0x00F0, "251": 0xFF00}
 # PHNIX: outputs that the vectors leave dark: fan, valve, heating pump and alarm.
 PHNIX_FREE = {"2019": 0b0010_0100_0000_0100}
 CASES = {
     "chofu-error": Case(values={"setpoint_c": 45.0}, room_target_c=20.5, room_controlled=True),
     "chofu-heating": Case(),
-    "gree-defrost": Case({"coil:171": 1, "coil:172": 1}),  # the heater's second set instead of its first
+    # the heater's second set instead of its first
+    "gree-defrost": Case({"coil:171": 1, "coil:172": 1}),
     "gree-weather-curve": Case(values={"setpoint_c": 45.0}, curve_c=38.2),
     "gree-whole-degrees": Case(
         {"128": ALL, "129": ALL},  # left over in words whose sensors are not fitted
@@ -59,9 +67,11 @@ CASES = {
         room_controlled=True,
     ),
     "haier-defrost": Case(HAIER_FREE),
-    "haier-states": Case(HAIER_FREE | {"101": 1 << 7, "141": 1 << 9}, state="heating"),  # tank: not simulated
+    # tank: not simulated
+    "haier-states": Case(HAIER_FREE | {"101": 1 << 7, "141": 1 << 9}, state="heating"),
     "midea-live-r290": Case(MIDEA_FREE, WHOLE, unfitted=NO_ROOM_NO_TANK),
-    # Its second error table is not that of the simulated firmware; an error number without meaning is none of ours.
+    # Its second error table is not that of the simulated firmware; an error number without meaning
+    # is none of ours.
     "midea-r32-off": Case(
         MIDEA_FREE | {"124": ALL, "188": ALL, "199": ALL}, {**WHOLE, "whole_kwh": 1}, unfitted=NO_ROOM_NO_TANK
     ),
@@ -70,7 +80,8 @@ CASES = {
     ),
     "midea-tenths-defrost": Case(MIDEA_FREE, unfitted=frozenset(("room_c",))),
     "phnix-defrost": Case(PHNIX_FREE),
-    "phnix-high-pressure": Case(PHNIX_FREE | {"2089": 1 << 7}),  # a bit that the document does not name
+    # a bit that the document does not name
+    "phnix-high-pressure": Case(PHNIX_FREE | {"2089": 1 << 7}),
     "solareast-defrost": Case(values={"fan_rpm": 640.0}),
     "solareast-system-2": Case({"0": 1 << 13, "772": ALL}),  # stopped by fault; mode floor heating
 }  # fmt: skip
@@ -106,4 +117,6 @@ def test_the_encoder_makes_the_frame_of_the_vector(name: str) -> None:
         if (made ^ word) & ~case.free.get(key, 0):
             differing[key] = (made, word)
     assert differing == {}
-    assert sum(mask.bit_count() for mask in case.free.values()) < 0.25 * 16 * len(vector["registers"])
+    assert sum(mask.bit_count() for mask in case.free.values()) < 0.25 * 16 * len(
+        vector["registers"]
+    )

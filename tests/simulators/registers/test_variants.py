@@ -11,14 +11,22 @@ from simulators.registers.variants import varied
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS
 from wire.points import State
 
-VALUES = {"supply_c": 41.4, "outdoor_c": -7.26, "energy_kwh": 70_000.0, "heat_w": -2_000.0, "power_w": 900.0}
+VALUES = {
+    "supply_c": 41.4,
+    "outdoor_c": -7.26,
+    "energy_kwh": 70_000.0,
+    "heat_w": -2_000.0,
+    "power_w": 900.0,
+}
 
 
 def with_quirk(profile: str, quirk: str, number: float = 1) -> RegisterMap:
     return varied(MAPS[profile], {quirk: number})
 
 
-def image(brand: RegisterMap, state: State = "heating", broken: frozenset[str] = frozenset()) -> Image:
+def image(
+    brand: RegisterMap, state: State = "heating", broken: frozenset[str] = frozenset()
+) -> Image:
     return brand.image(UnitReading(state, (), VALUES, broken))
 
 
@@ -35,7 +43,10 @@ def refused(brand: RegisterMap, address: int, count: int) -> bool:
 
 
 def test_resolution_switch() -> None:
-    whole, tenths = image(with_quirk("midea-mthermal", "whole_degrees")), image(MAPS["midea-mthermal"])
+    whole, tenths = (
+        image(with_quirk("midea-mthermal", "whole_degrees")),
+        image(MAPS["midea-mthermal"]),
+    )
     assert words(whole, 110, 107, 189) == (41, 0x10000 - 7, 0)
     assert words(tenths, 110, 107, 189) == (414, 0x10000 - 73, 1 << 8)
     assert (whole.values["supply_c"], tenths.values["supply_c"]) == (41.0, 41.4)
@@ -57,7 +68,9 @@ def test_an_open_ambient_sensor_that_looks_real() -> None:
     assert words(image(MAPS["phnix"], broken=frozenset({"outdoor_c"})), 2048) == (0x7FFD,)
 
 
-@pytest.mark.parametrize(("profile", "heat", "cop"), [("midea-mthermal", 148, 151), ("phnix", 2059, 2060)])
+@pytest.mark.parametrize(
+    ("profile", "heat", "cop"), [("midea-mthermal", 148, 151), ("phnix", 2059, 2060)]
+)
 def test_nonsense_while_defrosting(profile: str, heat: int, cop: int) -> None:
     brand = with_quirk(profile, "defrost_nonsense")
     nonsense = image(brand, "defrost")
@@ -77,16 +90,28 @@ def test_a_defrost_without_flag_looks_like_heating(profile: str) -> None:
 
 def test_how_refusals_are_answered() -> None:
     silent = {name: brand.refuses_in_silence for name, brand in MAPS.items()}
-    assert {name for name, silence in silent.items() if silence} == {"solareast-oem", "phnix", "haier-yr-e27"}
+    assert {name for name, silence in silent.items() if silence} == {
+        "solareast-oem",
+        "phnix",
+        "haier-yr-e27",
+    }
     assert all(with_quirk(name, "silence").refuses_in_silence for name in MAPS)
     assert not any(with_quirk(name, "exception_2").refuses_in_silence for name in MAPS)
 
 
 def test_shorter_reads_and_settings_one_at_a_time() -> None:
-    assert [refused(with_quirk("phnix", "max_registers", 16), 2011, count) for count in (16, 17)] == [False, True]
-    assert refused(with_quirk("midea-mthermal", "max_registers", 99), 100, 41)  # the brand refuses sooner
+    assert [
+        refused(with_quirk("phnix", "max_registers", 16), 2011, count) for count in (16, 17)
+    ] == [False, True]
+    assert refused(
+        with_quirk("midea-mthermal", "max_registers", 99), 100, 41
+    )  # the brand refuses sooner
     bulk = with_quirk("phnix", "bulk_config")
-    assert (refused(bulk, 1157, 2), refused(bulk, 1157, 1), refused(bulk, 2045, 2)) == (True, False, False)
+    assert (refused(bulk, 1157, 2), refused(bulk, 1157, 1), refused(bulk, 2045, 2)) == (
+        True,
+        False,
+        False,
+    )
     assert not refused(MAPS["phnix"], 1157, 2)
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from simulators.event_settings import EventSettings
-from simulators.scenario import FleetSettings, Scenario
+from simulators.scenario.event_settings import EventSettings
+from simulators.scenario.scenario import FleetSettings, Scenario
+from simulators.scenario.weather_settings import SteadySettings
 from simulators.scoring.truths import Truth
 from simulators.season.block import BlockSeason
 from simulators.season.layout import blocks
 from simulators.season.span import Span
-from simulators.weather_settings import SteadySettings
 
 START = 1_763_740_800_000  # midnight in Shanghai
 
@@ -37,6 +37,8 @@ def test_what_only_a_due_defrost_shows_is_not_demanded_in_air_without_frost(
     assert truth_of({"cause": cause}, humidity=humidity).certain == certain
 
 
-@pytest.mark.parametrize(("profile", "certain"), [("midea-mthermal", True), ("solareast-oem", False)])
+@pytest.mark.parametrize(
+    ("profile", "certain"), [("midea-mthermal", True), ("solareast-oem", False)]
+)
 def test_a_stove_is_not_demanded_where_no_room_is_measured(profile: str, certain: bool) -> None:
     assert truth_of({"cause": "coal", "strength": 4_000.0}, profile).certain == certain

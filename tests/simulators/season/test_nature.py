@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulators.faults import Effects
 from simulators.physics.conditions import Conditions
 from simulators.physics.fleet import build_fleet
 from simulators.physics.state import Start, at_rest, spread_k
+from simulators.scenario.events import Effects
 from simulators.season.nature import Nature
 
 HOUR_MS = 3_600_000
@@ -19,7 +19,13 @@ HOUR_MS = 3_600_000
     [
         (-25.0, 48.0, 1.2, 0.0, [True]),
         (-30.0, 40.0, 1.2, 0.0, [True]),
-        (-25.0, 51.0, 1.2, 0.0, [False]),  # a little warmer than asked: an alert may come, and need not
+        (
+            -25.0,
+            51.0,
+            1.2,
+            0.0,
+            [False],
+        ),  # a little warmer than asked: an alert may come, and need not
         (-23.2, 48.0, 1.2, 0.0, [False]),  # at the edge of −25 ± 2 °C
         (-25.0, 48.0, 1.2, 3_000.0, [False]),  # asked of the heat pump alone
         (-25.0, 48.0, 1.4, 0.0, [False]),
@@ -34,7 +40,12 @@ def test_weak_is_who_misses_the_cop_that_is_asked_in_such_cold(
     fleet, one = build_fleet(np.zeros(1, bool), np.ones(1)), np.ones(1)
     state = at_rest(fleet, Start(20.0 * one, 20.0 * one, one, one), outdoor_c)
     state = replace(
-        state, running=one > 0, heat_w=4_000.0 * one, power_w=4_000.0 / cop * one, aux_w=aux_w * one, hz=90.0 * one
+        state,
+        running=one > 0,
+        heat_w=4_000.0 * one,
+        power_w=4_000.0 / cop * one,
+        aux_w=aux_w * one,
+        hz=90.0 * one,
     )
     state = replace(state, plate_c=supply_c - spread_k(state) / 2.0)
     nature = Nature(["a"], {})

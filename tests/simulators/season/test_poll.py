@@ -1,4 +1,5 @@
-"""What controllers answer: broken sensors, brands without a point, trips, and tables that stand still."""
+"""What controllers answer: broken sensors, brands without a point, trips, and tables that stand
+still."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulators.faults import Effects, Event, effects
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
 from simulators.physics.fleet import build_fleet
 from simulators.physics.measure import measure
 from simulators.physics.protection import BIT
 from simulators.physics.state import FleetState, Start, at_rest
+from simulators.scenario.events import Effects, Event, effects
 from simulators.season.poll import Controllers, Poll
 from wire.points import STATES
 
@@ -23,7 +24,9 @@ FLEET = build_fleet(np.zeros(UNITS, bool), np.ones(UNITS))
 
 def state(**changes: Any) -> FleetState:
     room = np.full(UNITS, 20.0)
-    return replace(at_rest(FLEET, Start(room, room, np.zeros(UNITS), np.zeros(UNITS)), -8.0), **changes)
+    return replace(
+        at_rest(FLEET, Start(room, room, np.zeros(UNITS), np.zeros(UNITS)), -8.0), **changes
+    )
 
 
 def poll(controllers: Controllers, at: int, active: Effects, now: FleetState | None = None) -> Poll:
@@ -32,7 +35,9 @@ def poll(controllers: Controllers, at: int, active: Effects, now: FleetState | N
     before = {point: column.copy() for point, column in columns.items()}
     answer = controllers.poll(at, now, columns, active)
     for point, column in before.items():
-        assert np.array_equal(columns[point], column, equal_nan=True), point  # the physics is not touched
+        assert np.array_equal(columns[point], column, equal_nan=True), (
+            point
+        )  # the physics is not touched
     return answer
 
 
@@ -42,7 +47,10 @@ def controllers() -> Controllers:
 
 
 def test_a_brand_lacks_a_point_and_a_broken_sensor_is_bad(controllers: Controllers) -> None:
-    broken = [Event("sensor_open", (unit,), 0, None, point) for unit, point in ((0, "supply_c"), (2, "room_c"))]
+    broken = [
+        Event("sensor_open", (unit,), 0, None, point)
+        for unit, point in ((0, "supply_c"), (2, "room_c"))
+    ]
     answer = poll(controllers, 0, effects(broken, 0))
     assert np.isnan(answer.points["room_c"]).tolist() == [False, False, True, False]
     assert np.isnan(answer.points["supply_c"]).tolist() == [True, False, False, False]
@@ -52,7 +60,10 @@ def test_a_brand_lacks_a_point_and_a_broken_sensor_is_bad(controllers: Controlle
 def test_a_drifting_sensor_is_off(controllers: Controllers) -> None:
     day = 86_400_000
     drift = effects([Event("sensor_drift", (1,), 0, None, "supply_c", 0.1)], 10 * day)
-    off = poll(controllers, day, drift).points["supply_c"] - poll(controllers, day, Effects()).points["supply_c"]
+    off = (
+        poll(controllers, day, drift).points["supply_c"]
+        - poll(controllers, day, Effects()).points["supply_c"]
+    )
     assert off == pytest.approx([0.0, 1.0, 0.0, 0.0])
 
 
@@ -60,10 +71,14 @@ def test_a_heat_meter_is_off_with_its_sensors(controllers: Controllers) -> None:
     drift = effects([Event("sensor_drift", (1,), 0, None, "return_c", 0.1)], 10 * 86_400_000)
     answer, sound = poll(controllers, 0, drift).points, poll(controllers, 0, Effects()).points
     kg_s = sound["flow_lpm"][1] / 60.0
-    assert answer["heat_w"] - sound["heat_w"] == pytest.approx([0.0, -1.0 * kg_s * 4186.0, 0.0, 0.0])
+    assert answer["heat_w"] - sound["heat_w"] == pytest.approx(
+        [0.0, -1.0 * kg_s * 4186.0, 0.0, 0.0]
+    )
 
 
-def test_a_stuck_sensor_goes_on_showing_what_it_showed_and_misleads_the_heat_meter(controllers: Controllers) -> None:
+def test_a_stuck_sensor_goes_on_showing_what_it_showed_and_misleads_the_heat_meter(
+    controllers: Controllers,
+) -> None:
     stuck = effects([Event("sensor_stuck", (1,), 0, None, "supply_c")], 0)
     first = poll(controllers, 0, stuck).points["supply_c"][1]
     warmer = state()
@@ -74,14 +89,18 @@ def test_a_stuck_sensor_goes_on_showing_what_it_showed_and_misleads_the_heat_met
     assert answer["supply_c"][0] == sound["supply_c"][0]
     off_k = first - sound["supply_c"][1]
     assert off_k < -2.0
-    assert answer["heat_w"][1] - sound["heat_w"][1] == pytest.approx(off_k * sound["flow_lpm"][1] / 60.0 * 4186.0)
+    assert answer["heat_w"][1] - sound["heat_w"][1] == pytest.approx(
+        off_k * sound["flow_lpm"][1] / 60.0 * 4186.0
+    )
     free = poll(controllers, 600_000, Effects(), warmer).points["supply_c"][1]
     assert free == pytest.approx(sound["supply_c"][1], abs=0.3)
 
 
 def test_trips_are_shown_under_the_brands_own_codes(controllers: Controllers) -> None:
     tripped = state()
-    shown = np.array([BIT["high_pressure"], BIT["high_pressure"], BIT["high_pressure"], 0], np.uint16)
+    shown = np.array(
+        [BIT["high_pressure"], BIT["high_pressure"], BIT["high_pressure"], 0], np.uint16
+    )
     tripped = replace(tripped, protection=replace(tripped.protection, shown=shown))
     injected = effects([Event("fault", (0,), 0, None, "sensor:E4")], 0)
     assert poll(controllers, 0, injected, tripped).faults == {
@@ -95,9 +114,20 @@ def test_a_frozen_controller_answers_with_the_table_it_had(controllers: Controll
     frozen = effects([Event("frozen_values", (0,), 0, None)], 0)
     first = poll(controllers, 0, frozen)
     later = state(running=np.zeros(UNITS, bool), hz=np.zeros(UNITS), power_w=np.full(UNITS, 5.0))
-    tripped = effects([Event("frozen_values", (0,), 0, None), Event("fault", (0, 3), 0, None, "high_pressure:P1")], 0)
+    tripped = effects(
+        [
+            Event("frozen_values", (0,), 0, None),
+            Event("fault", (0, 3), 0, None, "high_pressure:P1"),
+        ],
+        0,
+    )
     answer = poll(controllers, 300_000, tripped, later)
-    assert [STATES[code] for code in answer.state.tolist()] == ["heating", "standby", "standby", "standby"]
+    assert [STATES[code] for code in answer.state.tolist()] == [
+        "heating",
+        "standby",
+        "standby",
+        "standby",
+    ]
     assert answer.points["power_w"].tolist() == [first.points["power_w"][0], 5.0, 5.0, 5.0]
     assert answer.faults[0] == ()
     assert answer.faults[3] == ("high_pressure:P1",)
@@ -105,7 +135,9 @@ def test_a_frozen_controller_answers_with_the_table_it_had(controllers: Controll
     assert thawed.points["power_w"].tolist() == [5.0] * 4
 
 
-def test_who_is_silent_is_not_heard_and_who_is_switched_off_says_so(controllers: Controllers) -> None:
+def test_who_is_silent_is_not_heard_and_who_is_switched_off_says_so(
+    controllers: Controllers,
+) -> None:
     events = [Event("communication_loss", (1,), 0, None), Event("switched_off", (2,), 0, None)]
     answer = poll(controllers, 0, effects(events, 0))
     assert answer.heard is not None

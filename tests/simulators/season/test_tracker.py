@@ -15,7 +15,8 @@ CONDITION = Condition("low_room", 45 * MINUTE, 75 * MINUTE, ("room_c",))
 
 
 def episodes(rooms: list[float], lacks: dict[str, Any] | None = None) -> list[Truth]:
-    """One unit whose room is `rooms` at polls ten minutes apart: loose below 18.2 until 18.7, strict below 17.8."""
+    """One unit whose room is `rooms` at polls ten minutes apart: loose below 18.2 until 18.7,
+    strict below 17.8."""
     tracker = Tracker(CONDITION, ["a"], lacks or {})
     for number, room in enumerate(rooms):
         now = np.array([room])
@@ -29,9 +30,15 @@ def episodes(rooms: list[float], lacks: dict[str, Any] | None = None) -> list[Tr
     [
         ([19.0] * 20, []),
         ([19, 18.1, 18.1, 18.1, 19, 19], []),  # too short even for the loose form
-        ([19, 18.1, 18.5, 18.5, 18.1, 18.1, 18.1, 19], [(10, 70, False)]),  # lasts on inside the deadband
+        (
+            [19, 18.1, 18.5, 18.5, 18.1, 18.1, 18.1, 19],
+            [(10, 70, False)],
+        ),  # lasts on inside the deadband
         ([19, *[17.5] * 9, 19], [(10, 100, True)]),
-        ([19, *[17.5] * 4, 18.0, *[17.5] * 4, 19], [(10, 100, False)]),  # the strict form was broken
+        (
+            [19, *[17.5] * 4, 18.0, *[17.5] * 4, 19],
+            [(10, 100, False)],
+        ),  # the strict form was broken
         ([19, *[17.5] * 9], [(10, None, True)]),
         ([*[17.5] * 9, 19, *[17.5] * 9, 19], [(0, 90, True), (100, 190, True)]),
     ],
@@ -40,7 +47,14 @@ def test_an_episode_is_certain_where_the_strict_form_held(
     rooms: list[float], expected: list[tuple[int, int | None, bool]]
 ) -> None:
     assert episodes(rooms) == [
-        Truth("low_room", "device", "a", begin * MINUTE, None if end is None else end * MINUTE, certain)
+        Truth(
+            "low_room",
+            "device",
+            "a",
+            begin * MINUTE,
+            None if end is None else end * MINUTE,
+            certain,
+        )
         for begin, end, certain in expected
     ]
 

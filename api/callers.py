@@ -1,0 +1,49 @@
+"""Who makes a request, and whether the browser that carries it was tricked into it."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from api.context import ApiContext, Context
+from api.problems import Problem
+from api.protection import is_forged
+from desk.accounts.accounts import Caller, caller_by_cookie, caller_by_token, secret_hash
+from desk.database.tables import reading
+
+COOKIE: Final = "hearthwatch_session"
+_BEARER: Final = "bearer "
+
+
+def find_caller(request: Request, context: ApiContext) -> Caller | None:
+    """The caller by bearer token or else by cookie; None without a valid one. Raises Problem for a
+    forged request."""
+    header = request.headers.get("authorization", "")
+    cookie = request.cookies.get(COOKIE)
+    if header.lower().startswith(_BEARER):
+        with reading(context.database) as session:
+            return caller_by_token(session, secret_hash(header[len(_BEARER) :].strip()))
+    if cookie is None:
+        return None
+    refuse_forged(request)
+    with reading(context.database) as session:
+        return caller_by_cookie(session, secret_hash(cookie), context.clock())
+
+
+def refuse_forged(request: Request) -> None:
+    """Raises Problem 403 for an unsafe request that another site made the browser send."""
+    if is_forged(request.method, request.headers):
+        detail = "this request came from another site; open the console itself and try again"
+        raise Problem(HTTPStatus.FORBIDDEN, "cross_site", detail)
+
+
+def _required(request: Request, context: Context) -> Caller:
+    caller = find_caller(request, context)
+    if caller is None:
+        detail = "log in at POST /api/v1/login, or send Authorization: Bearer with a token that is still valid"
+        headers = {"WWW-Authenticate": 'Bearer realm="hearthwatch"'}
+        raise Problem(HTTPStatus.UNAUTHORIZED, "not_logged_in", detail, headers)
+    return caller
+
+
+KnownCaller = Annotated[Caller, Depends(_required)]

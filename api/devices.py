@@ -1,0 +1,168 @@
+"""Devices and their readings (contract §7)."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.store.queries import get_device, list_devices, put_device_back, take_device_out
+from api.callers import KnownCaller
+from api.context import ApiContext, Context
+from api.lists import DEFAULT, Cursor, Limit, Page
+from api.windows import (
+    Statistic,
+    Time,
+    check_window,
+    entries,
+    invalid,
+    read_points,
+    read_step,
+    window_of,
+)
+from desk.accounts.scope import Scope
+from desk.database.tables import reading, writing
+from desk.ledger.out_of_service import out_of_service_document
+from ingest.store import ReadingStore, StoreUnavailable, long_summaries
+from wire.points import POINT_NAMES
+from wire.units import MINUTE_MS
+
+router = APIRouter(prefix="/devices")
+
+NEWEST_WITHIN_MS: Final = 10 * MINUTE_MS
+"""How far before the last reading that was heard of the store is searched: it may be some readings
+behind."""
+
+
+@router.get("", response_model=Page)
+def devices(
+    context: Context,
+    caller: KnownCaller,
+    town: str | None = None,
+    village: str | None = None,
+    gateway: str | None = None,
+    profile: str | None = None,
+    brand: str | None = None,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """Devices by id."""
+    with reading(context.database) as session:
+        return list_devices(
+            session,
+            caller.scope,
+            town=town,
+            village=village,
+            gateway=gateway,
+            profile=profile,
+            brand=brand,
+            limit=limit,
+            cursor=cursor,
+        )
+
+
+@router.get("/{device}")
+def device(device: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """One device, and the values of its newest reading."""
+    return device_with_values(context, caller.scope, device)
+
+
+@router.get("/{device}/readings")
+def readings(
+    device: str,
+    context: Context,
+    caller: KnownCaller,
+    start: Annotated[Time, Query(alias="from")] = None,
+    end: Annotated[Time, Query(alias="to")] = None,
+    points: Annotated[str | None, Query(max_length=500)] = None,
+    step: Annotated[str | None, Query(max_length=16)] = None,
+    stat: Statistic = "mean",
+) -> dict[str, Any]:
+    """Values of a device in `from <= at < to` (UTC ms; the last 24 h by default), as `[at, value]`
+    per point.
+
+    `points` are separated by commas, all by default. `step` (`5m`, or milliseconds) gives one entry
+    for each such interval, its mean unless `stat` says `min`, `max` or `count`; `all` gives `[at,
+    count, mean, min, max]`. Where an interval has no reading they are null and the count 0. Steps
+    of whole hours (`1h`, `24h`) reach as far back as the hourly aggregates, beyond the readings
+    themselves, and begin with a whole interval. Without `step`, every reading. 422
+    `too_many_points` beyond `MAX_ROWS`.
+    """
+    with reading(context.database) as session:
+        get_device(session, caller.scope, device)
+    since, until = window_of(start, end, context.clock())
+    step_ms = None if step is None else read_step(step)
+    check_window(since, until, step_ms)
+    wanted = [*POINT_NAMES] if points is None else read_points(points)
+    if step_ms is None:
+        if stat != "mean":
+            raise invalid("stat: needs a step")
+        return {
+            "device": device,
+            "points": context.store.window(device, since, until, wanted, None),
+            "step": None,
+        }
+    found = long_summaries(context.store, device, since, until, wanted, step_ms)
+    return {
+        "device": device,
+        "points": {point: entries(one, stat) for point, one in found.items()},
+        "step": step_ms,
+    }
+
+
+class OutOfService(BaseModel):
+    """The body that takes a device out of service: until when (UTC ms, at most a year ahead) and
+    why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: Annotated[int, Field(ge=0, lt=2**53)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+@router.post("/{device}/out-of-service")
+def take_out_of_service(
+    device: str, wanted: OutOfService, context: Context, caller: KnownCaller
+) -> dict[str, Any] | None:
+    """Take a device out of service: its alerts open no ticket and are told to nobody until it is
+    back.
+
+    Answers with `since`, `until`, `reason` and `by`.
+    """
+    now = context.clock()
+    with writing(context.database) as session:
+        take_device_out(
+            session, caller.scope, device, wanted.until, wanted.reason, caller.name, now
+        )
+        return out_of_service_document(session, device, now)
+
+
+@router.delete("/{device}/out-of-service", status_code=HTTPStatus.NO_CONTENT)
+def put_back_into_service(device: str, context: Context, caller: KnownCaller) -> None:
+    """Put a device back into service; what is active of it is then told."""
+    with writing(context.database) as session:
+        put_device_back(session, caller.scope, device, context.clock())
+
+
+def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[str, Any]:
+    """The device, and under `values` its newest reading by point; None where the store has none or
+    is away.
+
+    `out_of_service` is None, or tells since and until when, why and by whom. Raises NotFoundError.
+    """
+    with reading(context.database) as session:
+        document = get_device(session, scope, device)
+        out = out_of_service_document(session, device, context.clock())
+    values = _newest_values(context.store, device, document["last_at"])
+    return {**document, "out_of_service": out, "values": values}
+
+
+def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str, float] | None:
+    if at is None:
+        return None
+    try:
+        newest = store.history(device, at - NEWEST_WITHIN_MS, at + 1)
+    except StoreUnavailable:
+        # /readyz tells of it; what the ticket database knows of the device is still worth showing
+        return None
+    return newest[-1].reading.values if newest else None

@@ -1,0 +1,88 @@
+"""The extreme-cold mode: what the forecast proposes and what a person has confirmed (requirements
+R20)."""
+
+from typing import Annotated, Any, Final, Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.store.queries import list_alerts
+from api.callers import KnownCaller
+from api.context import Context
+from api.problems import not_found
+from desk.accounts.scope import Scope
+from desk.database.tables import GatewayRow, reading, writing
+from desk.ledger.extreme_cold import confirm, confirmed_document, end
+from wire.units import DAY_MS
+
+router = APIRouter(prefix="/extreme-cold")
+
+MAX_LASTS_MS: Final = 30 * DAY_MS
+"""Longer than any cold wave: a mode that somebody forgot ends by itself."""
+
+Time = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Confirmation(BaseModel):
+    """The body of a confirmation: from when until when (UTC ms, at most 30 days) the mode shall
+    hold."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    since: Annotated[Time, Field(alias="from")]
+    until: Time
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.since < self.until <= self.since + MAX_LASTS_MS:
+            raise ValueError("until must be after from, and at most 30 days")
+        return self
+
+
+@router.get("")
+def extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """`proposals`: open alerts of the rule, for those who see the district; `confirmed`: what
+    holds, or null."""
+    with reading(context.database) as session:
+        proposals = list_alerts(
+            session, caller.scope, state="active", rule="extreme_cold", limit=10
+        )
+        return {
+            "proposals": proposals["items"],
+            "confirmed": confirmed_document(session, context.clock()),
+        }
+
+
+@router.post("/confirm")
+def confirm_extreme_cold(
+    wanted: Confirmation, context: Context, caller: KnownCaller
+) -> dict[str, Any] | None:
+    """Let the rules' limits for extreme cold hold for a time; only for the district. Answers with
+    what holds now."""
+    now = context.clock()
+    with writing(context.database) as session:
+        _check_district(session, caller.scope)
+        confirm(session, wanted.since, wanted.until, caller.name, now)
+        return confirmed_document(session, now)
+
+
+@router.post("/end")
+def end_extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """End the mode now; only for the district."""
+    now = context.clock()
+    with writing(context.database) as session:
+        _check_district(session, caller.scope)
+        end(session, now)
+    return {"confirmed": None}
+
+
+def _check_district(session: Session, scope: Scope) -> None:
+    """Raises Problem 404 for whoever is not of the district: a role below it, or another
+    district's."""
+    theirs = scope.scope is None or session.scalar(
+        select(GatewayRow.id).where(scope.gateways()).limit(1)
+    )
+    if scope.role != "district" or theirs is None:
+        raise not_found("the extreme-cold mode")

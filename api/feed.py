@@ -1,0 +1,117 @@
+"""`GET /api/v1/feed`: the live feed as server-sent events, resumable with `Last-Event-ID` (contract
+§7).
+
+Events `alert`, `ticket` and `status` carry the id of their `feed_event` row. A `heartbeat` without
+id carries the server time; it is sent only after the database answered, so its absence means that
+the feed is dead.
+"""
+
+from asyncio import sleep
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from alerts.store.queries import feed_events, newest_feed_id
+from api.callers import KnownCaller
+from api.context import ApiContext, Context
+from api.problems import Problem
+from desk.accounts.accounts import Caller, still_valid
+from desk.database.tables import FeedEventRow, reading
+from wire.encode import to_json
+
+router = APIRouter()
+_log = structlog.get_logger()
+
+POLL_S: Final = 0.25
+"""How often the database is asked: a quarter of the second within which an event has to be on the
+page."""
+
+HEARTBEAT_MS: Final = 1_000
+"""Three may be missed before the five seconds after which the lamp must say 断线 (console
+"frame")."""
+
+_BATCH: Final = 500
+_OWN_PING_S: Final = 3_600  # the library's comment pings are not needed beside the heartbeat
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One open feed: who reads it, the last event sent, and when the last heartbeat went out."""
+
+    context: ApiContext
+    caller: Caller
+    last: int
+    beat_at: int = 0
+
+    def poll(self) -> list[ServerSentEvent] | None:
+        """What there is to send now; None when the caller may no longer read."""
+        now = self.context.clock()
+        with reading(self.context.database) as session:
+            if not still_valid(session, self.caller, now):
+                return None
+            events = [
+                _event(row) for row in feed_events(session, self.caller.scope, self.last, _BATCH)
+            ]
+        if events:
+            self.last = int(events[-1].id or self.last)
+        if now - self.beat_at >= HEARTBEAT_MS:
+            self.beat_at = now
+            events.append(ServerSentEvent(to_json({"at": now}).decode(), event="heartbeat"))
+        return events
+
+
+@router.get("/feed", response_class=EventSourceResponse)
+async def feed(
+    context: Context,
+    caller: KnownCaller,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> EventSourceResponse:
+    """What changes from now on, or everything after event `Last-Event-ID` (or `?after=`)."""
+    start = _resume_point(last_event_id, after)
+    if start is None:
+        start = await run_in_threadpool(_newest, context)
+    return EventSourceResponse(_stream(_Reader(context, caller, start)), ping=_OWN_PING_S, sep="\n")
+
+
+def _newest(context: ApiContext) -> int:
+    with reading(context.database) as session:
+        return newest_feed_id(session)
+
+
+def _resume_point(last_event_id: str | None, after: int | None) -> int | None:
+    if last_event_id is None:
+        return after
+    if not last_event_id.isascii() or not last_event_id.isdecimal() or len(last_event_id) > 18:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            "Last-Event-ID is the id of a feed event",
+        )
+    return int(last_event_id)
+
+
+async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
+    while not reader.context.stop.is_set():
+        try:
+            events = await run_in_threadpool(reader.poll)
+        except SQLAlchemyError as error:
+            _log.error("feed_ended", caller=reader.caller.name, error=str(error))
+            return
+        if events is None:
+            return
+        for event in events:
+            yield event
+        if len(events) < _BATCH:
+            await sleep(POLL_S)
+
+
+def _event(row: FeedEventRow) -> ServerSentEvent:
+    return ServerSentEvent(to_json(row.payload).decode(), event=row.kind, id=str(row.id))

@@ -1,0 +1,71 @@
+"""A point over all devices of a village, a town or a district."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+
+from alerts.store.queries import NotFoundError
+from api.callers import KnownCaller
+from api.context import Context
+from api.windows import (
+    Statistic,
+    Time,
+    check_window,
+    entries,
+    invalid,
+    read_points,
+    read_step,
+    window_of,
+)
+from ingest.store import Area
+from wire.identifiers import is_identifier
+from wire.units import DAY_MS, HOUR_MS
+
+router = APIRouter(prefix="/fleet")
+
+LONGEST_FROM_READINGS_MS: Final = 2 * DAY_MS
+"""300 units give 1.7 million readings in two days, which take seconds; hours of a whole season take
+no longer."""
+
+Place = Annotated[str | None, Query(max_length=48)]
+
+
+@router.get("/readings")
+def readings(
+    context: Context,
+    caller: KnownCaller,
+    district: Annotated[str, Query(max_length=48)],
+    point: str,
+    town: Place = None,
+    village: Place = None,
+    start: Annotated[Time, Query(alias="from")] = None,
+    end: Annotated[Time, Query(alias="to")] = None,
+    step: Annotated[str, Query(max_length=16)] = "1h",
+    stat: Statistic = "all",
+) -> dict[str, Any]:
+    """A point over the devices of an area in `from <= at < to` (UTC ms; the last 24 h by default),
+    by `step`.
+
+    Each entry is `[at, count, mean, min, max]` over the means of the devices: `count` is how many
+    gave a value, `min` is the lowest device's mean. `stat` leaves one of them. Steps of whole hours
+    come from the hourly aggregates and lack the hour that is not finished; shorter ones reach over
+    two days at most. Outside the caller's scope: 404.
+    """
+    area = Area(district, town, village)
+    named = all(is_identifier(level) for level in area.levels().values())
+    if not named or not caller.scope.covers(district, town or "", village or ""):
+        raise NotFoundError(district)
+    if village is not None and town is None:
+        raise invalid("village: needs its town")
+    wanted, *others = read_points(point)
+    if others:
+        raise invalid("point: one at a time")
+    since, until = window_of(start, end, context.clock())
+    step_ms = read_step(step)
+    hourly = step_ms % HOUR_MS == 0
+    check_window(since, until, step_ms)
+    if not hourly and until - since > LONGEST_FROM_READINGS_MS:
+        raise invalid("steps below an hour: at most two days")
+    answer = context.store.fleet_hours if hourly else context.store.fleet
+    series = entries(answer(area, since, until, wanted, step_ms), stat)
+    return {"area": area.levels(), "point": wanted, "step": step_ms, "values": series}

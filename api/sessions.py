@@ -1,0 +1,74 @@
+"""Logging in and out, and who one is (contract §7)."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from api.callers import COOKIE, KnownCaller, refuse_forged
+from api.context import ApiContext, Context
+from api.problems import Problem
+from desk.accounts.accounts import SESSION_MS, log_in, log_out
+
+router = APIRouter()
+_log = structlog.get_logger()
+
+
+class Credentials(BaseModel):
+    """The body of a login."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+def open_session(
+    context: ApiContext, credentials: Credentials, request: Request, response: Response
+) -> None:
+    """Set the cookie of a new session on `response`; raises Problem `wrong_password`, `too_many` or
+    `cross_site`."""
+    refuse_forged(request)
+    now = context.clock()
+    wait = context.guess_lock.locked_for(credentials.name, now)
+    if wait > 0:
+        raise _locked(wait)
+    cookie = log_in(context.database, credentials.name, credentials.password, now)
+    if cookie is None:
+        context.guess_lock.failed(credentials.name, now)
+        _log.warning("login_failed", name=credentials.name)
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED, "wrong_password", "name and password do not belong together"
+        )
+    context.guess_lock.succeeded(credentials.name)
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
+    )
+
+
+def _locked(wait: int) -> Problem:
+    seconds = wait // 1000 + 1
+    detail = f"too many failed tries for this name; wait {seconds} seconds"
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", detail, {"Retry-After": str(seconds)})
+
+
+@router.post("/login", status_code=HTTPStatus.NO_CONTENT)
+def login(credentials: Credentials, request: Request, response: Response, context: Context) -> None:
+    """Open a browser session; five wrong passwords lock the name for five minutes (429)."""
+    open_session(context, credentials, request, response)
+
+
+@router.post("/logout", status_code=HTTPStatus.NO_CONTENT)
+def logout(caller: KnownCaller, response: Response, context: Context) -> None:
+    """End the browser session; a bearer token stays valid."""
+    log_out(context.database, caller)
+    response.delete_cookie(COOKIE)
+
+
+@router.get("/me")
+def me(caller: KnownCaller) -> dict[str, Any]:
+    """The caller's name, role and the id it is limited to."""
+    return {"name": caller.name, "role": caller.scope.role, "scope": caller.scope.scope}

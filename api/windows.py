@@ -1,0 +1,84 @@
+"""Windows of time in questions about readings: what may be asked, and how the answers are
+written."""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+
+from fastapi import Query
+
+from api.problems import Problem
+from ingest.store import Summary
+from wire.durations import parse_duration
+from wire.points import POINT_NAMES
+from wire.units import DAY_MS
+
+MIN_STEP_MS: Final = 1_000
+MAX_ROWS: Final = 12_000
+"""Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB
+with every point."""
+
+RAW_INTERVAL_MS: Final = (
+    30_000  # contract §9 `interval`: what a reading is taken to last where no step is given
+)
+
+Time = Annotated[int | None, Query(ge=0, lt=2**53)]
+
+Entry = tuple[float | None, ...]
+Statistic = Literal["mean", "min", "max", "count", "all"]
+_ENTRIES: Final[dict[Statistic, Callable[[Summary], Entry]]] = {
+    "mean": lambda one: (one.at, one.mean),
+    "min": lambda one: (one.at, one.minimum),
+    "max": lambda one: (one.at, one.maximum),
+    "count": lambda one: (one.at, one.count),
+    "all": lambda one: (one.at, one.count, one.mean, one.minimum, one.maximum),
+}
+
+
+def entries(series: Sequence[Summary], stat: Statistic) -> list[Entry]:
+    """`series` as `[at, value]`, or `[at, count, mean, min, max]` for `all`."""
+    return [_ENTRIES[stat](one) for one in series]
+
+
+def window_of(start: int | None, end: int | None, now: int) -> tuple[int, int]:
+    """Beginning and end (UTC ms) of what is asked for; by default the day before `now`, `now`
+    included."""
+    until = now + 1 if end is None else end
+    return until - DAY_MS if start is None else start, until
+
+
+def read_step(step: str) -> int:
+    """Milliseconds in `step`, a duration or a whole number of ms; raises Problem."""
+    try:
+        step_ms = int(step) if step.isdecimal() else parse_duration(step)
+    except ValueError as error:
+        raise invalid(f"step: {error}") from error
+    if step_ms < MIN_STEP_MS:
+        raise invalid("step: at least 1s")
+    return step_ms
+
+
+def check_window(since: int, until: int, step_ms: int | None, most: int = MAX_ROWS) -> None:
+    """Raises Problem for an empty window or one of more than `most` rows."""
+    if since >= until:
+        raise invalid("from must be before to")
+    if (until - since) / (step_ms or RAW_INTERVAL_MS) > most:
+        detail = f"an answer has at most {most} rows; ask for a shorter time, or give a longer step"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_points", detail)
+
+
+def read_points(points: str) -> list[str]:
+    """The points in a text separated by commas, each once; raises Problem for one that does not
+    exist."""
+    wanted = list(dict.fromkeys(points.split(",")))
+    unknown = [name for name in wanted if name not in POINT_NAMES]
+    if unknown:
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_point", f"no such point: {', '.join(unknown)}"
+        )
+    return wanted
+
+
+def invalid(detail: str) -> Problem:
+    """The answer to a question that makes no sense."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)

@@ -1,0 +1,124 @@
+"""What a command may do: allow-list, bounds, expiry, conditions. Pure: register contents and the
+clock are arguments.
+
+Codes are those of reliability §3. Nothing here trusts the sender: the broker's ACL and the server
+check too, and a command that gets past both still reaches only what the profile of the unit lists
+as writable.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from gateway_agent.profile.decode import Registers, holds, quantity, scale_of
+from gateway_agent.profile.fields import Key, Scale
+from gateway_agent.profile.schema import Profile
+from gateway_agent.profile.writes import WriteRule
+from wire.messages import Command, Result
+
+RefusalCode = Literal[
+    "not_writable", "out_of_bounds", "expired", "too_many", "interrupted", "write_unconfirmed"
+]
+Status = Literal["rejected", "failed", "expired"]
+
+
+class Refused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
+    """A command that is not carried out; `code` says why, `detail` is for people."""
+
+    def __init__(self, code: RefusalCode, detail: str = "", status: Status = "rejected") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.status = status
+
+    def result(self, command_id: str, now: int) -> Result:
+        """The answer to the sender."""
+        return Result(command_id, self.status, str(self), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A write that is allowed: `raw` goes where `rule` says; `scale` turns contents into values
+    again."""
+
+    rule: WriteRule
+    raw: int
+    scale: Scale
+
+
+def check_command(command: Command, profiles: Mapping[str, Profile], now: int) -> None:
+    """Refuse what can be refused without asking the unit; `profiles` by device, `now` UTC ms.
+    Raises Refused."""
+    if now >= command.expires_at:
+        raise Refused("expired", status="expired")
+    profile = profiles.get(command.device)
+    if profile is None or not command.set:
+        raise Refused("not_writable")
+    rules = {point: rules_of(profile, point) for point in command.set}
+    if not all(rules.values()):
+        raise Refused("not_writable")
+    if not all(
+        any(_within(rule, value) for rule in rules[point]) for point, value in command.set.items()
+    ):
+        raise Refused("out_of_bounds")
+
+
+def rules_of(profile: Profile, point: str) -> list[WriteRule]:
+    """The ways to write `point`; none where it may not be written, or only through registers that
+    are denied."""
+    return [
+        rule for rule in profile.write if rule.point == point and not _denied(profile, rule.written)
+    ]
+
+
+def decide(profile: Profile, point: str, value: float, registers: Registers) -> Order:
+    """How to set `point` to `value` on a unit that shows `registers` (all of `write_spans`). Raises
+    Refused."""
+    rule = _rule_now(profile, point, registers)
+    for requirement in rule.requires:
+        if not holds(profile, registers, [requirement]):
+            raise Refused("not_writable", requirement.reason)
+    scale = scale_of(profile, registers, rule.scale, rule)
+    if scale is None:
+        raise Refused("not_writable", "its scale cannot be told")
+    raw = (
+        rule.raw(value, scale)
+        if _within(rule, value) and _within_registers(profile, rule, value, registers)
+        else None
+    )
+    if raw is None:
+        raise Refused("out_of_bounds")
+    return Order(rule, raw, scale)
+
+
+def _rule_now(profile: Profile, point: str, registers: Registers) -> WriteRule:
+    for rule in rules_of(profile, point):
+        verdict = holds(profile, registers, rule.when)
+        if verdict is None:
+            raise Refused("not_writable", "the state of the unit cannot be told")
+        if verdict:
+            return rule
+    raise Refused("not_writable", "not in this state of the unit")
+
+
+def _within(rule: WriteRule, value: float) -> bool:
+    return isfinite(value) and rule.minimum <= value <= rule.maximum
+
+
+def _within_registers(
+    profile: Profile, rule: WriteRule, value: float, registers: Registers
+) -> bool:
+    """Whether the unit's own limits allow `value`; a limit that cannot be read allows nothing."""
+    lower = [quantity(profile, registers, limit) for limit in rule.lower]
+    upper = [quantity(profile, registers, limit) for limit in rule.upper]
+    return all(low is not None and low <= value for low in lower) and all(
+        high is not None and value <= high for high in upper
+    )
+
+
+def _denied(profile: Profile, keys: list[Key]) -> bool:
+    return any(
+        table == denied.table and address in denied
+        for table, address in keys
+        for denied in profile.deny
+    )

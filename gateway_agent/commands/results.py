@@ -1,0 +1,92 @@
+"""What became of commands, on disk: a command that comes twice is carried out once, also across a
+restart.
+
+A file of its own beside the journal, so that neither a full nor a corrupt journal makes a command
+forgotten.
+"""
+
+import logging
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Final
+
+from wire.decode import decode_result
+from wire.encode import encode_result
+from wire.messages import Result
+from wire.units import DAY_MS
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at INTEGER NOT NULL, result BLOB)"
+)
+# Far longer than any broker or server keeps a command; a box that nobody visits must not fill its
+# disk with them.
+_KEEP_MS: Final = 30 * DAY_MS
+
+_log = logging.getLogger(__name__)
+
+
+class Outcomes:
+    """The file of command ids and their first results. Any thread may call."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file at `path`; one that is corrupt is put aside. Raises
+        sqlite3.Error."""
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = _open(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            _log.error("%s is corrupt, set aside: %s", path, error)
+            path.rename(path.with_name(path.name + ".corrupt"))
+            self._database = _open(path)
+
+    def begin(self, command_id: str, now: int) -> bool:
+        """Note at `now` (UTC ms) that the command is dealt with; False where it was noted
+        before."""
+        with self._lock, self._database:
+            self._database.execute("DELETE FROM command WHERE at < ?", (now - _KEEP_MS,))
+            added = self._database.execute(
+                "INSERT OR IGNORE INTO command VALUES (?, ?, NULL)", (command_id, now)
+            )
+            return added.rowcount == 1
+
+    def finish(self, result: Result) -> None:
+        """Keep the result of a command that was begun."""
+        with self._lock, self._database:
+            self._database.execute(
+                "UPDATE command SET result = ? WHERE id = ? AND result IS NULL",
+                (encode_result(result), result.id),
+            )
+
+    def result_of(self, command_id: str) -> Result | None:
+        """The first result of the command; None while there is none."""
+        with self._lock:
+            row = self._database.execute(
+                "SELECT result FROM command WHERE id = ?", (command_id,)
+            ).fetchone()
+        return decode_result(row[0]) if row is not None and row[0] is not None else None
+
+    def unfinished(self) -> list[str]:
+        """Commands that were begun and have no result, oldest first."""
+        with self._lock:
+            return [
+                row[0]
+                for row in self._database.execute(
+                    "SELECT id FROM command WHERE result IS NULL ORDER BY at"
+                )
+            ]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", _SCHEMA):
+        database.execute(statement)
+    return database

@@ -1,0 +1,126 @@
+"""What single keys of a profile cannot show: where its tables contradict each other. Pure."""
+
+from collections.abc import Iterator
+
+from gateway_agent.profile.fields import Condition, Key, Place
+from gateway_agent.profile.schema import Profile
+
+Contradiction = tuple[str, str]
+"""The key, and what is wrong there."""
+
+
+def contradictions(profile: Profile) -> list[Contradiction]:
+    """Every contradiction inside `profile`; none in one that may be used."""
+    checks = (
+        _unknown_scales,
+        _unreadable,
+        _unreachable,
+        _undecided,
+        _misplaced_rising,
+        _denied,
+        _repeated_faults,
+        _unknown_slow,
+    )
+    return [problem for check in checks for problem in check(profile)]
+
+
+def _unknown_scales(profile: Profile) -> Iterator[Contradiction]:
+    named = [(f"point[{index}]", source.scale) for index, source in enumerate(profile.point)]
+    for index, rule in enumerate(profile.write):
+        named += [(f"write[{index}]", rule.scale)]
+        named += [
+            (f"write[{index}].lower[{number}]", limit.scale)
+            for number, limit in enumerate(rule.lower)
+        ]
+        named += [
+            (f"write[{index}].upper[{number}]", limit.scale)
+            for number, limit in enumerate(rule.upper)
+        ]
+    for key, name in named:
+        if name is not None and name not in profile.scale:
+            yield f"{key}.scale", f"there is no [[scale.{name}]]"
+
+
+def _unknown_slow(profile: Profile) -> Iterator[Contradiction]:
+    for name in profile.read.slow:
+        if name not in profile.points:
+            yield "read.slow", f"{name!r} is not a point of this profile"
+
+
+def _unreadable(profile: Profile) -> Iterator[Contradiction]:
+    spans = profile.spans().union(*(profile.write_spans(rule) for rule in profile.write))
+    spans |= {(key, 1) for rule in profile.write for key in rule.read_first}
+    for (table, first), count in sorted(spans):
+        registers = range(first, first + count)
+        if any(address in gap for gap in profile.read.forbidden for address in registers):
+            yield "read.forbidden", f"{table} {first} is needed by this profile and forbidden"
+        frames = profile.read.frames
+        if frames and not any(first in frame and registers[-1] in frame for frame in frames):
+            yield (
+                "read.frames",
+                f"{table} {first} is needed by this profile and in none of the frames",
+            )
+    if any(
+        len(range(frame.first, frame.last + 1)) > profile.read.max_registers
+        for frame in profile.read.frames
+    ):
+        yield "read.frames", "a frame is longer than max_registers"
+
+
+def _unreachable(profile: Profile) -> Iterator[Contradiction]:
+    for index, source in enumerate(profile.point):
+        earlier = [other for other in profile.point[:index] if other.point == source.point]
+        if any(not other.when for other in earlier):
+            yield (
+                "point",
+                f"{source.point} has a source after one without `when`, which is never reached",
+            )
+    for name, variants in profile.scale.items():
+        if any(not variant.when for variant in variants[:-1]):
+            yield f"scale.{name}", "has a variant after one without `when`, which is never reached"
+    if any(not rule.when for rule in profile.state[:-1]):
+        yield "state", "has a rule after one without `when`, which is never reached"
+
+
+def _undecided(profile: Profile) -> Iterator[Contradiction]:
+    if profile.state[-1].when or profile.state[-1].for_s is not None:
+        yield "state", "the last rule must fit always, so that there is always a state"
+
+
+def _misplaced_rising(profile: Profile) -> Iterator[Contradiction]:
+    tables: dict[str, list[list[Condition]]] = {
+        "point": [source.when for source in profile.point],
+        "write": [[*rule.when, *rule.requires] for rule in profile.write],
+        "scale": [variant.when for variants in profile.scale.values() for variant in variants],
+    }
+    for name, lists in tables.items():
+        if any(condition.rising for conditions in lists for condition in conditions):
+            yield name, "`rising` is for a state rule with `for_s`"
+
+
+def _denied(profile: Profile) -> Iterator[Contradiction]:
+    written: list[tuple[str, Key]] = [
+        (f"write[{index}]", key) for index, r in enumerate(profile.write) for key in r.written
+    ]
+    written += [
+        (f"on_connect[{index}]", place.key) for index, place in enumerate(profile.on_connect)
+    ]
+    for name, (table, address) in written:
+        for denied in profile.deny:
+            if denied.covers((table, address)):
+                yield name, f"{table} {address} is in `deny`: {denied.why}"
+
+
+def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
+    tables: dict[str, list[Place]] = {
+        "fault_codes": [*profile.fault_codes],
+        "fault_bits": [*profile.fault_bits],
+        "fault_flags": [place for flags in profile.fault_flags for place in flags.places],
+        "fault_panel": [*profile.fault_panel],
+    }
+    for name, places in tables.items():
+        keys = [profile.key(place) for place in places]
+        yield from (
+            (name, f"{table} {address} stands twice")
+            for table, address in {k for k in keys if keys.count(k) > 1}
+        )

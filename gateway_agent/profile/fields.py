@@ -1,0 +1,238 @@
+"""Where a number stands in a unit's registers, and how its raw content becomes a quantity: the
+words of a profile.
+
+All of it is data read from TOML, checked strictly: a text is never taken for a number, an unknown
+key is an error.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+
+from configuration.fields import Settings
+
+Table = Literal["coil", "discrete", "holding", "input"]
+Key = tuple[Table, int]
+"""One register or bit of a unit: its table and its 0-based address."""
+
+FUNCTION_CODES: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+"""The Modbus function that reads each table."""
+
+WORD: Final = 0xFFFF
+
+Address = Annotated[int, Field(ge=0, le=WORD)]
+Bit = Annotated[int, Field(ge=0, le=15)]
+Register = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+
+
+def _numbers_as_keys(table: Any) -> Any:
+    """TOML keys are text; those of code and bit tables are numbers, and must be written as plain
+    ones."""
+    if not isinstance(table, dict):
+        return table
+    wrong = [key for key in table if not (isinstance(key, str) and key.isascii() and key.isdigit())]
+    if wrong:
+        raise ValueError(f"{', '.join(map(repr, wrong))}: keys here are whole numbers")
+    return {int(key): value for key, value in table.items()}
+
+
+NumberKeys = BeforeValidator(_numbers_as_keys)
+"""Marks a table whose keys are whole numbers."""
+
+
+class Entry(Settings):
+    """Base of every table of a profile."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Range(Entry):
+    """Addresses or raw values `from` … `to`, both included."""
+
+    first: Annotated[Register, Field(alias="from")]
+    last: Annotated[Register, Field(alias="to")]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.first > self.last:
+            raise ValueError("`from` is above `to`")
+        return self
+
+    def __contains__(self, number: int) -> bool:
+        return self.first <= number <= self.last
+
+
+Sentinel = Register | Range
+
+
+def is_sentinel(raw: int, sentinels: list[Sentinel]) -> bool:
+    """Whether the raw content `raw`, before any sign, is one that means there is no value."""
+    return any(
+        raw == sentinel if isinstance(sentinel, int) else raw in sentinel for sentinel in sentinels
+    )
+
+
+def as_signed(raw: int, width: int) -> int:
+    """`raw` of `width` bits as a two's complement number."""
+    return raw - (1 << width) if raw >> (width - 1) & 1 else raw
+
+
+class Place(Entry):
+    """Where something stands: an address in `table`, or in the profile's own table where none is
+    named."""
+
+    address: Address
+    table: Table | None = None
+
+
+def _is_contiguous(mask: int) -> bool:
+    shifted = mask // (mask & -mask) if mask else 0
+    return mask > 0 and shifted & (shifted + 1) == 0
+
+
+class Part(Place):
+    """The bits of a register under `mask`, moved down to bit 0; all 16 where there is no mask."""
+
+    mask: Annotated[int, Field(gt=0, le=WORD)] = WORD
+
+    @model_validator(mode="after")
+    def _one_run_of_bits(self) -> "Part":
+        if not _is_contiguous(self.mask):
+            raise ValueError("`mask` must be one run of bits")
+        return self
+
+    @property
+    def bit_count(self) -> int:
+        """How many bits this part has."""
+        return self.mask.bit_count()
+
+    def of(self, word: int) -> int:
+        """This part of the register's content `word`."""
+        return (word & self.mask) // (self.mask & -self.mask)
+
+    def into(self, word: int, raw: int) -> int:
+        """`word` with this part of it replaced by `raw`."""
+        return word & ~self.mask & WORD | raw * (self.mask & -self.mask) & self.mask
+
+
+class Condition(Place):
+    """Holds when the register, its `bit`, or its bits under `mask`, is one of `in` (a bit alone: is
+    1).
+
+    Or when it is `above` or `below` a number or another register's content; both compared as they
+    stand, `signed` as 16-bit numbers with sign. With `rising` it must also be above what it was
+    when the rest of its rule began to hold; only a state rule with `for` knows that.
+    """
+
+    bit: Bit | None = None
+    mask: Register | None = None
+    values: Annotated[list[Register], Field(alias="in", min_length=1, default_factory=lambda: [1])]
+    signed: bool = False
+    above: int | Place | None = None
+    below: int | Place | None = None
+    rising: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_what_it_expects(cls, document: Any) -> Any:
+        if not isinstance(document, dict):
+            return document
+        compares = bool({"above", "below", "rising"} & document.keys())
+        if not compares and not {"bit", "in"} & document.keys():
+            raise ValueError(
+                "say which values `in`, which `bit`, or what it is `above`, `below` or `rising`"
+            )
+        if compares and {"bit", "mask", "in"} & document.keys():
+            raise ValueError(
+                "`above`, `below` and `rising` compare the whole register; bit, mask and in go without"
+            )
+        if "bit" in document and "mask" in document:
+            raise ValueError("`bit` and `mask` exclude each other")
+        return document
+
+    @property
+    def compares(self) -> bool:
+        """Whether this compares the register's size instead of looking for known contents."""
+        return self.above is not None or self.below is not None or self.rising
+
+    @property
+    def others(self) -> list[Place]:
+        """The registers it is compared with."""
+        return [place for place in (self.above, self.below) if isinstance(place, Place)]
+
+    def number(self, raw: int) -> int:
+        """`raw` as this condition compares it."""
+        return as_signed(raw, 16) if self.signed else raw
+
+    def contains(self, raw: int) -> bool:
+        """Whether the register's content `raw` is one of the expected ones."""
+        if self.bit is not None:
+            return (raw >> self.bit & 1) in self.values
+        return (raw if self.mask is None else raw & self.mask) in self.values
+
+
+class Scale(Entry):
+    """raw × `factor` ÷ `divisor` + `offset` is the value in the point's unit.
+
+    `sentinels` are raw contents, before any sign, that mean there is no value.
+    A divisor instead of a fraction keeps decimals exact: 31718 ÷ 100 is 317.18.
+    """
+
+    factor: Annotated[float, Field(gt=0)] = 1.0
+    divisor: Annotated[float, Field(gt=0)] = 1.0
+    offset: float = 0.0
+    sentinels: list[Sentinel] = Field(default_factory=list)
+
+    def value(self, number: int) -> float:
+        """The physical value of the raw number `number`."""
+        return number * self.factor / self.divisor + self.offset
+
+    def number(self, value: float) -> int | None:
+        """The raw number that is exactly `value`; None where this scale has no such step."""
+        exact = (value - self.offset) * self.divisor / self.factor
+        return round(exact) if abs(exact - round(exact)) < 1e-6 else None
+
+
+class ScaleVariant(Scale):
+    """One of several scales, used when all of `when` hold; the last one may do without."""
+
+    when: list[Condition] = Field(default_factory=list)
+
+
+class Quantity(Scale, Part):
+    """A number in one or more registers, in the unit of its point.
+
+    `width = 32`: this register and the next. `mask` and `then`: a packed number, its highest bits
+    under `mask` here, the following ones in the parts of `then`. `scale` names a conditional scale
+    of the profile.
+    """
+
+    width: Literal[16, 32] = 16
+    word_order: Literal["high_first", "low_first"] = "high_first"
+    then: list[Part] = Field(default_factory=list)
+    signed: bool = False
+    scale: str | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Quantity":
+        if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
+            raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
+        if self.width == 32 and (self.then or self.mask != WORD):
+            raise ValueError("a packed number has no width; its parts say how many bits it has")
+        if self.width == 32 and self.address == WORD:
+            raise ValueError("a 32-bit value needs two registers")
+        return self
+
+    @property
+    def registers(self) -> int:
+        """How many registers in a row the value takes, from `address` on; those of `then` are
+        apart."""
+        return self.width // 16
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of the number, the highest first."""
+        if self.width == 16:
+            return [self, *self.then]
+        words = [Part(address=self.address + offset, table=self.table) for offset in range(2)]
+        return words[::-1] if self.word_order == "low_first" else words

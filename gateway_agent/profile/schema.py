@@ -1,0 +1,236 @@
+"""The register map of one family of heat pumps, as data: the schema of `config/profiles/*.toml`.
+
+Every number in a profile is about one controller family; nothing here knows any of them.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from configuration.fields import Identifier
+from gateway_agent.profile.fields import (
+    Address,
+    Bit,
+    Condition,
+    Entry,
+    Key,
+    NumberKeys,
+    Part,
+    Place,
+    Quantity,
+    Range,
+    Register,
+    ScaleVariant,
+    Table,
+)
+from gateway_agent.profile.writes import Assignment, Denied, WriteRule
+from wire.decode import is_fault
+from wire.points import POINTS, FaultKind, State
+
+
+class PointSource(Quantity):
+    """Where one point comes from. Several sources of one point are tried in order of their `when`.
+
+    `bits`: the point is 1 when any of them is set, else 0; `inverted`: the other way round.
+    `absent`: values, in the point's unit, that the unit shows when the sensor is not fitted.
+    """
+
+    point: str
+    bits: Annotated[list[Bit], Field(min_length=1)] | None = None
+    inverted: bool = False
+    absent: list[float] = Field(default_factory=list)
+    when: list[Condition] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check(self) -> "PointSource":
+        if self.point not in POINTS:
+            raise ValueError(f"{self.point!r} is not a point; the points are {', '.join(POINTS)}")
+        if self.bits is not None and (
+            self.width == 32 or self.signed or self.scale is not None or self.then
+        ):
+            raise ValueError("a point made of bits has no width, sign, scale or further parts")
+        if self.inverted and self.bits is None:
+            raise ValueError("`inverted` is about `bits`")
+        return self
+
+
+class StateRule(Entry):
+    """The unit is in `state` when all of `when` hold; the first rule that fits decides.
+
+    `for_s`: they must have held that many seconds without a break. That infers a state which no
+    register shows.
+    """
+
+    state: State
+    when: list[Condition] = Field(default_factory=list)
+    for_s: Annotated[int, Field(ge=1, le=3_600)] | None = None
+
+    @model_validator(mode="after")
+    def _only_a_timed_rule_rises(self) -> "StateRule":
+        if self.for_s is None and any(condition.rising for condition in self.when):
+            raise ValueError(
+                "`rising` needs a rule with `for_s`: it compares with the moment the rule began to hold"
+            )
+        return self
+
+
+class FaultCodes(Part):
+    """A register (or its bits under `mask`) that holds one fault code.
+
+    `codes` maps it to `kind:vendor_code`, `none` lists "no fault"; a code not listed is
+    `other:address.code`.
+    """
+
+    none: list[Register] = Field(default_factory=lambda: [0])
+    codes: Annotated[dict[int, str], NumberKeys] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> "FaultCodes":
+        wrong = [text for text in self.codes.values() if not is_fault(text)]
+        if wrong:
+            raise ValueError(f"not kind:vendor_code: {', '.join(wrong)}")
+        return self
+
+
+class FaultBits(Place):
+    """A register whose set bits are faults; the vendor code is `address.bit`. A bit not listed is
+    `other`."""
+
+    kinds: Annotated[dict[Bit, FaultKind], NumberKeys]
+
+
+class FaultFlags(Entry):
+    """Coils or discrete inputs that are faults when 1; the vendor code is the address."""
+
+    table: Literal["coil", "discrete"]
+    kinds: Annotated[dict[Address, FaultKind], NumberKeys, Field(min_length=1)]
+
+    @property
+    def places(self) -> list[Place]:
+        """Every bit of `kinds`."""
+        return [Place(address=address, table=self.table) for address in self.kinds]
+
+
+class FaultPanel(Place):
+    """A register that numbers panel codes: band letter × 20 + suffix, from 1; bits above `mask` are
+    detail."""
+
+    mask: Register
+    bands: Annotated[str, Field(min_length=1)]
+    suffixes: Annotated[str, Field(min_length=1)]
+    kinds: dict[str, FaultKind] = Field(default_factory=dict)
+
+
+class ReadLimits(Entry):
+    """What a unit of this family can bear on the bus.
+
+    `pacing_ms` is the least silence before a request, `turnaround_ms` the usual time to answer,
+    `timeout_ms` the longest. `single`: addresses that must be asked one value at a time.
+    `forbidden`: never touched, not even inside a longer read. `frames`: the only blocks the unit
+    answers, each asked for whole and alone. `slow`: points that change so rarely that they may be
+    read in one sweep out of several.
+    """
+
+    table: Table = "holding"
+    max_registers: Annotated[int, Field(ge=1, le=125)]
+    pacing_ms: Annotated[int, Field(ge=0, le=10_000)] = 0
+    turnaround_ms: Annotated[int, Field(ge=0, le=10_000)] = 50
+    timeout_ms: Annotated[int, Field(ge=20, le=30_000)] = 1_000
+    single: list[Range] = Field(default_factory=list)
+    forbidden: list[Range] = Field(default_factory=list)
+    frames: list[Range] = Field(default_factory=list)
+    slow: list[str] = Field(default_factory=list)
+
+
+class Profile(Entry):
+    """One register map; `profile` is its id, `source` says where its facts come from."""
+
+    profile: Identifier
+    title: str
+    source: str
+    read: ReadLimits
+    scale: dict[str, Annotated[list[ScaleVariant], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    point: Annotated[list[PointSource], Field(min_length=1)]
+    state: Annotated[list[StateRule], Field(min_length=1)]
+    fault_codes: list[FaultCodes] = Field(default_factory=list)
+    fault_bits: list[FaultBits] = Field(default_factory=list)
+    fault_flags: list[FaultFlags] = Field(default_factory=list)
+    fault_panel: list[FaultPanel] = Field(default_factory=list)
+    on_connect: list[Assignment] = Field(default_factory=list)
+    write: list[WriteRule] = Field(default_factory=list)
+    deny: list[Denied] = Field(default_factory=list)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The points this map can report, each once, in the order of the file."""
+        return tuple(dict.fromkeys(source.point for source in self.point))
+
+    @property
+    def defrost(self) -> Literal["flag", "inferred", "none"]:
+        """How this map shows a defrost."""
+        rules = [rule for rule in self.state if rule.state == "defrost"]
+        if not rules:
+            return "none"
+        return "flag" if any(rule.for_s is None for rule in rules) else "inferred"
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """The points and the states this map can report."""
+        return frozenset(self.points) | {rule.state for rule in self.state}
+
+    @property
+    def fault_places(self) -> list[Place]:
+        """Every register or bit that shows faults."""
+        flags = [place for source in self.fault_flags for place in source.places]
+        return [*self.fault_codes, *self.fault_bits, *flags, *self.fault_panel]
+
+    def key(self, place: Place, offset: int = 0) -> Key:
+        """Table and address of `place`, or of the register `offset` further on."""
+        return (place.table or self.read.table, place.address + offset)
+
+    def spans(self, without: Collection[str] = ()) -> set[tuple[Key, int]]:
+        """Every register the decoder needs: where each value begins, and how many registers it
+        takes.
+
+        `without` names points that are not wanted this time.
+        """
+        spans = self.look_spans()
+        for source in self.point:
+            if source.point not in without:
+                spans |= self._quantity(source) | self._conditions(source.when)
+        return spans
+
+    def look_spans(self) -> set[tuple[Key, int]]:
+        """The registers that state and faults depend on."""
+        return {(self.key(place), 1) for place in self.fault_places} | self._conditions(
+            c for r in self.state for c in r.when
+        )
+
+    def write_spans(self, rule: WriteRule) -> set[tuple[Key, int]]:
+        """Every register that decides whether and how `rule` may write: bounds, conditions,
+        scale."""
+        spans = self._conditions([*rule.when, *rule.requires]) | self._scale_spans(rule.scale)
+        for limit in (*rule.lower, *rule.upper):
+            spans |= self._quantity(limit)
+        return spans
+
+    def _quantity(self, quantity: Quantity) -> set[tuple[Key, int]]:
+        apart = {(self.key(part), 1) for part in quantity.then}
+        return (
+            {(self.key(quantity), quantity.registers)} | apart | self._scale_spans(quantity.scale)
+        )
+
+    def _scale_spans(self, name: str | None) -> set[tuple[Key, int]]:
+        return self._conditions(
+            c for variant in self.scale.get(name or "", []) for c in variant.when
+        )
+
+    def _conditions(self, conditions: Iterable[Condition]) -> set[tuple[Key, int]]:
+        return {
+            (self.key(place), 1)
+            for condition in conditions
+            for place in (condition, *condition.others)
+        }

@@ -1,0 +1,112 @@
+"""`ingest replay-dead-letters`: wires the replay to the configured store, and shows what came of
+it."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
+from hearthwatch.cli.output import print_json
+from hearthwatch.run.server_settings import ServerSettings
+from ingest.admission import Admission, read_admission
+from ingest.receipts import read_ledger, read_position
+from ingest.redeliver import Replay, ReplayError, Report
+from ingest.reexamine import Kept, Today
+from ingest.settings import IngestSettings
+from ingest.store import StoreUnavailable, open_store
+from wire.wall_clock import wall_clock_ms
+
+_WHY: Final[dict[Kept, str]] = {
+    "still_bad": "still bad",
+    "out_of_order": "out of order for good",
+    "cut_short": "only the first 4 kB of the message are here",
+    "not_asked": "of a code that was not asked for",
+    "unreadable_line": "no dead letter",
+    "occupied": "the store has another reading of that device and time",
+    "refused_again": "refused by the store again",
+}
+
+
+def replay_file(
+    settings: ServerSettings,
+    file: Path | None,
+    codes: frozenset[str] | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Replay `file`, or the dead letters of `settings`, and print the counts; see the command for
+    what it raises."""
+    path = file if file is not None else settings.store.dead_letters
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such dead-letter file")
+    store = open_store(settings.store)
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("replaying", total=None)
+            report = Replay(
+                path,
+                lambda: read_position(settings.ingest.state),
+                store,
+                _today(settings, codes),
+                dry=dry_run,
+                progress=lambda done, all_: progress.update(task, completed=done, total=all_),
+            ).run()
+    except StoreUnavailable as error:
+        raise UnreachableError(f"{error}; {path} is as it was") from error
+    except (ReplayError, OSError) as error:
+        raise FailedError(str(error)) from error
+    finally:
+        store.close()
+    if as_json:
+        print_json({"file": str(path), "dry_run": dry_run, **_document(report)})
+    else:
+        typer.echo(_text(report, dry_run))
+
+
+def _today(settings: ServerSettings, codes: frozenset[str] | None) -> Today:
+    state = settings.ingest.state
+    owners = read_ledger(state)[0].owners if state.exists() else {}
+    return Today(_admission(settings.ingest), owners, wall_clock_ms(), codes, settings.mqtt.root)
+
+
+def _admission(ingest: IngestSettings) -> Admission:
+    if ingest.registered is None:
+        return Admission()
+    return read_admission(ingest.registered, ingest.registered_only)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    codes = sorted({*report.stored, *report.already, *report.kept})
+    return {
+        "lines": report.lines,
+        "stored": report.stored.total(),
+        "kept": sum(reasons.total() for reasons in report.kept.values()),
+        "codes": {
+            code: {
+                "stored": report.stored[code],
+                "already_stored": report.already[code],
+                "kept": dict(report.kept.get(code, {})),
+            }
+            for code in codes
+        },
+    }
+
+
+def _text(report: Report, dry_run: bool) -> str:
+    document = _document(report)
+    stored = "would be stored" if dry_run else "stored"
+    lines = [
+        f"{document['lines']} dead letters: {document['stored']} readings {stored}, {document['kept']} lines stay"
+    ]
+    for code, found in document["codes"].items():
+        parts = [f"{found['stored']} {stored}"] if found["stored"] else []
+        parts += (
+            [f"{found['already_stored']} in the store already"] if found["already_stored"] else []
+        )
+        parts += [f"{count} stay: {_WHY[reason]}" for reason, count in found["kept"].items()]
+        lines.append(f"  {code}: {'; '.join(parts)}")
+    return "\n".join(lines)

@@ -1,0 +1,43 @@
+"""`server run`: ingest and alerts as two supervised processes with their counters in one place."""
+
+import os
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from hearthwatch.run.server_settings import ServerSettings
+from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
+
+_CHECK_EVERY_S = 0.25
+
+
+def metrics_environment(folder: Path) -> Mapping[str, str]:
+    """The environment in which several processes count into `folder`, so that one /metrics shows
+    them all.
+
+    Counts of an earlier run are cleared: a counter starts from zero with its service.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+
+
+def start_services(supervisor: Supervisor, config: Path, environment: Mapping[str, str]) -> None:
+    """Start ingest and alerts from one server.toml."""
+    for name in ("ingest", "alerts"):
+        supervisor.start(
+            name, hearthwatch_command(name, "run", "--config", str(config)), environment
+        )
+
+
+def run_server_processes(config: Path, settings: ServerSettings, stop: threading.Event) -> None:
+    """Keep ingest and alerts alive until `stop` is set, then end them in order."""
+    state = settings.alerts.state
+    supervisor = Supervisor(state / "logs")
+    start_services(supervisor, config, metrics_environment(state / "metrics"))
+    try:
+        while not stop.wait(_CHECK_EVERY_S):
+            supervisor.check()
+    finally:
+        supervisor.stop_all()

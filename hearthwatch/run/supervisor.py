@@ -1,0 +1,172 @@
+"""Child processes kept alive: started in order, started again when they die, ended in the opposite
+order."""
+
+import ctypes
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger()
+
+_PR_SET_PDEATHSIG: Final = 1  # <sys/prctl.h>
+_RESTART_AFTER_S: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
+_STEADY_AFTER_S: Final = 30.0
+_STOP_WITHIN_S: Final = 20.0
+
+
+def hearthwatch_command(*arguments: str) -> list[str]:
+    """The command line of another hearthwatch process with the same interpreter."""
+    return [sys.executable, "-m", "hearthwatch", *arguments]
+
+
+@dataclass(slots=True)
+class Child:
+    """One process to keep alive; `wanted` is False while it is meant to be down."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str] | None = None
+    wanted: bool = True
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    starts: int = 0
+    failures: int = 0
+    restart_at: float | None = field(default=None)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process exists and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    """Runs children with their output in `logs/NAME.log`; `check` must be called a few times a
+    second."""
+
+    def __init__(self, logs: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logs = logs
+        self._clock = clock
+        self.children: dict[str, Child] = {}
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def start(
+        self, name: str, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> Child:
+        """Start a child and keep it alive from now on."""
+        child = Child(name, command, environment)
+        self.children[name] = child
+        self._launch(child)
+        return child
+
+    def check(self) -> list[str]:
+        """Start again what has died, later the more often it dies at once; returns who died since
+        the last look."""
+        dead = [child for child in self.children.values() if child.wanted and not child.running]
+        died = [child.name for child in dead if child.restart_at is None]
+        for child in dead:
+            self._revive(child)
+        return died
+
+    def undisturbed(self, name: str, seconds: float) -> bool:
+        """Whether a child runs and has not been started again within the last `seconds`."""
+        child = self.children[name]
+        return child.running and (child.starts == 1 or self._clock() - child.started >= seconds)
+
+    def kill(self, name: str) -> None:
+        """End a child as a power cut would (SIGKILL) and keep it down until `revive`."""
+        child = self.children[name]
+        child.wanted = False
+        if child.process is not None:
+            child.process.kill()
+            child.process.wait()
+        self._write_list()
+
+    def revive(self, name: str) -> None:
+        """Start a child again that `kill` took down."""
+        child = self.children[name]
+        child.wanted = True
+        self._launch(child)
+
+    def stop(self, *names: str) -> None:
+        """Ask children to end (SIGTERM), all at once; end for good those that have not within 20
+        s."""
+        ending = [self.children[name] for name in names if name in self.children]
+        for child in ending:
+            child.wanted = False
+            if child.process is not None and child.running:
+                child.process.send_signal(signal.SIGTERM)
+        deadline = self._clock() + _STOP_WITHIN_S
+        for child in ending:
+            self._wait_or_kill(child, deadline)
+        self._write_list()
+
+    def stop_all(self) -> None:
+        """Stop every child, the last started first."""
+        for name in reversed(self.children):
+            self.stop(name)
+
+    def _wait_or_kill(self, child: Child, deadline: float) -> None:
+        if child.process is None:
+            return
+        try:
+            child.process.wait(max(0.0, deadline - self._clock()))
+        except subprocess.TimeoutExpired:
+            log.warning("child_does_not_end", name=child.name)
+            child.process.kill()
+            child.process.wait()
+
+    def _revive(self, child: Child) -> None:
+        now = self._clock()
+        if child.restart_at is None:
+            code = child.process.returncode if child.process is not None else None
+            child.failures = 0 if now - child.started > _STEADY_AFTER_S else child.failures + 1
+            child.restart_at = (
+                now + _RESTART_AFTER_S[min(child.failures, len(_RESTART_AFTER_S) - 1)]
+            )
+            log.warning("child_ended", name=child.name, exit_code=code)
+        if now >= child.restart_at:
+            self._launch(child)
+            log.info("child_started_again", name=child.name)
+
+    def _launch(self, child: Child) -> None:
+        with (self._logs / f"{child.name}.log").open("ab") as output:
+            child.process = subprocess.Popen(
+                child.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=child.environment,
+                # A session of its own: Ctrl-C reaches us alone, and we end the children in order.
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+        child.started, child.restart_at = self._clock(), None
+        child.starts += 1
+        self._write_list()
+
+    def _write_list(self) -> None:
+        running = {
+            c.name: c.process.pid
+            for c in self.children.values()
+            if c.process is not None and c.running
+        }
+        target = self._logs / "processes.json"
+        draft = target.with_suffix(".new")
+        draft.write_text(json.dumps(running, indent=1) + "\n")
+        draft.replace(target)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: even if this process is killed outright, its children are asked to end."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,63 @@
+"""What `ingest status` prints for people."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ingest.status import GatewayStatus, counts_document
+from ingest.tally import Tallies
+
+_COLUMNS = ("heard", "upto", "missing", "messages", "readings", "again", "lost", "rejected")
+
+
+def print_status(gateways: list[GatewayStatus], tallies: Tallies, zone: tzinfo) -> None:
+    """Print one line for each gateway, then the totals, each gap, and the dead letters by code;
+    times are in `zone`."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("gateway", overflow="fold")
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in gateways:
+        upto = next((str(epoch.upto) for epoch in one.epochs if epoch.current), "")
+        table.add_row(one.name, _time(one.heard, zone), upto, *_numbers(one.missing, one.counts))
+    total = tallies.total()
+    missing = sum(one.missing for one in gateways)
+    table.add_row(f"{len(gateways)} gateways", "", "", *_numbers(missing, total), style="bold")
+    console = Console()
+    console.print(table)
+    for line in _details(gateways, counts_document(total)):
+        console.print(line, highlight=False, markup=False)
+
+
+def _numbers(missing: int, counts: Mapping[str, int]) -> list[str]:
+    shown = counts_document(counts)
+    again = shown["redelivered"] + shown["resent"]
+    rejected = sum(shown["rejected"].values())
+    return [
+        str(n)
+        for n in (missing, shown["messages"], shown["readings"], again, shown["lost"], rejected)
+    ]
+
+
+def _details(gateways: list[GatewayStatus], totals: dict[str, Any]) -> list[str]:
+    gaps = [
+        f"gap: {one.name} epoch {epoch.epoch}: {first} to {last}"
+        for one in gateways
+        for epoch in one.epochs
+        for first, last in epoch.gaps
+    ]
+    dead = [f"dead letters: {count} × {code}" for code, count in sorted(totals["rejected"].items())]
+    points = [
+        f"points moved to bad: {count} × {reason}"
+        for reason, count in sorted(totals["bad_points"].items())
+    ]
+    return [*gaps, *dead, *points]
+
+
+def _time(at: int | None, zone: tzinfo) -> str:
+    return (
+        datetime.fromtimestamp(at / 1000, zone).strftime("%m-%d %H:%M:%S") if at is not None else ""
+    )

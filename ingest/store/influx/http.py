@@ -1,0 +1,193 @@
+"""Requests to an InfluxDB 1.8+, 2.x or 3.x, and what their answers mean. The only importer of
+influxdb-client.
+
+Writes go through the client's synchronous requests, never its batching mode, which loses data after
+its retries (reliability §2). Reads are InfluxQL, the one language all three generations answer.
+"""
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from influxdb_client import InfluxDBClient, WritePrecision, WriteService
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from configuration.load import ConfigurationError, ConfigurationProblem
+from ingest.store.influx.line_protocol import body
+from ingest.store.model import StoreUnavailable
+from ingest.store.settings import InfluxAddress
+
+_TIMEOUT_MS: Final = 30_000
+# Over a network a fifth of the bytes is worth 1.5 µs a reading here and half of that at the server;
+# on one machine it is not. Higher levels, such as the client's own, cost up to nine times as much
+# and save a third more.
+_GZIP_LEVEL: Final = 1
+_GZIPPED: Final = {"content_encoding": "gzip"}
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+# The store says with these that the lines themselves are at fault: malformed or outside the
+# retention period (1.x: 400, 2.x: 422), or too many for one request.
+_ABOUT_THE_LINES: Final = (400, 413, 422)
+# A line that every InfluxDB takes, in a measurement of its own, at the server's own time.
+_PROBE_MEASUREMENT: Final = "hearthwatch_probe"
+_PROBE: Final = f"{_PROBE_MEASUREMENT} accepted=1i"
+
+Row = dict[str, Any]
+
+
+class InfluxConnection:
+    """One server and its default bucket; nothing is contacted before the first call. Raises
+    StoreUnavailable."""
+
+    def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
+        """Raises ConfigurationError where `token_file` cannot be read."""
+        self.address = address
+        self._token = _token(token_file)
+        self._client = InfluxDBClient(
+            url=address.server, token=self._token, org=address.organisation, timeout=_TIMEOUT_MS
+        )
+        self._writes = WriteService(self._client.api_client)
+        self._far = urlsplit(address.server).hostname not in _LOOPBACK
+
+    def post(self, lines: Sequence[str], bucket: str | None = None) -> str | None:
+        """Write `lines`; returns the store's complaint about them, or None."""
+        bucket = bucket or self.address.bucket
+        packed, how = (
+            (gzip.compress(body(lines), _GZIP_LEVEL), _GZIPPED) if self._far else (body(lines), {})
+        )
+        try:
+            self._writes.post_write(
+                org=self.address.organisation,
+                bucket=bucket,
+                body=packed,
+                precision=WritePrecision.MS,
+                **how,
+            )
+        except ApiException as error:
+            if error.status in _ABOUT_THE_LINES:
+                return _explanation(error)
+            raise self._unavailable(error, bucket) from error
+        except (HTTPError, OSError) as error:
+            raise self._unavailable(error, bucket) from error
+        return None
+
+    def blame(self, complaint: str) -> None:
+        """Raises StoreUnavailable where `complaint` is not about the lines: where the server
+        refuses a probe as well.
+
+        A proxy or a server that refuses whatever comes is to be waited for, and costs no reading.
+        """
+        if self.post([_PROBE]) is not None:
+            raise StoreUnavailable(f"{self.address.server} refuses every request: {complaint}")
+
+    def query(self, influxql: str, bucket: str | None = None) -> list[Row]:
+        """The rows of one statement, tags included, times in ms."""
+        return [
+            {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
+            for series in self.series(influxql, bucket)
+            for values in series["values"]
+        ]
+
+    def series(self, influxql: str, bucket: str | None = None) -> list[dict[str, Any]]:
+        """The same as the server answers it: for each series its `tags`, `columns` and `values`,
+        row by row."""
+        parameters = {"db": bucket or self.address.bucket, "epoch": "ms", "q": influxql}
+        answer = msgspec.json.decode(self.request("GET", "/query", parameters))
+        result = answer["results"][0] if answer.get("results") else answer
+        if "error" in result:
+            missing = "not found" in result["error"]  # 1.x says so with a 200
+            raise StoreUnavailable(
+                self._missing(parameters["db"])
+                if missing
+                else f"{self.address.server} cannot answer: {result['error']}"
+            )
+        series: list[dict[str, Any]] = result.get("series", [])
+        return series
+
+    def execute(self, influxql: str) -> None:
+        """Run a statement that changes something (1.x)."""
+        answer = json.loads(self.request("POST", "/query", {"q": influxql}))
+        for result in answer.get("results", []):
+            if "error" in result:
+                raise StoreUnavailable(
+                    f"{self.address.server} refuses {influxql}: {result['error']}"
+                )
+
+    def as_bearer(self) -> None:
+        """Show the token as 3.x wants it at all of its endpoints; 1.x and 2.x know only the word
+        `Token`."""
+        self._client.api_client.set_default_header("Authorization", f"Bearer {self._token}")
+
+    def version(self) -> str:
+        """What the server calls itself; every generation answers `/ping`."""
+        return str(self._call("GET", "/ping", {}).headers.get("X-Influxdb-Version", "unknown"))
+
+    def probe(self, bucket: str, token: int) -> str:
+        """Write a point of a measurement of its own and read it back; tells that it worked."""
+        complaint = self.post([f"{_PROBE_MEASUREMENT} token={token}i"], bucket)
+        if complaint is not None:
+            raise StoreUnavailable(f"{bucket!r} does not take a point: {complaint}")
+        rows = self.query(f"SELECT token FROM {_PROBE_MEASUREMENT} WHERE token = {token}", bucket)
+        if [row["token"] for row in rows] != [token]:
+            raise StoreUnavailable(
+                f"{bucket!r} took a point and does not give it back: may the token read it?"
+            )
+        return "a point was written and read back"
+
+    def request(
+        self, method: str, path: str, parameters: Mapping[str, str], document: Any = None
+    ) -> bytes:
+        """The body of the answer."""
+        answer: bytes = self._call(method, path, parameters, document).data
+        return answer
+
+    def _call(
+        self, method: str, path: str, parameters: Mapping[str, str], document: Any = None
+    ) -> Any:
+        # The client also remembers its last response; with several threads that may be somebody
+        # else's.
+        plain = {"_preload_content": False, "_return_http_data_only": True}
+        query = list(parameters.items())
+        try:
+            return self._client.api_client.call_api(
+                path, method, query_params=query, body=document, **plain
+            )
+        except (ApiException, HTTPError, OSError) as error:
+            raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _unavailable(self, error: Exception, bucket: str) -> StoreUnavailable:
+        server = self.address.server
+        status = error.status if isinstance(error, ApiException) else None
+        if status in (401, 403):
+            return StoreUnavailable(
+                f"{server} refuses the token: put one that may write {bucket!r} into token_file"
+            )
+        if status == 404:
+            return StoreUnavailable(self._missing(bucket))
+        return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+
+    def _missing(self, bucket: str) -> str:
+        return f"{self.address.server} has no bucket or database {bucket!r}: create it with `hearthwatch server check`"
+
+
+def _token(token_file: Path | None) -> str:
+    try:
+        return token_file.read_text(encoding="utf-8").strip() if token_file is not None else "none"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            [ConfigurationProblem(token_file or Path(), "", f"{error}; store.token_file names it")]
+        ) from error
+
+
+def _explanation(error: Exception) -> str:
+    if not isinstance(error, ApiException):
+        return str(error) or type(error).__name__
+    return f"{error.status} {error.body or error.message or error.reason}".strip()

@@ -1,0 +1,310 @@
+"""The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same
+time."""
+
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ingest.store.hours import STATISTICS, Retention, finished_before, hour_of
+from ingest.store.model import (
+    Area,
+    Prepared,
+    RefusedReading,
+    Series,
+    StoredReading,
+    StoreUnavailable,
+    Summaries,
+    Summary,
+    check_points,
+    means,
+    never,
+    raw_series,
+    summary,
+    with_gaps,
+)
+from ingest.store.sqlite.file import BUSY_S, advice, open_database, usable
+from ingest.store.sqlite.rows import alike, insert
+from ingest.store.sqlite.schema import COLUMNS, NEW_FILE, bring_up_to_date
+from ingest.store.sqlite.upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
+from wire.messages import Reading
+from wire.points import POINT_NAMES
+from wire.topics import GatewayPath
+from wire.units import HOUR_MS
+
+if TYPE_CHECKING:
+    from ingest.store.columns import ReadingColumns
+
+_PLACE: Final = """
+INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
+  district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
+"""
+# A block of one hour begins at most an hour before what is looked for in it.
+_OF_DEVICE: Final = f"device = :device AND first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
+# Within an aggregate SQLite unpacks every column of the view; behind a LIMIT it unpacks those that
+# are named.
+_ONLY_THESE: Final = "LIMIT -1"
+_OVER_DEVICES: Final = (
+    "SELECT bucket, count(mean), avg(mean), min(mean), max(mean) FROM ({}) GROUP BY bucket"
+)
+# For each device where its newest readings begin: a row of their own, or a block.
+_NEWEST_PARTS: Final = """
+SELECT device, max(first) FROM (
+  SELECT device, max(at) AS first FROM recent GROUP BY device
+  UNION ALL SELECT device, max(first) FROM block GROUP BY device
+) GROUP BY device"""
+_SUMMARY: Final = ("count({0})", "avg({0})", "min({0})", "max({0})")  # in the order of STATISTICS
+
+
+class SqliteStore:
+    """A ReadingStore in one file, in WAL mode; every read opens its own connection."""
+
+    writers = 1
+
+    def __init__(self, path: Path, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
+        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be
+        used."""
+        self._path = path
+        self._retention = retention
+        self._places: dict[str, GatewayPath] = {}
+        self._writer = open_database(path, new_file=NEW_FILE)
+        with usable(path):
+            bring_up_to_date(self._writer)
+
+    def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
+        """See ReadingStore."""
+        return self.write_prepared(self.prepare(readings))
+
+    def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
+        """See ReadingStore."""
+        return Prepared(readings, alike(readings))
+
+    def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
+        """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
+        readings = prepared.readings
+        moved = {
+            r.reading.device: r.place
+            for r in readings
+            if self._places.get(r.reading.device) is not r.place
+        }
+        with self._translated(), self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._writer.executemany(
+                _PLACE, [(device, *_levels(place)) for device, place in moved.items()]
+            )
+            unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
+            for group in prepared.forms:
+                insert(self._writer, group)
+        self._places.update(moved)
+        return []
+
+    def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
+        """See ReadingStore. One query for each hour that has readings, so that none holds more than
+        an hour."""
+        with closing(self._since(at)) as readings:
+            yield from islice(readings, limit)
+
+    def latest(self) -> dict[str, StoredReading]:
+        """See ReadingStore."""
+        newest = _select("device = ? AND first = ?", "r.at DESC LIMIT 1")
+        with self._connected() as connection:
+            connection.execute("BEGIN")  # one moment for all of it: an hour may be packed meanwhile
+            found = [
+                connection.execute(newest, one).fetchone()
+                for one in connection.execute(_NEWEST_PARTS)
+            ]
+        return {stored.reading.device: stored for stored in map(_stored, found)}
+
+    def window(
+        self, device: str, start: int, end: int, points: Sequence[str], step: int | None
+    ) -> dict[str, Series]:
+        """See ReadingStore."""
+        check_points(points)
+        if step is None:
+            return raw_series(self.history(device, start, end), points)
+        return means(self.summaries(device, start, end, points, step))
+
+    def summaries(
+        self, device: str, start: int, end: int, points: Sequence[str], step: int
+    ) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        statistics = ", ".join(form.format(point) for point in points for form in _SUMMARY)
+        sql = f"""
+        SELECT at / :step * :step AS bucket, {statistics}
+        FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE}) GROUP BY bucket"""
+        rows = list(self._rows(sql, device=device, start=start, end=end, step=step))
+        return {
+            point: with_gaps(_summaries(rows, index), start, end, step)
+            for index, point in enumerate(points)
+        }
+
+    def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
+        """See ReadingStore."""
+        check_points(points)
+        names = (f"{point}_{name}" for point in points for name in STATISTICS)
+        sql = f"""
+        SELECT hour, {", ".join(names)} FROM hourly
+        WHERE device = :device AND hour >= :start AND hour <= :end - {HOUR_MS} ORDER BY hour"""
+        rows = list(self._rows(sql, device=device, start=start, end=end))
+        return {
+            point: [one for one in _summaries(rows, index) if one.count]
+            for index, point in enumerate(points)
+        }
+
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        where, levels = _within(area)
+        each = f"""
+          SELECT at / :step * :step AS bucket, avg({point}) AS mean
+          FROM (SELECT device, at, {point} FROM reading
+                WHERE first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end
+                  AND {where} {_ONLY_THESE})
+          GROUP BY device, bucket"""
+        rows = list(
+            self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels)
+        )
+        return with_gaps(_summaries(rows, 0), start, end, step)
+
+    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+        """See ReadingStore."""
+        check_points([point])
+        where, levels = _within(area)
+        each = f"""
+          SELECT hour / :step * :step AS bucket, sum({point}_mean * {point}_count) / sum({point}_count) AS mean
+          FROM hourly WHERE hour >= :start AND hour <= :end - {HOUR_MS} AND {where}
+          GROUP BY device, bucket"""
+        rows = list(
+            self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels)
+        )
+        return with_gaps(_summaries(rows, 0), start, end, step)
+
+    def history(self, device: str, start: int, end: int) -> list[StoredReading]:
+        """See ReadingStore."""
+        return list(self._read(_OF_DEVICE, "r.at", device=device, start=start, end=end))
+
+    def columns(
+        self, devices: Sequence[str], start: int, end: int, points: Sequence[str]
+    ) -> "ReadingColumns":
+        """See ReadingStore."""
+        from ingest.store.sqlite.columns import read_columns  # loads numpy
+
+        check_points(points)
+        with self._connected() as connection:
+            return read_columns(connection, devices, start, end, points)
+
+    def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
+        """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second
+        at most."""
+        with self._translated(), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
+            pack_finished_hours(connection, finished_before(now), stopped)
+            if stopped():
+                return
+            forget(
+                connection, self._retention.oldest_reading(now), self._retention.oldest_hour(now)
+            )
+            give_back_space(connection)
+
+    def check(self) -> None:
+        """See ReadingStore."""
+        list(self._rows("SELECT 1 FROM reading LIMIT 1"))
+
+    def probe(self, token: int) -> str:
+        """Write a row of a table of its own and read it back; tells that it worked. Raises
+        StoreUnavailable."""
+        with self._translated(), self._writer:
+            self._writer.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", (token,))
+        if list(self._rows("SELECT token FROM probe")) != [(token,)]:
+            raise StoreUnavailable(
+                f"{self._path} does not give back what it took: is it replaced by another program?"
+            )
+        return "a row was written and read back"
+
+    def close(self) -> None:
+        """See ReadingStore."""
+        self._writer.close()
+
+    def _since(self, at: int) -> Generator[StoredReading]:
+        # `first` of a packed reading may lie before `at`, but not in an earlier hour.
+        hour = self._next_hour(hour_of(at + 1))
+        while hour is not None:
+            within = "first >= :hour AND first < :next AND at > :at"
+            yield from self._read(within, "r.at, r.device", hour=hour, next=hour + HOUR_MS, at=at)
+            hour = self._next_hour(hour + HOUR_MS)
+
+    def _next_hour(self, at: int) -> int | None:
+        sql = """
+        SELECT min(first) FROM (
+          SELECT min(at) AS first FROM recent WHERE at >= :at UNION ALL SELECT min(first) FROM block WHERE first >= :at
+        )"""
+        ((first,),) = self._rows(sql, at=at)
+        return None if first is None else hour_of(first)
+
+    def _read(self, condition: str, order: str, **values: object) -> Iterator[StoredReading]:
+        for columns in self._rows(_select(condition, order), **values):
+            yield _stored(columns)
+
+    def _rows(self, sql: str, **values: object) -> Iterator[tuple[Any, ...]]:
+        with self._connected() as connection:
+            yield from connection.execute(sql, values)
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        address = f"{self._path.absolute().as_uri()}?mode=ro"
+        with (
+            self._translated(),
+            closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}; {advice(error)}") from error
+
+
+def _within(area: Area) -> tuple[str, dict[str, str]]:
+    """The condition that leaves the devices of `area`, and its values."""
+    levels = area.levels()
+    where = " AND ".join(f"{level} = :{level}" for level in levels)
+    return f"device IN (SELECT device FROM device WHERE {where})", levels
+
+
+def _select(condition: str, order: str) -> str:
+    """SQL for readings that meet `condition`, with their places, as `_stored` takes them."""
+    return f"""
+    SELECT d.district, d.town, d.village, r.* FROM (
+      SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
+    ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
+
+
+def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
+    """The summaries of the point number `index` in rows of a time and four statistics per point."""
+    begin = 1 + index * len(STATISTICS)
+    return [summary(row[0], *row[begin : begin + len(STATISTICS)]) for row in rows]
+
+
+def _levels(place: GatewayPath) -> tuple[str, str, str, str]:
+    return place.district, place.town, place.village, place.gateway
+
+
+def _stored(columns: tuple[Any, ...]) -> StoredReading:
+    district, town, village, device, at, gateway, state, faults, epoch, seq, *values, bad = columns
+    reading = Reading(
+        device=device,
+        at=at,
+        state=state,
+        faults=faults.split(",") if faults else [],
+        values={
+            name: value
+            for name, value in zip(POINT_NAMES, values, strict=True)
+            if value is not None
+        },
+        bad=bad.split(",") if bad else [],
+    )
+    return StoredReading(GatewayPath(district, town, village, gateway), epoch, seq, reading)

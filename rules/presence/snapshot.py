@@ -1,0 +1,105 @@
+"""A roster as plain arrays of numbers and texts, and back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from rules.presence.roster import Away, AwayReason, Device, Gateway, Roster
+from wire.topics import GatewayPath
+
+_NONE: Final = -1
+"""None in an int64 array; times are never negative."""
+
+_REASONS: Final[tuple[AwayReason, ...]] = ("silent", "last_will")
+
+
+def pack(roster: Roster) -> dict[str, np.ndarray]:
+    """Everything in `roster` but the adopted alerts whose subject never came, which are adopted
+    anew at a start."""
+    gateways, villages = list(roster.gateways()), list(roster.villages.values())
+    devices = [
+        (row, device) for row, gateway in enumerate(gateways) for device in gateway.devices.values()
+    ]
+    places = [
+        (at.district, at.town, at.village, at.gateway)
+        for at in (gateway.place for gateway in gateways)
+    ]
+    return {
+        "gateway": np.array(places, np.str_).reshape(-1, 4),
+        "gateway_numbers": _numbers([_gateway_numbers(gateway) for gateway in gateways], 8),
+        "device": np.array([device.id for _, device in devices], np.str_),
+        "device_numbers": _numbers([(row, *_device_numbers(device)) for row, device in devices], 5),
+        "village": np.array([village.key for village in villages], np.str_).reshape(-1, 3),
+        "village_numbers": _numbers(
+            [(_or_none(v.alert), _or_none(v.forming_at), v.children) for v in villages], 3
+        ),
+    }
+
+
+def unpack(saved: Mapping[str, np.ndarray]) -> Roster:
+    """The roster that `pack` saw; raises KeyError or ValueError where `saved` is not such a
+    snapshot."""
+    roster = Roster()
+    gateways = [
+        _gateway(roster, *row)
+        for row in zip(saved["gateway"].tolist(), _rows(saved, "gateway"), strict=True)
+    ]
+    for name, (row, heard_at, alert, *flags) in zip(
+        saved["device"].tolist(), _rows(saved, "device"), strict=True
+    ):
+        back, listed = map(bool, flags)
+        roster.place_device(gateways[row], Device(name, heard_at, _optional(alert), back, listed))
+    for key, (alert, forming_at, children) in zip(
+        saved["village"].tolist(), _rows(saved, "village"), strict=True
+    ):
+        district, town, name = key
+        village = roster.village((district, town, name))
+        village.alert, village.forming_at, village.children = (
+            _optional(alert),
+            _optional(forming_at),
+            children,
+        )
+    return roster
+
+
+def _gateway_numbers(gateway: Gateway) -> tuple[int, ...]:
+    away = gateway.away
+    gone = (
+        (_NONE, _NONE, _NONE)
+        if away is None
+        else (away.since, away.judged_at, _REASONS.index(away.reason))
+    )
+    alert, will_at = _or_none(gateway.alert), _or_none(gateway.will_at)
+    return (gateway.interval_ms, gateway.heard_at, will_at, *gone, alert, int(gateway.back))
+
+
+def _device_numbers(device: Device) -> tuple[int, ...]:
+    return device.heard_at, _or_none(device.alert), int(device.back), int(device.listed)
+
+
+def _gateway(roster: Roster, place: Sequence[str], numbers: Sequence[int]) -> Gateway:
+    interval_ms, heard_at, will_at, since, judged_at, reason, alert, back = numbers
+    gateway = roster.gateway(GatewayPath(*place), interval_ms, heard_at)
+    gateway.will_at = _optional(will_at)
+    gateway.away = None if since == _NONE else Away(since, judged_at, _REASONS[reason])
+    gateway.alert = _optional(alert)
+    gateway.back = bool(back)
+    return gateway
+
+
+def _numbers(rows: Sequence[Sequence[int]], width: int) -> np.ndarray:
+    return np.array(rows, np.int64).reshape(-1, width)
+
+
+def _rows(saved: Mapping[str, np.ndarray], name: str) -> list[list[int]]:
+    rows: list[list[int]] = saved[f"{name}_numbers"].tolist()
+    return rows
+
+
+def _or_none(value: int | None) -> int:
+    return _NONE if value is None else value
+
+
+def _optional(number: int) -> int | None:
+    return None if number == _NONE else number

@@ -1,0 +1,97 @@
+"""One line with its slaves: what a request leads to, and after which time. The clock comes in as an
+argument."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from simulators.live.bus.frames import SERIAL_EXTRA, Framing, Request
+from simulators.live.bus.requests import Answer, Unit, answer
+from simulators.live.bus.serial_format import SerialFormat
+from simulators.live.bus.spoil import Reply, Sent, Spoiler
+from simulators.registers.fields import Place
+from simulators.unit.quirks import Quirks
+
+UNPLUGGED_S: Final = 5.0
+
+
+class Slave(Unit, Protocol):
+    """A unit on a line, which may be silent and wants to know what a master has certainly or
+    doubtfully read."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it does not answer at all."""
+        ...
+
+    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
+        """A master has been sent the contents of `carried`."""
+
+
+Slaves = Mapping[int, Slave]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What goes out and when; `delivered` is to be called once it has."""
+
+    sent: Sent
+    slave: Slave
+    answer: Answer
+
+    def delivered(self) -> None:
+        """Tell the slave what a master has read."""
+        if self.sent.reading != "none":
+            self.slave.was_read(self.answer.carried, self.sent.reading == "doubtful")
+
+
+class Line:
+    """Slaves by address on a wire of `serial` format (None: replies take no time), with the quirks
+    of the line."""
+
+    def __init__(
+        self, slaves: Slaves, quirks: Quirks, seed: int, serial: SerialFormat | None = None
+    ) -> None:
+        self._slaves, self._quirks, self._serial = slaves, quirks, serial
+        self._spoiler = Spoiler(quirks, seed)
+        self._random = random.Random(seed + 1)
+        self._before = b""
+        self._busy_until = float("-inf")
+
+    @property
+    def clients(self) -> int | None:
+        """How many TCP connections it takes at a time; None for any number."""
+        return int(self._quirks["clients"]) if "clients" in self._quirks else None
+
+    def is_pulled_out(self) -> bool:
+        """Whether this is a request at which the adapter is pulled out, for UNPLUGGED_S."""
+        return self._random.random() < self._quirks.get("unplug", 0.0)
+
+    def ask(self, request: Request, framing: Framing, now_s: float) -> Delivery | None:
+        """What `request`, heard at monotonic `now_s`, leads to; None where nobody answers."""
+        too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
+        slave = self._slaves.get(request.address)
+        self._busy_until = max(self._busy_until, now_s + self._frame_s(request.message))
+        if too_soon or slave is None or slave.silent or not request.message:
+            return None
+        given = answer(request.message, slave)
+        if given.reply is None:
+            return None
+        sent = self._spoiler.send(Reply(request, given.reply, framing, self._before))
+        self._before = framing.frame(request, given.reply)
+        delay_s = (
+            sent.delay_s
+            + self._exchange_s(request.message, given.reply)
+            + self._quirks.get("slow", 0.0)
+        )
+        self._busy_until = now_s + delay_s
+        return Delivery(Sent(sent.frame, delay_s, sent.reading), slave, given)
+
+    def _frame_s(self, message: bytes) -> float:
+        return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)
+
+    def _exchange_s(self, message: bytes, reply: bytes) -> float:
+        if self._serial is None:
+            return 0.0
+        return self._serial.exchange_s(len(message) + SERIAL_EXTRA, len(reply) + SERIAL_EXTRA)

@@ -1,0 +1,83 @@
+"""RTU slaves on a pseudo-terminal; the only module that opens one."""
+
+import os
+import select
+import threading
+import tty
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from simulators.live.bus.frames import Request, SerialFraming
+from simulators.live.bus.line import UNPLUGGED_S, Line
+
+SILENCE_S: Final = (
+    0.05  # several times 3.5 characters at 9600 baud, since a busy machine delivers in lumps
+)
+
+
+class SerialLine:
+    """A pseudo-terminal whose slave side `path` links to; raises OSError where it cannot be
+    made."""
+
+    def __init__(self, path: Path, line: Line) -> None:
+        self._path, self._line = path, line
+        self._framing = SerialFraming()
+        self._plug_in()
+
+    def run(self, stop: threading.Event) -> None:
+        """Answer until `stop` is set."""
+        while not stop.is_set():
+            self._serve_once(stop)
+
+    def close(self) -> None:
+        """Take the terminal and its link away."""
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _plug_in(self) -> None:
+        # The slave side stays open here, or the master side would fail each time a client closes
+        # its end.
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        new.symlink_to(os.ttyname(self._slave))
+        new.replace(self._path)
+
+    def _serve_once(self, stop: threading.Event) -> None:
+        ready, _, _ = select.select([self._master], [], [], SILENCE_S)
+        if not ready:
+            self._framing.silence()
+            return
+        for request in self._framing.feed(os.read(self._master, 1024)):
+            if self._line.is_pulled_out():
+                self._unplug(stop)
+                return
+            self._answer(request, stop)
+
+    def _unplug(self, stop: threading.Event) -> None:
+        """Who has the terminal open sees it go; a new one takes its place."""
+        self._framing.silence()
+        self.close()
+        stop.wait(UNPLUGGED_S)
+        self._plug_in()
+
+    def _answer(self, request: Request, stop: threading.Event) -> None:
+        delivery = self._line.ask(request, self._framing, monotonic())
+        if delivery is None or stop.wait(delivery.sent.delay_s):
+            return
+        if self._put(delivery.sent.frame):
+            delivery.delivered()
+
+    def _put(self, frame: bytes) -> bool:
+        """Whether all of `frame` went out; a line nobody reads from loses it, as a real one
+        would."""
+        try:
+            return os.write(self._master, frame) == len(frame)
+        except BlockingIOError:
+            return False

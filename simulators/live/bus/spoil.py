@@ -1,0 +1,136 @@
+"""What real lines do to replies (docs/domain/bus-quirks.md, reliability §1): each quirk strikes a
+seeded share of them."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, Literal
+
+from simulators.live.bus.frames import Framing, Request, serial_frame
+from simulators.unit.quirks import Quirks
+
+LATE_S: Final = 2.5  # beyond any sensible time-out
+_FOREIGN_QUESTION: Final = bytes.fromhex("0300000002")
+_FOREIGN_ANSWER: Final = bytes.fromhex("030400000000")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes on the line after `delay_s`; `reading` says what a master makes of it.
+
+    `certain`: it has the reply; `doubtful`: whether it takes the reply is its own affair; `none`:
+    it cannot have it.
+    """
+
+    frame: bytes
+    delay_s: float = 0.0
+    reading: Literal["certain", "doubtful", "none"] = "certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply about to be sent: its request and its framing, and the frame that was sent before it
+    on the line."""
+
+    request: Request
+    message: bytes
+    framing: Framing
+    before: bytes
+
+    @property
+    def frame(self) -> bytes:
+        """The reply as it should go out."""
+        return self.framing.frame(self.request, self.message)
+
+
+NOTHING: Final = Sent(b"", reading="none")
+
+
+class Spoiler:
+    """The quirks of one line, in a repeatable order."""
+
+    def __init__(self, quirks: Quirks, seed: int) -> None:
+        self._shares = {name: quirks[name] for name in SPOILERS if name in quirks}
+        self._random = random.Random(seed)
+
+    def send(self, reply: Reply) -> Sent:
+        """`reply` after at most one quirk has struck; a Modbus TCP gateway drops what is spoilt
+        behind it."""
+        for name, share in self._shares.items():
+            if self._random.random() < share:
+                sent = SPOILERS[name](reply, self._random)
+                return (
+                    sent if reply.framing.checked or name in ("late", "mixed_streams") else NOTHING
+                )
+        return Sent(reply.frame)
+
+
+def _late(reply: Reply, choose: random.Random) -> Sent:
+    return Sent(reply.frame, LATE_S, "doubtful")
+
+
+def _short(reply: Reply, choose: random.Random) -> Sent:
+    return Sent(reply.frame[: len(reply.frame) // 2], reading="none")
+
+
+def _crc(reply: Reply, choose: random.Random) -> Sent:
+    frame = reply.frame
+    return Sent(frame[:-1] + bytes((frame[-1] ^ 0x55,)), reading="none")
+
+
+def _noise(reply: Reply, choose: random.Random) -> Sent:
+    return Sent(choose.randbytes(1) + reply.frame, reading="doubtful")
+
+
+def _lost(reply: Reply, choose: random.Random) -> Sent:
+    return NOTHING
+
+
+def _wrong_device(reply: Reply, choose: random.Random) -> Sent:
+    other = replace(reply.request, address=reply.request.address % 247 + 1)
+    return Sent(reply.framing.frame(other, reply.message), reading="none")
+
+
+def _wrong_function(reply: Reply, choose: random.Random) -> Sent:
+    other = bytes((reply.message[0] ^ 0b111,)) + reply.message[1:]
+    return Sent(reply.framing.frame(reply.request, other), reading="none")
+
+
+def _echo(reply: Reply, choose: random.Random) -> Sent:
+    return Sent(
+        serial_frame(reply.request.address, reply.request.message) + reply.frame, reading="doubtful"
+    )
+
+
+def _second_master(reply: Reply, choose: random.Random) -> Sent:
+    """Its question and the answer to it before ours, or both frames at once, which is neither."""
+    address = reply.request.address
+    foreign = serial_frame(address, _FOREIGN_QUESTION) + serial_frame(address, _FOREIGN_ANSWER)
+    if choose.random() < 0.5:
+        return Sent(foreign + reply.frame, reading="doubtful")
+    return Sent(
+        bytes(ours & theirs for ours, theirs in zip(reply.frame, foreign, strict=False)),
+        reading="none",
+    )
+
+
+def _mixed_streams(reply: Reply, choose: random.Random) -> Sent:
+    return Sent(reply.before + reply.frame, reading="doubtful")
+
+
+SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], Sent]]] = MappingProxyType(
+    {
+        "late": _late,
+        "short": _short,
+        "crc": _crc,
+        "noise": _noise,
+        "lost": _lost,
+        "wrong_device": _wrong_device,
+        "wrong_function": _wrong_function,
+        "echo": _echo,
+        "second_master": _second_master,
+        "mixed_streams": _mixed_streams,
+    }
+)
+"""Each quirk of replies by its name in the catalogue."""

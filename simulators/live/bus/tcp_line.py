@@ -1,0 +1,120 @@
+"""Slaves behind a TCP server, told apart by their unit id; the only module that listens."""
+
+import socket
+import socketserver
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from simulators.live.bus.frames import Framing, NotModbusError, Request
+from simulators.live.bus.line import UNPLUGGED_S, Line
+
+SILENCE_S: Final = 0.2  # a serial server sends what it collected long before
+IDLE_S: Final = 300.0  # a client that says nothing for so long is gone
+
+
+class TcpLine:
+    """A listening socket at `host`:`port` (0 = any); raises OSError where it is taken.
+
+    `framing` makes one for each connection: Modbus TCP, or RTU as a transparent serial server
+    passes it on.
+    """
+
+    def __init__(self, host: str, port: int, line: Line, framing: Callable[[], Framing]) -> None:
+        self._line, self._framing = line, framing
+        self._stop = threading.Event()
+        self._one_at_a_time = (
+            threading.Lock()
+        )  # the units behind a TCP gateway share one serial line
+        self._connections: set[socket.socket] = set()
+        self._unplugged_until = float("-inf")
+        self._server = _Server((host, port), self._converse)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    def run(self, stop: threading.Event) -> None:
+        """Answer until `stop` is set."""
+        serving = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="modbus-tcp"
+        )
+        serving.start()
+        stop.wait()
+        self._stop.set()
+        self._server.shutdown()
+        serving.join()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.server_close()
+
+    def _converse(self, connection: socket.socket) -> None:
+        full = self._line.clients is not None and len(self._connections) >= self._line.clients
+        if full or monotonic() < self._unplugged_until:
+            return
+        self._connections.add(connection)
+        try:
+            self._listen(connection)
+        finally:
+            self._connections.discard(connection)
+
+    def _listen(self, connection: socket.socket) -> None:
+        framing, heard_at = self._framing(), monotonic()
+        connection.settimeout(SILENCE_S)
+        while not self._stop.is_set() and monotonic() - heard_at < IDLE_S:
+            try:
+                received = connection.recv(1024)
+            except TimeoutError:
+                framing.silence()
+                continue
+            if not received:
+                return
+            heard_at = monotonic()
+            for request in framing.feed(received):
+                with self._one_at_a_time:
+                    self._answer(connection, request, framing)
+
+    def _answer(self, connection: socket.socket, request: Request, framing: Framing) -> None:
+        if self._line.is_pulled_out():
+            self._unplug()
+            return
+        delivery = self._line.ask(request, framing, monotonic())
+        if delivery is None or self._stop.wait(delivery.sent.delay_s):
+            return
+        connection.sendall(delivery.sent.frame)
+        delivery.delivered()
+
+    def _unplug(self) -> None:
+        """Every connection ends, and for a while a new one ends at once."""
+        self._unplugged_until = monotonic() + UNPLUGGED_S
+        for connection in list(self._connections):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+_Conversation = Callable[[socket.socket], None]
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = (
+        False  # conversations end with their client; they must not hold up the end of the server
+    )
+
+    def __init__(self, address: tuple[str, int], conversation: _Conversation) -> None:
+        self.conversation = conversation
+        super().__init__(address, _Handler)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self.server.conversation(self.request)
+        except (ConnectionError, TimeoutError, NotModbusError):
+            return  # the client has gone or talks something else; the next one is welcome

@@ -1,0 +1,40 @@
+"""What really happened, as JSON lines that several processes append to."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class TruthLog:
+    """An append-only file of whole lines; each is on its way to the disk when `append` returns.
+
+    Raises OSError where the file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(
+            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
+        )
+
+    def append(self, document: Mapping[str, object]) -> None:
+        """Write one line; lines of several writers never mix, since each is a single O_APPEND
+        write."""
+        line = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        os.write(self._descriptor, f"{line}\n".encode())
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
+def read_truth(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a truth file; a last line still being written is left out.
+
+    Raises OSError where the file cannot be read and ValueError where a whole line is not JSON.
+    """
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield json.loads(line)

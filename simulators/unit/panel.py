@@ -1,0 +1,108 @@
+"""The wired controller on the wall: what becomes of a setting that a master writes. Pure but for
+what it remembers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from simulators.registers.image import UnitReading
+from simulators.registers.register_map import Curve
+
+OF_THE_PLANT: Final = ("setpoint_c", "room_target_c", "switched_on")
+"""The settings that physics knows; the panel knows who controls the water, and whether by a weather
+curve."""
+
+
+@dataclass(slots=True)
+class Panel:
+    """One unit's panel with its own weather `curve`.
+
+    Where a `revert_ms` is given it writes its own settings back that long after a write (bus-quirks
+    row 24).
+    """
+
+    curve: Curve | None
+    curve_on: bool = False
+    revert_ms: float | None = None
+    room_controlled: bool = False
+    _set_point_c: float | None = None
+    _factory: dict[str, float] = field(default_factory=dict)
+    _reverts: dict[str, tuple[float, float]] = field(
+        default_factory=dict
+    )  # when to write back what
+
+    def write(
+        self, asked: Mapping[str, float], reading: UnitReading, now: float
+    ) -> dict[str, float]:
+        """The settings that take effect of those `asked` at `now` (ms), the unit doing
+        `reading`."""
+        before = settings_of(reading)
+        self._factory = self._factory or before
+        if asked.get("factory_reset"):
+            return self._reset()
+        effective = {name: asked[name] for name in OF_THE_PLANT if name in asked}
+        if asked.get("refrigerant_recovery"):
+            effective["switched_on"] = 0.0
+        self.room_controlled = bool(asked.get("room_controlled", self.room_controlled))
+        effective |= self._by_curve(asked, before)
+        if self._curve_rules and "setpoint_c" in effective:
+            self._set_point_c = effective.pop("setpoint_c")
+        if self.revert_ms is not None:
+            for name in effective.keys() & before.keys():
+                _, own = self._reverts.get(name, (now, before[name]))
+                self._reverts[name] = (now + self.revert_ms, own)
+        return effective
+
+    def due(self, now: float) -> dict[str, float]:
+        """The settings that the panel writes back at `now` (ms)."""
+        due = {name: own for name, (at, own) in self._reverts.items() if at <= now}
+        for name in due:
+            del self._reverts[name]
+        return due
+
+    def seen(self, reading: UnitReading) -> UnitReading:
+        """`reading` as this controller shows it: its own set-point, and what the curve wants."""
+        own = {} if self._set_point_c is None else {"setpoint_c": self._set_point_c}
+        shown = replace(
+            reading, values={**reading.values, **own}, room_controlled=self.room_controlled
+        )
+        return replace(shown, curve_c=self.wanted_c(reading))
+
+    def wanted_c(self, reading: UnitReading) -> float | None:
+        """The water temperature the curve wants, None where no curve rules or the outdoor sensor is
+        open."""
+        outdoor_c = reading.values.get("outdoor_c")
+        return (
+            self.curve.water_c(outdoor_c)
+            if self.curve and self._curve_rules and outdoor_c is not None
+            else None
+        )
+
+    @property
+    def _curve_rules(self) -> bool:
+        return self.curve is not None and self.curve_on and not self.room_controlled
+
+    def _reset(self) -> dict[str, float]:
+        self.room_controlled = self.curve_on = False
+        self._set_point_c = None
+        self._reverts.clear()
+        return self._factory
+
+    def _by_curve(
+        self, asked: Mapping[str, float], before: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Switch the curve; the set-point of before rules again once it is off."""
+        was_on, self.curve_on = self.curve_on, bool(asked.get("curve", self.curve_on))
+        if self.curve_on == was_on:
+            return {}
+        if self.curve_on:
+            self._set_point_c = before.get("setpoint_c")
+            return {}
+        own, self._set_point_c = self._set_point_c, None
+        return {} if own is None or "setpoint_c" in asked else {"setpoint_c": own}
+
+
+def settings_of(reading: UnitReading) -> dict[str, float]:
+    """The settings a unit works by, without those that its reading does not tell."""
+    rest = {"room_target_c": reading.room_target_c, "switched_on": float(reading.state != "off")}
+    return rest | {name: reading.values[name] for name in ("setpoint_c",) if name in reading.values}

@@ -1,0 +1,165 @@
+"""The quirks of real buses and units (docs/domain/bus-quirks.md) by name: each a switch of
+`simulate bus --quirks`. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Measure = Literal["", "share", "s", "min", "registers", "clients", "times"]
+
+Quirks = Mapping[str, float]
+"""The quirks that are switched on, each with its number in the measure of its catalogue entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """One switch: `number` is what holds where none is given, in `measure` (a share is one of 1; ""
+    = no number)."""
+
+    name: str
+    number: float
+    measure: Measure
+    help: str
+
+    def checked(self, number: float) -> float:
+        """`number`, or ValueError where this quirk cannot mean it."""
+        if not self.measure:
+            raise ValueError(f"quirk {self.name!r} takes no number")
+        if self.measure == "share" and not 0.0 <= number <= 1.0:
+            raise ValueError(
+                f"quirk {self.name!r} takes a share from 0 to 1, such as {self.name}:{self.number:g}"
+            )
+        if self.measure in ("registers", "clients") and (number < 1 or number != int(number)):
+            raise ValueError(
+                f"quirk {self.name!r} takes a whole number of {self.measure} from 1 on"
+            )
+        if not 0.0 <= number < 1e6:
+            raise ValueError(f"quirk {self.name!r} takes a number from 0 on")
+        return number
+
+
+# Each with its row of docs/domain/bus-quirks.md; numbers are engineering assumptions where no row
+# gives one. Rows 11, 13, 16 and 25 are how a brand is, and always on; row 17 is no shipped brand's.
+_QUIRKS: Final = (
+    # The line: what happens to replies.
+    Quirk(
+        "late",
+        0.05,
+        "share",
+        "replies that come 2.5 s after the request, beyond any sensible time-out",
+    ),
+    Quirk("short", 0.05, "share", "replies of which only the first half comes"),
+    Quirk("crc", 0.05, "share", "replies with a damaged checksum"),
+    Quirk("noise", 0.05, "share", "replies behind a stray byte"),
+    Quirk(
+        "lost", 0.05, "share", "replies that never come; a poor serial server loses 0.0006"
+    ),  # row 8
+    Quirk("wrong_device", 0.05, "share", "replies that say they come from the next address"),
+    Quirk("wrong_function", 0.05, "share", "replies that carry another function code"),
+    Quirk(
+        "echo",
+        0.05,
+        "share",
+        "replies behind the request itself, as an adapter hears its own voice",
+    ),
+    Quirk(
+        "second_master", 0.05, "share", "another master's question, answer or collision in the way"
+    ),  # row 7
+    Quirk(
+        "mixed_streams", 0.05, "share", "the reply before comes once more, in front of this one"
+    ),  # row 8
+    Quirk("unplug", 0.002, "share", "requests at which the adapter is pulled out, for 5 s"),
+    # The line: time and clients.
+    Quirk("slow", 0.5, "s", "how long units think before they answer"),  # row 5
+    Quirk("gap", 0.1, "s", "silence a request must leave before it, or it is not heard"),  # row 5
+    Quirk(
+        "clients", 1, "clients", "TCP connections taken at a time; more are closed at once"
+    ),  # row 8
+    # The units: who answers, and what they refuse.
+    Quirk("dead", 0.1, "share", "units that never answer"),
+    Quirk("frozen", 0.1, "share", "units that answer but whose registers never move"),  # row 18
+    Quirk(
+        "silence",
+        1,
+        "",
+        "what a unit refuses it does not answer, also where the brand sends an exception",
+    ),  # row 1
+    Quirk(
+        "exception_2",
+        1,
+        "",
+        "what a unit refuses it answers by an exception, also where the brand is silent",
+    ),  # row 2
+    Quirk(
+        "bulk_config", 1, "", "settings can be read one at a time only (always so at Midea 200-290)"
+    ),  # row 3
+    Quirk(
+        "max_registers",
+        30,
+        "registers",
+        "longer reads are refused, where the brand does not refuse sooner",
+    ),  # row 4
+    Quirk("only_fc16", 1, "", "FC 6 is refused"),  # row 15
+    Quirk("no_fc16", 1, "", "FC 16 is refused"),  # row 15
+    # What the registers say.
+    Quirk(
+        "unfitted", 1, "", "units without room and tank sensor: 25, 0, 0xFFFF or a bit, by brand"
+    ),  # row 9
+    Quirk("ambient_minus_one", 1, "", "an open ambient sensor reads -1.0 °C, 0xFFF6"),  # row 9
+    Quirk(
+        "whole_degrees",
+        1,
+        "",
+        "temperatures in steps of 1 °C: Midea by its flag, Gree without saying so",
+    ),  # row 10
+    Quirk("swapped_words", 1, "", "32-bit values with the low word first"),  # row 12
+    Quirk(
+        "spikes", 0.02, "share", "readings in which one temperature jumps by 40 K, once"
+    ),  # row 19
+    Quirk(
+        "defrost_nonsense", 1, "", "while defrosting, heat and COP registers hold nonsense"
+    ),  # row 20
+    Quirk(
+        "whole_kwh", 1, "", "Midea of an R32 sub-model: counters in kWh instead of hundredths"
+    ),  # row 21
+    Quirk(
+        "counter_rollover", 1, "", "energy counters begin 1 kWh below their end and roll over"
+    ),  # row 21
+    Quirk(
+        "counter_reset", 10, "min", "energy counters fall to 0 so long after the start"
+    ),  # row 21
+    Quirk("defrost_unflagged", 1, "", "no register tells a defrost (always so at Chofu)"),  # row 22
+    Quirk("power_over", 1.3, "times", "the power register reads so many times too much"),  # row 23
+    # The panel on the wall.
+    Quirk(
+        "weather_curve", 1, "", "the weather curve rules: set-points are taken and have no effect"
+    ),  # row 14
+    Quirk(
+        "revert", 2, "min", "the panel writes its own settings back, so long after a write"
+    ),  # row 24
+)
+
+CATALOGUE: Final[Mapping[str, Quirk]] = MappingProxyType({quirk.name: quirk for quirk in _QUIRKS})
+"""Every quirk by name."""
+
+
+def parse_quirks(texts: Iterable[str]) -> dict[str, float]:
+    """`name` or `name:number` of each text; raises ValueError that says what is wrong."""
+    switched: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.strip().partition(":")
+        quirk = CATALOGUE.get(name)
+        if quirk is None:
+            raise ValueError(
+                f"no quirk is called {name!r}; `simulate bus --quirks list` explains those there are"
+            )
+        switched[name] = quirk.checked(_number(text, number)) if number else quirk.number
+    return switched
+
+
+def _number(text: str, number: str) -> float:
+    try:
+        return float(number)
+    except ValueError:
+        raise ValueError(f"{text!r}: what follows the colon is a number") from None

@@ -1,0 +1,162 @@
+"""The alerts that should exist, from the truth alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from simulators.verify.history import FOREVER, History, Read, Span
+from simulators.verify.limits import Limits
+
+SLACK_MS: Final = 2_000
+
+
+@dataclass(slots=True)
+class Episode:
+    """Something that deserves one alert of `rule` about `subject`, between `begin` and `end`.
+
+    `due` is when its alert and ticket must exist, None where it was too short to insist on;
+    `by_server_time` rules are judged by when the alert was raised, the others by its onset.
+    """
+
+    rule: str
+    subject: str
+    code: str | None
+    begin: int
+    end: int
+    due: int | None
+    by_server_time: bool = False
+    grace: int = SLACK_MS
+
+    def covers(self, onset: int, raised_at: int) -> bool:
+        """Whether an alert with these times may belong to it."""
+        at = raised_at if self.by_server_time else onset
+        return self.begin - SLACK_MS <= at <= self.end + self.grace
+
+
+def episodes_of(history: History, heard: dict[str, list[Read]], limits: Limits) -> list[Episode]:
+    """Every episode of the run, in no particular order."""
+    found: list[Episode] = []
+    for device, reads in heard.items():
+        found += _faults(device, reads, limits)
+        found += _low_rooms(device, reads, limits)
+        found += _defrosting(device, reads, limits)
+    for episode in found:
+        _wait_for_gateway(episode, history, limits)
+    return found + _gateways(history, limits) + _devices(history, limits)
+
+
+def _faults(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+    codes = {code for read in reads for code in read.faults}
+    found = []
+    for code in sorted(codes):
+        for begin, end in _stretches(
+            [(read.at, code in read.faults) for read in reads], limits.fault_off_readings
+        ):
+            found.append(Episode("fault", device, code, begin, end, begin + limits.grace_ms))
+    return found
+
+
+def _stretches(seen: list[tuple[int, bool]], off_readings: int) -> list[tuple[int, int]]:
+    """From the first time something was seen until it was not seen `off_readings` times in a
+    row."""
+    stretches: list[tuple[int, int]] = []
+    begin: int | None = None
+    misses = 0
+    for at, present in seen:
+        if present:
+            begin, misses = (at if begin is None else begin), 0
+        elif begin is not None:
+            misses += 1
+            if misses >= off_readings:
+                stretches.append((begin, at))
+                begin = None
+    if begin is not None:
+        stretches.append((begin, FOREVER))
+    return stretches
+
+
+def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+    """Below the limit for as long as the on-delay; then until the limit and deadband are reached
+    again."""
+    found = []
+    begin: int | None = None
+    last_low = 0
+    rooms = [(read.at, read.values["room_c"]) for read in reads if "room_c" in read.values]
+    for at, room in rooms:
+        if room < limits.low_room_c:
+            begin, last_low = (at if begin is None else begin), at
+            continue
+        if begin is None:
+            continue
+        raised = last_low - begin >= limits.low_room_on_delay_ms
+        if not raised or room >= limits.low_room_c + limits.low_room_deadband_k:
+            found.append(_low_room(device, begin, at, last_low, limits))
+            begin = None
+    if begin is not None:
+        found.append(_low_room(device, begin, FOREVER, last_low, limits))
+    return [episode for episode in found if _could_be_raised(episode, limits)]
+
+
+def _could_be_raised(episode: Episode, limits: Limits) -> bool:
+    """Whether the room may have been low for the on-delay, seeing that nobody knows what it did
+    between two reads."""
+    return episode.end - episode.begin >= limits.low_room_on_delay_ms - SLACK_MS
+
+
+def _low_room(device: str, begin: int, end: int, last_low: int, limits: Limits) -> Episode:
+    raised = last_low - begin >= limits.low_room_on_delay_ms
+    due = begin + limits.low_room_on_delay_ms + limits.grace_ms if raised else None
+    return Episode("low_room_temperature", device, None, begin, end, due)
+
+
+def _defrosting(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+    """A share above the limit over the whole run excuses an alert; a short run cannot demand
+    one."""
+    defrosting = sum(read.state == "defrost" for read in reads)
+    heating = sum(read.state == "heating" for read in reads)
+    if not reads or defrosting <= limits.defrost_share * (defrosting + heating):
+        return []
+    return [Episode("defrost_share", device, None, reads[0].at, FOREVER, None)]
+
+
+def _wait_for_gateway(episode: Episode, history: History, limits: Limits) -> None:
+    """What happened at a gateway that went down is told when it is back."""
+    if episode.due is None:
+        return
+    back = history.up_again(episode.subject, episode.begin, episode.due)
+    if back is not None:
+        episode.due = max(episode.due, back + limits.offline_grace_ms) if back < FOREVER else None
+
+
+def _gateways(history: History, limits: Limits) -> list[Episode]:
+    return [
+        _absence(
+            "gateway_offline", gateway, span.begin, span.end, _gateway_needed(span, limits), limits
+        )
+        for gateway, spans in history.down.items()
+        for span in spans
+    ]
+
+
+def _gateway_needed(span: Span, limits: Limits) -> int:
+    return limits.offline_grace_ms + (
+        limits.last_will_ms if span.told else limits.gateway_offline_ms
+    )
+
+
+def _devices(history: History, limits: Limits) -> list[Episode]:
+    needed = limits.device_offline_ms + limits.offline_grace_ms
+    found = []
+    for device, spans in history.silent.items():
+        for span in spans:
+            episode = _absence("device_offline", device, span.begin, span.end, needed, limits)
+            if history.up_again(device, span.begin, min(span.end, span.begin + needed)) is not None:
+                episode.due = None  # its gateway was down as well, which hides it
+            found.append(episode)
+    return found
+
+
+def _absence(rule: str, subject: str, begin: int, end: int, needed: int, limits: Limits) -> Episode:
+    due = begin + needed if end - begin >= needed else None
+    return Episode(
+        rule, subject, None, begin, end, due, by_server_time=True, grace=limits.offline_grace_ms
+    )

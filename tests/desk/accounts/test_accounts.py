@@ -1,0 +1,160 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from desk.accounts.accounts import (
+    SESSION_MS,
+    AccountError,
+    Caller,
+    GuessLock,
+    add_account,
+    caller_by_cookie,
+    caller_by_token,
+    create_token,
+    disable_account,
+    log_in,
+    log_out,
+    revoke_token,
+    secret_hash,
+    still_valid,
+)
+from desk.accounts.scope import Scope
+from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow, open_database, reading
+
+NOW = 1_795_300_000_000
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Engine:
+    return open_database(f"sqlite:///{tmp_path / 'tickets.db'}")
+
+
+def by_token(database: Engine, token: str) -> Caller | None:
+    with reading(database) as session:
+        return caller_by_token(session, secret_hash(token))
+
+
+def by_cookie(database: Engine, cookie: str, now: int = NOW) -> Caller | None:
+    with reading(database) as session:
+        return caller_by_cookie(session, secret_hash(cookie), now)
+
+
+def test_a_fresh_database_has_no_account_and_lets_nobody_in(database: Engine) -> None:
+    with reading(database) as session:
+        assert session.scalars(select(AccountRow)).all() == []
+    assert log_in(database, "admin", "admin", NOW) is None
+
+
+def test_a_token_says_who_its_owner_is_until_it_is_revoked(database: Engine) -> None:
+    token = create_token(database, "town", "zhaitang", NOW)
+    caller = by_token(database, token)
+    assert caller is not None
+    assert caller.scope == Scope("town", "zhaitang")
+    assert by_token(database, token + "x") is None
+    assert revoke_token(database, token, NOW)
+    assert by_token(database, token) is None
+    with reading(database) as session:
+        assert not still_valid(session, caller, NOW)
+
+
+def test_neither_token_nor_cookie_nor_password_is_stored(database: Engine, tmp_path: Path) -> None:
+    token = create_token(database, "district", None, NOW)
+    add_account(database, "night.shift", PASSWORD, "district", None, NOW)
+    cookie = log_in(database, "night.shift", PASSWORD, NOW)
+    assert cookie is not None
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert not [secret for secret in (token, cookie, PASSWORD) if secret.encode() in stored]
+    with reading(database) as session:
+        assert session.scalars(select(ApiTokenRow.hash)).all() == [secret_hash(token)]
+        assert session.scalars(select(WebSessionRow.hash)).all() == [secret_hash(cookie)]
+
+
+def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine) -> None:
+    add_account(database, "night.shift", PASSWORD, "village", "matao", NOW)
+    first, second = (log_in(database, "night.shift", PASSWORD, NOW) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert by_cookie(database, first, NOW + SESSION_MS - 1) is not None
+    assert by_cookie(database, first, NOW + SESSION_MS) is None
+    caller = by_cookie(database, first)
+    assert caller is not None
+    log_out(database, caller)
+    assert by_cookie(database, first) is None
+    assert by_cookie(database, second) is not None
+    assert disable_account(database, "night.shift")
+    assert by_cookie(database, second) is None
+    assert log_in(database, "night.shift", PASSWORD, NOW) is None
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(database: Engine) -> None:
+    add_account(database, "night.shift", PASSWORD, "district", None, NOW)
+    cookie = log_in(database, "night.shift", PASSWORD, NOW)
+    add_account(database, "night.shift", "battery staple", "town", "zhaitang", NOW)
+    assert cookie is not None
+    assert by_cookie(database, cookie) is None
+    assert log_in(database, "night.shift", PASSWORD, NOW) is None
+    again = log_in(database, "night.shift", "battery staple", NOW)
+    assert again is not None
+    caller = by_cookie(database, again)
+    assert caller is not None
+    assert caller.scope == Scope("town", "zhaitang")
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "role", "scope"),
+    [
+        ("night.shift", "short", "district", None),
+        ("", PASSWORD, "district", None),
+        (" wang", PASSWORD, "district", None),
+        ("w" * 65, PASSWORD, "district", None),
+        ("night.shift", PASSWORD, "admin", None),
+        ("night.shift", PASSWORD, "town", None),
+        ("night.shift", PASSWORD, "household", ""),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused(
+    database: Engine, name: str, password: str, role: str, scope: str | None
+) -> None:
+    with pytest.raises(AccountError):
+        add_account(database, name, password, role, scope, NOW)
+
+
+def test_a_token_limited_to_nothing_is_only_for_the_district(database: Engine) -> None:
+    with pytest.raises(AccountError):
+        create_token(database, "manufacturer", None, NOW)
+
+
+def test_five_failures_lock_a_name_for_five_minutes_and_no_other() -> None:
+    lock = GuessLock()
+    for second in range(GuessLock.FAILURES):
+        assert lock.locked_for("night.shift", NOW + second) == 0
+        lock.failed("night.shift", NOW + second)
+    last = NOW + GuessLock.FAILURES - 1
+    assert lock.locked_for("night.shift", last) == GuessLock.LOCK_MS
+    assert lock.locked_for("day.shift", last) == 0
+    assert lock.locked_for("night.shift", last + GuessLock.LOCK_MS) == 0
+
+
+def test_success_forgets_the_failures() -> None:
+    lock = GuessLock()
+    for _ in range(GuessLock.FAILURES - 1):
+        lock.failed("night.shift", NOW)
+    lock.succeeded("night.shift")
+    lock.failed("night.shift", NOW)
+    assert lock.locked_for("night.shift", NOW) == 0
+
+
+@given(st.lists(st.integers(0, 30_000), min_size=1, max_size=400))
+def test_nobody_gets_more_than_a_hundred_tries_an_hour_on_one_name(pauses: list[int]) -> None:
+    """ASVS 2.2.1, whatever the rhythm of the guessing."""
+    lock, now, tries = GuessLock(), NOW, []
+    for pause in pauses:
+        now += pause
+        if lock.locked_for("night.shift", now) == 0:
+            lock.failed("night.shift", now)
+            tries.append(now)
+    assert all(sum(start <= at < start + 3_600_000 for at in tries) <= 100 for start in tries)

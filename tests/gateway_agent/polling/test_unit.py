@@ -1,0 +1,128 @@
+"""One unit: blocks are split to find an illegal register, and what was learnt is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.profile.decode import decode
+from gateway_agent.profile.loading import load_profile
+from tests.gateway_agent.slaves import TcpSlave, Units
+
+MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[3] / "config" / "profiles"])
+QUICK = MIDEA.model_copy(update={"read": MIDEA.read.model_copy(update={"timeout_ms": 60})})
+
+
+class Rig:
+    def __init__(self) -> None:
+        zeros = dict.fromkeys((*range(23), *range(100, 200), 232), 0)
+        self.units = Units({1: zeros | {110: 32, 104: 28, 101: 3, 100: 29}})
+        self._slave = TcpSlave(self.units)
+        line = parse_line(f"tcp://127.0.0.1:{self._slave.port}")
+        self.bus = Bus(line)
+        self.unit = Unit("a", 1, QUICK, line)
+
+    def close(self) -> None:
+        self.bus.close()
+        self._slave.close()
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.close()
+
+
+def test_an_illegal_register_costs_only_its_own_point(rig: Rig) -> None:
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    rig.units.illegal = {109, 119}
+    split = decode(QUICK, rig.unit.read(rig.bus))
+    assert set(whole.values) - set(split.values) == {"suction_c", "voltage_v"}
+    assert rig.unit.learnt.illegal == {("holding", 109), ("holding", 119)}
+    rig.units.asked.clear()
+    assert decode(QUICK, rig.unit.read(rig.bus)).values == split.values
+    assert all(
+        not {109, 119} & set(range(first, first + count)) for _, _, first, count in rig.units.asked
+    )
+
+
+def test_firmware_that_bears_only_short_blocks_loses_nothing_and_is_asked_for_short_ones(
+    rig: Rig,
+) -> None:
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    rig.units.longest = 16
+    assert decode(QUICK, rig.unit.read(rig.bus)) == whole
+    assert rig.unit.learnt.illegal == set()
+    assert rig.unit.learnt.longest is not None
+    assert rig.unit.learnt.longest <= 16
+    rig.units.asked.clear()
+    assert decode(QUICK, rig.unit.read(rig.bus)) == whole
+    assert max(count for *_, count in rig.units.asked) <= 16
+
+
+def test_a_silent_unit_is_given_up_after_one_question_when_probed_and_two_otherwise(
+    rig: Rig,
+) -> None:
+    rig.units.dead = {1}
+    with pytest.raises(NoAnswer, match="no_reply"):
+        rig.unit.read(rig.bus, probe=True)
+    assert len(rig.units.asked) == 1
+    with pytest.raises(NoAnswer):
+        rig.unit.read(rig.bus)
+    assert len(rig.units.asked) == 3
+
+
+def test_a_unit_that_refuses_everything_for_a_while_is_not_written_off(rig: Rig) -> None:
+    before = rig.unit.read(rig.bus)
+    rig.units.illegal = set(range(3000))
+    with pytest.raises(NoAnswer, match="device_exception"):
+        rig.unit.read(rig.bus)
+    rig.units.illegal = set()
+    assert rig.unit.read(rig.bus) == before
+
+
+def test_a_block_refused_in_silence_costs_no_other_block_and_in_the_end_only_its_own_point(
+    rig: Rig,
+) -> None:
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    rig.units.hushed = {0, 3, 109}  # the first block too, whose silence looks like a dead unit's
+    with pytest.raises(NoAnswer):  # and the second: the next visit begins with others
+        rig.unit.read(rig.bus)
+    spoilt = decode(QUICK, rig.unit.read(rig.bus))
+    assert {"power_w", "heat_kwh"} <= spoilt.values.keys()
+    refused = {("holding", address) for address in rig.units.hushed}
+    for _ in range(100):
+        if rig.unit.learnt.illegal >= refused:
+            break
+        rig.unit.read(rig.bus)
+    assert rig.unit.learnt.illegal == refused
+    split = decode(QUICK, rig.unit.read(rig.bus))
+    assert set(whole.values) - set(split.values) == {"suction_c", "setpoint_c"}
+    rig.units.asked.clear()
+    rig.unit.read(rig.bus)
+    assert not any(first <= 109 < first + count for _, _, first, count in rig.units.asked)
+
+
+def test_a_probe_finds_a_unit_whatever_block_it_is_silent_to(rig: Rig) -> None:
+    rig.units.hushed = set(range(50)) | {150}
+    answered = 0
+    for _ in range(len(rig.unit.plans["read_all"])):
+        try:
+            answered += bool(rig.unit.read(rig.bus, probe=True))
+        except NoAnswer:
+            continue
+    assert answered >= 1
+
+
+def test_a_look_reads_state_and_faults_alone(rig: Rig) -> None:
+    looked = rig.unit.read(rig.bus, "look")
+    assert ("holding", 128) in looked
+    assert ("holding", 110) not in looked
+    whole = decode(QUICK, rig.unit.read(rig.bus))
+    seen = decode(QUICK, looked)
+    assert (seen.state, seen.faults) == (whole.state, whole.faults)
+    assert not {"state", "faults"} & set(seen.bad)

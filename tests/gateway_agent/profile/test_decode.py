@@ -1,0 +1,207 @@
+"""Registers to readings: golden vectors, every fault code, and no value where there is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway_agent.profile.decode import decode, holds
+from gateway_agent.profile.fields import Key
+from gateway_agent.profile.loading import load_profile
+from gateway_agent.profile.schema import Profile
+from gateway_agent.profile.timed_states import observe
+from simulators.registers import MAPS
+from simulators.registers.fields import Place
+from simulators.registers.image import UnitReading
+from wire.decode import is_fault
+from wire.points import POINTS, STATES
+
+REPOSITORY = Path(__file__).parents[3]
+PROFILE_DIRS = [REPOSITORY / "config" / "profiles"]
+VECTORS = sorted((REPOSITORY / "tests" / "golden" / "readings").glob("*.json"))
+PROFILES = {
+    path.stem: load_profile(path.stem, PROFILE_DIRS)
+    for path in sorted(PROFILE_DIRS[0].glob("*.toml"))
+}
+
+
+def wanted(profile: Profile) -> list[Key]:
+    return sorted(
+        {(table, first + i) for (table, first), count in profile.spans() for i in range(count)}
+    )
+
+
+def vector_registers(vector: dict[str, Any]) -> dict[Key, int]:
+    """`{"9": 41}` is holding register 9, `{"coil:86": 1}` a bit of another table."""
+    split = ((*key.rpartition(":"), raw) for key, raw in vector["registers"].items())
+    return {(table or "holding", int(address)): raw for table, _, address, raw in split}
+
+
+def test_every_shipped_profile_has_golden_vectors() -> None:
+    assert {json.loads(path.read_text(encoding="utf-8"))["profile"] for path in VECTORS} == set(
+        PROFILES
+    )
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_golden_vector(path: Path) -> None:
+    vector = json.loads(path.read_text(encoding="utf-8"))
+    seen = decode(PROFILES[vector["profile"]], vector_registers(vector))
+    assert {
+        "state": seen.state,
+        "faults": seen.faults,
+        "bad": seen.bad,
+        "values": seen.values,
+    } == vector["expected"]
+
+
+@pytest.mark.parametrize("name", sorted(MAPS.keys() & PROFILES.keys()))
+@pytest.mark.parametrize("state", ["off", "standby", "heating", "defrost"])
+def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
+    profile, registers = PROFILES[name], MAPS[name]
+    values = dict.fromkeys(POINTS, 1.0) | {
+        "supply_c": 41.5, "return_c": 36.2, "outdoor_c": -17.3, "suction_c": -21.4, "coil_c": -19.0, "tank_c": 48.0,
+        "discharge_c": 75.3,
+        "power_w": 2300.0, "heat_w": 6100.0, "energy_kwh": 50_123.0, "heat_kwh": 131_000.0, "voltage_v": 221.0,
+        "flow_lpm": 21.0, "high_bar": 27.31, "low_bar": 4.6, "exv_steps": 180.0, "four_way": 0.0,
+        "compressor_hz": 62.0 if state in ("heating", "defrost") else 0.0,
+    }  # fmt: skip
+    for code in (*registers.fault_codes, None):
+        faults = (code,) if code is not None else ()
+        image = registers.image(UnitReading(state, faults, values, frozenset({"room_c"})))  # type: ignore[arg-type]
+        seen = decode(profile, {key: image.words.get(Place(*key), 0) for key in wanted(profile)})
+        assert (seen.faults, seen.bad) == (
+            list(faults),
+            ["room_c"] if "room_c" in profile.points else [],
+        )
+        assert seen.state == state or not image.state_told
+        assert seen.values == pytest.approx({point: image.values[point] for point in seen.values})
+        assert set(image.values) - {"room_c"} == set(seen.values)
+
+
+ADDRESSES = st.integers(0, 20)
+TABLES = st.sampled_from(["coil", "discrete", "holding", "input"])
+PLACES = st.fixed_dictionaries({"address": ADDRESSES}, optional={"table": TABLES})
+MASKS = st.builds(
+    lambda bits, shift: ((1 << bits) - 1 << shift) & 0xFFFF, st.integers(1, 16), st.integers(0, 15)
+)
+CONTENTS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=3)
+LIMITS = st.integers(-100, 100) | PLACES
+CONDITIONS = st.one_of(
+    st.builds(lambda place, values: place | {"in": values}, PLACES, CONTENTS),
+    st.builds(lambda place, bit: place | {"bit": bit}, PLACES, st.integers(0, 15)),
+    st.builds(
+        lambda place, low, high: place | {"above": low, "below": high}, PLACES, LIMITS, LIMITS
+    ),
+)
+SCALES = st.fixed_dictionaries(
+    {}, optional={"divisor": st.sampled_from([2.0, 10.0]), "sentinels": CONTENTS}
+)
+PARTS = st.builds(lambda place, mask: place | {"mask": mask}, PLACES, MASKS)
+SHAPES = st.one_of(
+    st.fixed_dictionaries(
+        {"width": st.just(32), "word_order": st.sampled_from(["high_first", "low_first"])}
+    ),
+    st.fixed_dictionaries({"mask": MASKS, "then": st.lists(PARTS, max_size=3)}),
+    st.fixed_dictionaries({"scale": st.just("varying")}),
+)
+SOURCES = st.builds(
+    lambda place, shape, scale, rest: place | ({} if "scale" in shape else scale) | shape | rest,
+    PLACES, SHAPES, SCALES,
+    st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS)), "signed": st.booleans()},
+                          optional={"when": st.lists(CONDITIONS, max_size=2), "absent": st.just([25.0])}),
+)  # fmt: skip
+TIMED = st.fixed_dictionaries(
+    {"state": st.just("defrost"), "for_s": st.just(30), "when": st.lists(CONDITIONS)}
+)
+RULES = (
+    st.fixed_dictionaries(
+        {"state": st.sampled_from(STATES), "when": st.lists(CONDITIONS, max_size=3)}
+    )
+    | TIMED
+)
+VARIANTS = st.lists(
+    st.builds(lambda scale, when: scale | {"when": when}, SCALES, st.lists(CONDITIONS)),
+    min_size=1,
+    max_size=3,
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {
+        "profile": st.just("any"), "title": st.just("any"), "source": st.just("any"),
+        "read": st.just({"max_registers": 20}),
+        "scale": st.fixed_dictionaries({"varying": VARIANTS}),
+        "point": st.lists(SOURCES, min_size=1, max_size=6),
+        "state": st.builds(lambda rules: [*rules, {"state": "off"}], st.lists(RULES, max_size=4)),
+    }
+)  # fmt: skip
+
+
+@given(document=DOCUMENTS, data=st.data())
+def test_any_profile_with_any_contents_accounts_for_every_point(
+    document: dict[str, Any], data: st.DataObject
+) -> None:
+    profile = Profile.model_validate(document)
+    read = data.draw(st.dictionaries(st.sampled_from(wanted(profile)), st.integers(0, 0xFFFF)))
+    seen, onsets = observe(profile, read, {}, 0)
+    assert seen.state in STATES
+    assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
+    assert sorted({*seen.values, *seen.bad} - {"state", "faults"}) == sorted(
+        point
+        for point in profile.points
+        if any(
+            holds(profile, read, source.when) is not False
+            for source in profile.point
+            if source.point == point
+        )
+    )
+    again, _ = observe(profile, read, onsets, 30_000)
+    assert again.values == seen.values
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@given(data=st.data())
+def test_any_contents_give_a_valid_reading(name: str, data: st.DataObject) -> None:
+    profile = PROFILES[name]
+    keys = wanted(profile)
+    read = data.draw(
+        st.dictionaries(st.sampled_from(keys), st.integers(0, 0xFFFF), max_size=len(keys))
+    )
+    seen = decode(profile, read)
+    assert seen.state in STATES
+    assert all(is_fault(fault) for fault in seen.faults)
+    assert not set(seen.values) & set(seen.bad)
+    assert all(POINTS[point].plausible(value) for point, value in seen.values.items())
+    for point in profile.points:
+        sources = [source for source in profile.point if source.point == point]
+        reported = point in seen.values or point in seen.bad
+        # A point may be silent only where every source of it is switched off by a register that was
+        # read.
+        assert reported or all(holds(profile, read, source.when) is False for source in sources)
+        if not any(profile.key(source) in read for source in sources):
+            assert point not in seen.values
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_points_of_a_failed_block_are_bad_and_the_rest_is_kept(name: str) -> None:
+    profile = PROFILES[name]
+    registers = dict.fromkeys(wanted(profile), 1)
+    whole = decode(profile, registers)
+    for key in registers:
+        seen = decode(profile, {other: raw for other, raw in registers.items() if other != key})
+        assert {point: seen.values[point] for point in seen.values} == {
+            point: value for point, value in whole.values.items() if point not in seen.bad
+        }
+        assert set(whole.values) <= set(seen.values) | set(seen.bad)
+
+
+def test_an_unread_fault_register_is_said_and_not_taken_for_no_fault() -> None:
+    profile = PROFILES["midea-mthermal"]
+    registers = dict.fromkeys(wanted(profile), 0)
+    del registers[("holding", 124)]
+    assert "faults" in decode(profile, registers).bad
+    registers = dict.fromkeys(wanted(profile), 0)
+    del registers[("holding", 128)]
+    assert "state" in decode(profile, registers).bad

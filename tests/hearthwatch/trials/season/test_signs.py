@@ -1,0 +1,16 @@
+"""The table of signs and the shipped rules speak of the same things."""
+
+from simulators.scoring.signs import SIGNS
+from tests.rules.shipped import shipped_rules
+
+WITHOUT_A_FAULT = {"fault", "config_risk", "extreme_cold"}  # by code; settings; forecasts
+
+
+def test_every_shipped_rule_is_a_sign_and_every_sign_a_shipped_rule() -> None:
+    signs = {
+        sign
+        for row in SIGNS.values()
+        for sign in (*row.detects, *row.explains)
+        if not sign.startswith("fault:")
+    }
+    assert signs == {rule.id for rule in shipped_rules()} - WITHOUT_A_FAULT

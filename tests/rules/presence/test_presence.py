@@ -1,0 +1,431 @@
+"""Presence on a timeline: births, messages, last wills and silence, a step every second."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pytest
+
+from rules.presence.presence import Presence
+from rules.rule import RuleErrors
+from rules.transition import Episode, Transition, realm_of
+from tests.rules.shipped import T0, shipped, shipped_rules
+from wire.topics import GatewayPath
+
+SECOND: Final = 1_000
+INTERVAL: Final = 30 * SECOND
+
+
+def gateway(number: int, village: str = "matao") -> GatewayPath:
+    return GatewayPath("mentougou", "zhaitang", village, f"{village}-{number}")
+
+
+@dataclass
+class Box:
+    """One gateway as the world sees it: which of its devices answer, and whether it is on the
+    air."""
+
+    place: GatewayPath
+    devices: list[str]
+    phase: int
+    answering: set[str] = field(default_factory=set)
+    on_air: bool = True
+
+
+class World:
+    """Gateways that poll every 30 s, each at its own phase, and the presence that listens to
+    them."""
+
+    def __init__(
+        self, gateways: int = 1, devices: int = 4, presence: Presence | None = None
+    ) -> None:
+        self.now = T0
+        self.presence = presence or Presence(shipped_rules(), T0)
+        self.told: list[Transition] = []
+        self.boxes: list[Box] = []
+        for number in range(gateways):
+            place = gateway(number)
+            names = [f"{place.gateway}-{device}" for device in range(devices)]
+            self.boxes.append(Box(place, names, number * 7 % 30, set(names)))
+            self.presence.announce(place, names, INTERVAL, T0)
+
+    def run(self, seconds: int, until: Callable[[], bool] | None = None) -> list[Transition]:
+        """What is told in the next `seconds`."""
+        told: list[Transition] = []
+        for _ in range(seconds):
+            self.now += SECOND
+            for box in self.boxes:
+                if box.on_air and (self.now // SECOND + box.phase) % 30 == 0 and box.answering:
+                    self.presence.heard(box.place, sorted(box.answering), INTERVAL, self.now)
+            told += self.presence.step(self.now)
+            if until is not None and until():
+                break
+        self.told += told
+        return told
+
+
+def short(transitions: list[Transition]) -> list[tuple[str, str, str, str]]:
+    return [(one.rule, one.subject, one.edge, one.reason) for one in transitions]
+
+
+def test_a_quiet_world_tells_nothing() -> None:
+    assert World(4, 10).run(900) == []
+
+
+def test_a_device_is_offline_after_90_s_and_back_with_its_first_reading() -> None:
+    world = World()
+    world.run(60)
+    lost = world.boxes[0].devices[1]
+    world.run(30, until=lambda: world.now // SECOND % 30 == 0)
+    world.boxes[0].answering.discard(lost)
+    last_heard = world.now
+    (raised,) = world.run(120)
+    assert short([raised]) == [("device_offline", lost, "raise", "no_reading")]
+    assert (raised.onset, raised.priority) == (last_heard, "medium")
+    assert 90 * SECOND <= raised.at - last_heard <= 91 * SECOND
+    world.boxes[0].answering.add(lost)
+    (cleared,) = world.run(31)
+    assert short([cleared]) == [("device_offline", lost, "clear", "heard_again")]
+    assert cleared.onset == raised.onset
+
+
+def test_a_silent_gateway_hides_its_devices() -> None:
+    world = World(1, 4)
+    world.run(60)
+    world.boxes[0].on_air = False
+    (raised,) = world.run(200)
+    assert short([raised]) == [("gateway_offline", "matao-0", "raise", "silent")]
+    assert raised.children == 4
+    assert raised.at - raised.onset <= 96 * SECOND
+    assert world.presence.hidden_devices() == dict.fromkeys(world.boxes[0].devices, "matao-0")
+    world.boxes[0].on_air = True
+    (cleared,) = world.run(200)
+    assert short([cleared]) == [("gateway_offline", "matao-0", "clear", "heard_again")]
+    assert world.presence.hidden_devices() == {}
+
+
+def test_a_gateway_that_restarts_raises_nothing() -> None:
+    world = World()
+    world.run(60)
+    world.presence.last_will(world.boxes[0].place, world.now)
+    assert world.run(13) == []
+    world.presence.announce(world.boxes[0].place, world.boxes[0].devices, INTERVAL, world.now)
+    assert world.run(300) == []
+
+
+def test_a_last_will_counts_after_its_delay() -> None:
+    world = World()
+    world.run(60)
+    world.boxes[0].on_air = False
+    said = world.now
+    world.presence.last_will(world.boxes[0].place, world.now)
+    (raised,) = world.run(60)
+    assert short([raised]) == [("gateway_offline", "matao-0", "raise", "last_will")]
+    assert 15 * SECOND <= raised.at - said <= 22 * SECOND
+
+
+def test_children_still_silent_get_a_fresh_grace() -> None:
+    world = World(1, 4)
+    world.run(60)
+    world.boxes[0].on_air = False
+    world.run(300)
+    world.boxes[0].on_air, world.boxes[0].answering = True, set(world.boxes[0].devices[:2])
+    told = world.run(150)
+    back = told[0].at
+    assert short(told) == [
+        ("gateway_offline", "matao-0", "clear", "heard_again"),
+        ("device_offline", "matao-0-2", "raise", "no_reading"),
+        ("device_offline", "matao-0-3", "raise", "no_reading"),
+    ]
+    assert all(one.onset == back and one.at - back >= 90 * SECOND for one in told[1:])
+
+
+def test_a_gateway_takes_over_the_alerts_of_its_devices() -> None:
+    world = World(1, 4)
+    world.boxes[0].answering.discard("matao-0-3")
+    world.run(200)
+    world.boxes[0].on_air = False
+    told = world.run(200)
+    assert short(told) == [
+        ("device_offline", "matao-0-3", "clear", "suppressed_by_gateway"),
+        ("gateway_offline", "matao-0", "raise", "silent"),
+    ]
+
+
+@pytest.mark.parametrize("missed", [1, 2])
+def test_a_device_that_missed_polls_before_its_gateway_died_is_no_second_cause(missed: int) -> None:
+    world = World(1, 4)
+    world.run(60)
+    world.boxes[0].answering.discard("matao-0-3")
+    world.run(missed * 30)
+    world.boxes[0].on_air = False
+    assert short(world.run(300)) == [("gateway_offline", "matao-0", "raise", "silent")]
+
+
+@pytest.mark.parametrize("gateways", [3, 10])
+def test_a_village_power_cut_is_one_urgent_alert(gateways: int) -> None:
+    world = World(gateways, 30)
+    world.run(77)
+    for box in world.boxes:
+        box.on_air = False
+    (raised,) = world.run(600)
+    assert short([raised]) == [("village_outage", "matao", "raise", "gateways_silent")]
+    assert (raised.subject_kind, raised.priority, raised.children) == (
+        "village",
+        "urgent",
+        gateways * 30,
+    )
+    assert raised.at - T0 <= (77 + 90 + 10) * SECOND
+    assert len(world.presence.hidden_devices()) == gateways * 30
+    for box in world.boxes:
+        box.on_air = True
+    told = world.run(300)
+    assert short(told)[-1] == ("village_outage", "matao", "clear", "heard_again")
+    assert {one.edge for one in told[:-1]} <= {"update"}
+    assert all(one.onset == raised.onset for one in told)
+
+
+def test_a_power_cut_seen_through_last_wills_is_one_alert_too() -> None:
+    world = World(5, 10)
+    world.run(77)
+    for box in world.boxes:
+        box.on_air = False
+    world.run(20)
+    for box in world.boxes:
+        world.run(4)
+        world.presence.last_will(box.place, world.now)
+    world.run(300)
+    assert short([one for one in world.told if one.edge != "update"]) == [
+        ("village_outage", "matao", "raise", "gateways_silent")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gateways", "devices", "gone", "outage"),
+    [
+        (5, 2, 3, True),  # three gateways
+        (5, 2, 2, False),  # two of five
+        (3, 5, 2, True),  # 67 % with 10 devices
+        (3, 4, 2, False),  # 67 % with 8 devices
+        (2, 20, 1, False),  # half of them
+        (1, 10, 1, True),  # all of them, with 10 devices
+        (1, 9, 1, False),
+    ],
+)
+def test_what_an_outage_is(gateways: int, devices: int, gone: int, outage: bool) -> None:
+    world = World(gateways, devices)
+    world.run(60)
+    for box in world.boxes[:gone]:
+        box.on_air = False
+    raised = [one.rule for one in world.run(300) if one.edge == "raise"]
+    assert raised == (["village_outage"] if outage else ["gateway_offline"] * gone)
+
+
+def test_gateways_that_fall_one_after_the_other_are_no_outage() -> None:
+    world = World(4, 4)
+    world.run(60)
+    for box in world.boxes[:3]:
+        box.on_air = False
+        world.run(151)
+    world.run(300)
+    assert short(world.told) == [
+        ("gateway_offline", box.place.gateway, "raise", "silent") for box in world.boxes[:3]
+    ]
+
+
+def test_a_gateway_that_fell_first_is_taken_over() -> None:
+    world = World(4, 4)
+    world.run(60)
+    world.presence.last_will(world.boxes[0].place, world.now)
+    world.boxes[0].on_air = False
+    world.run(60)
+    for box in world.boxes[1:]:
+        box.on_air = False
+    world.run(300)
+    assert short(world.told) == [
+        ("gateway_offline", "matao-0", "raise", "last_will"),
+        ("gateway_offline", "matao-0", "clear", "suppressed_by_village"),
+        ("village_outage", "matao", "raise", "gateways_silent"),
+    ]
+
+
+def test_half_a_village_back_leaves_the_rest_a_fresh_grace() -> None:
+    world = World(4, 4)
+    world.run(60)
+    for box in world.boxes:
+        box.on_air = False
+    world.run(300)
+    for box in world.boxes[:2]:
+        box.on_air = True
+    world.told.clear()
+    world.run(300)
+    ended = next(one for one in world.told if one.rule == "village_outage" and one.edge == "clear")
+    later = [one for one in world.told if one.edge == "raise"]
+    assert [one.subject for one in later] == ["matao-2", "matao-3"]
+    assert all(one.at - ended.at >= 90 * SECOND for one in later)
+
+
+def test_nobody_is_judged_while_our_own_bus_is_down() -> None:
+    world = World(4, 10)
+    world.run(60)
+    world.presence.bus_down(world.now)
+    for box in world.boxes:
+        box.on_air = False
+    assert world.run(3_600) == []
+    world.presence.bus_up(world.now)
+    assert world.run(60) == []
+    for box in world.boxes:
+        box.on_air = True
+    assert world.run(300) == []
+
+
+def test_a_start_gives_everyone_the_full_limit() -> None:
+    before = World(4, 10)
+    before.run(60)
+    started = before.now + 7_200 * SECOND
+    presence = Presence(shipped_rules(), started)
+    presence.restore(before.presence.snapshot())
+    assert presence.step(started + 1) == []
+    assert presence.step(started + 80 * SECOND) == []
+
+
+def test_a_device_no_birth_lists_is_not_waited_for() -> None:
+    world = World(1, 2)
+    world.presence.heard(world.boxes[0].place, ["stranger"], INTERVAL, world.now)
+    assert world.run(600) == []
+
+
+def test_a_device_taken_off_the_birth_is_let_go() -> None:
+    world = World(1, 3)
+    world.boxes[0].answering.discard("matao-0-2")
+    world.run(200)
+    world.presence.announce(world.boxes[0].place, world.boxes[0].devices[:2], INTERVAL, world.now)
+    assert short(world.run(300)) == [
+        ("device_offline", "matao-0-2", "clear", "no_longer_announced")
+    ]
+
+
+def test_a_device_stays_with_its_first_gateway() -> None:
+    world = World(2, 3)
+    world.presence.announce(gateway(1), [*world.boxes[1].devices, "matao-0-0"], INTERVAL, world.now)
+    world.boxes[0].on_air = False
+    (raised,) = world.run(200)
+    assert (raised.subject, raised.children) == ("matao-0", 3)
+
+
+def test_a_longer_interval_is_waited_for() -> None:
+    presence = Presence(shipped_rules(), T0)
+    presence.announce(gateway(0), ["d-1"], 300 * SECOND, T0)
+    assert presence.step(T0 + 899 * SECOND) == []
+    presence.step(T0 + 900 * SECOND)
+    assert [one.rule for one in presence.step(T0 + 910 * SECOND)] == ["gateway_offline"]
+
+
+def test_levels_without_a_rule_are_not_judged() -> None:
+    world = World(3, 4, Presence([shipped("device_offline")], T0))
+    for box in world.boxes:
+        box.on_air = False
+    assert {one.rule for one in world.run(200)} == {"device_offline"}
+    with pytest.raises(RuleErrors):
+        Presence([shipped("device_offline"), shipped("device_offline")], T0)
+
+
+def test_adopted_alerts_clear_when_their_subject_is_heard() -> None:
+    presence = Presence(shipped_rules(), T0)
+    adopted = [
+        Episode(
+            "village_outage", "qinglong", None, T0 - 4, realm_of("village", gateway(0, "qinglong"))
+        ),
+        Episode("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
+        Episode("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
+        Episode("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
+        Episode("device_offline", "matao-1-0", None, T0 - 2),
+        Episode("low_room_temperature", "matao-1-0", None, T0 - 1),
+    ]
+    presence.adopt(adopted, T0)
+    far = gateway(0, "qinglong")
+    presence.announce(far, ["far-1"], INTERVAL, T0)
+    presence.adopt(adopted[:1], T0)
+    presence.last_will(gateway(0), T0)
+    presence.announce(gateway(1), ["matao-1-0"], INTERVAL, T0)
+    assert {one.rule for one in presence.active()} == {
+        "village_outage",
+        "gateway_offline",
+        "device_offline",
+    }
+    presence.heard(gateway(0), [], INTERVAL, T0 + 5)
+    presence.heard(gateway(1), ["matao-1-0"], INTERVAL, T0 + 5)
+    presence.heard(far, ["far-1"], INTERVAL, T0 + 5)
+    told = presence.step(T0 + 6)
+    assert {(one.subject, one.edge, one.onset) for one in told} == {
+        ("qinglong", "clear", T0 - 4),
+        ("matao-0", "clear", T0 - 3),
+        ("matao-1-0", "clear", T0 - 2),
+    }
+    assert presence.active() == []
+
+
+def test_a_snapshot_holds_only_plain_arrays_and_loses_nothing() -> None:
+    world = World(5, 4)
+    world.boxes[4].answering.discard("matao-4-3")
+    world.run(200)
+    world.boxes[3].on_air = False
+    world.presence.last_will(world.boxes[3].place, world.now)
+    world.run(18)
+    saved = world.presence.snapshot()
+    assert all(array.dtype.kind in "iU" for array in saved.values())
+    restored = Presence(shipped_rules(), T0)
+    restored.restore(saved)
+    assert restored.active() == world.presence.active()
+    assert [one.subject for one in restored.active()] == ["matao-4-3"]
+    saved_again = restored.snapshot()
+    restored.restore(saved_again)
+    for name, array in restored.snapshot().items():
+        np.testing.assert_array_equal(array, saved_again[name])
+
+
+def test_what_is_not_a_snapshot_is_refused_and_changes_nothing() -> None:
+    world = World(1, 2)
+    with pytest.raises(KeyError):
+        world.presence.restore({})
+    world.boxes[0].on_air = False
+    assert len(world.run(200)) == 1
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_judgement_not_told_before_a_pause_is_made_anew(replaced: bool) -> None:
+    world = World(1, 4)
+    world.run(60)
+    world.presence.last_will(world.boxes[0].place, world.now)
+    world.run(17)  # judged away, and waiting whether it is a village
+    if replaced:
+        saved = world.presence.snapshot()
+        world.presence = Presence(shipped_rules(), world.now)
+        world.presence.restore(saved)
+    else:
+        world.presence.bus_down(world.now)
+        world.presence.bus_up(world.now)
+    assert world.run(14) == []
+    world.presence.announce(world.boxes[0].place, world.boxes[0].devices, INTERVAL, world.now)
+    assert world.run(60) == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_is_set_raises_nothing_and_hides_nothing(hours: int) -> None:
+    world, step = World(4, 5), hours * 3_600 * SECOND
+    world.boxes[0].answering.discard("matao-0-1")
+    world.run(200)
+    assert [one.subject for one in world.told] == ["matao-0-1"]
+    world.boxes[1].on_air = False
+    world.run(60)
+    world.now += step
+    world.presence.clock_stepped(step)
+    assert world.run(20) == []
+    (raised,) = world.run(60)
+    assert short([raised]) == [("gateway_offline", "matao-1", "raise", "silent")]
+    assert 90 * SECOND <= raised.at - raised.onset <= 96 * SECOND
+    world.boxes[1].on_air = True
+    world.boxes[0].answering.add("matao-0-1")
+    assert {one.edge for one in world.run(60)} == {"clear"}
+    assert world.presence.active() == []

@@ -1,0 +1,80 @@
+import pytest
+
+from simulators.live.bus.frames import Request, SerialFraming
+from simulators.live.bus.line import Line
+from simulators.live.bus.serial_format import SerialFormat
+from simulators.registers.fields import Place
+from simulators.unit.quirks import Quirks
+from tests.simulators.live.bus.test_requests import Store
+
+READ = Request(1, bytes.fromhex("0300000002"))
+LONG_AGO = 0.0
+
+
+class Pump(Store):
+    """A slave that notes what masters have read."""
+
+    def __init__(self, silent: bool = False) -> None:
+        super().__init__()
+        self.silent = silent
+        self.seen: list[tuple[frozenset[Place], bool]] = []
+
+    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
+        self.seen.append((carried, doubtful))
+
+
+def line(quirks: Quirks, serial: SerialFormat | None = None, slave: Pump | None = None) -> Line:
+    return Line({1: slave or Pump()}, quirks, 5, serial)
+
+
+def test_a_reply_takes_its_time_on_the_wire_and_the_slow_ones_more() -> None:
+    serial = SerialFormat(9600, "E")
+    expected = serial.exchange_s(8, 9)
+    for quirks, delay_s in (
+        ({}, expected),
+        ({"slow": 0.5}, expected + 0.5),
+        ({"late": 1.0}, expected + 2.5),
+    ):
+        delivery = line(quirks, serial).ask(READ, SerialFraming(), LONG_AGO)
+        assert delivery is not None
+        assert delivery.sent.delay_s == pytest.approx(delay_s)
+    delivery = line({}).ask(READ, SerialFraming(), LONG_AGO)
+    assert delivery is not None
+    assert delivery.sent.delay_s == 0.0
+
+
+def test_a_request_too_soon_after_the_frame_before_is_not_heard() -> None:
+    serial = SerialFormat(9600)
+    one = line({"gap": 0.1}, serial)
+    end = serial.exchange_s(8, 9)
+    assert one.ask(READ, SerialFraming(), 0.0) is not None
+    assert one.ask(READ, SerialFraming(), end + 0.09) is None
+    heard_at = end + 0.09 + serial.frame_s(8) + 0.1
+    assert one.ask(READ, SerialFraming(), heard_at + 0.001) is not None
+
+
+def test_strangers_and_silent_units_do_not_answer() -> None:
+    assert line({}).ask(Request(2, READ.message), SerialFraming(), LONG_AGO) is None
+    assert line({}, slave=Pump(silent=True)).ask(READ, SerialFraming(), LONG_AGO) is None
+
+
+@pytest.mark.parametrize(
+    ("quirks", "seen"), [({}, [False]), ({"noise": 1.0}, [True]), ({"crc": 1.0}, [])]
+)
+def test_a_slave_learns_what_was_read_and_what_may_have_been(
+    quirks: Quirks, seen: list[bool]
+) -> None:
+    slave = Pump()
+    delivery = line(quirks, slave=slave).ask(READ, SerialFraming(), LONG_AGO)
+    assert delivery is not None
+    delivery.delivered()
+    assert slave.seen == [
+        (frozenset({Place("holding", 0), Place("holding", 1)}), doubt) for doubt in seen
+    ]
+
+
+def test_the_adapter_is_pulled_out_at_a_share_of_requests() -> None:
+    one = line({"unplug": 0.1})
+    assert 60 <= sum(one.is_pulled_out() for _ in range(1_000)) <= 140
+    assert not any(line({}).is_pulled_out() for _ in range(100))
+    assert (line({"clients": 3}).clients, line({}).clients) == (3, None)
