@@ -1,0 +1,1 @@
+"""Alerting: messages of the bus become alerts, tickets and an alert feed."""

@@ -1,5 +1,7 @@
-"""The district's weather forecast, read again and again from a file or a web server
-(`rules.forecast` has its form)."""
+"""The district's weather forecast, read regularly from a file or a web server.
+
+`rules.forecast` has its form.
+"""
 
 import json
 import threading
@@ -21,7 +23,7 @@ _LARGEST: Final = 1_048_576
 
 
 class ForecastUnavailableError(Exception):
-    """There is no forecast to be had at the source; the message says why."""
+    """The source has no forecast; the message says why."""
 
 
 def read_forecast(source: str) -> Forecast:
@@ -41,14 +43,13 @@ def _fetch(source: str) -> bytes:
     if not ForecastSettings.is_url(source):
         with Path(source).open("rb") as file:
             return file.read(_LARGEST + 1)
-    with urllib.request.urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - a fixed http address
+    with urllib.request.urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - `is_url` lets only http and https pass
         text: bytes = answer.read(_LARGEST + 1)
         return text
 
 
 class ForecastReader:
-    """Keeps the newest forecast; `run` belongs in a thread of its own, for a slow server must not
-    delay alerts."""
+    """Keeps the newest forecast; `run` has a thread of its own, so that it delays no alert."""
 
     def __init__(self, settings: ForecastSettings) -> None:
         self._settings = settings
@@ -56,23 +57,21 @@ class ForecastReader:
         self.newest: Forecast | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Read the forecast every `every` until `stop` is set; returns at once where none is
-        configured."""
+        """Read the forecast regularly until `stop` is set; return at once without a source."""
         while self._settings.source:
             self.read()
             if stop.wait(self._settings.every / 1_000):
                 return
 
     def read(self) -> None:
-        """Read it once; without an answer the newest one stays, and its age decides what it still
-        says."""
+        """Read it once; without an answer the newest forecast stays, and the rules see its age."""
         try:
             self.newest = read_forecast(self._settings.source)
         except ForecastUnavailableError as error:
             if not self._missing:
-                _log.warning("no forecast; extreme cold cannot be proposed", reason=str(error))
+                _log.warning("forecast_lost", reason=str(error))
             self._missing = True
         else:
             if self._missing:
-                _log.info("the forecast is back", source=self._settings.source)
+                _log.info("forecast_back", source=self._settings.source)
             self._missing = False

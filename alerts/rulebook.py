@@ -1,10 +1,14 @@
 """The rule files that `[rules]` names, with the numbers a district changes."""
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from alerts.settings import RulesSettings
 from configuration.load import ConfigurationError, ConfigurationProblem, read_toml
 from rules.definition import Rule, RuleErrors, parse_rule
+from rules.rule import Texts
+
+Advice = Callable[[str, str | None], Mapping[str, Texts]]
 
 
 def load_rules(settings: RulesSettings) -> list[Rule]:
@@ -24,6 +28,19 @@ def load_rules(settings: RulesSettings) -> list[Rule]:
     if problems:
         raise ConfigurationError(problems)
     return list(rules.values())
+
+
+def advice_of(rules: Iterable[Rule]) -> Advice:
+    """Answers, by rule id and code, what an alert means and what to check first.
+
+    The answer is empty where the rule says nothing or is gone.
+    """
+    by_id = {rule.id: rule for rule in rules}
+
+    def advice(rule: str, code: str | None) -> Mapping[str, Texts]:
+        return by_id[rule].advice(code) if rule in by_id else {}
+
+    return advice
 
 
 def _read(file: Path, rules: dict[str, Rule], problems: list[ConfigurationProblem]) -> None:

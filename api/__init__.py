@@ -1,24 +1,32 @@
-"""The HTTP API of the alert service (contract §7): JSON under `/api/v1`, errors as RFC 9457
-problems.
+"""The HTTP API (contract §7): JSON under `/api/v1`, errors as RFC 9457 problems.
 
-What pages on top of it may use is exported here.
+Pages on top of it use the names exported here and nothing else.
 """
 
 from api.app import create_app
-from api.callers import COOKIE, find_caller
+from api.board import Board, read_board
+from api.callers import find_caller
 from api.context import ApiContext, Context
 from api.devices import device_with_values
 from api.problems import Problem
-from api.sessions import Credentials, open_session
+from api.sessions import Credentials, close_session, open_session
+from desk.accounts.accounts import Caller
+from desk.errors import NotFoundError
+from wire.messages import PRIORITIES
 
 __all__ = [
-    "COOKIE",
+    "PRIORITIES",
     "ApiContext",
+    "Board",
+    "Caller",
     "Context",
     "Credentials",
+    "NotFoundError",
     "Problem",
+    "close_session",
     "create_app",
     "device_with_values",
     "find_caller",
     "open_session",
+    "read_board",
 ]

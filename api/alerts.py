@@ -1,16 +1,16 @@
 """Alerts: list, acknowledge, shelve (contract §7)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.store.queries import acknowledge_alert, get_alert, list_alerts, shelve_alert
+from alerts.store.actions import acknowledge_alert, shelve_alert
+from alerts.store.queries import AlertFilter, get_alert, list_alerts
 from api.callers import KnownCaller
 from api.context import Context
-from api.lists import DEFAULT, Cursor, Limit, Page
-from desk.database.tables import reading, writing
-from wire.messages import Priority
+from api.lists import Page, WantedPage
+from desk.database.engine import reading, writing
 
 router = APIRouter(prefix="/alerts")
 
@@ -28,37 +28,17 @@ class Shelving(BaseModel):
 def alerts(
     context: Context,
     caller: KnownCaller,
-    state: Literal["active", "cleared"] | None = None,
-    town: str | None = None,
-    village: str | None = None,
-    priority: Priority | None = None,
-    rule: str | None = None,
-    subject: str | None = None,
-    acknowledged: bool | None = None,
-    limit: Limit = DEFAULT,
-    cursor: Cursor = None,
+    wanted: Annotated[AlertFilter, Depends()],
+    page: WantedPage,
 ) -> dict[str, Any]:
     """Alerts, newest first."""
     with reading(context.database) as session:
-        return list_alerts(
-            session,
-            caller.scope,
-            state=state,
-            town=town,
-            village=village,
-            priority=priority,
-            rule=rule,
-            subject=subject,
-            acknowledged=acknowledged,
-            limit=limit,
-            cursor=cursor,
-        )
+        return list_alerts(session, caller.scope, wanted, page.limit, page.cursor)
 
 
 @router.get("/{alert}")
 def alert(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """One alert; `advice` has what it means and first checks for the household and the crew, in
-    each language."""
+    """One alert; `advice` holds its meaning and the first checks for household and crew."""
     with reading(context.database) as session:
         document = get_alert(session, caller.scope, alert)
     return {**document, "advice": context.advice(document["rule"], document["code"])}
@@ -66,7 +46,7 @@ def alert(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
 
 @router.post("/{alert}/acknowledge")
 def acknowledge(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """Take note of an alert; a second time changes nothing. Answers with the alert."""
+    """Acknowledge an alert; a second time changes nothing. Answers with the alert."""
     with writing(context.database) as session:
         return acknowledge_alert(session, caller.scope, alert, caller.name, context.clock())
 

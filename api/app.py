@@ -1,12 +1,9 @@
 """Puts the endpoints together into one application."""
 
-from collections.abc import Callable, Sequence
-from threading import Event
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import Engine
 
-from alerts.settings import AlertsSettings
 from api import (
     alerts,
     devices,
@@ -22,26 +19,17 @@ from api import (
 )
 from api.context import ApiContext
 from api.protection import BodyLimit, SecurityHeaders
-from ingest.store import ReadingStore
-from rules.rule import Rule
 
-PREFIX = "/api/v1"
+PREFIX: Final = "/api/v1"
+
+_RESOURCES: Final = (
+    *(sessions, alerts, tickets, devices, fleet, feed),
+    *(summary, extreme_cold, performance),
+)
 
 
-def create_app(
-    database: Engine,
-    store: ReadingStore,
-    settings: AlertsSettings,
-    readiness: Callable[[], list[str]],
-    clock: Callable[[], int],
-    stop: Event,
-    rules: Sequence[Rule] = (),
-) -> FastAPI:
-    """The HTTP API as an ASGI application.
-
-    `readiness` lists what is missing (empty when ready), `clock` gives UTC ms, `stop` ends open
-    feeds when set; `rules` tell what their alerts mean and what to check first.
-    """
+def create_app(context: ApiContext) -> FastAPI:
+    """The HTTP API as an ASGI application."""
     app = FastAPI(
         title="hearthwatch",
         version="1",
@@ -49,22 +37,10 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.context = ApiContext(
-        database, store, settings, readiness, clock, stop, {rule.id: rule for rule in rules}
-    )
+    app.state.context = context
     api = APIRouter(prefix=PREFIX)
-    for part in (
-        sessions,
-        alerts,
-        tickets,
-        devices,
-        fleet,
-        feed,
-        summary,
-        extreme_cold,
-        performance,
-    ):
-        api.include_router(part.router)
+    for resource in _RESOURCES:
+        api.include_router(resource.router)
     app.include_router(operations.router)
     app.include_router(api)
     problems.install(app)

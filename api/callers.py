@@ -1,4 +1,4 @@
-"""Who makes a request, and whether the browser that carries it was tricked into it."""
+"""Finds who makes a request, and refuses one that another site made the browser send."""
 
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -9,15 +9,17 @@ from api.context import ApiContext, Context
 from api.problems import Problem
 from api.protection import is_forged
 from desk.accounts.accounts import Caller, caller_by_cookie, caller_by_token, secret_hash
-from desk.database.tables import reading
+from desk.database.engine import reading
 
 COOKIE: Final = "hearthwatch_session"
 _BEARER: Final = "bearer "
 
 
 def find_caller(request: Request, context: ApiContext) -> Caller | None:
-    """The caller by bearer token or else by cookie; None without a valid one. Raises Problem for a
-    forged request."""
+    """The caller by bearer token or else by cookie; None without a valid one.
+
+    Raises Problem for a forged request.
+    """
     header = request.headers.get("authorization", "")
     cookie = request.cookies.get(COOKIE)
     if header.lower().startswith(_BEARER):
@@ -31,7 +33,7 @@ def find_caller(request: Request, context: ApiContext) -> Caller | None:
 
 
 def refuse_forged(request: Request) -> None:
-    """Raises Problem 403 for an unsafe request that another site made the browser send."""
+    """Raise Problem 403 for an unsafe request that another site made the browser send."""
     if is_forged(request.method, request.headers):
         detail = "this request came from another site; open the console itself and try again"
         raise Problem(HTTPStatus.FORBIDDEN, "cross_site", detail)
@@ -40,7 +42,10 @@ def refuse_forged(request: Request) -> None:
 def _required(request: Request, context: Context) -> Caller:
     caller = find_caller(request, context)
     if caller is None:
-        detail = "log in at POST /api/v1/login, or send Authorization: Bearer with a token that is still valid"
+        detail = (
+            "log in at POST /api/v1/login, "
+            "or send Authorization: Bearer with a token that is still valid"
+        )
         headers = {"WWW-Authenticate": 'Bearer realm="hearthwatch"'}
         raise Problem(HTTPStatus.UNAUTHORIZED, "not_logged_in", detail, headers)
     return caller

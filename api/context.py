@@ -1,4 +1,4 @@
-"""What every endpoint needs, made once and handed to each by FastAPI's dependency injection."""
+"""Everything an endpoint needs, made once and handed to each by FastAPI's dependency injection."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,33 +8,31 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
-from alerts.settings import AlertsSettings
-from desk.accounts.accounts import GuessLock
+from desk.accounts.guess_lock import GuessLock
+from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore
-from rules.rule import Rule, Texts
+
+Advice = Callable[[str, str | None], Mapping[str, Mapping[str, str]]]
+"""By rule and code: what an alert means and what to check first, each in every language."""
 
 
 @dataclass(slots=True)
 class ApiContext:
     """The server's parts as the endpoints see them.
 
-    `readiness` lists what is missing for the services to do their work; `stop` ends open feeds when
-    set; `rules` by id.
+    `readiness` lists what is missing for the services to work, `clock` gives UTC ms, `stop` ends
+    open feeds when set. `terms` are those of tickets that people open; `operators` are on duty.
     """
 
     database: Engine
     store: ReadingStore
-    settings: AlertsSettings
     readiness: Callable[[], list[str]]
     clock: Callable[[], int]
     stop: Event
-    rules: Mapping[str, Rule]
+    terms: ServiceTerms
+    advice: Advice
+    operators: int = 1
     guess_lock: GuessLock = field(default_factory=GuessLock)
-
-    def advice(self, rule: str, code: str | None) -> dict[str, Texts]:
-        """What an alert means and what to check first, by ADVICE; empty where its rule says nothing
-        or is gone."""
-        return self.rules[rule].advice(code) if rule in self.rules else {}
 
 
 def _context(request: Request) -> ApiContext:

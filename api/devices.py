@@ -3,13 +3,12 @@
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.store.queries import get_device, list_devices, put_device_back, take_device_out
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
-from api.lists import DEFAULT, Cursor, Limit, Page
+from api.lists import Page, WantedPage
 from api.windows import (
     Statistic,
     Time,
@@ -21,7 +20,14 @@ from api.windows import (
     window_of,
 )
 from desk.accounts.scope import Scope
-from desk.database.tables import reading, writing
+from desk.database.engine import reading, writing
+from desk.ledger.devices import (
+    DeviceFilter,
+    get_device,
+    list_devices,
+    put_device_back,
+    take_device_out,
+)
 from desk.ledger.out_of_service import out_of_service_document
 from ingest.store import ReadingStore, StoreUnavailable, long_summaries
 from wire.points import POINT_NAMES
@@ -30,35 +36,19 @@ from wire.units import MINUTE_MS
 router = APIRouter(prefix="/devices")
 
 NEWEST_WITHIN_MS: Final = 10 * MINUTE_MS
-"""How far before the last reading that was heard of the store is searched: it may be some readings
-behind."""
+"""How far before the last reading heard the store is searched: it may be some readings behind."""
 
 
 @router.get("", response_model=Page)
 def devices(
     context: Context,
     caller: KnownCaller,
-    town: str | None = None,
-    village: str | None = None,
-    gateway: str | None = None,
-    profile: str | None = None,
-    brand: str | None = None,
-    limit: Limit = DEFAULT,
-    cursor: Cursor = None,
+    wanted: Annotated[DeviceFilter, Depends()],
+    page: WantedPage,
 ) -> dict[str, Any]:
     """Devices by id."""
     with reading(context.database) as session:
-        return list_devices(
-            session,
-            caller.scope,
-            town=town,
-            village=village,
-            gateway=gateway,
-            profile=profile,
-            brand=brand,
-            limit=limit,
-            cursor=cursor,
-        )
+        return list_devices(session, caller.scope, wanted, page.limit, page.cursor)
 
 
 @router.get("/{device}")
@@ -97,22 +87,15 @@ def readings(
     if step_ms is None:
         if stat != "mean":
             raise invalid("stat: needs a step")
-        return {
-            "device": device,
-            "points": context.store.window(device, since, until, wanted, None),
-            "step": None,
-        }
-    found = long_summaries(context.store, device, since, until, wanted, step_ms)
-    return {
-        "device": device,
-        "points": {point: entries(one, stat) for point, one in found.items()},
-        "step": step_ms,
-    }
+        window = context.store.window(device, since, until, wanted, None)
+        return {"device": device, "points": window, "step": None}
+    summaries = long_summaries(context.store, device, since, until, wanted, step_ms)
+    by_point = {point: entries(series, stat) for point, series in summaries.items()}
+    return {"device": device, "points": by_point, "step": step_ms}
 
 
-class OutOfService(BaseModel):
-    """The body that takes a device out of service: until when (UTC ms, at most a year ahead) and
-    why."""
+class OutOfServiceOrder(BaseModel):
+    """The body that takes a device out of service: until when (UTC ms, within a year), and why."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,10 +105,9 @@ class OutOfService(BaseModel):
 
 @router.post("/{device}/out-of-service")
 def take_out_of_service(
-    device: str, wanted: OutOfService, context: Context, caller: KnownCaller
+    device: str, wanted: OutOfServiceOrder, context: Context, caller: KnownCaller
 ) -> dict[str, Any] | None:
-    """Take a device out of service: its alerts open no ticket and are told to nobody until it is
-    back.
+    """Take a device out of service: until it is back its alerts open no ticket, notify nobody.
 
     Answers with `since`, `until`, `reason` and `by`.
     """
@@ -139,16 +121,16 @@ def take_out_of_service(
 
 @router.delete("/{device}/out-of-service", status_code=HTTPStatus.NO_CONTENT)
 def put_back_into_service(device: str, context: Context, caller: KnownCaller) -> None:
-    """Put a device back into service; what is active of it is then told."""
+    """Put a device back into service; its active alerts are then announced."""
     with writing(context.database) as session:
         put_device_back(session, caller.scope, device, context.clock())
 
 
 def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[str, Any]:
-    """The device, and under `values` its newest reading by point; None where the store has none or
-    is away.
+    """The device, and under `values` its newest reading by point.
 
-    `out_of_service` is None, or tells since and until when, why and by whom. Raises NotFoundError.
+    `values` is None where the store has none or is away. `out_of_service` is None, or says since
+    and until when, why and by whom. Raises NotFoundError.
     """
     with reading(context.database) as session:
         document = get_device(session, scope, device)
@@ -163,6 +145,6 @@ def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str
     try:
         newest = store.history(device, at - NEWEST_WITHIN_MS, at + 1)
     except StoreUnavailable:
-        # /readyz tells of it; what the ticket database knows of the device is still worth showing
+        # /readyz reports it; the ticket database still has the rest of the device.
         return None
     return newest[-1].reading.values if newest else None

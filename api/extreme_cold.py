@@ -1,5 +1,4 @@
-"""The extreme-cold mode: what the forecast proposes and what a person has confirmed (requirements
-R20)."""
+"""The extreme-cold mode: the forecast proposes it, a person confirms it (requirements R20)."""
 
 from typing import Annotated, Any, Final, Self
 
@@ -8,13 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.store.queries import list_alerts
+from alerts.store.queries import AlertFilter, list_alerts
 from api.callers import KnownCaller
 from api.context import Context
 from api.problems import not_found
 from desk.accounts.scope import Scope
-from desk.database.tables import GatewayRow, reading, writing
-from desk.ledger.extreme_cold import confirm, confirmed_document, end
+from desk.database.engine import reading, writing
+from desk.database.tables import GatewayRow
+from desk.extreme_cold import confirm, confirmed_document, end
 from wire.units import DAY_MS
 
 router = APIRouter(prefix="/extreme-cold")
@@ -26,8 +26,7 @@ Time = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Confirmation(BaseModel):
-    """The body of a confirmation: from when until when (UTC ms, at most 30 days) the mode shall
-    hold."""
+    """The body of a confirmation: from when until when (UTC ms, at most 30 days) the mode holds."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -43,12 +42,10 @@ class Confirmation(BaseModel):
 
 @router.get("")
 def extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """`proposals`: open alerts of the rule, for those who see the district; `confirmed`: what
-    holds, or null."""
+    """`proposals`: open alerts of the rule; `confirmed`: the mode that holds, or null."""
+    wanted = AlertFilter(state="active", rule="extreme_cold")
     with reading(context.database) as session:
-        proposals = list_alerts(
-            session, caller.scope, state="active", rule="extreme_cold", limit=10
-        )
+        proposals = list_alerts(session, caller.scope, wanted, limit=10)
         return {
             "proposals": proposals["items"],
             "confirmed": confirmed_document(session, context.clock()),
@@ -59,8 +56,10 @@ def extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
 def confirm_extreme_cold(
     wanted: Confirmation, context: Context, caller: KnownCaller
 ) -> dict[str, Any] | None:
-    """Let the rules' limits for extreme cold hold for a time; only for the district. Answers with
-    what holds now."""
+    """Let the rules' limits for extreme cold hold for a time; only for the district.
+
+    Answers with the mode that holds now.
+    """
     now = context.clock()
     with writing(context.database) as session:
         _check_district(session, caller.scope)
@@ -79,8 +78,7 @@ def end_extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
 
 
 def _check_district(session: Session, scope: Scope) -> None:
-    """Raises Problem 404 for whoever is not of the district: a role below it, or another
-    district's."""
+    """Raise Problem 404 for a role below the district, or of another district."""
     theirs = scope.scope is None or session.scalar(
         select(GatewayRow.id).where(scope.gateways()).limit(1)
     )

@@ -1,5 +1,6 @@
-"""`GET /api/v1/feed`: the live feed as server-sent events, resumable with `Last-Event-ID` (contract
-§7).
+"""`GET /api/v1/feed`: the live feed as server-sent events (contract §7).
+
+Clients resume with `Last-Event-ID`.
 
 Events `alert`, `ticket` and `status` carry the id of their `feed_event` row. A `heartbeat` without
 id carries the server time; it is sent only after the database answered, so its absence means that
@@ -18,20 +19,20 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from alerts.store.queries import feed_events, newest_feed_id
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import Caller, still_valid
-from desk.database.tables import FeedEventRow, reading
+from desk.database.engine import reading
+from desk.database.tables import FeedEventRow
+from desk.live_feed import feed_events, newest_feed_id
 from wire.encode import to_json
 
 router = APIRouter()
 _log = structlog.get_logger()
 
 POLL_S: Final = 0.25
-"""How often the database is asked: a quarter of the second within which an event has to be on the
-page."""
+"""How often the database is asked: an event has to be on the page within a second."""
 
 HEARTBEAT_MS: Final = 1_000
 """Three may be missed before the five seconds after which the lamp must say 断线 (console
@@ -51,7 +52,7 @@ class _Reader:
     beat_at: int = 0
 
     def poll(self) -> list[ServerSentEvent] | None:
-        """What there is to send now; None when the caller may no longer read."""
+        """The events to send now; None when the caller may no longer read."""
         now = self.context.clock()
         with reading(self.context.database) as session:
             if not still_valid(session, self.caller, now):
@@ -74,7 +75,7 @@ async def feed(
     after: Annotated[int | None, Query(ge=0)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> EventSourceResponse:
-    """What changes from now on, or everything after event `Last-Event-ID` (or `?after=`)."""
+    """Changes from now on, or everything after event `Last-Event-ID` (or `?after=`)."""
     start = _resume_point(last_event_id, after)
     if start is None:
         start = await run_in_threadpool(_newest, context)

@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
-from alerts.store.queries import NotFoundError
 from api.callers import KnownCaller
 from api.context import Context
 from api.windows import (
@@ -17,17 +16,18 @@ from api.windows import (
     read_step,
     window_of,
 )
+from desk.errors import NotFoundError
 from ingest.store import Area
 from wire.identifiers import is_identifier
+from wire.location import Location
 from wire.units import DAY_MS, HOUR_MS
 
 router = APIRouter(prefix="/fleet")
 
 LONGEST_FROM_READINGS_MS: Final = 2 * DAY_MS
-"""300 units give 1.7 million readings in two days, which take seconds; hours of a whole season take
-no longer."""
+"""300 units give 1.7 million readings in two days; a season by the hour takes as long."""
 
-Place = Annotated[str | None, Query(max_length=48)]
+PlaceFilter = Annotated[str | None, Query(max_length=48)]
 
 
 @router.get("/readings")
@@ -36,8 +36,8 @@ def readings(
     caller: KnownCaller,
     district: Annotated[str, Query(max_length=48)],
     point: str,
-    town: Place = None,
-    village: Place = None,
+    town: PlaceFilter = None,
+    village: PlaceFilter = None,
     start: Annotated[Time, Query(alias="from")] = None,
     end: Annotated[Time, Query(alias="to")] = None,
     step: Annotated[str, Query(max_length=16)] = "1h",
@@ -53,7 +53,7 @@ def readings(
     """
     area = Area(district, town, village)
     named = all(is_identifier(level) for level in area.levels().values())
-    if not named or not caller.scope.covers(district, town or "", village or ""):
+    if not named or not caller.scope.covers(Location(district, town or "", village or "")):
         raise NotFoundError(district)
     if village is not None and town is None:
         raise invalid("village: needs its town")

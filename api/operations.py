@@ -1,4 +1,4 @@
-"""For those who run the server: alive, ready, and in numbers. No login (contract §7)."""
+"""Health, readiness and metrics for those who run the server; no login (contract §7)."""
 
 import os
 from http import HTTPStatus
@@ -30,8 +30,7 @@ def readyz(context: Context, response: Response) -> dict[str, Any]:
 
 @router.get("/metrics", response_class=Response)
 def metrics() -> Response:
-    """Prometheus metrics, of all processes where PROMETHEUS_MULTIPROC_DIR says that there are
-    several."""
+    """Prometheus metrics; with PROMETHEUS_MULTIPROC_DIR set, those of all processes."""
     return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)
 
 

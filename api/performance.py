@@ -6,11 +6,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 
 from alerts.core.alarm_performance import measure
-from alerts.store.annunciations import annunciations, sees_place
+from alerts.store.announcements import announcements
 from api.callers import KnownCaller
 from api.context import Context
 from api.problems import Problem, not_found
-from desk.database.tables import reading
+from desk.database.engine import reading
+from desk.ledger.devices import sees_place
 from wire.units import DAY_MS, WEEK_MS
 
 router = APIRouter()
@@ -32,8 +33,7 @@ def alarm_performance(
 ) -> dict[str, Any]:
     """Alarm performance in `from <= at < to` (UTC ms; the last 7 days by default, at most 366).
 
-    Alerts told per operator and hour, the share of hours above 6, 12 and 30 of them, floods (from
-    ten in ten minutes until fewer than five), chattering, fleeting and stale alarms, the ten most
+    Alerts per operator and hour, the share of hours above 6, 12 and 30 of them, floods (from ten in ten minutes until fewer than five), chattering, fleeting and stale alarms, the ten most
     frequent ones and their share, and the priorities beside those recommended; `aims` is the most
     that ISA-18.2 recommends of each. `[alerts] operators` says how many are on duty. 404 for a
     place outside the caller's scope.
@@ -46,5 +46,5 @@ def alarm_performance(
     with reading(context.database) as session:
         if (town, village) != (None, None) and not sees_place(session, caller.scope, town, village):
             raise not_found("/".join(level for level in (town, village) if level is not None))
-        told = annunciations(session, caller.scope, since, until, town, village)
-    return measure(told, since, until, context.settings.operators).to_document()
+        announced = announcements(session, caller.scope, since, until, town, village)
+    return measure(announced, since, until, context.operators).to_document()

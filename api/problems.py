@@ -11,16 +11,15 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from alerts.core.life import ShelveRefusedError
-from alerts.store.queries import ConflictError, NotFoundError
 from desk.database.paging import BadCursorError
+from desk.errors import ActRefusedError, ConflictError, NotFoundError
 from desk.tickets.life_cycle import IllegalTransitionError
 from ingest.store import StoreUnavailable
 
 _log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
-_SHELVING: Final = {"not_active": HTTPStatus.CONFLICT, "supervisor_needed": HTTPStatus.FORBIDDEN}
+_REFUSED: Final = {"not_active": HTTPStatus.CONFLICT, "supervisor_needed": HTTPStatus.FORBIDDEN}
 _CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -29,8 +28,7 @@ _CODES: Final = {
 
 
 class Problem(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
-    """An answer other than success: HTTP `status`, stable `code`, and a sentence that says what to
-    do."""
+    """An answer other than success: HTTP `status`, stable `code`, and a sentence of advice."""
 
     def __init__(
         self, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None
@@ -89,9 +87,9 @@ def _on_illegal_transition(request: Request, error: IllegalTransitionError) -> J
     return Problem(HTTPStatus.CONFLICT, "illegal_transition", error.reason).response()
 
 
-def _on_shelve_refused(request: Request, error: ShelveRefusedError) -> JSONResponse:
+def _on_act_refused(request: Request, error: ActRefusedError) -> JSONResponse:
     return Problem(
-        _SHELVING.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY), error.code, str(error)
+        _REFUSED.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY), error.code, str(error)
     ).response()
 
 
@@ -141,7 +139,7 @@ _RESPONSES: Final[dict[type[Exception], Callable[[Request, Any], JSONResponse]]]
     BadCursorError: _on_bad_cursor,
     ConflictError: _on_conflict,
     IllegalTransitionError: _on_illegal_transition,
-    ShelveRefusedError: _on_shelve_refused,
+    ActRefusedError: _on_act_refused,
     StoreUnavailable: _on_store,
     SQLAlchemyError: _on_database,
     HTTPException: _on_http,

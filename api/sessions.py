@@ -1,4 +1,4 @@
-"""Logging in and out, and who one is (contract §7)."""
+"""Log in and out, and ask who is logged in (contract §7)."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.callers import COOKIE, KnownCaller, refuse_forged
+from api.callers import COOKIE, KnownCaller, find_caller, refuse_forged
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import SESSION_MS, log_in, log_out
@@ -28,8 +28,10 @@ class Credentials(BaseModel):
 def open_session(
     context: ApiContext, credentials: Credentials, request: Request, response: Response
 ) -> None:
-    """Set the cookie of a new session on `response`; raises Problem `wrong_password`, `too_many` or
-    `cross_site`."""
+    """Set the cookie of a new session on `response`.
+
+    Raises Problem `wrong_password`, `too_many` or `cross_site`.
+    """
     refuse_forged(request)
     now = context.clock()
     wait = context.guess_lock.locked_for(credentials.name, now)
@@ -47,6 +49,14 @@ def open_session(
     response.set_cookie(
         COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
     )
+
+
+def close_session(context: ApiContext, request: Request, response: Response) -> None:
+    """End the browser session of a request, if there is one, and remove its cookie."""
+    caller = find_caller(request, context)
+    if caller is not None:
+        log_out(context.database, caller)
+    response.delete_cookie(COOKIE)
 
 
 def _locked(wait: int) -> Problem:

@@ -7,14 +7,13 @@ from fastapi import APIRouter
 from alerts.store.queries import summarise
 from api.callers import KnownCaller
 from api.context import Context
-from desk.database.tables import reading
+from desk.database.engine import reading
 
 router = APIRouter()
 
 
 @router.get("/summary")
 def summary(context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """Active and unacknowledged alerts by priority, tickets by state, number of devices, and the
-    server time."""
+    """Active and unacknowledged alerts by priority, tickets by state, devices, server time."""
     with reading(context.database) as session:
         return {**summarise(session, caller.scope), "at": context.clock()}

@@ -1,24 +1,18 @@
-"""Tickets: list, look at, take in, and step through their states (contract §7, §8)."""
+"""Tickets: list, read, take in, and step through their states (contract §7, §8)."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.store.queries import (
-    Intake,
-    StepDetails,
-    create_ticket,
-    get_ticket,
-    list_tickets,
-    ticket_event,
-)
 from api.callers import KnownCaller
 from api.context import Context
-from api.lists import DEFAULT, Cursor, Limit, Page
-from desk.database.tables import reading, writing
-from desk.tickets.life_cycle import Event, Kind, ServiceProfile, Source, State
+from api.lists import Page, WantedPage
+from desk.database.engine import reading, writing
+from desk.tickets.actions import Intake, StepDetails, create_ticket, ticket_event
+from desk.tickets.life_cycle import TicketEvent, TicketKind, TicketSource
+from desk.tickets.queries import TicketFilter, get_ticket, list_tickets
 
 router = APIRouter(prefix="/tickets")
 
@@ -28,13 +22,13 @@ Time = Annotated[int, Field(ge=0, lt=2**53)]
 Part = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class Report(BaseModel):
-    """What somebody reported; `device`, or else the village, says where. `called_at` is UTC ms."""
+class FaultReport(BaseModel):
+    """A report by a person; `device`, or else the village, says where. `called_at` is UTC ms."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind = "complaint"
-    source: Source = "other"
+    kind: TicketKind = "complaint"
+    source: TicketSource = "other"
     text: Text
     device: Name | None = None
     household: Name | None = None
@@ -46,13 +40,12 @@ class Report(BaseModel):
     called_at: Time | None = None
 
 
-class Step(BaseModel):
-    """A ticket event and what comes with it; with `version`, only if the ticket is still that
-    one."""
+class TicketStep(BaseModel):
+    """A ticket event and its facts; with `version`, only if the ticket is still that one."""
 
     model_config = ConfigDict(extra="forbid")
 
-    event: Event
+    event: TicketEvent
     version: Annotated[int, Field(ge=1, lt=2**53)] | None = None
     crew: Name | None = None
     payer: Name | None = None
@@ -67,60 +60,36 @@ class Step(BaseModel):
 def tickets(
     context: Context,
     caller: KnownCaller,
-    state: State | None = None,
-    kind: Kind | None = None,
-    town: str | None = None,
-    village: str | None = None,
-    device: str | None = None,
-    source: Source | None = None,
-    unfinished: bool | None = None,
-    limit: Limit = DEFAULT,
-    cursor: Cursor = None,
+    wanted: Annotated[TicketFilter, Depends()],
+    page: WantedPage,
 ) -> dict[str, Any]:
     """Tickets, newest first; `unfinished=true` leaves out those closed or cancelled."""
     with reading(context.database) as session:
-        return list_tickets(
-            session,
-            caller.scope,
-            state=state,
-            kind=kind,
-            town=town,
-            village=village,
-            device=device,
-            source=source,
-            unfinished=unfinished,
-            limit=limit,
-            cursor=cursor,
-        )
+        return list_tickets(session, caller.scope, wanted, page.limit, page.cursor)
 
 
 @router.get("/{ticket}")
 def ticket(ticket: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """One ticket, with its audit trail under `events`, and under `advice` that of each of its
-    alerts, by id."""
+    """One ticket, with its audit trail under `events`.
+
+    `advice` holds, by the id of each of its alerts, what that means and what to check first.
+    """
     with reading(context.database) as session:
         document = get_ticket(session, caller.scope, ticket)
     linked = [event["details"] for event in document["events"] if event["event"] == "alert"]
-    return {
-        **document,
-        "advice": {one["alert"]: context.advice(one["rule"], one["code"]) for one in linked},
-    }
+    advice = {alert["alert"]: context.advice(alert["rule"], alert["code"]) for alert in linked}
+    return {**document, "advice": advice}
 
 
 @router.post("", status_code=HTTPStatus.CREATED)
 def take_in(
-    report: Report, response: Response, context: Context, caller: KnownCaller
+    report: FaultReport, response: Response, context: Context, caller: KnownCaller
 ) -> dict[str, Any]:
-    """Take in a report: 201 with a new ticket, or 200 with the open ticket of the same fault, which
-    it joins."""
-    settings = context.settings
-    profile = ServiceProfile(
-        settings.dispatch_within, settings.onsite_within, settings.repair_within
-    )
-    intake = Intake(**report.model_dump())
+    """Take in a report: 201 with a new ticket, or 200 with the open ticket that it joins."""
+    intake, now = Intake(**report.model_dump()), context.clock()
     with writing(context.database) as session:
         document, created = create_ticket(
-            session, caller.scope, intake, caller.name, context.clock(), profile
+            session, caller.scope, intake, caller.name, now, context.terms
         )
     if not created:
         response.status_code = HTTPStatus.OK
@@ -128,18 +97,11 @@ def take_in(
 
 
 @router.post("/{ticket}/events")
-def step(ticket: str, step: Step, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """Step a ticket; 409 with the reason where its state does not allow that, or where it has
-    changed meanwhile."""
+def step(ticket: str, step: TicketStep, context: Context, caller: KnownCaller) -> dict[str, Any]:
+    """Step a ticket; 409 with the reason where its state forbids that or it has changed."""
     details = StepDetails(**step.model_dump(exclude={"event", "version"}))
+    now, by = context.clock(), caller.name
     with writing(context.database) as session:
         return ticket_event(
-            session,
-            caller.scope,
-            ticket,
-            step.event,
-            caller.name,
-            context.clock(),
-            details,
-            step.version,
+            session, caller.scope, ticket, step.event, by, now, details, step.version
         )

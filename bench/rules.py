@@ -21,11 +21,11 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from alerts.core.evaluation import Evaluation
+from alerts.core.district import District
 from alerts.late.restart_gap import missed_readings
 from alerts.snapshot import SnapshotFile
 from bench.table import Row, print_table
-from desk.ledger.device_registry import Known
+from desk.ledger.known import KnownGateway
 from ingest.store import StoredReading, StoreSettings, open_store
 from rules.batch import STATE_CODES, Batch, columns
 from rules.definition import Rule, parse_rule
@@ -275,14 +275,16 @@ def time_restart() -> tuple[float, float]:
         seen, missed, fresh = list(messages(DEVICES))[:3]
         _stop(Path(folder), seen[0], missed[0])
         started = perf_counter()
-        after = Evaluation(shipped_rules(), START)
+        after = District(shipped_rules(), START)
         after.restore(SnapshotFile(Path(folder)).read())
         after.learn(_known(), START)
         store = open_store(_store(Path(folder)))
-        for chunk in missed_readings(store, after.judged_upto(), REPLAY_MS, START + LIVE_MS):
-            after.observe(chunk, START)
+        for chunk in missed_readings(store, after.evaluated_upto(), REPLAY_MS, START + LIVE_MS):
+            after.catch_up(chunk, START)
+            after.take_round(START)
         caught_up = perf_counter() - started
-        after.observe(fresh[0], START)
+        after.catch_up(fresh[0], START)
+        after.take_round(START)
         store.close()
         return caught_up, perf_counter() - started
 
@@ -290,9 +292,10 @@ def time_restart() -> tuple[float, float]:
 def _stop(
     folder: Path, seen: list[tuple[GatewayPath, Reading]], missed: list[tuple[GatewayPath, Reading]]
 ) -> None:
-    before = Evaluation(shipped_rules(), START)
+    before = District(shipped_rules(), START)
     before.learn(_known(), START)
-    before.observe(seen, START)
+    before.catch_up(seen, START)
+    before.take_round(START)
     SnapshotFile(folder).write(before.snapshot())
     store = open_store(_store(folder))
     for readings in (seen, missed):
@@ -306,11 +309,11 @@ def _store(folder: Path) -> StoreSettings:
     return StoreSettings(url=f"sqlite:{folder}/readings.db")
 
 
-def _known() -> list[Known]:
+def _known() -> list[KnownGateway]:
     names = device_names(DEVICES)
     gateways = range(0, DEVICES, PER_GATEWAY)
     return [
-        Known(
+        KnownGateway(
             GatewayPath("mentougou", "zhaitang", f"v-{first // 200}", f"g-{first // PER_GATEWAY}"),
             LIVE_MS,
             names[first : first + PER_GATEWAY],

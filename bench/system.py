@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.accounts.accounts import add_account
-from desk.database.tables import open_database
+from desk.database.engine import open_database
 from hearthwatch.run.server_process import metrics_environment, start_services
 from hearthwatch.run.server_settings import load_server_settings
 from hearthwatch.run.supervisor import Supervisor, hearthwatch_command

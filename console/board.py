@@ -1,12 +1,10 @@
-"""What stands on the board: alerts and tickets as the API gives them, made ready for the page. Pure
-functions."""
+"""Alerts and tickets, as the API gives them, made ready for the board; pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from alerts.store.attention import PRIORITIES
-from desk.tickets.life_cycle import TRANSITIONS
+from api import PRIORITIES
 
 Document = dict[str, Any]
 
@@ -23,39 +21,47 @@ _CLOCKS: Final = {
     "dispatched": ("onsite", "onsite_by"),
     "on_site": ("repair", "repair_by"),
 }
-_FORWARD: Final = {
-    state: event for (state, event), after in TRANSITIONS.items() if after in (*STEPS[1:], "closed")
-}
+_FORWARD: Final = ("dispatch", "arrive", "repair", "verify", "close")
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """The deadline that runs now: its stage, when the clock was started and when it is due (UTC
-    ms)."""
+class RunningClock:
+    """The deadline that runs now: its stage, when its clock started and when it is due (UTC ms)."""
 
     stage: str
     opened: int
     due: int
 
 
-def running_clock(ticket: Mapping[str, Any]) -> Clock | None:
+def running_clock(ticket: Mapping[str, Any]) -> RunningClock | None:
     """The deadline a ticket is working towards; None once it is repaired."""
     running = _CLOCKS.get(ticket["state"])
-    return None if running is None else Clock(running[0], ticket["opened_at"], ticket[running[1]])
+    return (
+        None
+        if running is None
+        else RunningClock(running[0], ticket["opened_at"], ticket[running[1]])
+    )
 
 
 def ticket_rows(tickets: Sequence[Document]) -> list[Document]:
-    """Tickets with their running clock, their place in the steps, and the event that takes them
-    forward."""
+    """Tickets with their running clock, their position in the steps, and their next event."""
     return [
         {
             **ticket,
             "clock": running_clock(ticket),
             "step": STEPS.index(ticket["state"]),
-            "next_event": _FORWARD.get(ticket["state"]),
+            "next_event": _forward(ticket["events"]),
         }
         for ticket in tickets
     ]
+
+
+def _forward(events: Sequence[str]) -> str | None:
+    """The event that takes a ticket forward, of those its state allows."""
+    for event in _FORWARD:
+        if event in events:
+            return event
+    return None
 
 
 def alert_rows(alerts: Sequence[Document], tickets: Sequence[Document]) -> list[Document]:

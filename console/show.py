@@ -1,10 +1,7 @@
-"""How values and times are written on the page: with unit, and in the time of the control room."""
+"""Writes values and times for the page: with unit, and in the time of the district."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
-
-_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
 # A rule's unit is the suffix of its point (contract §4) or `percent`: factor, decimals, and the
 # sign shown.
@@ -28,16 +25,16 @@ def measured(value: float, unit: str | None) -> str:
     return f"{value * factor:.{decimals}f}{text}".replace("-", "\N{MINUS SIGN}")
 
 
-def beijing(at: int) -> str:
-    """A UTC ms time as month, day and time of day in China."""
-    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%m-%d %H:%M:%S}"
+def date_and_time(at: int, zone: tzinfo) -> str:
+    """A UTC ms time as month, day and time of day in `zone`."""
+    return f"{datetime.fromtimestamp(at / 1_000, zone):%m-%d %H:%M:%S}"
 
 
-def beijing_clock(at: int) -> str:
-    """A UTC ms time as month, day, hour and minute in China."""
-    return f"{datetime.fromtimestamp(at / 1000, _ZONE):%m-%d %H:%M}"
+def date_and_minute(at: int, zone: tzinfo) -> str:
+    """A UTC ms time as month, day, hour and minute in `zone`."""
+    return f"{datetime.fromtimestamp(at / 1_000, zone):%m-%d %H:%M}"
 
 
-def iso(at: int) -> str:
+def iso(at: int, zone: tzinfo) -> str:
     """A UTC ms time as ISO 8601, for machines."""
-    return datetime.fromtimestamp(at / 1000, _ZONE).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(at / 1_000, zone).isoformat(timespec="seconds")

@@ -1,5 +1,4 @@
-"""The pages and the fragments that htmx fetches again when the live feed says that something
-changed."""
+"""The pages, and the fragments that htmx fetches again when the live feed reports a change."""
 
 from functools import partial
 from http import HTTPStatus
@@ -13,23 +12,22 @@ from fastapi.templating import Jinja2Templates
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from alerts.store.attention import alerts_calling, tickets_open
-from alerts.store.queries import NotFoundError, summarise
 from api import (
-    COOKIE,
     ApiContext,
+    Caller,
     Context,
     Credentials,
+    NotFoundError,
     Problem,
+    close_session,
     device_with_values,
     find_caller,
     open_session,
+    read_board,
 )
 from console.board import PLOTTED, SHAPES, STEPS, alert_rows, counts, ticket_rows
-from console.show import beijing, beijing_clock, iso, measured
+from console.show import date_and_minute, date_and_time, iso, measured
 from console.texts import LANGUAGES, Language, section, text
-from desk.accounts.accounts import Caller, log_out
-from desk.database.tables import reading
 
 _HERE: Final = Path(__file__).parent
 _LANGUAGE_COOKIE: Final = "hearthwatch_language"
@@ -43,8 +41,8 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _templates: Final = Jinja2Templates(_HERE / "templates")
 _templates.env.filters |= {
     "measured": measured,
-    "beijing": beijing,
-    "beijing_clock": beijing_clock,
+    "date_and_time": date_and_time,
+    "date_and_minute": date_and_minute,
     "iso": iso,
 }
 _templates.env.trim_blocks = _templates.env.lstrip_blocks = True
@@ -96,7 +94,7 @@ def board(request: Request, context: Context) -> Response:
 
 @router.get("/console/device")
 def find_device(request: Request, context: Context, device: str = "") -> Response:
-    """The device that was asked for by id; puts it into the address of the page."""
+    """The device of an id that a person typed; the address of the page then names it."""
     response = show_device(request, context, device.strip())
     response.headers["HX-Replace-Url"] = str(request.url.replace(path="/"))
     return response
@@ -106,11 +104,9 @@ def find_device(request: Request, context: Context, device: str = "") -> Respons
 def show_device(request: Request, context: Context, device: str) -> Response:
     """One device: where it is, its newest values, and the place of its plot."""
     caller = find_caller(request, context)
-    return (
-        _gone()
-        if caller is None
-        else _render(request, "device.html", _device(context, caller, device))
-    )
+    if caller is None:
+        return _gone()
+    return _render(request, "device.html", _device(context, caller, device))
 
 
 @router.get("/login")
@@ -142,11 +138,8 @@ def login(
 @router.post("/logout")
 def logout(request: Request, context: Context) -> Response:
     """Log out and show the login form."""
-    caller = find_caller(request, context)
-    if caller is not None:
-        log_out(context.database, caller)
     response = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
-    response.delete_cookie(COOKIE)
+    close_session(context, request, response)
     return response
 
 
@@ -170,19 +163,16 @@ def _page_before(request: Request) -> str:
 
 
 def _board(context: ApiContext, caller: Caller) -> dict[str, Any]:
-    with reading(context.database) as session:
-        alerts = alerts_calling(session, caller.scope, MOST_ALERTS + 1)
-        tickets = tickets_open(session, caller.scope, MOST_TICKETS + 1)
-        summary = summarise(session, caller.scope)
+    board = read_board(context, caller, MOST_ALERTS + 1, MOST_TICKETS + 1)
     return {
-        "alerts": alert_rows(alerts[:MOST_ALERTS], tickets),
-        "more_alerts": len(alerts) > MOST_ALERTS,
-        "tickets": ticket_rows(tickets[:MOST_TICKETS]),
-        "more_tickets": len(tickets) > MOST_TICKETS,
-        "counts": counts(summary),
+        "alerts": alert_rows(board.alerts[:MOST_ALERTS], board.tickets),
+        "more_alerts": len(board.alerts) > MOST_ALERTS,
+        "tickets": ticket_rows(board.tickets[:MOST_TICKETS]),
+        "more_tickets": len(board.tickets) > MOST_TICKETS,
+        "counts": counts(board.summary),
         "shapes": SHAPES,
         "steps": STEPS,
-        "may_act": caller.scope.role != "household",
+        "may_act": board.may_act,
     }
 
 
@@ -205,10 +195,11 @@ def _render(
     request: Request, template: str, values: dict[str, Any], status: HTTPStatus = HTTPStatus.OK
 ) -> Response:
     language = _language(request)
-    context = {"language": language, "t": partial(text, language), **values}
+    zone = request.app.state.context.terms.zone
+    context = {"language": language, "t": partial(text, language), "zone": zone, **values}
     return _templates.TemplateResponse(request, template, context, status)
 
 
 def _gone() -> Response:
-    """What a fragment says to a browser whose session has ended: go to the login."""
+    """Sends a browser whose session has ended to the login, also from a fragment."""
     return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/login"})

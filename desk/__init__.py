@@ -1,0 +1,1 @@
+"""The district's service desk: accounts, devices, tickets, and the database they share."""

@@ -4,7 +4,7 @@ All times are UTC milliseconds. Field names are the JSON names.
 """
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from wire.points import State
 
@@ -18,6 +18,8 @@ Clock = Literal["unsynced"]
 """Marks a message whose readings were stamped by a clock that nobody had set; absent where it
 was."""
 Priority = Literal["urgent", "high", "medium", "low"]
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+"""The most urgent first."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Decisions, pure: messages, readings and time in, one Round of changes out."""

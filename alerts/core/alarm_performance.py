@@ -1,10 +1,9 @@
-"""How well the alarm system serves its operators: the figures of ISA-18.2 and IEC 62682, clause 16
-(monitoring).
+"""How well the alarm system serves its operators: the figures of ISA-18.2 and IEC 62682, clause 16.
 
-Pure: what was told to operators in, figures out. The standards count annunciations per operating
-position, so every rate here is divided by the number of operators on duty, and every limit on a
-rate is multiplied by it. Times are UTC ms, ranges are `since <= at < until`. Limits are those of
-the standards' table of recommended metrics unless said otherwise.
+Pure: announced alerts in, figures out. The standards count alarms per operating position, so every
+rate here is divided by the number of operators on duty, and every limit on a rate is multiplied by
+it. Times are UTC ms, ranges are `since <= at < until`. Limits are those of the standards' table of
+recommended metrics unless said otherwise.
 """
 
 from collections import Counter, deque
@@ -27,7 +26,7 @@ FLOOD_ENDS: Final = 5
 than five."""
 
 CHATTERING: Final = 3
-"""One alarm told so often within a minute chatters."""
+"""One alarm announced so often within a minute chatters."""
 
 FLEETING_MS: Final = MINUTE_MS
 """An alarm that ends sooner is fleeting: nobody could have acted. The standards give no number; a
@@ -37,8 +36,7 @@ STALE_MS: Final = DAY_MS
 """An alarm that stands for longer is stale; fewer than five on a day are tolerated."""
 
 SHOWN: Final = 10
-"""Bad actors, and other lists of alarms, are shown so far: the standards ask for the ten most
-frequent."""
+"""Lists of alarms hold this many: the standards ask for the ten most frequent (bad actors)."""
 
 RECOMMENDED: Final[dict[Priority, float]] = {
     "urgent": 0.01,
@@ -46,8 +44,7 @@ RECOMMENDED: Final[dict[Priority, float]] = {
     "medium": 0.15,
     "low": 0.80,
 }
-"""Share of each of four priorities among the alerts told; of the highest it is the most there
-should be."""
+"""Share of each of four priorities among the announced alerts; of the highest, the most."""
 
 AIMS: Final[dict[str, float]] = {
     "per_operator_hour": 6,
@@ -64,8 +61,7 @@ AIMS: Final[dict[str, float]] = {
 
 
 class Alarm(NamedTuple):
-    """What can be told again and again: one rule (and code, '' for none) of one subject, and where
-    that is."""
+    """One rule (and code, '' for none) of one subject at one place; it may be raised many times."""
 
     rule: str
     subject: str
@@ -75,8 +71,8 @@ class Alarm(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Annunciation:
-    """One alert that was told to operators, from `at` until `ended` (None while it is active)."""
+class Announcement:
+    """One alert announced to operators, from `at` until `ended` (None while it is active)."""
 
     alarm: Alarm
     priority: Priority
@@ -86,11 +82,10 @@ class Annunciation:
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """From the alert that made the rate too high until the rate was low again, or None if it went
-    on to the end.
+    """A time of too many alerts: from the alert that made the rate too high until it was low again.
 
-    `alerts` counts those of the ten minutes before it began too; `most` is the most within ten
-    minutes.
+    `end` is None if it went on to the end. `alerts` also counts those of the ten minutes before it
+    began; `most` is the most within ten minutes.
     """
 
     begin: int
@@ -100,25 +95,29 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
-class Performance:
-    """The figures of one period; `told` are the alerts that came in it, in order, `standing` all
-    active in it."""
+class AlarmPerformance:
+    """The figures of one period.
+
+    `announced` are the alerts announced in it, in order, `standing` all that were active in it.
+    """
 
     since: int
     until: int
     operators: int
-    told: Sequence[Annunciation]
-    standing: Sequence[Annunciation]
+    announced: Sequence[Announcement]
+    standing: Sequence[Announcement]
     floods: Sequence[Flood]
 
     @property
     def per_operator_hour(self) -> float:
         """The average rate of alerts."""
-        return len(self.told) / self.operators / ((self.until - self.since) / HOUR_MS)
+        return len(self.announced) / self.operators / ((self.until - self.since) / HOUR_MS)
 
     def share_above(self, per_operator: int, length_ms: int) -> float:
-        """The share of the period's stretches of `length_ms` (the last one cut off) with more
-        alerts than that."""
+        """The share of stretches of `length_ms` with more alerts than `per_operator` each.
+
+        The period is cut into stretches; the last one may be shorter.
+        """
         counts = self._counts(length_ms)
         above = sum(1 for count in counts.values() if count > per_operator * self.operators)
         return above / -((self.since - self.until) // length_ms)
@@ -128,7 +127,9 @@ class Performance:
         return max(self._counts(length_ms).values(), default=0)
 
     def _counts(self, length_ms: int) -> Counter[int]:
-        return Counter((one.at - self.since) // length_ms for one in self.told)
+        return Counter(
+            (announcement.at - self.since) // length_ms for announcement in self.announced
+        )
 
     @property
     def flood_share(self) -> float:
@@ -140,33 +141,37 @@ class Performance:
 
     @property
     def alarms(self) -> Counter[Alarm]:
-        """How often each alarm was told."""
-        return Counter(one.alarm for one in self.told)
+        """How often each alarm was announced."""
+        return Counter(announcement.alarm for announcement in self.announced)
 
     @property
     def chattering(self) -> Counter[Alarm]:
-        """How often each alarm was told that chattered."""
-        often = _chattering(self.told)
+        """How often each alarm was announced that chattered."""
+        often = _chattering(self.announced)
         return Counter({alarm: count for alarm, count in self.alarms.items() if alarm in often})
 
     @property
     def fleeting(self) -> Counter[Alarm]:
         """How often each alarm ended too soon for anybody to act."""
         return Counter(
-            one.alarm
-            for one in self.told
-            if one.ended is not None and one.ended - one.at < FLEETING_MS
+            announcement.alarm
+            for announcement in self.announced
+            if announcement.ended is not None and announcement.ended - announcement.at < FLEETING_MS
         )
 
     @property
-    def stale(self) -> list[Annunciation]:
-        """What stood for more than a day, at least in part within the period; the oldest first."""
-        return [one for one in self.standing if _end(one, self.until) - one.at > STALE_MS]
+    def stale(self) -> list[Announcement]:
+        """Alerts that stood for more than a day, in part within the period; the oldest first."""
+        return [
+            announcement
+            for announcement in self.standing
+            if _end(announcement, self.until) - announcement.at > STALE_MS
+        ]
 
     @property
     def priorities(self) -> Counter[Priority]:
-        """How many alerts of each priority were told."""
-        return Counter(one.priority for one in self.told)
+        """How many alerts of each priority were announced."""
+        return Counter(announcement.priority for announcement in self.announced)
 
     def to_document(self) -> dict[str, Any]:
         """The figures as JSON; shares are 0 to 1, None where there was no alert to divide by."""
@@ -178,7 +183,7 @@ class Performance:
             "from": self.since,
             "to": self.until,
             "operators": self.operators,
-            "alerts": len(self.told),
+            "alerts": len(self.announced),
             "per_operator_hour": round(self.per_operator_hour, 3),
             "hours": {"most": self.most_within(HOUR_MS), **hours},
             "ten_minutes": {
@@ -190,7 +195,9 @@ class Performance:
             "chattering": _list_document(self.chattering),
             "fleeting": _list_document(self.fleeting),
             "stale": _stale_document(self.stale),
-            "bad_actors": [{**item, "share": item["alerts"] / len(self.told)} for item in worst],
+            "bad_actors": [
+                {**item, "share": item["alerts"] / len(self.announced)} for item in worst
+            ],
             "bad_actors_share": self._share(sum(item["alerts"] for item in worst)),
             "priorities": {
                 name: {
@@ -200,48 +207,56 @@ class Performance:
                 }
                 for name, count in ((name, self.priorities[name]) for name in RECOMMENDED)
             },
-            "rules": dict(Counter(one.alarm.rule for one in self.told).most_common()),
+            "rules": dict(
+                Counter(announcement.alarm.rule for announcement in self.announced).most_common()
+            ),
             "aims": AIMS,
         }
 
     def _share(self, count: int) -> float | None:
-        return count / len(self.told) if self.told else None
+        return count / len(self.announced) if self.announced else None
 
 
 def measure(
-    annunciations: Iterable[Annunciation], since: int, until: int, operators: int
-) -> Performance:
+    announcements: Iterable[Announcement], since: int, until: int, operators: int
+) -> AlarmPerformance:
     """The figures of `since <= at < until` with `operators` on duty.
 
-    `annunciations`, in any order, are those told in the period and those told before and still
-    active in it. Raises ValueError for a period that is empty, or nobody on duty.
+    `announcements`, in any order, are those of the period and those of before that are active in it. Raises ValueError for a period that is empty, or nobody on duty.
     """
     if since >= until or operators < 1:
         raise ValueError("a period that ends after it begins, and at least one operator")
     standing = sorted(
-        (one for one in annunciations if one.at < until), key=lambda one: (one.at, one.alarm)
+        (announcement for announcement in announcements if announcement.at < until),
+        key=lambda announcement: (announcement.at, announcement.alarm),
     )
-    told = [one for one in standing if one.at >= since]
-    found = floods([one.at for one in told], operators, until)
-    return Performance(since, until, operators, told, standing, found)
+    announced = [announcement for announcement in standing if announcement.at >= since]
+    flooded = floods([announcement.at for announcement in announced], operators, until)
+    return AlarmPerformance(since, until, operators, announced, standing, flooded)
 
 
 def floods(times: Sequence[int], operators: int, until: int) -> list[Flood]:
-    """The floods among alerts told at `times`, which rise; a look at every alert and at every one
-    ten minutes old."""
-    found: list[Flood] = []
+    """The floods among alerts announced at the rising `times` (UTC ms).
+
+    The rate is checked at every alert and at the moment every alert becomes ten minutes old, once
+    all alerts of that moment are counted.
+    """
+    ended: list[Flood] = []
     window: deque[int] = deque()
     current: Flood | None = None
-    for at in [*times, until]:
-        while window and window[0] + TEN_MINUTES_MS <= at:
-            left = window.popleft() + TEN_MINUTES_MS
-            if current is not None and len(window) < FLOOD_ENDS * operators and left < until:
-                found.append(_ended(current, left))
-                current = None
-        if at < until:
-            window.append(at)
-            current = _grown(current, at, len(window), operators)
-    return found if current is None else [*found, current]
+    arriving = Counter(times)
+    for moment in sorted({*times, *(at + TEN_MINUTES_MS for at in times)}):
+        if moment >= until:
+            break
+        while window and window[0] + TEN_MINUTES_MS <= moment:
+            window.popleft()
+        for _ in range(arriving[moment]):
+            window.append(moment)
+            current = _grown(current, moment, len(window), operators)
+        if current is not None and len(window) < FLOOD_ENDS * operators:
+            ended.append(_ended(current, moment))
+            current = None
+    return ended if current is None else [*ended, current]
 
 
 def _ended(flood: Flood, at: int) -> Flood:
@@ -249,31 +264,30 @@ def _ended(flood: Flood, at: int) -> Flood:
 
 
 def _grown(flood: Flood | None, at: int, within: int, operators: int) -> Flood | None:
-    """The flood, or the beginning of one, after an alert at `at` that makes it `within` in ten
-    minutes."""
+    """The flood after an alert at `at`, the `within`th in ten minutes; None while there is none."""
     if flood is not None:
         return Flood(flood.begin, None, flood.alerts + 1, max(flood.most, within))
     return Flood(at, None, within, within) if within >= FLOOD_BEGINS * operators else None
 
 
-def _chattering(told: Sequence[Annunciation]) -> set[Alarm]:
-    """The alarms told CHATTERING times within a minute."""
-    found: set[Alarm] = set()
+def _chattering(announced: Sequence[Announcement]) -> set[Alarm]:
+    """The alarms announced CHATTERING times within a minute."""
+    often: set[Alarm] = set()
     recent: dict[Alarm, deque[int]] = {}
-    for one in told:
-        times = recent.setdefault(one.alarm, deque(maxlen=CHATTERING))
-        times.append(one.at)
-        if len(times) == CHATTERING and one.at - times[0] <= MINUTE_MS:
-            found.add(one.alarm)
-    return found
+    for announcement in announced:
+        times = recent.setdefault(announcement.alarm, deque(maxlen=CHATTERING))
+        times.append(announcement.at)
+        if len(times) == CHATTERING and announcement.at - times[0] <= MINUTE_MS:
+            often.add(announcement.alarm)
+    return often
 
 
-def _end(one: Annunciation, until: int) -> int:
-    return until if one.ended is None else min(one.ended, until)
+def _end(announcement: Announcement, until: int) -> int:
+    return until if announcement.ended is None else min(announcement.ended, until)
 
 
 def _most(counts: Counter[Alarm]) -> list[dict[str, Any]]:
-    """The alarms told most often; those of one count in alphabetical order."""
+    """The alarms announced most often; those of one count in alphabetical order."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{**_alarm_document(alarm), "alerts": count} for alarm, count in ranked[:SHOWN]]
 
@@ -282,9 +296,16 @@ def _list_document(counts: Counter[Alarm]) -> dict[str, Any]:
     return {"alarms": len(counts), "alerts": counts.total(), "items": _most(counts)}
 
 
-def _stale_document(stale: Sequence[Annunciation]) -> dict[str, Any]:
-    shown = [{**_alarm_document(one.alarm), "since": one.at} for one in stale[:SHOWN]]
-    return {"alarms": len({one.alarm for one in stale}), "alerts": len(stale), "items": shown}
+def _stale_document(stale: Sequence[Announcement]) -> dict[str, Any]:
+    shown = [
+        {**_alarm_document(announcement.alarm), "since": announcement.at}
+        for announcement in stale[:SHOWN]
+    ]
+    return {
+        "alarms": len({announcement.alarm for announcement in stale}),
+        "alerts": len(stale),
+        "items": shown,
+    }
 
 
 def _alarm_document(alarm: Alarm) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Effects leave here: the outbox hands each to the channel of its kind."""

@@ -1,0 +1,1 @@
+"""Readings that come late: after a restart, and as history."""

@@ -1,4 +1,4 @@
-"""What the rules missed while the service was away, read from the reading store (design §4.5)."""
+"""Readings that the rules missed while the service was away (design §4.5)."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -14,17 +14,15 @@ Chunk = list[tuple[GatewayPath, Reading]]
 
 
 def missed_readings(
-    store: ReadingStore, judged_upto: int | None, at_most: int, now: int
+    store: ReadingStore, evaluated_upto: int | None, at_most: int, now: int
 ) -> Iterator[Chunk]:
-    """Stored readings later than `judged_upto` (UTC ms), in event time, at most `at_most` ms back
-    from `now`.
+    """Stored readings later than `evaluated_upto` (UTC ms), in event time.
 
-    What the rules have seen already they ignore.
-
+    They reach at most `at_most` ms back from `now`. The rules ignore those they have seen already.
     Raises ingest.store.StoreUnavailable.
     """
     earliest = now - at_most
-    since = earliest if judged_upto is None else max(earliest, judged_upto)
+    since = earliest if evaluated_upto is None else max(earliest, evaluated_upto)
     stored = store.since(since)
-    while chunk := [(one.place, one.reading) for one in islice(stored, _CHUNK)]:
+    while chunk := [(entry.place, entry.reading) for entry in islice(stored, _CHUNK)]:
         yield chunk

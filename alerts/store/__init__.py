@@ -1,2 +1,1 @@
-"""The ticket database as the alert service writes it: SQL only; what to write is decided by the
-pure modules."""
+"""All SQL over alerts: writes a Round, answers queries, carries out acts."""

@@ -1,4 +1,4 @@
-"""When late readings came of which device: what is still to be judged as history."""
+"""Between which event times late readings came, by device: still to be evaluated as history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from alerts.core.life import Episode
-from alerts.store.records import save_episodes
+from alerts.core.model import Span
+from alerts.core.record import AlertRecord
+from alerts.store.records import save_records
 from desk.database.tables import AlertRow, LateSpanRow
-
-Span = tuple[int, int]
-"""First and last event time (UTC ms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LateSpan:
-    """Late readings of a device between `since` and `until` (event time); the newest came at
-    `heard` (server time)."""
+    """Late readings of a device between `since` and `until` (event time, UTC ms).
+
+    The newest of them came at `heard` (server time).
+    """
 
     device: str
     since: int
@@ -37,8 +37,7 @@ def note_late(session: Session, spans: Mapping[str, Span], now: int) -> None:
 
 
 def quiet_spans(session: Session, before: int, at_most: int) -> list[LateSpan]:
-    """Spans of devices of which nothing late has come since `before` (server time), the oldest
-    first."""
+    """Spans whose device sent nothing late since `before` (server time), the oldest first."""
     wanted = (
         select(LateSpanRow)
         .where(LateSpanRow.heard <= before)
@@ -51,27 +50,25 @@ def quiet_spans(session: Session, before: int, at_most: int) -> list[LateSpan]:
 
 
 def store_history(
-    session: Session, judged: Sequence[LateSpan], past: Sequence[Episode]
-) -> list[Episode]:
-    """Write past episodes as alert history and forget the spans that were judged; returns those
-    that were new.
+    session: Session, evaluated: Sequence[LateSpan], past: Sequence[AlertRecord]
+) -> list[AlertRecord]:
+    """Write past records as alert history and forget the spans that were evaluated.
 
-    One that overlaps an episode already known, current or past, is that one and changes nothing.
+    A record that overlaps a known one, current or past, is that one and changes nothing. Returns
+    the records that were new.
     """
-    new = [episode for episode in past if not _is_known(session, episode)]
-    save_episodes(session, (), new)
-    for span in judged:
+    new = [record for record in past if not _is_known(session, record)]
+    save_records(session, (), new)
+    for span in evaluated:
         unchanged = (LateSpanRow.device == span.device) & (LateSpanRow.heard == span.heard)
         session.execute(delete(LateSpanRow).where(unchanged))
     return new
 
 
-def _is_known(session: Session, episode: Episode) -> bool:
-    same = select(AlertRow.id).filter_by(
-        subject=episode.subject, rule=episode.rule, code=episode.code
-    )
+def _is_known(session: Session, record: AlertRecord) -> bool:
+    same = select(AlertRow.id).filter_by(subject=record.subject, rule=record.rule, code=record.code)
     overlapping = same.where(
-        AlertRow.onset <= episode.ended,
-        AlertRow.ended.is_(None) | (AlertRow.ended >= episode.onset),
+        AlertRow.onset <= record.ended,
+        AlertRow.ended.is_(None) | (AlertRow.ended >= record.onset),
     )
     return session.scalar(overlapping.limit(1)) is not None

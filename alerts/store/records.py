@@ -1,4 +1,4 @@
-"""Episodes of alerts in the database."""
+"""Alert records in the database."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -7,10 +7,11 @@ from typing import Any, Final, cast
 from sqlalchemy import Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from alerts.core.life import Episode, Key, Spot, State
+from alerts.core.record import AlertRecord, ConditionState, Key
 from desk.database.tables import AlertRow
 from rules.transition import SubjectKind
-from wire.messages import Priority
+from wire.location import Location
+from wire.messages import Alert, Priority
 
 _TABLE: Final = cast("Table", AlertRow.__table__)
 # Far below the number of parameters SQLite (32,766) and PostgreSQL (65,535) take in a statement.
@@ -18,9 +19,9 @@ _CHUNK: Final = 500
 _KEY: Final = ("subject", "rule", "code", "realm")
 
 
-def latest_episodes(session: Session, keys: Collection[Key]) -> dict[Key, Episode]:
-    """The newest episode of each of `keys` that ever had one."""
-    found: dict[Key, Episode] = {}
+def latest_records(session: Session, keys: Collection[Key]) -> dict[Key, AlertRecord]:
+    """The newest record of each of `keys` that ever had one."""
+    found: dict[Key, AlertRecord] = {}
     subjects = sorted({key[0] for key in keys})
     for chunk in _chunks(subjects):
         newest = (
@@ -33,48 +34,57 @@ def latest_episodes(session: Session, keys: Collection[Key]) -> dict[Key, Episod
         )
         same = and_(*(newest.c[name] == getattr(AlertRow, name) for name in (*_KEY, "onset")))
         found.update(
-            (episode.key, episode)
-            for episode in map(to_episode, session.scalars(select(AlertRow).join(newest, same)))
+            (record.key, record)
+            for record in map(to_record, session.scalars(select(AlertRow).join(newest, same)))
         )
     return {key: found[key] for key in keys if key in found}
 
 
-def active_episodes(session: Session) -> list[Episode]:
-    """Every active episode, announced or not, oldest first."""
+def active_records(session: Session) -> list[AlertRecord]:
+    """Every active record, announced or not, oldest first."""
     rows = session.scalars(
         select(AlertRow).where(AlertRow.state == "active").order_by(AlertRow.raised_at, AlertRow.id)
     )
-    return [to_episode(row) for row in rows]
+    return [to_record(row) for row in rows]
 
 
-def active_of_devices(session: Session, devices: Collection[str]) -> list[Episode]:
-    """The active episodes of these devices, the oldest onset first."""
-    found: list[Episode] = []
+def active_of_devices(session: Session, devices: Collection[str]) -> list[AlertRecord]:
+    """The active records of these devices, the oldest onset first."""
+    found: list[AlertRecord] = []
     for chunk in _chunks(sorted(devices)):
         of_them = (
             AlertRow.subject.in_(chunk)
             & (AlertRow.subject_kind == "device")
             & (AlertRow.state == "active")
         )
-        found += [to_episode(row) for row in session.scalars(select(AlertRow).where(of_them))]
-    return sorted(found, key=lambda episode: (episode.onset, episode.id))
+        found += [to_record(row) for row in session.scalars(select(AlertRow).where(of_them))]
+    return sorted(found, key=lambda record: (record.onset, record.id))
 
 
-def due_from_shelf(session: Session, now: int) -> list[Episode]:
-    """Episodes, active or cleared, whose time on the shelf is over."""
+def is_active_again(session: Session, alert: Alert) -> bool:
+    """Whether a later alert of the same condition is active and announced."""
+    same = {
+        name: getattr(alert, name) for name in ("subject", "rule", "district", "town", "village")
+    }
+    again = select(AlertRow.id).filter_by(**same, code=alert.code or "", state="active")
+    return session.scalar(again.where(AlertRow.announced_at.is_not(None)).limit(1)) is not None
+
+
+def due_from_shelf(session: Session, now: int) -> list[AlertRecord]:
+    """Records, active or cleared, whose time on the shelf is over."""
     return [
-        to_episode(row)
+        to_record(row)
         for row in session.scalars(select(AlertRow).where(AlertRow.shelved_until <= now))
     ]
 
 
-def save_episodes(session: Session, known: Collection[str], episodes: Sequence[Episode]) -> None:
-    """Write `episodes`; those whose id is in `known` replace their row, the others are new.
+def save_records(session: Session, known: Collection[str], records: Sequence[AlertRecord]) -> None:
+    """Write `records`; those whose id is in `known` replace their row, the others are new.
 
-    What clears is written before what is raised, for a subject may do both in one transaction.
+    Clears are written before raises, for a subject may do both in one transaction.
     """
-    changed = [_columns(episode) for episode in episodes if episode.id in known]
-    new = [_columns(episode) for episode in episodes if episode.id not in known]
+    changed = [_columns(record) for record in records if record.id in known]
+    new = [_columns(record) for record in records if record.id not in known]
     if changed:
         values: dict[str, Any] = {name: bindparam(name) for name in _STORED}
         statement = update(_TABLE).where(_TABLE.c.id == bindparam("row_id")).values(values)
@@ -83,17 +93,17 @@ def save_episodes(session: Session, known: Collection[str], episodes: Sequence[E
         session.connection().execute(insert(_TABLE), new)
 
 
-def to_episode(row: AlertRow) -> Episode:
-    """The episode a row holds."""
-    return Episode(
+def to_record(row: AlertRow) -> AlertRecord:
+    """The record a row holds."""
+    return AlertRecord(
         id=row.id,
         rule=row.rule,
         subject=row.subject,
         subject_kind=cast("SubjectKind", row.subject_kind),
         code=row.code,
-        spot=Spot(row.district, row.town, row.village, row.gateway),
+        location=Location(row.district, row.town, row.village, row.gateway),
         priority=cast("Priority", row.priority),
-        state=cast("State", row.state),
+        state=cast("ConditionState", row.state),
         onset=row.onset,
         raised_at=row.raised_at,
         reason=row.reason,
@@ -115,38 +125,38 @@ def to_episode(row: AlertRow) -> Episode:
     )
 
 
-def _columns(episode: Episode) -> dict[str, Any]:
+def _columns(record: AlertRecord) -> dict[str, Any]:
     return {
-        "id": episode.id,
-        "rule": episode.rule,
-        "subject": episode.subject,
-        "subject_kind": episode.subject_kind,
-        "code": episode.code,
-        "district": episode.spot.district,
-        "town": episode.spot.town,
-        "village": episode.spot.village,
-        "gateway": episode.spot.gateway,
-        "priority": episode.priority,
-        "state": episode.state,
-        "onset": episode.onset,
-        "raised_at": episode.raised_at,
-        "reason": episode.reason,
-        "text": episode.text,
-        "value": episode.value,
-        "limit_value": episode.limit,
-        "unit": episode.unit,
-        "children": episode.children,
-        "announced_at": episode.announced_at,
-        "cleared_at": episode.cleared_at,
-        "ended": episode.ended,
-        "acknowledged_by": episode.acknowledged_by,
-        "acknowledged_at": episode.acknowledged_at,
-        "shelved_until": episode.shelved_until,
-        "shelved_by": episode.shelved_by,
-        "shelved_reason": episode.shelved_reason,
-        "ticket_id": episode.ticket,
-        "realm": episode.realm,
-        "cause": episode.cause,
+        "id": record.id,
+        "rule": record.rule,
+        "subject": record.subject,
+        "subject_kind": record.subject_kind,
+        "code": record.code,
+        "district": record.location.district,
+        "town": record.location.town,
+        "village": record.location.village,
+        "gateway": record.location.gateway,
+        "priority": record.priority,
+        "state": record.state,
+        "onset": record.onset,
+        "raised_at": record.raised_at,
+        "reason": record.reason,
+        "text": record.text,
+        "value": record.value,
+        "limit_value": record.limit,
+        "unit": record.unit,
+        "children": record.children,
+        "announced_at": record.announced_at,
+        "cleared_at": record.cleared_at,
+        "ended": record.ended,
+        "acknowledged_by": record.acknowledged_by,
+        "acknowledged_at": record.acknowledged_at,
+        "shelved_until": record.shelved_until,
+        "shelved_by": record.shelved_by,
+        "shelved_reason": record.shelved_reason,
+        "ticket_id": record.ticket,
+        "realm": record.realm,
+        "cause": record.cause,
     }
 
 

@@ -1,49 +1,23 @@
-"""One round of the service as one transaction: comings and goings, alerts, tickets, and what time
-itself makes due."""
+"""One round of the core as one transaction: gateways, alerts, tickets, deadlines, shelves."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from alerts.core.inbox import Birth
-from alerts.core.life import Episode, unshelve
-from alerts.store.late_spans import Span, note_late
-from alerts.store.record import Decided, Recorded, announce, record
-from alerts.store.records import active_of_devices, due_from_shelf, save_episodes
-from desk.database.effects import announce_alert, announce_status, trim_feed
-from desk.ledger.device_registry import LastHeard, store_birth, store_last_heard, store_last_will
-from desk.ledger.out_of_service import returned
-from desk.tickets.cases import escalate, overdue_tickets, publish_tickets
-from desk.tickets.life_cycle import Practice
-from wire.topics import GatewayPath
-
-
-@dataclass(slots=True)
-class Round:
-    """All that one transaction is to write at server time `now` (UTC ms).
-
-    `due` are held-back alerts to announce now. `heard` and the `places` of its devices update the
-    register; `late` is where readings came that were not the newest of their device. `timed` rounds
-    also look at deadlines and shelves, and remove feed events from before `feed_from`.
-    """
-
-    now: int
-    statuses: Sequence[Birth | GatewayPath] = ()
-    decided: Sequence[Decided] = ()
-    due: Sequence[Episode] = ()
-    heard: Mapping[str, LastHeard] = field(default_factory=dict)
-    places: Mapping[str, GatewayPath] = field(default_factory=dict)
-    late: Mapping[str, Span] = field(default_factory=dict)
-    timed: bool = False
-    feed_from: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to write."""
-        return not (
-            self.statuses or self.decided or self.due or self.heard or self.late or self.timed
-        )
+from alerts.core.life import unshelve
+from alerts.core.model import GatewayBirth, GatewayDeath, Round
+from alerts.core.practice import Practice
+from alerts.core.record import AlertRecord
+from alerts.store.announce import announce_alert
+from alerts.store.late_spans import note_late
+from alerts.store.record_round import Recorded, announce, record_decisions
+from alerts.store.records import active_of_devices, due_from_shelf, save_records
+from desk.ledger.device_registry import store_birth, store_last_heard, store_last_will
+from desk.ledger.out_of_service import take_returned
+from desk.live_feed import add_line, trim_feed
+from desk.tickets.cases import escalate, overdue_tickets
+from desk.tickets.documents import publish_tickets
+from wire.location import Location
 
 
 @dataclass(slots=True)
@@ -54,39 +28,58 @@ class Written:
     escalated: list[str] = field(default_factory=list)
 
 
-def write(session: Session, one: Round, practice: Practice) -> Written:
-    """Write a round; doing it again after a crash changes nothing more."""
-    for status in one.statuses:
-        _store_status(session, status, one.now)
-    if one.heard:
-        store_last_heard(session, one.places, one.heard)
-    if one.late:
-        note_late(session, one.late, one.now)
-    written = Written(record(session, one.decided, practice, one.now))
-    due = list(one.due)
-    if one.timed:
-        due += _unshelve(session, one.now)
-        due += active_of_devices(session, returned(session, one.now))
+def write_round(
+    session: Session, round_: Round, practice: Practice, feed_kept: int | None = None
+) -> Written:
+    """Write a round; doing it again after a crash changes nothing more.
+
+    A timed round removes feed lines older than `feed_kept` ms.
+    """
+    now = round_.now
+    for status in round_.statuses:
+        _store_status(session, status, now)
+    if round_.heard:
+        store_last_heard(session, round_.gateways, round_.heard)
+    if round_.late:
+        note_late(session, round_.late, now)
+    written = Written(record_decisions(session, round_.decided, practice, now))
+    due = [*round_.due, *(_returning(session, now) if round_.timed else ())]
     if due:
-        written.recorded.episodes |= announce(session, due, practice, one.now).episodes
-    if one.timed:
-        written.escalated = _escalate(session, one.now)
-        trim_feed(session, one.feed_from)
+        written.recorded.records |= announce(session, due, practice, now).records
+    if round_.timed:
+        written.escalated = _escalate(session, now)
+        if feed_kept is not None:
+            trim_feed(session, now - feed_kept)
     return written
 
 
-def _store_status(session: Session, status: Birth | GatewayPath, now: int) -> None:
-    if isinstance(status, Birth):
-        place, online = status.place, True
-        is_news = store_birth(session, place, status.status, status.owned, now)
+def _store_status(session: Session, status: GatewayBirth | GatewayDeath, now: int) -> None:
+    if isinstance(status, GatewayBirth):
+        online = True
+        is_news = store_birth(session, status.gateway, status.status, status.owned, now)
     else:
-        place, online = status, False
-        is_news = store_last_will(session, place)
-    if is_news:
-        where = {"district": place.district, "town": place.town, "village": place.village}
-        announce_status(
-            session, {"gateway": place.gateway, "online": online, "at": now, **where}, where, now
-        )
+        online = False
+        is_news = store_last_will(session, status.gateway)
+    if not is_news:
+        return
+    location = Location.of(status.gateway)
+    line = {**location._asdict(), "online": online, "at": now}
+    add_line(session, "status", line, location, now)
+
+
+def _returning(session: Session, now: int) -> list[AlertRecord]:
+    """Active alerts that come back into view: off the shelf, or of devices back in service."""
+    return [*_unshelve(session, now), *active_of_devices(session, take_returned(session, now))]
+
+
+def _unshelve(session: Session, now: int) -> list[AlertRecord]:
+    back = [unshelve(record, now) for record in due_from_shelf(session, now)]
+    save_records(session, {record.id for record in back}, back)
+    active = [record for record in back if record.state == "active"]
+    for record in active:
+        if record.announced_at is not None:
+            announce_alert(session, record, now)
+    return active
 
 
 def _escalate(session: Session, now: int) -> list[str]:
@@ -94,14 +87,3 @@ def _escalate(session: Session, now: int) -> list[str]:
     stages = [stage for row in overdue for stage in escalate(session, row, now)]
     publish_tickets(session, [row.id for row in overdue], now)
     return stages
-
-
-def _unshelve(session: Session, now: int) -> list[Episode]:
-    """Take back what was shelved long enough; those of it that are active."""
-    back = [unshelve(episode, now) for episode in due_from_shelf(session, now)]
-    save_episodes(session, {episode.id for episode in back}, back)
-    active = [episode for episode in back if episode.state == "active"]
-    for episode in active:
-        if episode.announced_at is not None:
-            announce_alert(session, episode, now)
-    return active

@@ -14,7 +14,8 @@ let lastHeard = performance.now();
 let lastTry = lastHeard;
 
 export const serverNow = () => performance.now() + serverAhead;
-const beijing = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "medium" });
+const timeZone = document.body.dataset.timeZone;
+const local = new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "medium" });
 
 function setServerTime(at) {
   serverAhead = at - performance.now();
@@ -44,7 +45,7 @@ function showLimit(element, now) {
 
 function tick() {
   const now = serverNow();
-  setText(document.getElementById("clock"), beijing.format(now));
+  setText(document.getElementById("clock"), local.format(now));
   for (const element of document.querySelectorAll("[data-since]")) setText(element, duration(now - element.dataset.since));
   for (const element of document.querySelectorAll("[data-due]")) showLimit(element, now);
 }
@@ -55,7 +56,7 @@ function showConnection(state) {
   if (document.body.dataset.connection === state) return;
   document.body.dataset.connection = state;
   setText(lamp, texts.connection[state]);
-  if (state === "lost") setText(document.getElementById("stale-since"), beijing.format(lastHeard + serverAhead));
+  if (state === "lost") setText(document.getElementById("stale-since"), local.format(lastHeard + serverAhead));
 }
 
 function heard() {

@@ -21,7 +21,7 @@ const LINES = [
 
 const FONT = "13px 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif";
 
-const beijing = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Asia/Shanghai");
+const local = (seconds) => uPlot.tzDate(new Date(seconds * 1000), document.body.dataset.timeZone);
 
 const shown = (value, digits) => (value == null ? "—" : value.toFixed(digits));
 
@@ -40,7 +40,7 @@ function options(width, height) {
   return {
     width,
     height,
-    tzDate: beijing,
+    tzDate: local,
     fmtDate: (template) => uPlot.fmtDate(template),
     scales: { W: { range: (_, low, high) => [0, Math.max(1000, (high ?? 0) * 2.2)] } },
     series: [{ label: texts.device.time, value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...LINES.map(series)],
@@ -57,7 +57,7 @@ function options(width, height) {
 function hours(_, ticks) {
   const pad = (number) => String(number).padStart(2, "0");
   return ticks.map((tick) => {
-    const date = beijing(tick);
+    const date = local(tick);
     return `${pad(date.getHours())}:${pad(date.getMinutes())}`;
   });
 }

@@ -1,0 +1,1 @@
+"""Who may call and see what: accounts, tokens, sessions, scopes."""

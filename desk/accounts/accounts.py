@@ -1,5 +1,4 @@
-"""Who may call: accounts with passwords, bearer tokens, browser sessions, and the lock against
-guessing.
+"""Who may call: accounts with passwords, bearer tokens, browser sessions.
 
 Secrets are never stored: passwords as argon2id hashes, tokens and session cookies as SHA-256 (they
 are 256 random bits, so a slow hash would add nothing). There is no default account. Times are UTC
@@ -7,7 +6,6 @@ milliseconds.
 """
 
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, cast
@@ -18,8 +16,9 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from desk.accounts.scope import ROLES, Role, Scope
-from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow, reading, writing
-from wire.units import HOUR_MS, MINUTE_MS
+from desk.database.engine import reading, writing
+from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow
+from wire.units import HOUR_MS
 from wire.wall_clock import wall_clock_ms
 
 SESSION_MS: Final = 16 * HOUR_MS
@@ -27,7 +26,7 @@ SESSION_MS: Final = 16 * HOUR_MS
 
 MAX_NAME: Final = 64
 MIN_PASSWORD: Final = 8
-"""Characters (NIST SP 800-63B §5.1.1.2); `GuessLock` lets through no more than 60 tries an hour."""
+"""Characters (NIST SP 800-63B §5.1.1.2)."""
 
 _SECRET_BYTES: Final = 32
 _HASHER: Final = PasswordHasher()
@@ -35,7 +34,7 @@ _NO_ACCOUNT_HASH: Final = _HASHER.hash(secrets.token_urlsafe())
 
 
 class AccountError(ValueError):
-    """An account or token that cannot be made; says why."""
+    """An account or token that cannot be made; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,38 +206,3 @@ def _checked_role(role: str, scope: str | None) -> Role:
 
 def _or_wall_clock(now: int | None) -> int:
     return wall_clock_ms() if now is None else now
-
-
-class GuessLock:
-    """Stops guessing of passwords: five failures lock a name for five minutes.
-
-    That is at most 60 tries an hour on one account; ASVS 2.2.1 asks for at most 100. Unknown names
-    count too, so the lock does not tell which names exist. Kept in memory, for the `_MOST_NAMES`
-    that failed last.
-    """
-
-    FAILURES: Final = 5
-    LOCK_MS: Final = 5 * MINUTE_MS
-    _MOST_NAMES: Final = 10_000
-
-    def __init__(self) -> None:
-        self._failures: OrderedDict[str, list[int]] = OrderedDict()
-
-    def locked_for(self, name: str, now: int) -> int:
-        """Milliseconds until `name` may be tried again; 0 if now."""
-        recent = self._recent(name, now)
-        return 0 if len(recent) < self.FAILURES else recent[-1] + self.LOCK_MS - now
-
-    def failed(self, name: str, now: int) -> None:
-        """Take note of a failed try."""
-        self._failures[name] = [*self._recent(name, now), now][-self.FAILURES :]
-        self._failures.move_to_end(name)
-        if len(self._failures) > self._MOST_NAMES:
-            self._failures.popitem(last=False)
-
-    def succeeded(self, name: str) -> None:
-        """Forget the failures of `name`."""
-        self._failures.pop(name, None)
-
-    def _recent(self, name: str, now: int) -> list[int]:
-        return [at for at in self._failures.get(name, []) if at > now - self.LOCK_MS]

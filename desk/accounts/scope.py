@@ -1,5 +1,7 @@
-"""Who may see what: six roles (features row 8), each limited to one id; outside it, things do not
-exist."""
+"""Who may see what: six roles (features row 8), each limited to one id.
+
+Outside a scope things do not exist.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -7,6 +9,7 @@ from typing import Final, Literal, get_args
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from desk.database.tables import AlertRow, DeviceRow, FeedEventRow, GatewayRow, TicketRow
+from wire.location import Location
 
 Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
@@ -27,9 +30,9 @@ PlacedRow = (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A role and the id it is limited to; only a district role may go without one and then sees
-    everything.
+    """A role and the id it is limited to.
 
+    Only a district role may go without an id, and then sees everything.
     Each method gives the WHERE clause that leaves of its table only what the scope may see.
     """
 
@@ -38,11 +41,9 @@ class Scope:
 
     def alerts(self) -> Condition:
         """Alerts of the scope's places, devices or tickets."""
-        return (
-            self._by_place(AlertRow)
-            if self._is_placed()
-            else _through_devices(self.devices()) | self._assigned()
-        )
+        if self._is_placed():
+            return self._by_place(AlertRow)
+        return _through_devices(self.devices()) | self._assigned()
 
     def tickets(self) -> Condition:
         """Tickets of the scope's places, brand, crew or household."""
@@ -70,12 +71,15 @@ class Scope:
         """Feed events of the scope's places, brand, crew or household."""
         return self._by_place(FeedEventRow) if self._is_placed() else self._by_column(FeedEventRow)
 
-    def covers(self, district: str, town: str, village: str) -> bool:
-        """Whether a place lies within the scope, for what has no row yet."""
-        place = {"district": district, "town": town, "village": village}
+    def covers(self, location: Location) -> bool:
+        """Whether a location lies within the scope, for a thing that has no row yet."""
         if not self._is_placed() or self.scope is None:
             return self.role == "district"
-        return all(place[column] == value for column, value in self._wanted(self.scope))
+        return all(getattr(location, column) == value for column, value in self._wanted(self.scope))
+
+    def may_act(self) -> bool:
+        """Whether the role changes alerts, tickets and devices; a household only adds notes."""
+        return self.role != "household"
 
     def _is_placed(self) -> bool:
         return self.role in _PLACES

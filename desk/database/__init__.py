@@ -1,0 +1,1 @@
+"""The ticket database: engine, tables, migrations, pages of lists, outbox."""

@@ -1,12 +1,13 @@
-"""Lists in pages: `?limit=` and an opaque cursor (contract §11)."""
+"""Filters, order and pages of lists: `?limit=` and an opaque cursor (contract §11)."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Select, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, case, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from desk.database.tables import AlertRow, TicketRow
+from wire.messages import PRIORITIES
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1_000
@@ -15,7 +16,7 @@ Row = TypeVar("Row", AlertRow, TicketRow)
 
 
 class BadCursorError(ValueError):
-    """A cursor that was not handed out by the list it is given to."""
+    """A cursor that this list did not hand out."""
 
 
 def where(
@@ -25,6 +26,12 @@ def where(
     return wanted.where(
         *(column == value for column, value in filters.items() if value is not None)
     )
+
+
+def by_priority(priority: InstrumentedAttribute[str]) -> ColumnElement[int]:
+    """Sorts the most urgent first."""
+    ranks = {name: rank for rank, name in enumerate(PRIORITIES)}
+    return case(ranks, value=priority, else_=len(PRIORITIES))
 
 
 def bounded(limit: int) -> int:

@@ -1,50 +1,21 @@
-"""The ticket database: its tables, and how to open it (SQLite by default, PostgreSQL for real).
+"""The tables of the ticket database: what is, never what may happen to it.
 
-All times are integer UTC milliseconds. Tables hold what is; what may happen to it is decided by the
-pure modules `alerts.core.life` and `desk.tickets.life_cycle`.
+All times are integer UTC milliseconds. `alerts.core.life` and `desk.tickets.life_cycle` decide what
+changes.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Engine,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Text,
-    create_engine,
-    event,
-)
-from sqlalchemy import (
-    text as sql,
-)
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-
-from desk.database.migrate import migrate
-
-_BUSY_TIMEOUT_MS: Final = 10_000
-# Name of a PostgreSQL advisory lock, arbitrary but ours; desk.database.migrate has the other.
-_WRITER_LOCK: Final = 0x68656175
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, String, Text
+from sqlalchemy import text as sql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # SQLite counts rows by itself only for a column declared INTEGER.
 _COUNTER: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
-class DatabaseError(Exception):
-    """The ticket database cannot be opened; the message says what to do."""
-
-
 class Base(DeclarativeBase):
-    """Common metadata; constraint names are fixed so that migrations can name them."""
+    """Common metadata: migrations name constraints, so their names are fixed."""
 
     metadata = MetaData(
         naming_convention={
@@ -352,59 +323,3 @@ class FeedEventRow(Base):
     crew: Mapped[str | None]
 
     __table_args__ = (Index("ix_feed_event_at", "at"), {"sqlite_autoincrement": True})
-
-
-def open_database(url: str) -> Engine:
-    """An engine on the database at SQLAlchemy `url`, brought to the newest version; raises
-    DatabaseError."""
-    try:
-        engine = create_engine(make_url(url), pool_pre_ping=True)
-    except (ArgumentError, ImportError) as error:
-        raise DatabaseError(f"[tickets] url {url!r} cannot be used: {error}") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediately)
-    migrate(engine)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    # The driver's own transactions begin too late; `_begin_immediately` opens them instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "foreign_keys = ON", f"busy_timeout = {_BUSY_TIMEOUT_MS}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediately(connection: Any) -> None:
-    # A read that later writes would fail at once when another writer came between; taking the lock
-    # first waits.
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """One transaction that may write: committed at the end, rolled back by an exception."""
-    with Session(engine) as session, session.begin():
-        lock_writers(session)
-        yield session
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
-    """One transaction that only reads; on SQLite it neither waits for the writer nor holds it
-    up."""
-    with Session(engine.execution_options(read_only=True)) as session, session.begin():
-        yield session
-
-
-def lock_writers(session: Session) -> None:
-    """Let one writer in at a time until its transaction ends.
-
-    Ticket numbers, one open case for each fault, and feed ids that become visible in order all rest
-    on it. SQLite does so by itself; PostgreSQL needs to be told.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))

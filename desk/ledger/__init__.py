@@ -1,0 +1,1 @@
+"""What stands in the district: gateways and devices, in and out of service."""

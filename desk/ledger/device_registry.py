@@ -1,13 +1,13 @@
-"""The devices and gateways as their births and readings tell of them."""
+"""The registry of devices and gateways, as their births and readings report them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from sqlalchemy import Table, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from desk.database.tables import DeviceRow, GatewayRow
+from desk.ledger.known import KnownGateway, LastHeard
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import GatewayPath
 from wire.units import SECOND_MS
@@ -21,183 +21,128 @@ _UPDATE_LAST_HEARD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A gateway of the register: its poll interval (None before its first birth) and the devices it
-    listed.
-
-    `others` were heard there or listed earlier. `last_at` is the newest event time (UTC ms) of each
-    device.
-    """
-
-    place: GatewayPath
-    interval_ms: int | None = None
-    devices: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-    last_at: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class LastHeard:
-    """What was last heard of a device: event time, server time (both UTC ms) and operating
-    state."""
-
-    at: int
-    heard: int
-    state: str
-
-
-def known_gateways(session: Session) -> list[Known]:
-    """Every gateway of the register with the devices of its last birth."""
-    known = {
-        _place(row): Known(_place(row), row.interval_ms)
-        for row in session.scalars(select(GatewayRow))
-    }
+def known_gateways(session: Session) -> list[KnownGateway]:
+    """Every gateway of the registry with the devices of its last birth."""
+    known: dict[GatewayPath, KnownGateway] = {}
+    for row in session.scalars(select(GatewayRow)):
+        gateway = GatewayPath(row.district, row.town, row.village, row.id)
+        known[gateway] = KnownGateway(gateway, row.interval_ms)
     for device in session.scalars(select(DeviceRow).order_by(DeviceRow.id)):
-        place = GatewayPath(device.district, device.town, device.village, device.gateway)
-        gateway = known.setdefault(place, Known(place))
-        (gateway.devices if device.listed else gateway.others).append(device.id)
+        gateway = GatewayPath(device.district, device.town, device.village, device.gateway)
+        entry = known.setdefault(gateway, KnownGateway(gateway))
+        (entry.devices if device.listed else entry.others).append(device.id)
         if device.last_at is not None:
-            gateway.last_at[device.id] = device.last_at
+            entry.last_at[device.id] = device.last_at
     return list(known.values())
 
 
 def store_birth(
-    session: Session, place: GatewayPath, status: Status, owned: Sequence[AnnouncedDevice], now: int
+    session: Session,
+    gateway: GatewayPath,
+    status: Status,
+    owned: Sequence[AnnouncedDevice],
+    now: int,
 ) -> bool:
-    """Write a birth: the gateway, and of the devices it lists those it owns. Whether it had been
-    away."""
-    row = session.get(GatewayRow, (place.district, place.town, place.village, place.gateway))
+    """Write a birth: the gateway, and of the devices it lists those it owns.
+
+    Returns whether the gateway had been away.
+    """
+    row = _find_gateway(session, gateway)
     was_away = row is None or not row.online
-    if row is None:
-        row = _new_gateway(session, place)
-    row.online, row.epoch, row.software, row.birth_at = (
-        True,
-        status.epoch,
-        status.software,
-        status.at,
-    )
+    row = row or _add_gateway(session, gateway)
+    row.online, row.epoch, row.software = True, status.epoch, status.software
     row.interval_ms = None if status.interval_s is None else round(status.interval_s * SECOND_MS)
-    row.last_heard = now
-    _unlist(session, place)
+    row.birth_at, row.last_heard = status.at, now
+    _unlist(session, gateway)
     for device in owned:
-        _store_device(session, place, device)
+        _store_device(session, gateway, device)
     return was_away
 
 
-def store_last_will(session: Session, place: GatewayPath) -> bool:
-    """Write that a gateway is away; whether that is news."""
-    row = session.get(GatewayRow, (place.district, place.town, place.village, place.gateway))
+def store_last_will(session: Session, gateway: GatewayPath) -> bool:
+    """Write that a gateway is away; returns whether that is news."""
+    row = _find_gateway(session, gateway)
     if row is not None and not row.online:
         return False
-    if row is None:
-        row = _new_gateway(session, place)
+    row = row or _add_gateway(session, gateway)
     row.online = False
     return True
 
 
 def store_last_heard(
-    session: Session, places: Mapping[str, GatewayPath], heard: Mapping[str, LastHeard]
+    session: Session, gateways: Mapping[str, GatewayPath], heard: Mapping[str, LastHeard]
 ) -> None:
-    """Write what was last heard of devices; one that no birth has listed yet is added at its
-    place."""
+    """Write the newest reading of devices; one that no birth has listed yet joins its gateway."""
     rows: list[dict[str, Any]] = [
         {"row_id": device, "last_at": last.at, "last_heard": last.heard, "last_state": last.state}
         for device, last in heard.items()
     ]
-    found = session.connection().execute(_UPDATE_LAST_HEARD, rows).rowcount
-    if found < len(rows):
-        _add_missing(session, places, heard)
+    updated = session.connection().execute(_UPDATE_LAST_HEARD, rows).rowcount
+    if updated < len(rows):
+        _add_missing(session, gateways, heard)
         session.connection().execute(_UPDATE_LAST_HEARD, rows)
 
 
 def _add_missing(
-    session: Session, places: Mapping[str, GatewayPath], heard: Mapping[str, LastHeard]
+    session: Session, gateways: Mapping[str, GatewayPath], heard: Mapping[str, LastHeard]
 ) -> None:
     known = set(session.scalars(select(DeviceRow.id)))
     for device in sorted(heard.keys() - known):
-        place = places[device]
-        _add_device(session, place, device)
-        if (
-            session.get(GatewayRow, (place.district, place.town, place.village, place.gateway))
-            is None
-        ):
-            _new_gateway(session, place)
+        gateway = gateways[device]
+        _add_device(session, gateway, device)
+        if _find_gateway(session, gateway) is None:
+            _add_gateway(session, gateway)
     session.flush()
 
 
 def brand_of(profile: str) -> str:
-    """The brand a register map belongs to: the first part of its name, `midea` of
-    `midea-mthermal`."""
+    """The brand of a register map: the first part of its name, `midea` of `midea-mthermal`."""
     return profile.partition("-")[0]
 
 
-def device_document(row: DeviceRow) -> dict[str, Any]:
-    """A device as the HTTP API shows it."""
-    return {
-        "id": row.id,
-        "district": row.district,
-        "town": row.town,
-        "village": row.village,
-        "gateway": row.gateway,
-        "listed": row.listed,
-        "profile": row.profile,
-        "brand": row.brand,
-        "bus": row.bus,
-        "address": row.address,
-        "household": row.household,
-        "last_at": row.last_at,
-        "last_heard": row.last_heard,
-        "state": row.last_state,
-    }
+def _find_gateway(session: Session, gateway: GatewayPath) -> GatewayRow | None:
+    key = (gateway.district, gateway.town, gateway.village, gateway.gateway)
+    return session.get(GatewayRow, key)
 
 
-def _new_gateway(session: Session, place: GatewayPath) -> GatewayRow:
+def _add_gateway(session: Session, gateway: GatewayPath) -> GatewayRow:
     row = GatewayRow(
-        district=place.district,
-        town=place.town,
-        village=place.village,
-        id=place.gateway,
+        district=gateway.district,
+        town=gateway.town,
+        village=gateway.village,
+        id=gateway.gateway,
         online=True,
     )
     session.add(row)
     return row
 
 
-def _unlist(session: Session, place: GatewayPath) -> None:
+def _unlist(session: Session, gateway: GatewayPath) -> None:
     here = and_(
-        DeviceRow.district == place.district,
-        DeviceRow.town == place.town,
-        DeviceRow.village == place.village,
-        DeviceRow.gateway == place.gateway,
+        DeviceRow.district == gateway.district,
+        DeviceRow.town == gateway.town,
+        DeviceRow.village == gateway.village,
+        DeviceRow.gateway == gateway.gateway,
     )
     session.execute(update(DeviceRow).where(here).values(listed=False))
 
 
-def _store_device(session: Session, place: GatewayPath, device: AnnouncedDevice) -> None:
-    row = session.get(DeviceRow, device.device) or _add_device(session, place, device.device)
-    row.district, row.town, row.village, row.gateway = (
-        place.district,
-        place.town,
-        place.village,
-        place.gateway,
-    )
-    row.listed, row.profile, row.brand = True, device.profile, brand_of(device.profile)
+def _store_device(session: Session, gateway: GatewayPath, device: AnnouncedDevice) -> None:
+    row = session.get(DeviceRow, device.device) or _add_device(session, gateway, device.device)
+    row.district, row.town, row.village = gateway.district, gateway.town, gateway.village
+    row.gateway, row.listed = gateway.gateway, True
+    row.profile, row.brand = device.profile, brand_of(device.profile)
     row.bus, row.address = device.bus, device.address
 
 
-def _add_device(session: Session, place: GatewayPath, device: str) -> DeviceRow:
+def _add_device(session: Session, gateway: GatewayPath, device: str) -> DeviceRow:
     row = DeviceRow(
         id=device,
-        district=place.district,
-        town=place.town,
-        village=place.village,
-        gateway=place.gateway,
+        district=gateway.district,
+        town=gateway.town,
+        village=gateway.village,
+        gateway=gateway.gateway,
         listed=False,
     )
     session.add(row)
     return row
-
-
-def _place(row: GatewayRow) -> GatewayPath:
-    return GatewayPath(row.district, row.town, row.village, row.id)

@@ -1,6 +1,6 @@
 """Devices that a person has taken out of service, with reason and end (ISA-18.2 "out of service").
 
-Their alerts are recorded, but open no ticket and are told to nobody until the device is back.
+Their alerts are recorded, but open no ticket and notify nobody until the device is back.
 """
 
 from collections.abc import Collection
@@ -13,15 +13,14 @@ from desk.database.tables import OutOfServiceRow
 
 
 def take_out(session: Session, device: str, until: int, reason: str, by: str, now: int) -> None:
-    """Take a device out of service until `until` (UTC ms); one that is out already gets the new end
-    and reason."""
+    """Take a device out of service until `until` (UTC ms); the first `since` stays."""
     row = session.get(OutOfServiceRow, device)
     since = now if row is None else row.since
     session.merge(OutOfServiceRow(device=device, until=until, reason=reason, by=by, since=since))
 
 
 def put_back(session: Session, device: str, now: int) -> None:
-    """End it now; the next round of the service tells what is active of the device."""
+    """End it now; the next round of the alert service announces what is active of the device."""
     row = session.get(OutOfServiceRow, device)
     if row is not None:
         row.until = now
@@ -33,20 +32,18 @@ def among_out_of_service(session: Session, devices: Collection[str], now: int) -
     return set(out).intersection(devices)
 
 
-def returned(session: Session, now: int) -> list[str]:
+def take_returned(session: Session, now: int) -> list[str]:
     """The devices whose time out of service is over; each is given once."""
     over = OutOfServiceRow.until <= now
-    devices = list(
-        session.scalars(select(OutOfServiceRow.device).where(over).order_by(OutOfServiceRow.device))
-    )
+    rows = select(OutOfServiceRow.device).where(over).order_by(OutOfServiceRow.device)
+    devices = list(session.scalars(rows))
     if devices:
         session.execute(delete(OutOfServiceRow).where(over))
     return devices
 
 
 def out_of_service_document(session: Session, device: str, now: int) -> dict[str, Any] | None:
-    """Since and until when a device is out of service, why and by whom; None where it is in
-    service."""
+    """Since and until when a device is out of service, why and by whom; None where it is not."""
     row = session.get(OutOfServiceRow, device)
     if row is None or row.until <= now:
         return None

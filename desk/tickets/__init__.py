@@ -1,0 +1,1 @@
+"""Tickets: their life cycle and clocks (pure), open cases, queries and acts."""

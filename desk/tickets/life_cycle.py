@@ -1,20 +1,17 @@
-"""The life of a ticket, as pure functions (contract §8): a transition table, its clocks, and who
-gets one."""
+"""The life of a ticket (contract §8): one transition table, and the clocks beside it; pure."""
 
-from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Literal, cast, get_args
-from zoneinfo import ZoneInfo
+from typing import Final, Literal, get_args
 
-from rules.rule import Rule
-from wire.units import HOUR_MS, MINUTE_MS
+from desk.tickets.terms import ServiceProfile
 
-State = Literal["open", "dispatched", "on_site", "repaired", "verified", "closed", "cancelled"]
-Event = Literal["dispatch", "arrive", "repair", "verify", "close", "reopen", "cancel", "note"]
+TicketState = Literal[
+    "open", "dispatched", "on_site", "repaired", "verified", "closed", "cancelled"
+]
+TicketEvent = Literal["dispatch", "arrive", "repair", "verify", "close", "reopen", "cancel", "note"]
 Stage = Literal["dispatch", "onsite", "repair"]
-Kind = Literal[
+TicketKind = Literal[
     "device_fault",
     "low_room_temperature",
     "defrost",
@@ -24,37 +21,40 @@ Kind = Literal[
     "inspection",
     "policy_question",
 ]
-Source = Literal["telemetry", "hotline_12345", "town_hotline", "app", "visit", "other"]
+TicketSource = Literal["telemetry", "hotline_12345", "town_hotline", "app", "visit", "other"]
 
-STATES: Final[tuple[str, ...]] = get_args(State)
-EVENTS: Final[tuple[str, ...]] = get_args(Event)
-STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
-KINDS: Final[tuple[str, ...]] = get_args(Kind)
-SOURCES: Final[tuple[str, ...]] = get_args(Source)
+STATES: Final[tuple[str, ...]] = get_args(TicketState)
+EVENTS: Final[tuple[str, ...]] = get_args(TicketEvent)
+KINDS: Final[tuple[str, ...]] = get_args(TicketKind)
 FINAL: Final = frozenset({"closed", "cancelled"})
 
-TRANSITIONS: Final[MappingProxyType[tuple[State, Event], State]] = MappingProxyType(
-    {
-        ("open", "dispatch"): "dispatched",
-        ("open", "cancel"): "cancelled",
-        ("dispatched", "arrive"): "on_site",
-        ("dispatched", "cancel"): "cancelled",
-        ("on_site", "repair"): "repaired",
-        ("on_site", "cancel"): "cancelled",
-        ("repaired", "verify"): "verified",
-        ("repaired", "reopen"): "open",
-        ("verified", "close"): "closed",
-        ("verified", "reopen"): "open",
-        ("closed", "reopen"): "open",
-        ("cancelled", "reopen"): "open",
-    }
+TRANSITIONS: Final[MappingProxyType[tuple[TicketState, TicketEvent], TicketState]] = (
+    MappingProxyType(
+        {
+            ("open", "dispatch"): "dispatched",
+            ("open", "cancel"): "cancelled",
+            ("dispatched", "arrive"): "on_site",
+            ("dispatched", "cancel"): "cancelled",
+            ("on_site", "repair"): "repaired",
+            ("on_site", "cancel"): "cancelled",
+            ("repaired", "verify"): "verified",
+            ("repaired", "reopen"): "open",
+            ("verified", "close"): "closed",
+            ("verified", "reopen"): "open",
+            ("closed", "reopen"): "open",
+            ("cancelled", "reopen"): "open",
+        }
+    )
 )
 
-# What a household that calls means by "no heat": such a call joins the case telemetry has already
-# opened.
-HEAT_KINDS: Final[tuple[Kind, ...]] = ("device_fault", "low_room_temperature", "defrost", "offline")
-
-_DISPLAY: Final = ZoneInfo("Asia/Shanghai")
+# A household that calls about one of these says "no heat": the call joins the case that telemetry
+# has opened.
+HEAT_KINDS: Final[tuple[TicketKind, ...]] = (
+    "device_fault",
+    "low_room_temperature",
+    "defrost",
+    "offline",
+)
 
 
 class IllegalTransitionError(ValueError):
@@ -66,39 +66,14 @@ class IllegalTransitionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceProfile:
-    """The three clocks in ms from `opened_at`; features row 5: dispatch 10 min, on site 2 h,
-    repaired 4 h."""
-
-    dispatch_ms: int = 10 * MINUTE_MS
-    onsite_ms: int = 2 * HOUR_MS
-    repair_ms: int = 4 * HOUR_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Practice:
-    """How alerts become tickets: the clocks, and by rule id the kind of ticket and the rules it may
-    follow from."""
-
-    profile: ServiceProfile
-    kinds: Mapping[str, Kind]
-    follows: Mapping[str, Collection[str]]
-
-
-def practice_of(rules: Iterable[Rule], profile: ServiceProfile) -> Practice:
-    """What `rules` say of their tickets, with the clocks of `profile`."""
-    known = list(rules)
-    kinds = {rule.id: cast("Kind", rule.ticket) for rule in known if rule.ticket is not None}
-    return Practice(profile, kinds, {rule.id: rule.follows for rule in known})
-
-
-@dataclass(frozen=True, slots=True)
 class Ticket:
-    """What decides a ticket's next step: its state, deadlines, and when each stage was first
-    reached (UTC ms)."""
+    """What decides a ticket's next step; all times UTC ms.
+
+    Each stage keeps the time at which it was first reached.
+    """
 
     id: str
-    state: State
+    state: TicketState
     opened_at: int
     dispatch_by: int
     onsite_by: int
@@ -131,9 +106,11 @@ def open_ticket(ticket_id: str, opened_at: int, profile: ServiceProfile) -> Tick
     )
 
 
-def step(ticket: Ticket, event: Event, now: int) -> Ticket:
-    """The ticket after `event`; raises IllegalTransitionError. A note changes nothing but the
-    version."""
+def step(ticket: Ticket, event: TicketEvent, now: int) -> Ticket:
+    """The ticket after `event`; a note changes the version alone.
+
+    Raises IllegalTransitionError.
+    """
     changed = replace(ticket, version=ticket.version + 1)
     if event == "note":
         return changed
@@ -145,16 +122,16 @@ def step(ticket: Ticket, event: Event, now: int) -> Ticket:
     return _stamp(replace(changed, state=state), event, now)
 
 
-def allowed_events(state: State) -> tuple[Event, ...]:
+def allowed_events(state: TicketState) -> tuple[TicketEvent, ...]:
     """The events that move a ticket in `state`, in the order of the table."""
     return tuple(event for start, event in TRANSITIONS if start == state)
 
 
-def _allowed(state: State) -> str:
+def _allowed(state: TicketState) -> str:
     return f"possible now: {', '.join(allowed_events(state))}"
 
 
-def _stamp(ticket: Ticket, event: Event, now: int) -> Ticket:
+def _stamp(ticket: Ticket, event: TicketEvent, now: int) -> Ticket:
     match event:
         case "dispatch":
             return replace(ticket, dispatched_at=_first(ticket.dispatched_at, now))
@@ -167,8 +144,7 @@ def _stamp(ticket: Ticket, event: Event, now: int) -> Ticket:
         case "close" | "cancel":
             return replace(ticket, closed_at=now)
         case _:
-            # Reopened: the repair did not hold. The response times of the first visit stay what
-            # they were.
+            # Reopened: the repair did not hold. The response times of the first visit stay.
             return replace(ticket, repaired_at=None, verified_at=None, closed_at=None)
 
 
@@ -187,23 +163,12 @@ def passed_deadlines(ticket: Ticket, now: int) -> list[Due]:
 
 
 def _until(ticket: Ticket, reached: int | None, now: int) -> int:
-    """Until when a stage's clock ran: to the stage, to the end of a ticket without it, or to
-    now."""
+    """When a stage's clock stopped: at the stage, at the ticket's end, or not before now."""
     if reached is not None:
         return reached
     return ticket.closed_at if ticket.closed_at is not None else now
 
 
 def case_key(kind: str, *path: str) -> str:
-    """What may have one open ticket: a kind of fault of what stands at `path`, outermost first."""
+    """Names a case, of which only one may be open: a kind of fault at `path`, outermost first."""
     return "/".join((*path, kind))
-
-
-def ticket_day(opened_at: int) -> str:
-    """The part of a ticket's id that says the day it was opened in China: `T-20261121-`."""
-    return f"T-{datetime.fromtimestamp(opened_at / 1000, _DISPLAY):%Y%m%d}-"
-
-
-def ticket_id(opened_at: int, number: int) -> str:
-    """`T-YYYYMMDD-NNNN`: the `number`th ticket of its day, counted from 1."""
-    return f"{ticket_day(opened_at)}{number:04d}"

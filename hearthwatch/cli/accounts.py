@@ -33,7 +33,7 @@ def add_user(
     The password is read from standard input, so that it stands in no shell history.
     """
     from desk.accounts.accounts import AccountError, add_account
-    from desk.database.tables import open_database
+    from desk.database.engine import open_database
     from hearthwatch.base.errors import UsageError
     from hearthwatch.run.server_settings import load_server_settings
 
@@ -62,7 +62,7 @@ def create_api_token(
     """Create a bearer token and print it alone on one line; only its hash is stored, so keep it
     now."""
     from desk.accounts.accounts import AccountError, create_token
-    from desk.database.tables import open_database
+    from desk.database.engine import open_database
     from hearthwatch.base.errors import UsageError
     from hearthwatch.run.server_settings import load_server_settings
 

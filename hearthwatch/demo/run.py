@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from desk.accounts.accounts import add_account, create_token
-from desk.database.tables import open_database
+from desk.database.engine import open_database
 from hearthwatch.base.errors import FAILED, FailedError, UsageError
 from hearthwatch.base.free_ports import free_ports
 from hearthwatch.cli.output import print_json

@@ -1,9 +1,9 @@
-"""The process `alerts run`: the alert service in its own thread, the HTTP API and the console in
-the main one."""
+"""The process `alerts run`: the alert service in a thread, the HTTP API and console in the main one."""
 
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Final
 
 import structlog
 import uvicorn
@@ -11,18 +11,19 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from alerts.service import AlertService
-from api import create_app
+from alerts.rulebook import advice_of
+from alerts.service import AlertParts, AlertService
+from api import ApiContext, create_app
 from console import mount
-from desk.database.tables import open_database
+from desk.database.engine import open_database
+from hearthwatch.run.alert_parts import make_alert_parts
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.store import open_store
 from wire.wall_clock import wall_clock_ms
 
 log = structlog.get_logger()
 
 
-_RETRY_S = 2.0
+_RETRY_S: Final = 2.0
 
 
 class _Server(uvicorn.Server):
@@ -34,22 +35,13 @@ class _Server(uvicorn.Server):
 
 
 def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
-    """Run alerts, API and console until `stop` is set, or until one of them fails; raises what it
-    raised."""
-    parts = (
-        settings.mqtt,
-        settings.tickets,
-        settings.rules,
-        settings.alerts,
-        settings.store,
-        settings.season,
-    )
-    service = AlertService(*parts, forecast=settings.forecast)
+    """Run alerts, API and console until `stop` is set or one of them fails; raises its error."""
+    parts = make_alert_parts(settings)
+    service = AlertService(parts, settings.alerts, wall_clock_ms)
     failures: list[BaseException] = []
-    thread = threading.Thread(
-        target=_guarded(lambda: service.run(stop), failures, stop), name="alert-service"
-    )
-    app = _application(settings, service, stop)
+    work = _guarded(lambda: service.run(stop), failures, stop)
+    thread = threading.Thread(target=work, name="alert-service")
+    app = _application(settings, parts, service, stop)
     thread.start()
     try:
         _serve(app, settings, stop)
@@ -60,26 +52,34 @@ def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
         raise failures[0]
 
 
-def _application(settings: ServerSettings, service: AlertService, stop: threading.Event) -> FastAPI:
-    database = _wait_for_database(settings.tickets.url, stop)
-    store = open_store(settings.store)
-    app = create_app(
-        database, store, settings.alerts, service.readiness, wall_clock_ms, stop, service.rules
+def _application(
+    settings: ServerSettings, parts: AlertParts, service: AlertService, stop: threading.Event
+) -> FastAPI:
+    context = ApiContext(
+        database=_wait_for_database(settings.tickets.url, stop),
+        store=parts.open_store(),
+        readiness=service.readiness,
+        clock=wall_clock_ms,
+        stop=stop,
+        terms=parts.practice.terms,
+        advice=advice_of(parts.rules),
+        operators=settings.alerts.operators,
     )
+    app = create_app(context)
     mount(app)
     return app
 
 
 def _wait_for_database(url: str, stop: threading.Event) -> Engine:
     """The ticket database, waited for while its server is away."""
-    announced = False
+    logged = False
     while True:
         try:
             return open_database(url)
         except OperationalError as error:
-            if not announced:
+            if not logged:
                 log.warning("ticket_database_unavailable", reason=str(error.orig))
-            announced = True
+            logged = True
             if stop.wait(_RETRY_S):
                 raise
 
@@ -87,8 +87,7 @@ def _wait_for_database(url: str, stop: threading.Event) -> Engine:
 def _guarded(
     work: Callable[[], None], failures: list[BaseException], stop: threading.Event
 ) -> Callable[[], None]:
-    """`work` for a thread: if it fails, the whole process is to end and say why, not live on by
-    half."""
+    """`work` for a thread: its failure ends the whole process, which must not live on by half."""
 
     def run() -> None:
         try:
@@ -113,10 +112,10 @@ def _serve(app: FastAPI, settings: ServerSettings, stop: threading.Event) -> Non
     )
     server = _Server(config)
 
-    def end_when_told() -> None:
+    def end_at_stop() -> None:
         stop.wait()
         server.should_exit = True
 
-    threading.Thread(target=end_when_told, name="http-stop", daemon=True).start()
+    threading.Thread(target=end_at_stop, name="http-stop", daemon=True).start()
     log.info("http_listens", url=f"http://{settings.http.listen}")
     server.run()

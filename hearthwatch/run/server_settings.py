@@ -7,16 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from alerts.rulebook import load_rules
-from alerts.settings import (
-    AlertsSettings,
-    ForecastSettings,
-    HttpSettings,
-    RulesSettings,
-    SeasonSettings,
-    TicketsSettings,
-)
+from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
+from api.settings import HttpSettings
 from configuration.fields import Settings
 from configuration.load import load
+from desk.settings import TicketsSettings
 from hearthwatch.run.rule_files import find_rule_files
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings

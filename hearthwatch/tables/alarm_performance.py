@@ -17,12 +17,13 @@ from alerts.core.alarm_performance import (
     RECOMMENDED,
     SHOWN,
     TEN_MINUTES_MS,
-    Performance,
+    AlarmPerformance,
     measure,
 )
-from alerts.store.annunciations import annunciations, sees_place
+from alerts.store.announcements import announcements
 from desk.accounts.scope import Scope
-from desk.database.tables import DatabaseError, open_database, reading
+from desk.database.engine import DatabaseError, open_database, reading
+from desk.ledger.devices import sees_place
 from hearthwatch.base.errors import UnreachableError, UsageError
 from hearthwatch.base.periods import parse_period
 from hearthwatch.run.server_settings import ServerSettings
@@ -35,7 +36,7 @@ _PLAIN_WIDTH: Final = 140  # where the output is no terminal
 
 def find_performance(
     settings: ServerSettings, since: str, until: str | None, town: str | None, village: str | None
-) -> Performance:
+) -> AlarmPerformance:
     """The figures of the whole district, a town or a village; raises UsageError or
     UnreachableError."""
     begin, end = parse_period(since, until, ZoneInfo(settings.season.timezone), wall_clock_ms())
@@ -47,17 +48,17 @@ def find_performance(
                 raise UsageError(
                     "no gateway or device is known in that place; see --town and --village"
                 )
-            told = annunciations(session, _EVERYTHING, begin, end, town, village)
+            announced = announcements(session, _EVERYTHING, begin, end, town, village)
     except DatabaseError as error:
         raise UsageError(str(error)) from error
     except SQLAlchemyError as error:
         raise UnreachableError(
             f"the ticket database does not answer: {error}; see [tickets] url"
         ) from error
-    return measure(told, begin, end, settings.alerts.operators)
+    return measure(announced, begin, end, settings.alerts.operators)
 
 
-def print_performance(found: Performance, zone: tzinfo) -> None:
+def print_performance(found: AlarmPerformance, zone: tzinfo) -> None:
     """The figures for people, on standard output; times are in `zone`."""
     console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     for table in (_rates(found), _priorities(found), _bad_actors(found), _floods(found, zone)):
@@ -65,9 +66,9 @@ def print_performance(found: Performance, zone: tzinfo) -> None:
             console.print(table)
 
 
-def _rates(found: Performance) -> Table:
+def _rates(found: AlarmPerformance) -> Table:
     table = Table(
-        title=f"{len(found.told):,} alerts, {found.operators} on duty", title_justify="left"
+        title=f"{len(found.announced):,} alerts, {found.operators} on duty", title_justify="left"
     )
     table.add_column("figure")
     table.add_column("found", justify="right")
@@ -77,7 +78,7 @@ def _rates(found: Performance) -> Table:
     return table
 
 
-def _rate_rows(found: Performance) -> Iterator[tuple[str, str, str]]:
+def _rate_rows(found: AlarmPerformance) -> Iterator[tuple[str, str, str]]:
     yield (
         "alerts per operator and hour",
         f"{found.per_operator_hour:.2f}",
@@ -104,29 +105,31 @@ def _rate_rows(found: Performance) -> Iterator[tuple[str, str, str]]:
     yield "stale alerts (active for more than 24 h)", str(len(found.stale)), f"{AIMS['stale']:.0f}"
 
 
-def _priorities(found: Performance) -> Table:
+def _priorities(found: AlarmPerformance) -> Table:
     table = Table("priority", title="priorities", title_justify="left")
     for column in ("alerts", "share", "recommended"):
         table.add_column(column, justify="right")
-    for name, recommended in RECOMMENDED.items() if found.told else ():
+    for name, recommended in RECOMMENDED.items() if found.announced else ():
         count = found.priorities[name]
-        table.add_row(name, f"{count:,}", _percent(count / len(found.told)), _percent(recommended))
+        table.add_row(
+            name, f"{count:,}", _percent(count / len(found.announced)), _percent(recommended)
+        )
     return table
 
 
-def _bad_actors(found: Performance) -> Table:
+def _bad_actors(found: AlarmPerformance) -> Table:
     table = Table(
         "rule", "subject", "code", "village", title="most frequent alarms", title_justify="left"
     )
     table.add_column("alerts", justify="right")
     table.add_column("share", justify="right")
     for alarm, count in sorted(found.alarms.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]:
-        share = _percent(count / len(found.told))
+        share = _percent(count / len(found.announced))
         table.add_row(alarm.rule, alarm.subject, alarm.code, alarm.village, f"{count:,}", share)
     return table
 
 
-def _floods(found: Performance, zone: tzinfo) -> Table:
+def _floods(found: AlarmPerformance, zone: tzinfo) -> Table:
     table = Table(
         "begin", "end", title=f"{len(found.floods)} floods, the longest first", title_justify="left"
     )

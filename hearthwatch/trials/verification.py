@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.rulebook import load_rules
-from alerts.store.queries import list_alerts, list_tickets
+from alerts.store.queries import list_alerts
 from configuration.load import ConfigurationError, ConfigurationProblem
 from desk.accounts.scope import Scope
-from desk.database.tables import open_database, reading
+from desk.database.engine import open_database, reading
+from desk.tickets.queries import list_tickets
 from hearthwatch.run.server_settings import ServerSettings
 from ingest.receipts import Ledger
 from ingest.store import ReadingStore, open_store

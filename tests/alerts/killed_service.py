@@ -11,10 +11,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from alerts.core.model import Round
 from alerts.service import AlertService
-from alerts.store.write_round import Round, Written
+from alerts.store.write_round import Written
 from messaging.session import Delivery
-from tests.alerts.bench import settings
+from tests.alerts.rig import make_service, settings
 
 POINTS = ("before_commit", "after_commit", "after_acknowledge", "after_outbox", "before_snapshot")
 
@@ -31,11 +32,11 @@ class MortalService(AlertService):
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def write(self, one: Round) -> Written:
-        news = bool(one.decided)
+    def write(self, changes: Round) -> Written:
+        news = bool(changes.decided)
         if news:
             self._past("before_commit")
-        written = super().write(one)
+        written = super().write(changes)
         if news:
             self._past("after_commit")
         return written
@@ -56,7 +57,9 @@ class MortalService(AlertService):
 
 def main() -> None:
     directory, url, point, count = sys.argv[1:]
-    service = MortalService(**settings(Path(directory), url, snapshot_every="200ms"))
+    tables = settings(Path(directory), url, snapshot_every="200ms")
+    service = make_service(MortalService, **tables)
+    assert isinstance(service, MortalService)
     service.point, service.left = point, int(count)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -8,22 +8,25 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from alerts.core.evaluation import Evaluation
+from alerts.core.district import District
+from alerts.core.practice import practice_of
 from alerts.late.restart_gap import missed_readings
 from alerts.snapshot import SnapshotFile
-from alerts.store.records import active_episodes
-from alerts.store.write_round import Round, write
-from desk.database.tables import AlertRow, TicketRow, open_database, reading, writing
+from alerts.store.records import active_records
+from alerts.store.write_round import write_round
+from desk.database.engine import open_database, reading, writing
+from desk.database.tables import AlertRow, TicketRow
 from desk.ledger.device_registry import known_gateways
-from desk.tickets.life_cycle import ServiceProfile, practice_of
+from desk.tickets.terms import ServiceTerms
 from ingest.store import StoredReading, StoreSettings, open_store
+from tests.alerts.messages import birth_message, telemetry_message
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
-from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.messages import Reading, Telemetry
 
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002", "mtg-mt-0003")
 STEP = 30_000
 RULES = [shipped("fault"), shipped("low_room_temperature", on_delay="2m")]
-PRACTICE = practice_of(shipped_rules(), ServiceProfile())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms())
 HOUR = 3_600_000
 
 
@@ -58,27 +61,20 @@ class Service:
         self.start(T0)
 
     def start(self, now: int) -> None:
-        self.evaluation = Evaluation(RULES, now)
+        self.district = District(RULES, now)
         if saved := self.snapshots.read():
-            self.evaluation.restore(saved)
+            self.district.restore(saved)
         with reading(self.database) as session:
-            self.evaluation.learn(known_gateways(session), now)
-        birth = Status(
-            True,
-            T0,
-            "e",
-            "t",
-            30.0,
-            [AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in DEVICES],
-        )
-        self.evaluation.born(PLACE, birth, False, now)
-        for chunk in missed_readings(self.store, self.evaluation.judged_upto(), HOUR, now):
-            self.commit(Round(now, decided=self.evaluation.observe(chunk, now)))
+            self.district.learn(known_gateways(session), now)
+        self.district.receive(birth_message(PLACE, T0, *DEVICES), now)
+        for chunk in missed_readings(self.store, self.district.evaluated_upto(), HOUR, now):
+            self.district.catch_up(chunk, now)
+            self.commit(now)
         with reading(self.database) as session:
-            self.evaluation.adopt(active_episodes(session), now)
+            self.district.adopt(active_records(session), now)
         again, self.unacknowledged = self.unacknowledged, []
         for telemetry in again:
-            self.judge(telemetry)
+            self.hear(telemetry)
 
     def arrive(self, telemetry: Telemetry) -> None:
         """Ingest stores a message; the broker keeps it until the service has acknowledged it."""
@@ -87,24 +83,17 @@ class Service:
         )
         self.unacknowledged.append(telemetry)
 
-    def judge(self, telemetry: Telemetry, die_before_commit: bool = False) -> None:
+    def hear(self, telemetry: Telemetry, die_before_commit: bool = False) -> None:
         now = telemetry.sent_at
-        heard = self.evaluation.hear(PLACE, telemetry, now)
-        decided = self.evaluation.observe(heard.accepted, now)
+        self.district.receive(telemetry_message(PLACE, telemetry), now)
+        self.district.tick(now)
         if not die_before_commit:
-            self.commit(
-                Round(
-                    now,
-                    decided=decided,
-                    heard=self.evaluation.fresh,
-                    places=self.evaluation.places,
-                    timed=True,
-                )
-            )
+            self.commit(now)
 
-    def commit(self, one: Round) -> None:
+    def commit(self, now: int) -> None:
         with writing(self.database) as session:
-            write(session, one, PRACTICE)
+            written = write_round(session, self.district.take_round(now), PRACTICE)
+        self.district.committed(written.recorded.records.values(), now)
 
     def found(self) -> list[tuple[object, ...]]:
         with reading(self.database) as session:
@@ -127,7 +116,7 @@ def clean_run(folder: Path, told: list[Telemetry]) -> list[tuple[object, ...]]:
     folder.mkdir()
     service = Service(folder)
     for telemetry in told:
-        service.judge(telemetry)
+        service.hear(telemetry)
     service.close()
     return service.found()
 
@@ -145,11 +134,11 @@ def test_kills_at_any_instant_leave_the_alerts_of_a_clean_run(seed: int, tmp_pat
             ("before", "before commit", "before acknowledging", "after", "after", "after")
         )
         if instant != "before":
-            service.judge(telemetry, die_before_commit=instant == "before commit")
+            service.hear(telemetry, die_before_commit=instant == "before commit")
         if instant == "after":
             service.unacknowledged.clear()
             if source.random() < 0.3:
-                service.snapshots.write(service.evaluation.snapshot())
+                service.snapshots.write(service.district.snapshot())
         else:
             service.start(telemetry.sent_at)
     service.close()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.bench import Feed, Gateway, Tables, settings
 from tests.alerts.killed_service import POINTS
+from tests.alerts.rig import Feed, Gateway, Tables, settings
 from tests.servers import Server, wait_until
 
 SEED = 20261121

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from alerts.core.model import Round
 from alerts.service import AlertService
-from alerts.store.write_round import Round, Written
-from desk.database.tables import DeviceRow, LateSpanRow, reading
+from alerts.store.write_round import Written
+from desk.database.engine import reading
+from desk.database.tables import DeviceRow, LateSpanRow
 from ingest.store import StoredReading, open_store
-from tests.alerts.bench import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
+from tests.alerts.rig import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
 from wire.messages import Reading
 from wire.wall_clock import wall_clock_ms

@@ -5,19 +5,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from alerts.core.evaluation import Evaluation
-from alerts.store.record import Decided
-from alerts.store.write_round import Round, write
-from desk.database.tables import AlertRow, TicketRow, open_database, reading, writing
-from desk.tickets.life_cycle import ServiceProfile, practice_of
+from alerts.core.district import District
+from alerts.core.model import Decided
+from alerts.core.practice import practice_of
+from alerts.store.write_round import write_round
+from desk.database.engine import open_database, reading, writing
+from desk.database.tables import AlertRow, TicketRow
+from desk.tickets.terms import ServiceTerms
+from tests.alerts.messages import birth_message, telemetry_message
 from tests.rules.shipped import T0, shipped_rules
-from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.messages import Reading, Telemetry
 from wire.topics import GatewayPath
 
 SECOND = 1_000
 POLL = 30 * SECOND
 PER_GATEWAY = 30
-PRACTICE = practice_of(shipped_rules(), ServiceProfile())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms())
 
 
 class Village:
@@ -26,7 +29,7 @@ class Village:
 
     def __init__(self, folder: Path) -> None:
         self.database: Engine = open_database(f"sqlite:///{folder}/tickets.db")
-        self.evaluation = Evaluation(shipped_rules(), T0)
+        self.district = District(shipped_rules(), T0)
         self.now = T0
         self.seq = 0
         self.clocks_ms = 0
@@ -37,10 +40,7 @@ class Village:
             for number in range(10)
         ]
         for place in self.places:
-            devices = [
-                AnnouncedDevice(name, "midea-mthermal", "b", 1) for name in self.devices(place)
-            ]
-            self.evaluation.born(place, Status(True, T0, "e", "test", 30.0, devices), False, T0)
+            self.district.receive(birth_message(place, T0, *self.devices(place)), T0)
 
     def devices(self, place: GatewayPath) -> list[str]:
         return [f"{place.gateway}-{number}" for number in range(PER_GATEWAY)]
@@ -48,14 +48,21 @@ class Village:
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
             self.now += SECOND
-            decided = self.evaluation.step(self.now)
+            self.district.tick(self.now)
             if self.powered:
                 for number, place in enumerate(self.places):
                     if (self.now // SECOND + 3 * number) % 30 == 0:
-                        decided += self.deliver(place, self.poll(place))
-            if decided:
-                with writing(self.database) as session:
-                    write(session, Round(self.now, decided=decided, timed=True), PRACTICE)
+                        self.deliver(place, self.poll(place))
+            self.commit()
+
+    def commit(self) -> list[Decided]:
+        """Write what was decided; returns that."""
+        changes = self.district.take_round(self.now)
+        if changes.decided:
+            with writing(self.database) as session:
+                written = write_round(session, changes, PRACTICE)
+            self.district.committed(written.recorded.records.values(), self.now)
+        return [*changes.decided]
 
     def poll(self, place: GatewayPath) -> Telemetry:
         self.seq += 1
@@ -72,13 +79,11 @@ class Village:
         ]
         return Telemetry(1, "e", self.seq, at, 30, readings)
 
-    def deliver(self, place: GatewayPath, telemetry: Telemetry) -> list[Decided]:
+    def deliver(self, place: GatewayPath, telemetry: Telemetry) -> None:
         if self.waiting is not None:
             self.waiting.append((place, telemetry))
-            return []
-        return self.evaluation.observe(
-            self.evaluation.hear(place, telemetry, self.now).accepted, self.now
-        )
+        else:
+            self.district.receive(telemetry_message(place, telemetry), self.now)
 
     def rows(self, table: type) -> list:  # type: ignore[type-arg]
         with reading(self.database) as session:
@@ -114,13 +119,14 @@ def test_300_units_losing_power_are_one_urgent_alert_with_300_children(village: 
 
 
 def test_a_broker_gap_of_30_s_raises_nothing(village: Village) -> None:
-    village.evaluation.bus_down(village.now)
+    village.district.bus_down(village.now)
     village.waiting = []
     village.run(30)
-    village.evaluation.bus_up(village.now)
+    village.district.bus_up(village.now)
     held, village.waiting = village.waiting, None
     for place, telemetry in held:
-        assert village.deliver(place, telemetry) == []
+        village.deliver(place, telemetry)
+        assert village.commit() == []
     village.run(180)
     assert village.rows(AlertRow) == []
 
@@ -130,7 +136,8 @@ def test_a_service_that_stands_still_for_30_s_raises_nothing(village: Village) -
     village.run(30)
     held, village.waiting = village.waiting, None
     for place, telemetry in reversed(held):
-        assert village.deliver(place, telemetry) == []
+        village.deliver(place, telemetry)
+        assert village.commit() == []
     village.run(180)
     assert village.rows(AlertRow) == []
 
@@ -148,7 +155,7 @@ def test_gateway_clocks_that_are_set_raise_nothing(village: Village, hours: int)
 def test_a_server_clock_that_is_set_raises_nothing(village: Village, hours: int) -> None:
     step = hours * 3_600 * SECOND
     village.now += step
-    village.evaluation.clock_stepped(step)
+    village.district.clock_stepped(step)
     village.clocks_ms = -step
     village.run(300)
     village.clocks_ms = 0

@@ -7,17 +7,20 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import Engine
 
-from alerts.core.life import Spot
-from alerts.settings import AlertsSettings
-from alerts.store.record import Decided, record
-from api import create_app
+from alerts.core.model import Decided
+from alerts.core.practice import practice_of
+from alerts.rulebook import advice_of
+from alerts.store.record_round import record_decisions
+from api import ApiContext, create_app
 from console import mount
-from desk.database.tables import DeviceRow, FeedEventRow, open_database, writing
-from desk.tickets.life_cycle import ServiceProfile, practice_of
+from desk.database.engine import open_database, writing
+from desk.database.tables import DeviceRow, FeedEventRow
+from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.transition import Transition
 from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until
+from wire.location import Location
 from wire.messages import Priority, Reading
 from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
@@ -25,7 +28,7 @@ from wire.wall_clock import wall_clock_ms
 VILLAGE = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 ELSEWHERE = GatewayPath("mentougou", "qingshui", "shangqing", "sq-01")
 MINUTE = 60_000
-PRACTICE = practice_of(shipped_rules(), ServiceProfile())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms())
 
 TEXTS = {
     "fault": {
@@ -76,15 +79,16 @@ class Desk:
 
     def start(self) -> None:
         self.stop_feeds = threading.Event()
-        parts = (
+        context = ApiContext(
             self.database,
             self.store,
-            AlertsSettings(),
             lambda: self.missing,
             self.clock,
             self.stop_feeds,
+            ServiceTerms(),
+            advice_of(shipped_rules()),
         )
-        app = create_app(*parts, shipped_rules())
+        app = create_app(context)
         mount(app)
         settings = uvicorn.Config(
             app, port=self.port, log_level="warning", timeout_graceful_shutdown=1
@@ -175,15 +179,15 @@ class Desk:
             **given,
         )
         gateway = place.gateway if kind == "device" else None
-        spot = Spot(place.district, place.town, place.village, gateway)
+        spot = Location(place.district, place.town, place.village, gateway)
         with writing(self.database) as session:
-            recorded = record(
+            recorded = record_decisions(
                 session,
                 [Decided(transition, spot)],
                 PRACTICE,
                 now - age if edge == "raise" else now,
             )
-        return next(iter(recorded.episodes))
+        return next(iter(recorded.records))
 
     def add_readings(
         self, device: str, readings: list[Reading], place: GatewayPath = VILLAGE

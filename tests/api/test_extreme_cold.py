@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from desk.accounts.accounts import create_token
-from desk.database.tables import GatewayRow, writing
+from desk.database.engine import writing
+from desk.database.tables import GatewayRow
 from tests.api.serving import VILLAGE, Desk
 
 HOUR = 3_600_000

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from alerts.store.queries import ticket_event
 from desk.accounts.accounts import disable_account
 from desk.accounts.scope import Scope
-from desk.database.tables import writing
+from desk.database.engine import writing
+from desk.tickets.actions import ticket_event
 from tests.api.serving import MINUTE, Desk
 from tests.servers import wait_until
 from wire.messages import Reading

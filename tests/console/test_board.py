@@ -1,7 +1,12 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 
-from console.board import Clock, alert_rows, counts, running_clock, ticket_rows
-from console.show import beijing, beijing_clock, iso, measured
+from console.board import RunningClock, alert_rows, counts, running_clock, ticket_rows
+from console.show import date_and_minute, date_and_time, iso, measured
+from desk.tickets.life_cycle import allowed_events
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def ticket(state: str, **more: object) -> dict[str, object]:
@@ -19,20 +24,22 @@ def ticket(state: str, **more: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("state", "clock"),
     [
-        ("open", Clock("dispatch", 100, 110)),
-        ("dispatched", Clock("onsite", 100, 120)),
-        ("on_site", Clock("repair", 100, 140)),
+        ("open", RunningClock("dispatch", 100, 110)),
+        ("dispatched", RunningClock("onsite", 100, 120)),
+        ("on_site", RunningClock("repair", 100, 140)),
         ("repaired", None),
         ("verified", None),
     ],
 )
-def test_the_clock_that_runs_is_that_of_the_next_stage(state: str, clock: Clock | None) -> None:
+def test_the_clock_that_runs_is_that_of_the_next_stage(
+    state: str, clock: RunningClock | None
+) -> None:
     assert running_clock(ticket(state)) == clock
 
 
 def test_each_state_has_one_step_forward() -> None:
     states = ("open", "dispatched", "on_site", "repaired", "verified")
-    rows = ticket_rows([ticket(state) for state in states])
+    rows = ticket_rows([ticket(state, events=allowed_events(state)) for state in states])
     assert [row["next_event"] for row in rows] == [
         "dispatch",
         "arrive",
@@ -50,7 +57,7 @@ def test_an_alert_shows_the_clock_of_its_ticket() -> None:
         {"ticket": None, "subject_kind": "gateway"},
     ]
     rows = alert_rows(alerts, [ticket("open")])
-    assert [row["clock"] for row in rows] == [Clock("dispatch", 100, 110), None, None]
+    assert [row["clock"] for row in rows] == [RunningClock("dispatch", 100, 110), None, None]
     assert [row["is_device"] for row in rows] == [True, False, False]
 
 
@@ -79,6 +86,6 @@ def test_values_carry_their_unit(value: float, unit: str | None, shown: str) -> 
 
 def test_times_are_those_of_china() -> None:
     new_year = 1_767_196_800_000  # 2025-12-31T16:00:00Z
-    assert beijing(new_year) == "01-01 00:00:00"
-    assert beijing_clock(new_year) == "01-01 00:00"
-    assert iso(new_year) == "2026-01-01T00:00:00+08:00"
+    assert date_and_time(new_year, CHINA) == "01-01 00:00:00"
+    assert date_and_minute(new_year, CHINA) == "01-01 00:00"
+    assert iso(new_year, CHINA) == "2026-01-01T00:00:00+08:00"

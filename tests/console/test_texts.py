@@ -1,10 +1,12 @@
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from console import board, views
 from console.texts import LANGUAGES, catalogue, section, text
+from desk.tickets.life_cycle import TicketState, allowed_events
 
 CONSOLE = Path(views.__file__).parent
 _CALL = re.compile(r'\bt\(\s*["\']([a-z_]+)\.([a-z_]+)?["\']\s*(\+)?')
@@ -40,9 +42,9 @@ def test_scripts_name_only_texts_they_are_given(script: str) -> None:
 
 
 def test_what_the_service_can_say_has_a_word() -> None:
-    from alerts.store.attention import PRIORITIES
     from desk.accounts.scope import ROLES
     from desk.tickets.life_cycle import KINDS, STATES
+    from wire.messages import PRIORITIES
     from wire.points import STATES as DEVICE_STATES
 
     named = {
@@ -68,4 +70,5 @@ def test_a_missing_text_is_an_error_and_not_a_key_on_the_page() -> None:
 
 
 def _ticket(state: str) -> dict[str, object]:
-    return {"state": state, "opened_at": 0, "dispatch_by": 1, "onsite_by": 2, "repair_by": 3}
+    clocks = {"opened_at": 0, "dispatch_by": 1, "onsite_by": 2, "repair_by": 3}
+    return {"state": state, "events": allowed_events(cast("TicketState", state)), **clocks}

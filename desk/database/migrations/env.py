@@ -1,4 +1,4 @@
-"""How alembic runs here: always on the connection that `desk.database.tables.open_database` gives
+"""How alembic runs here: always on the connection that `desk.database.engine.open_database` gives
 it."""
 
 from alembic import context

@@ -8,24 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.core.life import (
-    MAX_SHELVE_MS,
-    Episode,
-    ShelveRefusedError,
-    Spot,
-    acknowledge,
-    alert_id,
-    apply,
-    as_alert,
-    isa_state,
-    key_of,
-    shelve,
-    unshelve,
-)
+from alerts.core.life import MAX_SHELVE_MS, acknowledge, apply, isa_state, shelve, unshelve
+from alerts.core.record import AlertRecord, alert_id, as_alert, key_of
+from desk.errors import ActRefusedError
 from rules.transition import Transition
+from wire.location import Location
 from wire.topics import GatewayPath
 
-SPOT = Spot("mentougou", "zhaitang", "matao", "mt-01")
+SPOT = Location("mentougou", "zhaitang", "matao", "mt-01")
 NOW = 1_763_740_000_000
 TEXT = {"zh": "高压", "en": "high pressure"}
 
@@ -44,10 +34,10 @@ def transition(edge: Any, onset: int, at: int, **more: Any) -> Transition:
     return Transition(**(dict(zip(names, subject, strict=True)) | given | more))
 
 
-def run(transitions: list[Transition]) -> list[Episode]:
+def run(transitions: list[Transition]) -> list[AlertRecord]:
     """Every episode, as the transitions leave it, in the order they were raised."""
-    episodes: dict[str, Episode] = {}
-    latest: Episode | None = None
+    episodes: dict[str, AlertRecord] = {}
+    latest: AlertRecord | None = None
     for one in transitions:
         changed = apply(latest, one, SPOT, NOW)
         if changed is not None:
@@ -55,7 +45,7 @@ def run(transitions: list[Transition]) -> list[Episode]:
     return list(episodes.values())
 
 
-def raised() -> Episode:
+def raised() -> AlertRecord:
     episode = apply(None, transition("raise", 1_000, 1_000), SPOT, NOW)
     assert episode is not None
     return episode
@@ -196,7 +186,7 @@ def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None
         for number in (0, 2)
     ]
     assert len({key_of(one) for one in villages}) == 2
-    episode = apply(None, gateways[0], Spot("mentougou", "zhaitang", "a", "g-1"), NOW)
+    episode = apply(None, gateways[0], Location("mentougou", "zhaitang", "a", "g-1"), NOW)
     assert episode is not None
     assert episode.key == key_of(gateways[0])
 
@@ -211,6 +201,6 @@ def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None
     ],
 )
 def test_shelving_has_bounds(until: int, reason: str, state: Any, code: str) -> None:
-    with pytest.raises(ShelveRefusedError) as refused:
+    with pytest.raises(ActRefusedError) as refused:
         shelve(replace(raised(), state=state), until, reason, "li", NOW)
     assert refused.value.code == code

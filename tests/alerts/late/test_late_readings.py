@@ -7,38 +7,32 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from alerts.core.evaluation import Evaluation
+from alerts.core.district import District
+from alerts.core.practice import practice_of
 from alerts.late.late_readings import (
     LAG_MS,
     LEAD_MS,
     LONGEST_MS,
     QUIET_MS,
-    History,
+    LateReadings,
     together,
     window,
 )
 from alerts.store.late_spans import LateSpan
-from alerts.store.write_round import Round, write
-from desk.database.tables import (
-    AlertRow,
-    FeedEventRow,
-    LateSpanRow,
-    OutboxRow,
-    TicketRow,
-    open_database,
-    reading,
-    writing,
-)
-from desk.tickets.life_cycle import ServiceProfile, practice_of
+from alerts.store.write_round import write_round
+from desk.database.engine import open_database, reading, writing
+from desk.database.tables import AlertRow, FeedEventRow, LateSpanRow, OutboxRow, TicketRow
+from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.season import Season
+from tests.alerts.messages import birth_message, telemetry_message
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
-from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.messages import Reading, Telemetry
 
 DEVICE = "mtg-mt-0001"
 STEP = 30_000
 RULES = [shipped("fault"), shipped("low_room_temperature", on_delay="2m")]
-PRACTICE = practice_of(shipped_rules(), ServiceProfile())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms())
 
 
 class World:
@@ -48,11 +42,9 @@ class World:
         self.settings = StoreSettings(url=f"sqlite:{folder}/readings.db")
         self.store: ReadingStore = open_store(self.settings)
         self.database: Engine = open_database(f"sqlite:///{folder}/tickets.db")
-        self.evaluation = Evaluation(RULES, T0)
-        birth = Status(
-            True, T0, "e", "test", 30.0, [AnnouncedDevice(DEVICE, "midea-mthermal", "b", 1)]
-        )
-        self.evaluation.born(PLACE, birth, False, T0)
+        self.district = District(RULES, T0)
+        self.district.receive(birth_message(PLACE, T0, DEVICE), T0)
+        self.district.take_round(T0)
         self.seq = 0
         self.now = T0
 
@@ -63,20 +55,17 @@ class World:
         number = seq or self.seq
         self.now = max(self.now, *(one.at for one in readings)) + 1
         self.store.write([StoredReading(PLACE, "e", number, one) for one in readings])
-        heard = self.evaluation.hear(
-            PLACE, Telemetry(1, "e", number, self.now, 30, list(readings)), self.now
-        )
-        decided = self.evaluation.observe(heard.accepted, self.now)
-        one = Round(self.now, decided=decided, late=self.evaluation.late, timed=True)
+        telemetry = Telemetry(1, "e", number, self.now, 30, list(readings))
+        self.district.receive(telemetry_message(PLACE, telemetry), self.now)
+        self.district.tick(self.now)
         with writing(self.database) as session:
-            write(session, one, PRACTICE)
-        self.evaluation.late = {}
+            write_round(session, self.district.take_round(self.now), PRACTICE)
 
-    def judge_history(self) -> None:
+    def evaluate_history(self) -> None:
         """As many turns as it takes, a while later."""
-        history = History(self.database, self.settings, RULES, Season())
+        history = LateReadings(self.database, lambda: open_store(self.settings), RULES, Season())
         for _ in range(20):
-            history.turn(self.evaluation.interval_of, self.now + QUIET_MS)
+            history.turn(self.district.interval_of, self.now + QUIET_MS)
         history.close()
 
     def rows(self, table: type) -> list:  # type: ignore[type-arg]
@@ -122,13 +111,13 @@ def test_a_past_episode_is_recorded_once_without_ticket_or_message(world: World)
     for number, one in enumerate(late):
         world.hear([one], seq=100 + number)
     assert world.alerts() == []
-    world.judge_history()
+    world.evaluate_history()
     expected = [("fault", "cleared", T0 + 5 * STEP, T0 + 8 * STEP, False)]
     assert world.alerts() == expected
     assert world.told() == before
     assert world.rows(LateSpanRow) == []
     world.hear([at(5, "fan:E8")], seq=200)
-    world.judge_history()
+    world.evaluate_history()
     assert world.alerts() == expected
     assert world.told() == before
 
@@ -145,7 +134,7 @@ def test_a_current_alert_is_neither_closed_nor_opened_again(world: World) -> Non
     world.hear([at(20, "fan:E8")])
     world.hear([at(2, "fan:E8"), at(3, "fan:E8")])
     world.hear([*healthy(4, 5, 6), at(19, "fan:E8")])
-    world.judge_history()
+    world.evaluate_history()
     assert world.alerts() == [
         ("fault", "cleared", T0 + 2 * STEP, T0 + 5 * STEP, False),
         ("fault", "active", T0 + 20 * STEP, None, True),
@@ -156,15 +145,15 @@ def test_a_current_alert_is_neither_closed_nor_opened_again(world: World) -> Non
 def test_it_waits_for_the_backlog_to_end_and_for_the_store(world: World) -> None:
     world.hear(healthy(0, 1, 20))
     world.hear([at(2, "fan:E8"), *healthy(3, 4, 5)])
-    history = History(world.database, world.settings, RULES, Season())
-    history.turn(world.evaluation.interval_of, world.now + QUIET_MS - 1)
+    history = LateReadings(world.database, lambda: open_store(world.settings), RULES, Season())
+    history.turn(world.district.interval_of, world.now + QUIET_MS - 1)
     away = StoreSettings(url="influxdb+http://127.0.0.1:9/none/none")
-    waiting = History(world.database, away, RULES, Season())
+    waiting = LateReadings(world.database, lambda: open_store(away), RULES, Season())
     for _ in range(5):
-        waiting.turn(world.evaluation.interval_of, world.now + QUIET_MS)
+        waiting.turn(world.district.interval_of, world.now + QUIET_MS)
     assert world.alerts() == []
     assert len(world.rows(LateSpanRow)) == 1
-    world.judge_history()
+    world.evaluate_history()
     assert len(world.alerts()) == 1
 
 
@@ -202,7 +191,7 @@ def test_a_gap_filled_later_gives_the_episodes_of_a_clean_run(seed: int, tmp_pat
     backlog = readings[first:last]
     source.shuffle(backlog)
     late.hear(backlog, seq=1_000)
-    late.judge_history()
+    late.evaluate_history()
     inside = [
         one[:4]
         for one in clean.alerts()

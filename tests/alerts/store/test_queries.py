@@ -12,50 +12,33 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
-from alerts.core.life import ShelveRefusedError, Spot
-from alerts.store.queries import (
-    ConflictError,
-    Intake,
-    NotFoundError,
-    StepDetails,
-    acknowledge_alert,
-    create_ticket,
-    feed_events,
-    get_alert,
-    get_device,
-    get_ticket,
-    list_alerts,
-    list_devices,
-    list_tickets,
-    put_device_back,
-    shelve_alert,
-    summarise,
-    take_device_out,
-    ticket_event,
-)
-from alerts.store.record import Decided, Recorded, record
-from alerts.store.write_round import Round, write
+from alerts.core.model import Decided, Round
+from alerts.core.practice import practice_of
+from alerts.store.actions import acknowledge_alert, shelve_alert
+from alerts.store.queries import AlertFilter, get_alert, list_alerts, summarise
+from alerts.store.record_round import Recorded, record_decisions
+from alerts.store.write_round import write_round
 from desk.accounts.scope import Role, Scope
+from desk.database.engine import DatabaseError, open_database, reading, writing
 from desk.database.paging import BadCursorError
-from desk.database.tables import (
-    Base,
-    DatabaseError,
-    DeviceRow,
-    OutboxRow,
-    open_database,
-    reading,
-    writing,
-)
+from desk.database.tables import Base, DeviceRow, OutboxRow
+from desk.errors import ActRefusedError, ConflictError, NotFoundError
 from desk.ledger.device_registry import known_gateways, store_birth
-from desk.tickets.life_cycle import IllegalTransitionError, ServiceProfile, practice_of
+from desk.ledger.devices import get_device, list_devices, put_device_back, take_device_out
+from desk.live_feed import feed_events
+from desk.tickets.actions import Intake, StepDetails, create_ticket, ticket_event
+from desk.tickets.life_cycle import IllegalTransitionError
+from desk.tickets.queries import get_ticket, list_tickets
+from desk.tickets.terms import ServiceTerms
 from rules.transition import Transition
 from tests.rules.shipped import shipped_rules
+from wire.location import Location
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import GatewayPath
 
 NOW = 1_763_740_000_000
-PROFILE = ServiceProfile()
-PRACTICE = practice_of(shipped_rules(), PROFILE)
+TERMS = ServiceTerms()
+PRACTICE = practice_of(shipped_rules(), TERMS)
 DISTRICT = Scope("district")
 MATAO = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 QINGLONG = GatewayPath("mentougou", "junzhuang", "qinglong", "ql-01")
@@ -92,13 +75,13 @@ def fault(
         text={"zh": "高压", "en": "high pressure"},
     )
     return Decided(
-        replace(one, **more), Spot(place.district, place.town, place.village, place.gateway)
+        replace(one, **more), Location(place.district, place.town, place.village, place.gateway)
     )
 
 
 def tell(database: Engine, *decided: Decided, now: int = NOW) -> Recorded:
     with writing(database) as session:
-        return record(session, decided, PRACTICE, now)
+        return record_decisions(session, decided, PRACTICE, now)
 
 
 def ask(database: Engine, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -174,7 +157,7 @@ def test_a_closed_case_leaves_room_for_a_new_ticket(database: Engine) -> None:
 def test_a_call_about_a_known_fault_joins_its_ticket(database: Engine) -> None:
     tell(database, fault("mtg-mt-0001"))
     call = Intake("complaint", "hotline_12345", "没有暖气", device="mtg-mt-0001", caller_name="王")
-    ticket, created = ask(database, create_ticket, DISTRICT, call, "li", NOW + 5, PROFILE)
+    ticket, created = ask(database, create_ticket, DISTRICT, call, "li", NOW + 5, TERMS)
     assert not created
     assert [complaint["text"] for complaint in ticket["complaints"]] == ["没有暖气"]
     assert len(ask(database, list_tickets, DISTRICT)["items"]) == 1
@@ -182,7 +165,7 @@ def test_a_call_about_a_known_fault_joins_its_ticket(database: Engine) -> None:
 
 def test_a_fault_of_a_household_that_has_called_joins_its_case(database: Engine) -> None:
     call = Intake("complaint", "town_hotline", "冷", device="mtg-mt-0001")
-    ticket, created = ask(database, create_ticket, DISTRICT, call, "li", NOW, PROFILE)
+    ticket, created = ask(database, create_ticket, DISTRICT, call, "li", NOW, TERMS)
     assert created
     tell(database, fault("mtg-mt-0001"), now=NOW + 5)
     joined = ask(database, get_ticket, DISTRICT, ticket["id"])
@@ -227,7 +210,7 @@ def test_a_deadline_escalates_once_whoever_notices_first(database: Engine) -> No
     late = NOW + 11 * 60_000
     ask(database, ticket_event, DISTRICT, ticket["id"], "dispatch", "li", late)
     escalated = [
-        ask(database, write, Round(late + tick, timed=True), PRACTICE).escalated
+        ask(database, write_round, Round(late + tick, timed=True), PRACTICE).escalated
         for tick in range(3)
     ]
     assert escalated == [[], [], []]
@@ -249,9 +232,9 @@ def test_a_shelved_alert_returns_by_itself(database: Engine) -> None:
     tell(database, fault("mtg-mt-0001"))
     [alert] = ask(database, list_alerts, DISTRICT)["items"]
     ask(database, shelve_alert, DISTRICT, alert["id"], NOW + 1_000, "crew there", "li", NOW)
-    ask(database, write, Round(NOW + 999, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 999, timed=True), PRACTICE)
     assert ask(database, get_alert, DISTRICT, alert["id"])["shelved_until"] == NOW + 1_000
-    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 1_000, timed=True), PRACTICE)
     assert ask(database, get_alert, DISTRICT, alert["id"])["shelved_until"] is None
 
 
@@ -267,10 +250,10 @@ def test_what_is_shelved_opens_no_ticket_and_is_not_told_until_it_returns(databa
     told = len(ask(database, feed_events, DISTRICT, 0))
     [again] = tell(
         database, fault("mtg-mt-0001", NOW + 9, rule="supply_voltage", code=None), now=NOW + 9
-    ).episodes.values()
+    ).records.values()
     assert (again.announced_at, again.ticket) == (None, None)
     assert len(ask(database, feed_events, DISTRICT, 0)) == told
-    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 1_000, timed=True), PRACTICE)
     returned = ask(database, get_alert, DISTRICT, again.id)
     assert (returned["state"], returned["shelved_until"]) == ("active", None)
     assert len(ask(database, feed_events, DISTRICT, 0)) == told + 1
@@ -291,9 +274,9 @@ def test_a_device_out_of_service_opens_no_ticket_until_it_is_back(database: Engi
     assert [one["device"] for one in ask(database, list_tickets, DISTRICT)["items"]] == [
         "mtg-ql-0001"
     ]
-    ask(database, write, Round(NOW + 999, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 999, timed=True), PRACTICE)
     assert len(ask(database, list_tickets, DISTRICT)["items"]) == 1
-    ask(database, write, Round(NOW + 1_000, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 1_000, timed=True), PRACTICE)
     assert {one["device"] for one in ask(database, list_tickets, DISTRICT)["items"]} == {
         "mtg-mt-0001",
         "mtg-ql-0001",
@@ -320,7 +303,7 @@ def test_a_device_is_put_back_by_hand_and_what_has_cleared_meanwhile_is_not_told
         now=NOW + 5,
     )
     ask(database, put_device_back, DISTRICT, "mtg-mt-0001", NOW + 10)
-    ask(database, write, Round(NOW + 11, timed=True), PRACTICE)
+    ask(database, write_round, Round(NOW + 11, timed=True), PRACTICE)
     assert ask(database, list_tickets, DISTRICT)["items"] == []
     tell(database, fault("mtg-mt-0001", NOW + 20), now=NOW + 20)
     assert len(ask(database, list_tickets, DISTRICT)["items"]) == 1
@@ -337,7 +320,7 @@ def test_a_device_is_put_back_by_hand_and_what_has_cleared_meanwhile_is_not_told
 def test_out_of_service_has_an_end_and_a_reason(
     database: Engine, until: int, reason: str, code: str
 ) -> None:
-    with pytest.raises(ShelveRefusedError) as refused:
+    with pytest.raises(ActRefusedError) as refused:
         ask(database, take_device_out, DISTRICT, "mtg-mt-0001", until, reason, "li", NOW)
     assert refused.value.code == code
     with pytest.raises(NotFoundError):
@@ -370,9 +353,11 @@ def test_gateways_of_equal_names_in_two_towns_have_an_alert_and_a_ticket_each(
         told = fault("mtg-mt-0001", **about)
         tell(
             database,
-            replace(told, spot=Spot(place.district, place.town, place.village, place.gateway)),
+            replace(
+                told, location=Location(place.district, place.town, place.village, place.gateway)
+            ),
         )
-    alerts = ask(database, list_alerts, DISTRICT, state="active")["items"]
+    alerts = ask(database, list_alerts, DISTRICT, AlertFilter(state="active"))["items"]
     assert {(one["town"], one["subject"]) for one in alerts} == {
         ("zhaitang", "gw-1"),
         ("junzhuang", "gw-1"),
@@ -389,7 +374,7 @@ def test_a_cold_room_after_a_fault_is_the_faults_case(database: Engine) -> None:
         fault("mtg-mt-0001", NOW + 2, code="lockout:P9"),
         fault("mtg-mt-0001", NOW + 3, **cold),
     )
-    first, other, second, room = recorded.episodes.values()
+    first, other, second, room = recorded.records.values()
     assert (first.cause, other.cause, second.cause, room.cause) == (None, None, first.id, first.id)
     assert first.ticket == second.ticket == room.ticket != other.ticket
     [ticket] = [
@@ -415,7 +400,7 @@ def test_a_cold_room_long_after_the_faults_case_was_closed_opens_its_own(databas
 def test_an_urgent_alert_is_shelved_by_a_supervisor_only(database: Engine) -> None:
     tell(database, fault("mtg-mt-0001", priority="urgent"))
     [alert] = ask(database, list_alerts, DISTRICT)["items"]
-    with pytest.raises(ShelveRefusedError) as refused:
+    with pytest.raises(ActRefusedError) as refused:
         ask(database, shelve_alert, Scope("village", "matao"), alert["id"], NOW + 9, "x", "li", NOW)
     assert refused.value.code == "supervisor_needed"
     ask(database, shelve_alert, Scope("town", "zhaitang"), alert["id"], NOW + 9, "x", "li", NOW)
@@ -519,7 +504,7 @@ def test_a_birth_frees_what_it_no_longer_lists(database: Engine) -> None:
     with writing(database) as session:
         store_birth(session, MATAO, Status(True, NOW + 1, "epoch-2", "test", 30.0), [], NOW + 1)
     with reading(database) as session:
-        known = {gateway.place: gateway for gateway in known_gateways(session)}
+        known = {entry.gateway: entry for entry in known_gateways(session)}
         assert (known[MATAO].devices, known[MATAO].others) == ([], ["mtg-mt-0001"])
         assert known[QINGLONG].devices == ["mtg-ql-0001"]
         assert session.get(DeviceRow, "mtg-ql-0001") is not None

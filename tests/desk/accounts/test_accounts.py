@@ -9,7 +9,6 @@ from desk.accounts.accounts import (
     SESSION_MS,
     AccountError,
     Caller,
-    GuessLock,
     add_account,
     caller_by_cookie,
     caller_by_token,
@@ -21,8 +20,10 @@ from desk.accounts.accounts import (
     secret_hash,
     still_valid,
 )
+from desk.accounts.guess_lock import GuessLock
 from desk.accounts.scope import Scope
-from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow, open_database, reading
+from desk.database.engine import open_database, reading
+from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow
 
 NOW = 1_795_300_000_000
 PASSWORD = "correct horse"

@@ -4,23 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.core.practice import practice_of
 from desk.tickets.life_cycle import (
     EVENTS,
     FINAL,
     STATES,
     TRANSITIONS,
     Due,
-    Event,
     IllegalTransitionError,
-    ServiceProfile,
     Ticket,
+    TicketEvent,
     allowed_events,
     open_ticket,
     passed_deadlines,
-    practice_of,
     step,
-    ticket_id,
 )
+from desk.tickets.terms import ServiceProfile, ServiceTerms
 from tests.rules.shipped import shipped_rules
 
 OPENED = 1_763_740_000_000
@@ -32,7 +31,7 @@ def ticket() -> Ticket:
     return open_ticket("T-20251121-0001", OPENED, PROFILE)
 
 
-def walk(*events: Event) -> Ticket:
+def walk(*events: TicketEvent) -> Ticket:
     """The ticket after `events`, one a minute."""
     one = ticket()
     for number, event in enumerate(events, 1):
@@ -105,7 +104,7 @@ steps = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 90 * MINUTE))
 
 
 @given(steps)
-def test_any_sequence_keeps_the_ticket_whole(tried: list[tuple[Event, int]]) -> None:
+def test_any_sequence_keeps_the_ticket_whole(tried: list[tuple[TicketEvent, int]]) -> None:
     one, now, passed = ticket(), OPENED, set[str]()
     for event, pause in tried:
         now += pause
@@ -125,7 +124,7 @@ def test_any_sequence_keeps_the_ticket_whole(tried: list[tuple[Event, int]]) -> 
 
 @given(steps)
 def test_looking_often_finds_the_same_deadlines_as_looking_at_every_step(
-    tried: list[tuple[Event, int]],
+    tried: list[tuple[TicketEvent, int]],
 ) -> None:
     """Escalations are found at each step and each tick; ticks in between find nothing a step would
     not."""
@@ -154,9 +153,9 @@ def test_looking_often_finds_the_same_deadlines_as_looking_at_every_step(
     ],
 )
 def test_which_alerts_open_a_ticket(rule: str, kind: str | None) -> None:
-    assert practice_of(shipped_rules(), PROFILE).kinds.get(rule) == kind
+    assert practice_of(shipped_rules(), ServiceTerms()).kinds.get(rule) == kind
 
 
 def test_the_day_of_an_id_is_the_day_in_china() -> None:
-    assert ticket_id(1_795_305_600_000 - 8 * 3_600_000 - 1, 7) == "T-20261121-0007"
-    assert ticket_id(1_795_305_600_000 - 8 * 3_600_000, 12_345) == "T-20261122-12345"
+    assert ServiceTerms().ticket_id(1_795_305_600_000 - 8 * 3_600_000 - 1, 7) == "T-20261121-0007"
+    assert ServiceTerms().ticket_id(1_795_305_600_000 - 8 * 3_600_000, 12_345) == "T-20261122-12345"

@@ -18,7 +18,8 @@ def upgrade() -> None:
     op.add_column("alert", sa.Column("cause", sa.String(), nullable=True))
     op.execute("UPDATE alert SET realm = district || '/' || town WHERE subject_kind = 'village'")
     op.execute(
-        "UPDATE alert SET realm = district || '/' || town || '/' || village WHERE subject_kind = 'gateway'"
+        "UPDATE alert SET realm = district || '/' || town || '/' || village "
+        "WHERE subject_kind = 'gateway'"
     )
     _index_by(["subject", "rule", "code", "realm"])
     op.create_table(

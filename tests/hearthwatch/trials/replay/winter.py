@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alerts.core.evaluation import Evaluation
+from alerts.core.district import District
 from hearthwatch.trials.replay.silence import TICK_MS
 from ingest.store import ReadingStore, StoredReading
 from rules.raised import Gatherer, Raised
@@ -16,6 +16,7 @@ from simulators.season.block import BlockSeason
 from simulators.season.layout import DISTRICT, TOWN, blocks
 from simulators.season.poll import Poll
 from simulators.season.span import Span
+from tests.alerts.messages import status_message, telemetry_message
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
 from wire.points import STATES
 from wire.topics import GatewayPath
@@ -100,21 +101,21 @@ class Winter:
 
     def live(self, rules: Sequence[Rule]) -> list[Raised]:
         """The alerts of the running service, which looks at silence at the ticks of a replay."""
-        evaluation, found = Evaluation(rules, SPAN.start), Gatherer()
+        district, found = District(rules, SPAN.start), Gatherer()
         for place, units in self.gateways:
             announced = [
                 AnnouncedDevice(self.devices[unit], "midea-mthermal", "b", 1) for unit in units
             ]
             birth = Status(True, SPAN.start, "e", "test", SPAN.step_ms / 1000, announced)
-            evaluation.born(place, birth, False, SPAN.start)
+            district.receive(status_message(place, birth), SPAN.start)
         tick = SPAN.start + TICK_MS
         for seq, (at, messages) in enumerate(self.polls, 1):
             while tick <= at:
-                found.add(one.transition for one in evaluation.step(tick))
+                district.tick(tick)
+                found.add(one.transition for one in district.take_round(tick).decided)
                 tick += TICK_MS
-            heard: list[tuple[GatewayPath, Reading]] = []
             for place, readings in messages:
                 message = Telemetry(1, "e", seq, at, SPAN.step_ms / 1000, readings)
-                heard += evaluation.hear(place, message, at).accepted
-            found.add(one.transition for one in evaluation.observe(heard, at))
+                district.receive(telemetry_message(place, message), at)
+            found.add(one.transition for one in district.take_round(at).decided)
         return found.alerts()

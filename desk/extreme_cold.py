@@ -1,5 +1,7 @@
-"""The extreme-cold mode as a person confirmed it (requirements R20): one row, for a server serves
-one district."""
+"""The extreme-cold mode as a person confirmed it (requirements R20).
+
+One row: a server serves one district.
+"""
 
 from typing import Any, Final
 
@@ -12,7 +14,8 @@ _THE_ROW: Final = 1
 
 def confirm(session: Session, since: int, until: int, by: str, now: int) -> None:
     """Let the mode hold from `since` to `until` (UTC ms); a second time gives it new times."""
-    session.merge(ExtremeColdRow(id=_THE_ROW, since=since, until=until, by=by, confirmed_at=now))
+    row = ExtremeColdRow(id=_THE_ROW, since=since, until=until, by=by, confirmed_at=now)
+    session.merge(row)
 
 
 def end(session: Session, now: int) -> None:
@@ -29,9 +32,13 @@ def is_extreme_cold(session: Session, now: int) -> bool:
 
 
 def confirmed_document(session: Session, now: int) -> dict[str, Any] | None:
-    """The mode as confirmed, also if it is still to begin; None where it is over or was never
-    confirmed."""
+    """The mode as confirmed, also before it begins; None where it is over or never was."""
     row = session.get(ExtremeColdRow, _THE_ROW)
     if row is None or row.until <= now:
         return None
-    return {"from": row.since, "until": row.until, "by": row.by, "confirmed_at": row.confirmed_at}
+    return {
+        "from": row.since,
+        "until": row.until,
+        "by": row.by,
+        "confirmed_at": row.confirmed_at,
+    }

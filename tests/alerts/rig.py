@@ -10,16 +10,12 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from alerts.service import AlertService
-from alerts.settings import AlertsSettings, RulesSettings, TicketsSettings
-from desk.database.tables import (
-    AlertRow,
-    EscalationRow,
-    GatewayRow,
-    TicketEventRow,
-    TicketRow,
-    open_database,
-    reading,
-)
+from alerts.settings import AlertsSettings, RulesSettings
+from desk.database.engine import open_database, reading
+from desk.database.tables import AlertRow, EscalationRow, GatewayRow, TicketEventRow, TicketRow
+from desk.settings import TicketsSettings
+from hearthwatch.run.alert_parts import make_alert_parts
+from hearthwatch.run.server_settings import ServerSettings
 from ingest.store import StoreSettings
 from messaging.session import Connected, Delivery, MqttSession
 from messaging.settings import MqttSettings
@@ -35,7 +31,7 @@ DEVICES = ("mtg-mt-0001", "mtg-mt-0002")
 
 
 def settings(directory: Path, url: str, **alerts: Any) -> dict[str, Any]:
-    """The keyword arguments of an AlertService that keeps everything in `directory`."""
+    """The tables of a server.toml whose alert service keeps everything in `directory`."""
     return {
         "mqtt": MqttSettings(url=url),
         "tickets": TicketsSettings(url=f"sqlite:///{directory}/tickets.db"),
@@ -45,6 +41,16 @@ def settings(directory: Path, url: str, **alerts: Any) -> dict[str, Any]:
             url=f"sqlite:{directory}/readings.db", dead_letters=directory / "dead-letters.jsonl"
         ),
     }
+
+
+def make_service(
+    kind: type[AlertService] = AlertService,
+    clock: Callable[[], int] = wall_clock_ms,
+    **given: Any,
+) -> AlertService:
+    """A service with the parts that these tables ask for."""
+    tables = ServerSettings(**given)
+    return kind(make_alert_parts(tables), tables.alerts, clock)
 
 
 class Gateway:
@@ -132,7 +138,7 @@ class Running:
         clock: Callable[[], int] = wall_clock_ms,
         **given: Any,
     ) -> None:
-        self.service = kind(**given, clock=clock)
+        self.service = make_service(kind, clock, **given)
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -1,0 +1,82 @@
+"""What goes into the core and what comes out of it: plain values, no behaviour."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alerts.core.record import AlertRecord
+from desk.ledger.known import LastHeard
+from rules.transition import Transition
+from wire.location import Location
+from wire.messages import AnnouncedDevice, Status
+from wire.topics import GatewayPath
+
+Span = tuple[int, int]
+"""First and last event time (UTC ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusMessage:
+    """A message of a gateway as the broker delivered it."""
+
+    topic: str
+    payload: bytes
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayBirth:
+    """A gateway announced itself; `owned` are those of its devices that belong to it."""
+
+    gateway: GatewayPath
+    status: Status
+    owned: Sequence[AnnouncedDevice]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDeath:
+    """The broker published a gateway's last will."""
+
+    gateway: GatewayPath
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A transition, and where its subject stands.
+
+    `live` is False for a transition of the past (design §4.7): the alert is announced only once its
+    condition is known to hold on the newest data.
+    """
+
+    transition: Transition
+    location: Location
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """All that one transaction is to write at server time `now` (UTC ms).
+
+    `due` are held alerts to announce now. `heard`, at the `gateways` of its devices, updates the
+    registry; `late` holds where readings came that were not the newest of their device. A `timed`
+    round also looks at deadlines and shelves. `rejected` counts bad input by code, and `unplaced`
+    names subjects of transitions that no gateway has announced; neither is written.
+    """
+
+    now: int
+    readings: int = 0
+    statuses: Sequence[GatewayBirth | GatewayDeath] = ()
+    decided: Sequence[Decided] = ()
+    due: Sequence[AlertRecord] = ()
+    heard: Mapping[str, LastHeard] = field(default_factory=dict)
+    gateways: Mapping[str, GatewayPath] = field(default_factory=dict)
+    late: Mapping[str, Span] = field(default_factory=dict)
+    timed: bool = False
+    rejected: Counter[str] = field(default_factory=Counter)
+    unplaced: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        written = (self.statuses, self.decided, self.due, self.heard, self.late)
+        return not (self.timed or any(written))

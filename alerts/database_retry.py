@@ -1,0 +1,62 @@
+"""Repeats what needs the ticket database while that is away; logs the loss and the return once."""
+
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from alerts import metrics
+
+_log = structlog.get_logger()
+
+_RETRY_S: Final = 1.0
+# Transient errors. IntegrityError: another writer inserted the same row first.
+_TRANSIENT: Final = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
+
+Answer = TypeVar("Answer")
+
+
+class DatabaseRetry:
+    """Owns the patience with one database; `readiness` says whether it takes changes."""
+
+    class Stopped(Exception):  # noqa: N818 - not an error of the database
+        """The service is to stop while something could not be committed."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._missing: str | None = "the ticket database has not been opened yet"
+        self._lost = False
+
+    def readiness(self) -> list[str]:
+        """What is missing, as sentences; empty while the database takes changes."""
+        missing = self._missing
+        return [] if missing is None else [f"tickets: {missing}"]
+
+    def persist(self, action: Callable[[], Answer]) -> Answer:
+        """Do `action`, again and again while the database is away; raises Stopped at `stop`."""
+        while True:
+            try:
+                answer = action()
+            except _TRANSIENT as error:
+                self._note_lost(error)
+                if self.stop.wait(_RETRY_S):
+                    raise DatabaseRetry.Stopped from error
+            else:
+                self._note_back()
+                return answer
+
+    def _note_lost(self, error: Exception) -> None:
+        if not self._lost:
+            _log.error("ticket_database_lost", error=str(error))
+        self._lost = True
+        self._missing = "the ticket database does not take changes; see the log"
+        metrics.DATABASE_UP.set(0)
+
+    def _note_back(self) -> None:
+        if self._lost:
+            _log.info("ticket_database_back")
+        self._lost, self._missing = False, None
+        metrics.DATABASE_UP.set(1)

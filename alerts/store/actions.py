@@ -1,0 +1,52 @@
+"""Acts on alerts within a caller's scope: acknowledge and shelve."""
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from alerts.core.life import acknowledge, shelve
+from alerts.core.record import AlertRecord
+from alerts.store.announce import announce_alert
+from alerts.store.queries import Document, find_alert, record_document
+from alerts.store.records import save_records
+from desk.accounts.scope import Scope
+from desk.errors import ActRefusedError, NotFoundError
+from desk.tickets.cases import add_event
+
+# Who may put an urgent alert aside (console "shelve": urgent needs a supervisor).
+_SUPERVISORS: Final = frozenset({"district", "town"})
+
+
+def acknowledge_alert(session: Session, scope: Scope, alert: str, by: str, now: int) -> Document:
+    """Acknowledge an alert; a second time changes nothing. Raises NotFoundError."""
+    before = _find_to_change(session, scope, alert)
+    return _store(session, before, acknowledge(before, by, now), now)
+
+
+def shelve_alert(
+    session: Session, scope: Scope, alert: str, until: int, reason: str, by: str, now: int
+) -> Document:
+    """Put an active alert aside until `until` (UTC ms); raises NotFoundError or ActRefusedError."""
+    before = _find_to_change(session, scope, alert)
+    if before.priority == "urgent" and scope.role not in _SUPERVISORS:
+        message = "an urgent alert is shelved by a town's or district's supervisor"
+        raise ActRefusedError("supervisor_needed", message)
+    after = shelve(before, until, reason, by, now)
+    document = _store(session, before, after, now)
+    if after.ticket is not None:
+        details = {"alert": alert, "until": until, "reason": reason}
+        add_event(session, after.ticket, "shelved", by, now, details)
+    return document
+
+
+def _find_to_change(session: Session, scope: Scope, alert: str) -> AlertRecord:
+    if not scope.may_act():
+        raise NotFoundError(alert)
+    return find_alert(session, scope, alert)
+
+
+def _store(session: Session, before: AlertRecord, after: AlertRecord, now: int) -> Document:
+    if after != before:
+        save_records(session, {before.id}, [after])
+        announce_alert(session, after, now)
+    return record_document(after)

@@ -1,0 +1,24 @@
+"""Why an act on the desk's things is refused; `code` is stable, the message says what to do."""
+
+
+class NotFoundError(LookupError):
+    """There is no such thing within the caller's scope."""
+
+
+class ConflictError(Exception):
+    """The thing is not as the caller believes; `code` is `stale_version` or `case_open`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ActRefusedError(ValueError):
+    """An act that the thing's state, a bound or the caller's role does not allow.
+
+    `code` is `not_active`, `reason_missing`, `out_of_bounds` or `supervisor_needed`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

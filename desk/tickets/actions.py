@@ -1,0 +1,162 @@
+"""Acts on tickets within a caller's scope: reports come in, tickets step through their states."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from desk.accounts.scope import Scope
+from desk.database.tables import DeviceRow, TicketRow
+from desk.errors import ConflictError, NotFoundError
+from desk.tickets.cases import (
+    CaseSubject,
+    add_event,
+    add_ticket,
+    case_of,
+    escalate,
+    find_open,
+    store_ticket,
+    to_ticket,
+)
+from desk.tickets.documents import Document, publish_tickets, ticket_documents
+from desk.tickets.life_cycle import FINAL, TicketEvent, TicketKind, TicketSource, step
+from desk.tickets.queries import find_ticket
+from desk.tickets.terms import ServiceTerms
+from wire.location import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A report taken by people: who called, about what; `device` or else the place says where.
+
+    `called_at` is UTC ms.
+    """
+
+    kind: TicketKind
+    source: TicketSource
+    text: str
+    device: str | None = None
+    household: str | None = None
+    district: str | None = None
+    town: str | None = None
+    village: str | None = None
+    caller_name: str | None = None
+    caller_phone: str | None = None
+    called_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepDetails:
+    """The facts that come with a ticket event; a field that is None leaves the ticket's as it is.
+
+    `score` is the call-back result 1 to 5.
+    """
+
+    crew: str | None = None
+    payer: str | None = None
+    fault: str | None = None
+    measures: str | None = None
+    parts: list[str] | None = None
+    score: int | None = None
+    note: str | None = None
+
+
+def create_ticket(
+    session: Session, scope: Scope, intake: Intake, by: str, now: int, terms: ServiceTerms
+) -> tuple[Document, bool]:
+    """Take in a report: the ticket it belongs to, and whether that is new.
+
+    A household's fault is one case whatever the channel (features row 7): where one is open, the
+    report becomes a complaint of it. Raises NotFoundError for a device or place outside the scope.
+    """
+    subject = _subject(session, scope, intake)
+    row = find_open(session, intake.kind, subject)
+    created = row is None
+    if row is None:
+        row = add_ticket(session, intake.kind, subject, terms, now, intake.source)
+        row.caller_name, row.caller_phone = intake.caller_name, intake.caller_phone
+        row.called_at, row.fault = intake.called_at or now, intake.text
+        row.summary = {"zh": intake.text, "en": intake.text}
+        add_event(session, row.id, "opened", by, now, {"source": intake.source})
+    add_event(session, row.id, "complaint", by, now, _complaint(intake))
+    publish_tickets(session, [row.id], now)
+    return ticket_documents(session, [row])[0], created
+
+
+def ticket_event(
+    session: Session,
+    scope: Scope,
+    ticket: str,
+    event: TicketEvent,
+    by: str,
+    now: int,
+    details: StepDetails | None = None,
+    version: int | None = None,
+) -> Document:
+    """Step a ticket; with `version`, only if it is still that one.
+
+    Raises NotFoundError, IllegalTransitionError (with the reason) or ConflictError.
+    """
+    if event != "note" and not scope.may_act():
+        raise NotFoundError(ticket)
+    row = find_ticket(session, scope, ticket)
+    if version is not None and version != row.version:
+        message = f"the ticket is at version {row.version}; read it again"
+        raise ConflictError("stale_version", message)
+    after = step(to_ticket(row), event, now)
+    if event == "reopen" and row.state in FINAL:
+        _check_case_is_free(session, row)
+    escalate(session, row, now)
+    store_ticket(row, after)
+    add_event(session, ticket, event, by, now, _fill(row, details or StepDetails()))
+    publish_tickets(session, [ticket], now)
+    return ticket_documents(session, [row])[0]
+
+
+def _subject(session: Session, scope: Scope, intake: Intake) -> CaseSubject:
+    if intake.device is not None:
+        return _device_subject(session, scope, intake.device, intake.household)
+    district, town, village = intake.district, intake.town, intake.village
+    if district is None or town is None or village is None:
+        raise NotFoundError("/".join(level or "" for level in (district, town, village)))
+    location = Location(district, town, village)
+    if not scope.covers(location):
+        raise NotFoundError("/".join(location.levels()))
+    return CaseSubject(location, household=intake.household)
+
+
+def _device_subject(
+    session: Session, scope: Scope, device: str, household: str | None
+) -> CaseSubject:
+    row = session.scalar(select(DeviceRow).where(DeviceRow.id == device, scope.devices()))
+    if row is None:
+        raise NotFoundError(device)
+    location = Location(row.district, row.town, row.village, row.gateway)
+    return CaseSubject(location, row.id, row.household or household, row.brand)
+
+
+def _complaint(intake: Intake) -> dict[str, Any]:
+    return {
+        "source": intake.source,
+        "text": intake.text,
+        "caller": intake.caller_name,
+        "phone": intake.caller_phone,
+        "called_at": intake.called_at,
+    }
+
+
+def _check_case_is_free(session: Session, row: TicketRow) -> None:
+    other = session.scalar(select(TicketRow.id).where(TicketRow.case_key == case_of(row)))
+    if other is not None:
+        raise ConflictError("case_open", f"the same fault has another open ticket, {other}")
+
+
+def _fill(row: TicketRow, details: StepDetails) -> dict[str, Any]:
+    """Write the facts of an event onto the ticket; returns them for the audit trail."""
+    given = {name: getattr(details, name) for name in StepDetails.__slots__}
+    stated = {name: value for name, value in given.items() if value is not None}
+    for name, value in stated.items():
+        if name != "note":
+            setattr(row, name, value)
+    return stated
