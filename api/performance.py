@@ -33,9 +33,10 @@ def alarm_performance(
 ) -> dict[str, Any]:
     """Alarm performance in `from <= at < to` (UTC ms; the last 7 days by default, at most 366).
 
-    Alerts per operator and hour, the share of hours above 6, 12 and 30 of them, floods (from ten in ten minutes until fewer than five), chattering, fleeting and stale alarms, the ten most
-    frequent ones and their share, and the priorities beside those recommended; `aims` is the most
-    that ISA-18.2 recommends of each. `[alerts] operators` says how many are on duty. 404 for a
+    Alerts per operator and hour, the share of hours above 6, 12 and 30 of them, floods (from ten in
+    ten minutes until fewer than five), chattering, fleeting and stale alarms, the ten most frequent
+    ones and their share, and the priorities beside those recommended; `aims` is the most that
+    ISA-18.2 recommends of each. `[alerts] operators` says how many are on duty. 404 for a
     place outside the caller's scope.
     """
     until = context.clock() + 1 if end is None else end

@@ -222,7 +222,8 @@ def measure(
 ) -> AlarmPerformance:
     """The figures of `since <= at < until` with `operators` on duty.
 
-    `announcements`, in any order, are those of the period and those of before that are active in it. Raises ValueError for a period that is empty, or nobody on duty.
+    `announcements`, in any order, are those of the period and those of before that are active in
+    it. Raises ValueError for a period that is empty, or nobody on duty.
     """
     if since >= until or operators < 1:
         raise ValueError("a period that ends after it begins, and at least one operator")

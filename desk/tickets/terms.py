@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from wire.units import HOUR_MS, MINUTE_MS
+
+CHINA: Final = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class ServiceTerms:
     """A service profile, and the time zone whose days number the tickets."""
 
     profile: ServiceProfile = ServiceProfile()
-    zone: tzinfo = ZoneInfo("Asia/Shanghai")
+    zone: tzinfo = CHINA
 
     def ticket_day(self, opened_at: int) -> str:
         """The part of a ticket's id that names the day it was opened: `T-20261121-`."""
