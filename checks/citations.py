@@ -81,7 +81,7 @@ class Citing:
         self._citation = re.compile(
             rf"{stem} (?:({_SECTIONS})(?:,? ({_QUOTES}))?|({_ROWS})|({_REQUIREMENTS})|({_QUOTES}))"
         )
-        self._by_name = re.compile(rf"(?<![\w/(.-])(?:{stems or '(?!)'})\.md\b")
+        self._by_name = re.compile(rf"(?<![\w/(.\"'-])(?:{stems or '(?!)'})\.md\b")
 
     def citations(self, path: Path, passage: Passage) -> Iterator[Citation]:
         """Yield all citations of a passage of the file at `path`, good and bad."""
