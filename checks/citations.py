@@ -2,8 +2,8 @@
 
 A citation is the stem of a file in docs/ or docs/domain/ and a place in it: `contract §11`,
 `physics §20.1, §20.7`, `features row 7`, `requirements R20`, `rules-and-faults "COP"`. A whole
-document is cited by its path. Paths of code in backticks and links between documents are
-followed too. References to standards of others, such as `NIST SP 800-63B §5.1.1.2`, are not.
+document is cited by its path. Paths of modules, other paths in backticks and links between
+documents are followed too. References to standards of others, such as `NIST SP 800-63B §5.1.1.2`, are not.
 """
 
 import re
@@ -33,7 +33,8 @@ _QUOTES: Final = r'"[^"]+"(?:(?:, | and )"[^"]+")*'
 _OUTSIDE: Final = re.compile(r"\d|\w\.\w")
 _SECTION_SIGN: Final = re.compile(r"§\d+(?:\.\d+)*")
 _DOCUMENT_PATH: Final = re.compile(r"(?<![\w/.-])docs/[\w./-]+\.md\b")
-_CODE_PATH: Final = re.compile(r"`([A-Za-z_]+/[\w./-]+)`")
+_QUOTED_PATH: Final = re.compile(r"`([A-Za-z_]+/[\w./-]+)`")
+_MODULE_PATH: Final = re.compile(r"(?<![\w./}`-])([a-z_]+/[\w/]+\.py)\b")
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -126,10 +127,11 @@ class Citing:
     def _paths(self, passage: Passage) -> Iterator[Citation]:
         for match in _DOCUMENT_PATH.finditer(passage.text):
             yield self._path(match[0], match.start())
-        for match in _CODE_PATH.finditer(passage.text):
-            is_document = bool(_DOCUMENT_PATH.fullmatch(match[1]))
-            if match[1].split("/")[0] in self._folders and not is_document:
-                yield self._path(match[1], match.start())
+        for pattern in (_QUOTED_PATH, _MODULE_PATH):
+            for match in pattern.finditer(passage.text):
+                is_document = bool(_DOCUMENT_PATH.fullmatch(match[1]))
+                if match[1].split("/")[0] in self._folders and not is_document:
+                    yield self._path(match[1], match.start())
 
     def _path(self, path: str, offset: int) -> Citation:
         problem = None if (self._root / path).exists() else "there is no such file"

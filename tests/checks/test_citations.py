@@ -145,6 +145,9 @@ def test_a_citation_may_break_over_lines_of_any_file(
     [
         ("`wire/units.py` counts", 0),
         ("`wire/weeks.py` counts", 1),
+        ("see wire/units.py", 0),
+        ("see wire/weeks.py", 1),
+        ("`project/wire/weeks.py` and project/wire/weeks.py of another project", 0),
         ("`elsewhere/weeks.py` of another project", 0),
         ("[units](../wire/units.py)", 0),
         ("[weeks](../wire/weeks.py)", 1),
