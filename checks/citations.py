@@ -3,7 +3,8 @@
 A citation is the stem of a file in docs/ or docs/domain/ and a place in it: `contract §11`,
 `physics §20.1, §20.7`, `features row 7`, `requirements R20`, `rules-and-faults "COP"`. A whole
 document is cited by its path. Paths of modules, other paths in backticks and links between
-documents are followed too. References to standards of others, such as `NIST SP 800-63B §5.1.1.2`, are not.
+documents are followed too. References to standards of others, such as `NIST SP 800-63B §5.1.1.2`,
+are not.
 """
 
 import re
@@ -82,7 +83,7 @@ class Citing:
         self._citation = re.compile(
             rf"{stem} (?:({_SECTIONS})(?:,? ({_QUOTES}))?|({_ROWS})|({_REQUIREMENTS})|({_QUOTES}))"
         )
-        self._by_name = re.compile(rf"(?<![\w/(.\"'-])(?:{stems or '(?!)'})\.md\b")
+        self._by_name = re.compile(rf"(?<![\w/(\[.\"'-])(?:{stems or '(?!)'})\.md\b")
 
     def citations(self, path: Path, passage: Passage) -> Iterator[Citation]:
         """Yield all citations of a passage of the file at `path`, good and bad."""

@@ -153,6 +153,7 @@ def test_a_citation_may_break_over_lines_of_any_file(
         ("[weeks](../wire/weeks.py)", 1),
         ("[faults](domain/physics.md#207-faults)", 0),
         ("[faults](domain/physics.md#208-faults)", 1),
+        ("[physics.md](domain/physics.md)", 0),
         ("[here](#page)", 0),
         ("[there](https://example.org/x.md)", 0),
     ],
