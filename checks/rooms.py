@@ -24,7 +24,7 @@ _HEAD: Final = (
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one package.
+    """The figures of one package, or of all.
 
     `floors` and `arrows` count modules, `room_floors` and `room_arrows` the rooms directly in the
     package. `functions` are lengths in lines, sorted; `lines_by_module` holds paths and lengths.
@@ -60,7 +60,7 @@ def main(root: Path) -> int:
     packages = sorted(_packages(root))
     graph = imports.module_graph(root, packages)
     figures = [figures_of(root, package, graph) for package in packages]
-    print(_table([_HEAD, *(package.row() for package in figures)]))
+    print(_table([_HEAD, *(each.row() for each in (*figures, total(figures, graph)))]))
     failures = [*_cycles(graph), *_long_modules(figures)]
     print(f"rooms: {len(packages)} packages, {len(failures)} cycles and modules that are too long")
     print("\n".join(failures), end="\n" if failures else "")
@@ -89,6 +89,25 @@ def figures_of(root: Path, package: str, graph: imports.Graph) -> Figures:
         long_lines=sum(
             len(line) > LONGEST_LINE for text in texts.values() for line in text.splitlines()
         ),
+    )
+
+
+def total(figures: Sequence[Figures], graph: imports.Graph) -> Figures:
+    """Return the figures of the whole house, whose rooms are the packages."""
+    rooms = imports.rooms(graph, "")
+    return Figures(
+        package="total",
+        folders=sum(package.folders for package in figures),
+        floors=imports.floors(graph),
+        arrows=imports.arrows(graph),
+        rooms=len(rooms),
+        room_floors=imports.floors(rooms),
+        room_arrows=imports.arrows(rooms),
+        functions=tuple(sorted(n for package in figures for n in package.functions)),
+        lines_by_module={
+            name: lines for package in figures for name, lines in package.lines_by_module.items()
+        },
+        long_lines=sum(package.long_lines for package in figures),
     )
 
 

@@ -30,6 +30,11 @@ def test_a_house_in_order_passes(tmp_path: Path, capsys: pytest.CaptureFixture[s
         *("4", "1", "3", "4"),
         *("3", "3", "3"),
     ]
+    # the whole: 5 modules, 5 arrows; 2 packages on 2 floors, 1 arrow
+    assert next(line for line in printed.splitlines() if line.startswith("total")).split()[1:8] == [
+        *("5", "1", "4", "5"),
+        *("2", "2", "1"),
+    ]
     assert "tests" not in printed
 
 
