@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts api console simulators hearthwatch
-SOURCES := $(PACKAGES) bench tests
+SOURCES := $(PACKAGES) bench checks tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format bench assets docs clean
@@ -19,12 +19,13 @@ demo: $(BIN)/.server assets  ## the whole system on this machine, with simulated
 test: setup  ## all tests, against real brokers, databases, serial lines and a browser
 	$(BIN)/python -m pytest $(TESTS)
 
-check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date
+check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date, citations, names, translations, rooms
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m hearthwatch.generated.files --check
+	$(BIN)/python -m checks
 
 format: $(BIN)/.dev  ## format the code and bring generated files up to date
 	$(BIN)/ruff format $(SOURCES)

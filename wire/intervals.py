@@ -1,4 +1,4 @@
-"""Sets of message numbers: which of one gateway and epoch have been received (design §4, step 2).
+"""Sets of message numbers: which of one gateway and epoch have been received (design §4.2).
 Pure."""
 
 from bisect import bisect_right

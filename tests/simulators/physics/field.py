@@ -15,13 +15,13 @@ mostly once or twice a day. The sample's own performance scatters about `perform
 OUTDOOR_C: 5 and 95 % of weighted_outsideT in the same sample (median 7.3); and the largest of its
 weighted_flowT_minus_outsideT is 42 K, beyond which `performance_at` says nothing.
 
-`performance_at`: docs/01_baseline_dt_relationship.md, n = 225, whose 90 % prediction interval is
-PREDICTED_WITHIN.
+`performance_at`: performance_prediction/docs/01_baseline_dt_relationship.md, n = 225, and its 90 %
+prediction interval, PREDICTED_WITHIN.
 
 SHARE_OF_CARNOT: mean and standard deviation of the performance over `carnot_cop`'s heat-weighted
-harmonic mean, docs/09_hstar_fleet_results.md, n = 229. STANDBY_SHARE: the same, median share of the
-electricity drawn while the compressor stands. That is 73 kWh a year (docs/02_residual_analysis.md):
-the pumps stop with the compressor.
+harmonic mean, performance_prediction/docs/09_hstar_fleet_results.md, n = 229. STANDBY_SHARE: the
+same, median share of the electricity drawn while the compressor stands. That is 73 kWh a year
+(performance_prediction/docs/02_residual_analysis.md): the pumps stop with the compressor.
 """
 
 from typing import Final
