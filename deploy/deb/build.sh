@@ -31,7 +31,8 @@ $python -m pip install --quiet --disable-pip-version-check --no-compile --target
   --implementation cp --python-version "$version_of_python" \
   --platform "manylinux_2_28_$platform" --platform "manylinux_2_17_$platform" --platform "manylinux2014_$platform" \
   "$wheel[edge]"
-rm -rf "$library/bin" "$library/rules" "$library/alerts" "$library/console" "$library/ingest" "$library/simulators"
+rm -rf "$library/bin" "$library/rules" "$library/desk" "$library/alerts" "$library/api" "$library/console" \
+  "$library/ingest" "$library/simulators"
 
 install -d "$tree/DEBIAN" "$tree/usr/bin" "$tree/lib/systemd/system" "$tree/etc/hearthwatch" "$folder"
 cat > "$tree/usr/bin/hearthwatch" <<'EOF'
