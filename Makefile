@@ -10,13 +10,13 @@ SOURCES := $(PACKAGES) bench checks tests
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(BIN)/.dev assets  ## a .venv with everything and, as root on Debian, the servers the tests start
+setup: $(BIN)/.dev assets  ## make a .venv with everything and, as root on Debian, install the servers that the tests start
 	@sh deploy/test-servers.sh
 
-demo: $(BIN)/.server assets  ## the whole system on this machine, with simulated houses
+demo: $(BIN)/.server assets  ## run the whole system on this machine, with simulated houses
 	@$(BIN)/hearthwatch demo $(DEMO)
 
-test: setup  ## all tests, against real brokers, databases, serial lines and a browser
+test: setup  ## run all tests, against real brokers, databases, serial lines and a browser
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date, citations, names, translations, rooms

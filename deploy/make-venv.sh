@@ -1,5 +1,5 @@
 #!/bin/sh
-# make-venv.sh PYTHON FOLDER: a virtual environment, or what to do where the machine cannot make one.
+# make-venv.sh PYTHON FOLDER: makes a virtual environment, or prints the remedy if the machine cannot make one.
 set -eu
 python=$1
 folder=$2

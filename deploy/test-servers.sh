@@ -1,5 +1,5 @@
 #!/bin/sh
-# The servers and tools that the tests start on free ports. Installed here when root on Debian; named otherwise.
+# Installs, as root on Debian, the servers and tools that the tests start on free ports; otherwise lists the missing ones.
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 

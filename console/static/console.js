@@ -106,7 +106,8 @@ document.addEventListener("htmx:config:request", (event) => {
 function showFailure(code, detail) {
   const notice = document.getElementById("notice");
   setText(notice.querySelector("p"), texts.failed[code] ?? texts.failed.other);
-  setText(notice.querySelector("small"), detail ?? "");
+  // The API explains in English only; a notice in Chinese holds no English sentence.
+  setText(notice.querySelector("small"), document.documentElement.lang === "en" ? (detail ?? "") : "");
   notice.hidden = false;
   clearTimeout(showFailure.timer);
   showFailure.timer = setTimeout(() => (notice.hidden = true), 8000);

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds hearthwatch-gateway_VERSION_ARCH.deb, the village box's package: the [edge] part with all it needs below
+# Builds hearthwatch-gateway_VERSION_ARCH.deb, the village box's package: the [edge] part with its dependencies below
 # /opt/hearthwatch, a command in /usr/bin, the systemd unit, and a configuration to fill in.
 #
 #   sh deploy/deb/build.sh [ARCH] [PYTHON_VERSION] [FOLDER]
 #
 # ARCH is amd64, arm64 or armhf (default: this machine's), PYTHON_VERSION that of the box's Debian (3.11 for bookworm,
-# 3.13 for trixie; default: this machine's), FOLDER where the package goes (default: dist). PYTHON names the Python
-# with pip that builds; nothing of the target's architecture is run.
+# 3.13 for trixie; default: this machine's), FOLDER the output folder (default: dist). The environment variable PYTHON
+# names the Python with pip that builds the package. The script runs no program of the target's architecture.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-python3}
@@ -31,7 +31,8 @@ $python -m pip install --quiet --disable-pip-version-check --no-compile --target
   --implementation cp --python-version "$version_of_python" \
   --platform "manylinux_2_28_$platform" --platform "manylinux_2_17_$platform" --platform "manylinux2014_$platform" \
   "$wheel[edge]"
-rm -rf "$library/bin" "$library/rules" "$library/alerts" "$library/console" "$library/ingest" "$library/simulators"
+rm -rf "$library/bin" "$library/rules" "$library/desk" "$library/alerts" "$library/api" "$library/console" \
+  "$library/ingest" "$library/simulators"
 
 install -d "$tree/DEBIAN" "$tree/usr/bin" "$tree/lib/systemd/system" "$tree/etc/hearthwatch" "$folder"
 cat > "$tree/usr/bin/hearthwatch" <<'EOF'
