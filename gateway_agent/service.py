@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import BusSettings, GatewaySettings
 from gateway_agent.status.kernel_clock import is_synchronised
@@ -27,21 +27,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class RunningGateway:
     """What is at work in a running gateway."""
 
     journal: Journal
-    outcomes: Outcomes
-    keeper: "Keeper"
-    lines: list[Line]
-    desk: CommandDesk
+    outcomes: CommandResults
+    keeper: "JournalWriter"
+    lines: list[PolledLine]
+    desk: CommandQueue
     publisher: Publisher
 
     @property
     def alive_at(self) -> float:
         """The monotonic time in seconds since which every line has turned, and the publisher
         too."""
-        return min([self.publisher.turned_at, *(line.alive_at for line in self.lines)])
+        return min([self.publisher.alive_at, *(line.alive_at for line in self.lines)])
 
 
 class GatewayService:
@@ -60,14 +60,14 @@ class GatewayService:
         `synchronised` tells whether `clock` is set right.
         """
         self._synchronised = synchronised
-        self._parts: Parts | None = None
+        self._parts: RunningGateway | None = None
         self._settings = settings
         self._profiles = profiles
         self._clock = clock
         self._failures: list[BaseException] = []
 
     @property
-    def parts(self) -> Parts | None:
+    def parts(self) -> RunningGateway | None:
         """What is at work; None before and after `run`."""
         return self._parts
 
@@ -95,23 +95,27 @@ class GatewayService:
         if self._failures:
             raise self._failures[0]
 
-    def _open(self) -> Parts:
+    def _open(self) -> RunningGateway:
         settings = self._settings
         journal = Journal(settings.journal.path, settings.interval / 1_000, settings.journal.max_mb)
-        outcomes = Outcomes(
+        outcomes = CommandResults(
             settings.journal.path.with_name(settings.journal.path.name + ".commands")
         )
-        keeper = Keeper(journal, self._clock, self._synchronised)
-        lines: list[Line] = []
-        units: dict[str, tuple[Unit, Line]] = {}
+        keeper = JournalWriter(journal, self._clock, self._synchronised)
+        lines: list[PolledLine] = []
+        units: dict[str, tuple[PolledUnit, PolledLine]] = {}
         for bus in settings.bus:
             on_line = self._units(bus)
-            lines.append(Line(Bus(bus.line), on_line, settings.cadence, keeper.keep, self._clock))
+            lines.append(
+                PolledLine(Bus(bus.line), on_line, settings.cadence, keeper.keep, self._clock)
+            )
             units |= {unit.name: (unit, lines[-1]) for unit in on_line}
-        desk = CommandDesk(outcomes, units, self._clock)
-        return Parts(journal, outcomes, keeper, lines, desk, self._publisher(journal, desk))
+        desk = CommandQueue(outcomes, units, self._clock)
+        return RunningGateway(
+            journal, outcomes, keeper, lines, desk, self._publisher(journal, desk)
+        )
 
-    def _watch(self, line: Line, stop: threading.Event) -> None:
+    def _watch(self, line: PolledLine, stop: threading.Event) -> None:
         """A line that fails in a way nobody foresaw ends the service, so that it is restarted and
         seen."""
         try:
@@ -121,13 +125,13 @@ class GatewayService:
             stop.set()
             raise
 
-    def _units(self, bus: BusSettings) -> list[Unit]:
+    def _units(self, bus: BusSettings) -> list[PolledUnit]:
         return [
-            Unit(device.id, device.address, self._profiles[device.profile], bus.line)
+            PolledUnit(device.id, device.address, self._profiles[device.profile], bus.line)
             for device in bus.device
         ]
 
-    def _publisher(self, journal: Journal, desk: CommandDesk) -> Publisher:
+    def _publisher(self, journal: Journal, desk: CommandQueue) -> Publisher:
         settings = self._settings
         return Publisher(
             _session(settings),
@@ -143,7 +147,7 @@ class GatewayService:
         )
 
 
-class Keeper:
+class JournalWriter:
     """Puts readings into the journal; counts and says once when it cannot."""
 
     def __init__(

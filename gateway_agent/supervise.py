@@ -11,7 +11,7 @@ from typing import Final
 
 from configuration.load import ConfigurationError
 from gateway_agent.profile.schema import Profile
-from gateway_agent.service import GatewayService, Parts
+from gateway_agent.service import GatewayService, RunningGateway
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.metrics import render
 from gateway_agent.status.running_metrics import figures_of
@@ -42,7 +42,7 @@ class Signals:
     reload: threading.Event
 
 
-class Operation:
+class GatewaySupervisor:
     """One gateway after the other in this process, each with the last good configuration."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Operation:
             if self._signals.stop.is_set() or self._has_changed():
                 end.set()
 
-    def _turns(self, parts: Parts) -> bool:
+    def _turns(self, parts: RunningGateway) -> bool:
         return monotonic() - parts.alive_at < (self._notifier.watchdog_s or _HANGS_AFTER_S) / 2
 
     def _has_changed(self) -> bool:
@@ -122,7 +122,7 @@ class Operation:
         if address is None:
             return nullcontext()
         # Only a box that shows its figures pays for a web server's memory.
-        from gateway_agent.status.page import Page
+        from gateway_agent.status.page import StatusPage
 
         def metrics() -> str:
             parts = service.parts
@@ -132,4 +132,4 @@ class Operation:
             parts = service.parts
             return parts is not None and self._turns(parts)
 
-        return Page(*address, metrics, healthy)
+        return StatusPage(*address, metrics, healthy)

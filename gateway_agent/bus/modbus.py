@@ -111,23 +111,23 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """A reply that matches: its data bytes, or the unit's exception code."""
 
     data: bytes = b""
     exception: int | None = None
 
 
-class Framing(Protocol):
+class ClientFraming(Protocol):
     """How frames look on a line. `find` returns None while no answer to the question is complete in
     `received`."""
 
     def ask(self, question: Question) -> bytes: ...
-    def find(self, received: bytes, question: Question) -> Answer | None: ...
+    def find(self, received: bytes, question: Question) -> Reply | None: ...
     def blame(self, received: bytes, question: Question) -> ReplyCode: ...
 
 
-class RtuFraming:
+class RtuClientFraming:
     """Address, function, data, CRC. Searches for the answer at every offset, so that a noise byte
     costs nothing."""
 
@@ -137,28 +137,28 @@ class RtuFraming:
     def ask(self, question: Question) -> bytes:
         return self._framer.buildFrame(_pdu(question))
 
-    def find(self, received: bytes, question: Question) -> Answer | None:
+    def find(self, received: bytes, question: Question) -> Reply | None:
         request = question.request
         if isinstance(request, WriteRequest):
             echo = bytes((question.unit, request.function)) + request.echo
             confirmed = echo + FramerRTU.compute_CRC(echo).to_bytes(2) in received
-            return Answer() if confirmed else self._find_exception(received, question)
+            return Reply() if confirmed else self._find_exception(received, question)
         head = bytes((question.unit, request.function, request.data_bytes))
         start = -1
         while (start := received.find(head, start + 1)) >= 0:
             frame = received[start : start + request.data_bytes + 5]
             if len(frame) == request.data_bytes + 5 and _crc_fits(frame):
-                return Answer(frame[3:-2])
+                return Reply(frame[3:-2])
         # Another question is still open: an exception may be the answer to that one.
         return None if question.lengths else self._find_exception(received, question)
 
-    def _find_exception(self, received: bytes, question: Question) -> Answer | None:
+    def _find_exception(self, received: bytes, question: Question) -> Reply | None:
         head = bytes((question.unit, question.request.function | _EXCEPTION_BIT))
         start = -1
         while (start := received.find(head, start + 1)) >= 0:
             frame = received[start : start + 5]
             if len(frame) == 5 and _crc_fits(frame):
-                return Answer(exception=frame[2])
+                return Reply(exception=frame[2])
         return None
 
     def blame(self, received: bytes, question: Question) -> ReplyCode:
@@ -175,7 +175,7 @@ class RtuFraming:
         return "stale_reply" if late else "length_mismatch"
 
 
-class TcpFraming:
+class TcpClientFraming:
     """MBAP header (transaction, protocol 0, length, unit), function, data."""
 
     def __init__(self) -> None:
@@ -184,7 +184,7 @@ class TcpFraming:
     def ask(self, question: Question) -> bytes:
         return self._framer.buildFrame(_pdu(question))
 
-    def find(self, received: bytes, question: Question) -> Answer | None:
+    def find(self, received: bytes, question: Question) -> Reply | None:
         request = question.request
         for frame in _mbap_frames(received):
             if (
@@ -193,12 +193,12 @@ class TcpFraming:
             ):
                 continue
             if frame[7] == request.function | _EXCEPTION_BIT:
-                return Answer(exception=frame[8])
+                return Reply(exception=frame[8])
             if isinstance(request, WriteRequest):
                 if frame[7:] == bytes((request.function,)) + request.echo:
-                    return Answer()
+                    return Reply()
             elif frame[7] == request.function and frame[8] == request.data_bytes == len(frame) - 9:
-                return Answer(frame[9:])
+                return Reply(frame[9:])
         return None
 
     def blame(self, received: bytes, question: Question) -> ReplyCode:
@@ -221,7 +221,9 @@ class Bus:
         self.line = line
         self.errors: Counter[str] = Counter()
         self._connect = connect
-        self._framing: Framing = TcpFraming() if line.kind == "tcp" else RtuFraming()
+        self._framing: ClientFraming = (
+            TcpClientFraming() if line.kind == "tcp" else RtuClientFraming()
+        )
         self._link: Link | None = None
         self._transaction = 0
         self._last_byte = monotonic()
@@ -321,7 +323,7 @@ class Bus:
             discard(self._link, self.line.silence_s, _NOISE_S)
         return self._link
 
-    def _listen(self, link: Link, question: Question, timeout_s: float) -> Answer:
+    def _listen(self, link: Link, question: Question, timeout_s: float) -> Reply:
         """The answer to `question`; raises ReplyError after the line has fallen quiet again."""
         deadline = monotonic() + timeout_s + question.request.data_bytes * self.line.character_s
         received = b""

@@ -23,7 +23,7 @@ RefusalCode = Literal[
 Status = Literal["rejected", "failed", "expired"]
 
 
-class Refused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
+class CommandRefused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
     """A command that is not carried out; `code` says why, `detail` is for people."""
 
     def __init__(self, code: RefusalCode, detail: str = "", status: Status = "rejected") -> None:
@@ -48,19 +48,19 @@ class Order:
 
 def check_command(command: Command, profiles: Mapping[str, Profile], now: int) -> None:
     """Refuse what can be refused without asking the unit; `profiles` by device, `now` UTC ms.
-    Raises Refused."""
+    Raises CommandRefused."""
     if now >= command.expires_at:
-        raise Refused("expired", status="expired")
+        raise CommandRefused("expired", status="expired")
     profile = profiles.get(command.device)
     if profile is None or not command.set:
-        raise Refused("not_writable")
+        raise CommandRefused("not_writable")
     rules = {point: rules_of(profile, point) for point in command.set}
     if not all(rules.values()):
-        raise Refused("not_writable")
+        raise CommandRefused("not_writable")
     if not all(
         any(_within(rule, value) for rule in rules[point]) for point, value in command.set.items()
     ):
-        raise Refused("out_of_bounds")
+        raise CommandRefused("out_of_bounds")
 
 
 def rules_of(profile: Profile, point: str) -> list[WriteRule]:
@@ -73,21 +73,21 @@ def rules_of(profile: Profile, point: str) -> list[WriteRule]:
 
 def decide(profile: Profile, point: str, value: float, registers: Registers) -> Order:
     """How to set `point` to `value` on a unit that shows `registers` (all of `write_spans`). Raises
-    Refused."""
+    CommandRefused."""
     rule = _rule_now(profile, point, registers)
     for requirement in rule.requires:
         if not holds(profile, registers, [requirement]):
-            raise Refused("not_writable", requirement.reason)
+            raise CommandRefused("not_writable", requirement.reason)
     scale = scale_of(profile, registers, rule.scale, rule)
     if scale is None:
-        raise Refused("not_writable", "its scale cannot be told")
+        raise CommandRefused("not_writable", "its scale cannot be told")
     raw = (
         rule.raw(value, scale)
         if _within(rule, value) and _within_registers(profile, rule, value, registers)
         else None
     )
     if raw is None:
-        raise Refused("out_of_bounds")
+        raise CommandRefused("out_of_bounds")
     return Order(rule, raw, scale)
 
 
@@ -95,10 +95,10 @@ def _rule_now(profile: Profile, point: str, registers: Registers) -> WriteRule:
     for rule in rules_of(profile, point):
         verdict = holds(profile, registers, rule.when)
         if verdict is None:
-            raise Refused("not_writable", "the state of the unit cannot be told")
+            raise CommandRefused("not_writable", "the state of the unit cannot be told")
         if verdict:
             return rule
-    raise Refused("not_writable", "not in this state of the unit")
+    raise CommandRefused("not_writable", "not in this state of the unit")
 
 
 def _within(rule: WriteRule, value: float) -> bool:

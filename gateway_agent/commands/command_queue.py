@@ -11,10 +11,10 @@ from queue import Empty, SimpleQueue
 from typing import Final, Protocol, TypeVar
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.checks import Refused, check_command
+from gateway_agent.commands.checks import CommandRefused, check_command
 from gateway_agent.commands.execute import execute
-from gateway_agent.commands.results import Outcomes
-from gateway_agent.polling.unit import Unit
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.polling.unit import PolledUnit
 from wire.messages import Command, Result
 
 # Commands waiting for their line; more would hold up the polls, and nobody who means well sends as
@@ -33,14 +33,14 @@ class Executor(Protocol):
         """Have `work` done on the line between two polls."""
 
 
-class CommandDesk:
+class CommandQueue:
     """Takes commands, has them carried out, and hands out their results. One thread calls; lines
     finish on theirs."""
 
     def __init__(
         self,
-        outcomes: Outcomes,
-        units: Mapping[str, tuple[Unit, Executor]],
+        outcomes: CommandResults,
+        units: Mapping[str, tuple[PolledUnit, Executor]],
         clock: Callable[[], int],
     ) -> None:
         """`units` by device, each with its line. Commands cut off by the last stop are answered as
@@ -62,7 +62,7 @@ class CommandDesk:
                 self._submit(command)
             else:
                 self._repeat(command.id)
-        except Refused as refusal:
+        except CommandRefused as refusal:
             self._finish(refusal.result(command.id, self._clock()))
         except sqlite3.Error as error:
             _log.error(
@@ -84,7 +84,7 @@ class CommandDesk:
         check_command(command, profiles, self._clock())
         self._waiting = [future for future in self._waiting if not future.done()]
         if len(self._waiting) >= _MAX_WAITING:
-            raise Refused("too_many")
+            raise CommandRefused("too_many")
         unit, line = self._units[command.device]
         future = line.execute(lambda bus: execute(command, unit, bus, self._clock))
         self._waiting.append(future)

@@ -26,7 +26,7 @@ _KEEP_MS: Final = 30 * DAY_MS
 _log = logging.getLogger(__name__)
 
 
-class Outcomes:
+class CommandResults:
     """The file of command ids and their first results. Any thread may call."""
 
     def __init__(self, path: Path) -> None:

@@ -16,7 +16,7 @@ from gateway_agent.polling.jobs import Answer, Jobs
 from gateway_agent.polling.on_connect import greet
 from gateway_agent.polling.quarantine import Health, choose_polls, release_all
 from gateway_agent.polling.stamp import next_stamp
-from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
 from gateway_agent.profile.timed_states import Onsets, observe
 from wire.messages import Reading
@@ -33,13 +33,13 @@ Keep = Callable[[Sequence[Reading]], None]
 """Takes readings over for good."""
 
 
-class Line:
+class PolledLine:
     """The units of one bus. `keep` gets their readings, at most a second after they were read."""
 
     def __init__(
         self,
         bus: Bus,
-        units: Sequence[Unit],
+        units: Sequence[PolledUnit],
         cadence: Cadence,
         keep: Keep,
         clock: Callable[[], int],
@@ -128,7 +128,7 @@ class Line:
         self.alive_at = monotonic()
         self._jobs.do_next(self._bus, wait_s)
 
-    def _ask(self, unit: Unit) -> bool:
+    def _ask(self, unit: PolledUnit) -> bool:
         """Visit `unit`; whether it answered."""
         now_s, probe = monotonic(), self._health[unit.name].quarantined
         visit = self._rotas[unit.name].visit(now_s)
@@ -152,7 +152,7 @@ class Line:
             self._report(unit, observation)
         return True
 
-    def _observe(self, unit: Unit, visit: Visit, probe: bool) -> Observation:
+    def _observe(self, unit: PolledUnit, visit: Visit, probe: bool) -> Observation:
         registers = unit.read(self._bus, visit, probe)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
@@ -171,7 +171,7 @@ class Line:
         other_state = seen.state != last.state and UNKNOWN_STATE not in seen.bad
         return other_state or (seen.faults != last.faults and UNKNOWN_FAULTS not in seen.bad)
 
-    def _report(self, unit: Unit, seen: Observation) -> None:
+    def _report(self, unit: PolledUnit, seen: Observation) -> None:
         before = self._latest.get(unit.name)
         at = next_stamp(self._clock(), before.at if before is not None else None)
         self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)

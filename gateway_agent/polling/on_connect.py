@@ -5,14 +5,14 @@ import logging
 from typing import Final
 
 from gateway_agent.bus.modbus import Bus, ReplyError, WriteRequest
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.unit import PolledUnit
 
 _TRIES: Final = 3
 
 _log = logging.getLogger(__name__)
 
 
-def greet(unit: Unit, bus: Bus) -> None:
+def greet(unit: PolledUnit, bus: Bus) -> None:
     """Write `on_connect` of the unit's profile, in order; says in the log what the unit did not
     take. Raises LineDown.
 
@@ -29,7 +29,7 @@ def greet(unit: Unit, bus: Bus) -> None:
             )
 
 
-def _refusal(unit: Unit, bus: Bus, request: WriteRequest) -> str | None:
+def _refusal(unit: PolledUnit, bus: Bus, request: WriteRequest) -> str | None:
     """The code of the last failure, or None once the unit confirmed the write."""
     limits = unit.profile.read
     code = None

@@ -39,7 +39,7 @@ _MOST_SPREAD_K: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ProfileFit:
     """A profile and how well it fits, 0 to 1."""
 
     profile: str
@@ -47,12 +47,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundUnit:
     """A unit that answers at `address` of `line`; the best candidate stands first."""
 
     line: LineAddress
     address: int
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ProfileFit, ...]
 
     def to_document(self) -> dict[str, Any]:
         """The unit as a JSON object."""
@@ -81,7 +81,7 @@ def scan_line(
     profiles: Mapping[str, Profile],
     timeout_s: float,
     looked_at: Callable[[int], None] = lambda _: None,
-) -> Iterator[Found]:
+) -> Iterator[FoundUnit]:
     """The units that answer on `bus`, as they are found; `looked_at` is told each address that is
     done with.
 
@@ -93,8 +93,8 @@ def scan_line(
                 name: _try(bus, address, profile, timeout_s) for name, profile in profiles.items()
             }
             best_first = sorted(scores, key=lambda name: (-scores[name], name))
-            yield Found(
-                bus.line, address, tuple(Candidate(name, scores[name]) for name in best_first)
+            yield FoundUnit(
+                bus.line, address, tuple(ProfileFit(name, scores[name]) for name in best_first)
             )
         looked_at(address)
 

@@ -52,7 +52,7 @@ class Learnt:
 
 
 @dataclass(slots=True)
-class Unit:
+class PolledUnit:
     """One heat pump at `address` of a line, what was learnt about it, and the requests of each kind
     of visit."""
 
@@ -182,12 +182,12 @@ def plan_visits(
     limits = profile.read
     if learnt.longest is not None:
         limits = limits.model_copy(update={"max_registers": learnt.longest})
-    look = {key for span in profile.look_spans() for key in keys_of(span)}
+    look = {key for span in profile.status_spans() for key in keys_of(span)}
     # A look keeps to its own registers: a measured value that was read is a value to be reported.
     measured = {key for span in profile.spans() for key in keys_of(span)} - look
     closed = learnt.illegal if limits.frames else learnt.illegal | measured
     return {
-        "look": plan_reads(profile.look_spans(), limits, line, closed, learnt.borders),
+        "look": plan_reads(profile.status_spans(), limits, line, closed, learnt.borders),
         "read": plan_reads(
             profile.spans(without=limits.slow), limits, line, learnt.illegal, learnt.borders
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway_agent.profile.fields import Condition, Key, Place
+from gateway_agent.profile.fields import Key, RegisterCondition, RegisterRef
 from gateway_agent.profile.schema import Profile
 
 Contradiction = tuple[str, str]
@@ -88,7 +88,7 @@ def _undecided(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _misplaced_rising(profile: Profile) -> Iterator[Contradiction]:
-    tables: dict[str, list[list[Condition]]] = {
+    tables: dict[str, list[list[RegisterCondition]]] = {
         "point": [source.when for source in profile.point],
         "write": [[*rule.when, *rule.requires] for rule in profile.write],
         "scale": [variant.when for variants in profile.scale.values() for variant in variants],
@@ -112,7 +112,7 @@ def _denied(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
-    tables: dict[str, list[Place]] = {
+    tables: dict[str, list[RegisterRef]] = {
         "fault_codes": [*profile.fault_codes],
         "fault_bits": [*profile.fault_bits],
         "fault_flags": [place for flags in profile.fault_flags for place in flags.places],

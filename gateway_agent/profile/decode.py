@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway_agent.profile.fields import (
-    Condition,
     Key,
-    Place,
-    Quantity,
+    RegisterCondition,
+    RegisterQuantity,
+    RegisterRef,
     Scale,
     as_signed,
     is_sentinel,
@@ -60,7 +60,9 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
     return Observation(state, faults, values, bad)
 
 
-def holds(profile: Profile, registers: Registers, conditions: Iterable[Condition]) -> bool | None:
+def holds(
+    profile: Profile, registers: Registers, conditions: Iterable[RegisterCondition]
+) -> bool | None:
     """Whether all `conditions` hold; None where an unread register keeps it open. `rising` is not
     looked at."""
     verdicts = [_one_holds(profile, registers, condition) for condition in conditions]
@@ -69,7 +71,7 @@ def holds(profile: Profile, registers: Registers, conditions: Iterable[Condition
     return None if None in verdicts else True
 
 
-def _one_holds(profile: Profile, registers: Registers, condition: Condition) -> bool | None:
+def _one_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
     raw = registers.get(profile.key(condition))
     if raw is None:
         return None
@@ -81,7 +83,7 @@ def _one_holds(profile: Profile, registers: Registers, condition: Condition) -> 
 
 
 def _compares(
-    profile: Profile, registers: Registers, condition: Condition, raw: int
+    profile: Profile, registers: Registers, condition: RegisterCondition, raw: int
 ) -> bool | None:
     number = condition.number(raw)
     above, below = (
@@ -96,9 +98,12 @@ def _compares(
 
 
 def _limit(
-    profile: Profile, registers: Registers, condition: Condition, limit: int | Place | None
+    profile: Profile,
+    registers: Registers,
+    condition: RegisterCondition,
+    limit: int | RegisterRef | None,
 ) -> int | None:
-    if not isinstance(limit, Place):
+    if not isinstance(limit, RegisterRef):
         return limit
     raw = registers.get(profile.key(limit))
     return None if raw is None else condition.number(raw)
@@ -130,7 +135,7 @@ def _value(profile: Profile, registers: Registers, source: PointSource) -> float
     return value if POINTS[source.point].plausible(value) else None
 
 
-def quantity(profile: Profile, registers: Registers, source: Quantity) -> float | None:
+def quantity(profile: Profile, registers: Registers, source: RegisterQuantity) -> float | None:
     """The value of `source` in its point's unit; None where a register is unread or says that there
     is none."""
     raw = _raw(profile, registers, source)
@@ -142,7 +147,7 @@ def quantity(profile: Profile, registers: Registers, source: Quantity) -> float 
     )
 
 
-def _raw(profile: Profile, registers: Registers, source: Quantity) -> int | None:
+def _raw(profile: Profile, registers: Registers, source: RegisterQuantity) -> int | None:
     raw = 0
     for part in source.parts:
         word = registers.get(profile.key(part))
@@ -177,7 +182,7 @@ def _state(profile: Profile, registers: Registers, settled: Collection[int]) -> 
 
 def _faults(profile: Profile, registers: Registers) -> tuple[list[str], bool]:
     """The faults reported, sorted and each once, and whether every fault register was read."""
-    known = all(profile.key(place) in registers for place in profile.fault_places)
+    known = all(profile.key(place) in registers for place in profile.fault_registers)
     readers = (_coded, _bitwise, _flagged, _panel)
     return sorted({fault for reader in readers for fault in reader(profile, registers)}), known
 

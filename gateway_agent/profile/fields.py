@@ -77,7 +77,7 @@ def as_signed(raw: int, width: int) -> int:
     return raw - (1 << width) if raw >> (width - 1) & 1 else raw
 
 
-class Place(Entry):
+class RegisterRef(Entry):
     """Where something stands: an address in `table`, or in the profile's own table where none is
     named."""
 
@@ -90,7 +90,7 @@ def _is_contiguous(mask: int) -> bool:
     return mask > 0 and shifted & (shifted + 1) == 0
 
 
-class Part(Place):
+class Part(RegisterRef):
     """The bits of a register under `mask`, moved down to bit 0; all 16 where there is no mask."""
 
     mask: Annotated[int, Field(gt=0, le=WORD)] = WORD
@@ -115,7 +115,7 @@ class Part(Place):
         return word & ~self.mask & WORD | raw * (self.mask & -self.mask) & self.mask
 
 
-class Condition(Place):
+class RegisterCondition(RegisterRef):
     """Holds when the register, its `bit`, or its bits under `mask`, is one of `in` (a bit alone: is
     1).
 
@@ -128,8 +128,8 @@ class Condition(Place):
     mask: Register | None = None
     values: Annotated[list[Register], Field(alias="in", min_length=1, default_factory=lambda: [1])]
     signed: bool = False
-    above: int | Place | None = None
-    below: int | Place | None = None
+    above: int | RegisterRef | None = None
+    below: int | RegisterRef | None = None
     rising: bool = False
 
     @model_validator(mode="before")
@@ -156,9 +156,9 @@ class Condition(Place):
         return self.above is not None or self.below is not None or self.rising
 
     @property
-    def others(self) -> list[Place]:
+    def others(self) -> list[RegisterRef]:
         """The registers it is compared with."""
-        return [place for place in (self.above, self.below) if isinstance(place, Place)]
+        return [place for place in (self.above, self.below) if isinstance(place, RegisterRef)]
 
     def number(self, raw: int) -> int:
         """`raw` as this condition compares it."""
@@ -196,10 +196,10 @@ class Scale(Entry):
 class ScaleVariant(Scale):
     """One of several scales, used when all of `when` hold; the last one may do without."""
 
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
 
 
-class Quantity(Scale, Part):
+class RegisterQuantity(Scale, Part):
     """A number in one or more registers, in the unit of its point.
 
     `width = 32`: this register and the next. `mask` and `then`: a packed number, its highest bits
@@ -214,7 +214,7 @@ class Quantity(Scale, Part):
     scale: str | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Quantity":
+    def _fits_together(self) -> "RegisterQuantity":
         if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
             raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
         if self.width == 32 and (self.then or self.mask != WORD):

@@ -12,15 +12,15 @@ from configuration.fields import Identifier
 from gateway_agent.profile.fields import (
     Address,
     Bit,
-    Condition,
     Entry,
     Key,
     NumberKeys,
     Part,
-    Place,
-    Quantity,
     Range,
     Register,
+    RegisterCondition,
+    RegisterQuantity,
+    RegisterRef,
     ScaleVariant,
     Table,
 )
@@ -29,7 +29,7 @@ from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
 
-class PointSource(Quantity):
+class PointSource(RegisterQuantity):
     """Where one point comes from. Several sources of one point are tried in order of their `when`.
 
     `bits`: the point is 1 when any of them is set, else 0; `inverted`: the other way round.
@@ -40,7 +40,7 @@ class PointSource(Quantity):
     bits: Annotated[list[Bit], Field(min_length=1)] | None = None
     inverted: bool = False
     absent: list[float] = Field(default_factory=list)
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> "PointSource":
@@ -63,7 +63,7 @@ class StateRule(Entry):
     """
 
     state: State
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
     for_s: Annotated[int, Field(ge=1, le=3_600)] | None = None
 
     @model_validator(mode="after")
@@ -93,7 +93,7 @@ class FaultCodes(Part):
         return self
 
 
-class FaultBits(Place):
+class FaultBits(RegisterRef):
     """A register whose set bits are faults; the vendor code is `address.bit`. A bit not listed is
     `other`."""
 
@@ -107,12 +107,12 @@ class FaultFlags(Entry):
     kinds: Annotated[dict[Address, FaultKind], NumberKeys, Field(min_length=1)]
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[RegisterRef]:
         """Every bit of `kinds`."""
-        return [Place(address=address, table=self.table) for address in self.kinds]
+        return [RegisterRef(address=address, table=self.table) for address in self.kinds]
 
 
-class FaultPanel(Place):
+class FaultPanel(RegisterRef):
     """A register that numbers panel codes: band letter × 20 + suffix, from 1; bits above `mask` are
     detail."""
 
@@ -182,12 +182,12 @@ class Profile(Entry):
         return frozenset(self.points) | {rule.state for rule in self.state}
 
     @property
-    def fault_places(self) -> list[Place]:
+    def fault_registers(self) -> list[RegisterRef]:
         """Every register or bit that shows faults."""
         flags = [place for source in self.fault_flags for place in source.places]
         return [*self.fault_codes, *self.fault_bits, *flags, *self.fault_panel]
 
-    def key(self, place: Place, offset: int = 0) -> Key:
+    def key(self, place: RegisterRef, offset: int = 0) -> Key:
         """Table and address of `place`, or of the register `offset` further on."""
         return (place.table or self.read.table, place.address + offset)
 
@@ -197,15 +197,15 @@ class Profile(Entry):
 
         `without` names points that are not wanted this time.
         """
-        spans = self.look_spans()
+        spans = self.status_spans()
         for source in self.point:
             if source.point not in without:
                 spans |= self._quantity(source) | self._conditions(source.when)
         return spans
 
-    def look_spans(self) -> set[tuple[Key, int]]:
+    def status_spans(self) -> set[tuple[Key, int]]:
         """The registers that state and faults depend on."""
-        return {(self.key(place), 1) for place in self.fault_places} | self._conditions(
+        return {(self.key(place), 1) for place in self.fault_registers} | self._conditions(
             c for r in self.state for c in r.when
         )
 
@@ -217,7 +217,7 @@ class Profile(Entry):
             spans |= self._quantity(limit)
         return spans
 
-    def _quantity(self, quantity: Quantity) -> set[tuple[Key, int]]:
+    def _quantity(self, quantity: RegisterQuantity) -> set[tuple[Key, int]]:
         apart = {(self.key(part), 1) for part in quantity.then}
         return (
             {(self.key(quantity), quantity.registers)} | apart | self._scale_spans(quantity.scale)
@@ -228,7 +228,7 @@ class Profile(Entry):
             c for variant in self.scale.get(name or "", []) for c in variant.when
         )
 
-    def _conditions(self, conditions: Iterable[Condition]) -> set[tuple[Key, int]]:
+    def _conditions(self, conditions: Iterable[RegisterCondition]) -> set[tuple[Key, int]]:
         return {
             (self.key(place), 1)
             for condition in conditions

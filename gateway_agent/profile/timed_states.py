@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway_agent.profile.decode import Observation, Registers, decode, holds
-from gateway_agent.profile.fields import Condition, Key
+from gateway_agent.profile.fields import Key, RegisterCondition
 from gateway_agent.profile.schema import Profile, StateRule
 
 # A unit that was silent for longer may have done anything meanwhile, so that what held before has
@@ -74,5 +74,5 @@ def _has_settled(profile: Profile, index: int, onset: Onset, registers: Register
     )
 
 
-def _rising(rule: StateRule) -> list[Condition]:
+def _rising(rule: StateRule) -> list[RegisterCondition]:
     return [condition for condition in rule.when if condition.rising]

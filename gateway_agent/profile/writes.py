@@ -24,14 +24,14 @@ from pydantic import Field, model_validator
 from gateway_agent.profile.fields import (
     WORD,
     Address,
-    Condition,
     Entry,
     Key,
     NumberKeys,
     Part,
-    Quantity,
     Range,
     Register,
+    RegisterCondition,
+    RegisterQuantity,
     Scale,
     as_signed,
 )
@@ -46,7 +46,7 @@ WriteFunction = Literal[5, 6, 15, 16]
 _FUNCTIONS: Final[dict[WritableTable, tuple[int, ...]]] = {"holding": (6, 16), "coil": (5, 15)}
 
 
-class WritePlace(Entry):
+class WriteTarget(Entry):
     """A register (`function` 6 or 16) or a coil (5 or 15) that is written."""
 
     address: Address
@@ -54,7 +54,7 @@ class WritePlace(Entry):
     function: WriteFunction = 16
 
     @model_validator(mode="after")
-    def _function_of_the_table(self) -> "WritePlace":
+    def _function_of_the_table(self) -> "WriteTarget":
         if self.function not in _FUNCTIONS[self.table]:
             wanted = " or ".join(map(str, _FUNCTIONS[self.table]))
             raise ValueError(
@@ -68,7 +68,7 @@ class WritePlace(Entry):
         return (self.table, self.address)
 
 
-class Assignment(WritePlace):
+class Assignment(WriteTarget):
     """A fixed content for one register, or 0 or 1 for a coil."""
 
     value: Annotated[int, Field(ge=0, le=WORD)]
@@ -92,7 +92,7 @@ class Fixed(Part):
         return self
 
 
-class Requirement(Condition):
+class Requirement(RegisterCondition):
     """A state of the unit without which it would ignore or misuse the write; `reason` is what the
     operator reads."""
 
@@ -110,7 +110,7 @@ class Denied(Range):
         return self.table == key[0] and key[1] in self
 
 
-class WriteRule(Scale, WritePlace):
+class WriteRule(Scale, WriteTarget):
     """How one point is written.
 
     raw = (value − `offset`) × `divisor` ÷ `factor`, or by the conditional scale called `scale`;
@@ -129,9 +129,9 @@ class WriteRule(Scale, WritePlace):
     step: Annotated[float, Field(gt=0)] | None = None
     minimum: float
     maximum: float
-    lower: list[Quantity] = Field(default_factory=list)
-    upper: list[Quantity] = Field(default_factory=list)
-    when: list[Condition] = Field(default_factory=list)
+    lower: list[RegisterQuantity] = Field(default_factory=list)
+    upper: list[RegisterQuantity] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
     requires: list[Requirement] = Field(default_factory=list)
     unlock: list[Assignment] = Field(default_factory=list)
     block: Range | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Metric:
     """One figure; counters end in `_total`."""
 
     name: str
@@ -13,9 +13,9 @@ class Figure:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(figures: Iterable[Figure]) -> str:
+def render(figures: Iterable[Metric]) -> str:
     """The page a scraper reads; figures of one name stay together."""
-    by_name: dict[str, list[Figure]] = {}
+    by_name: dict[str, list[Metric]] = {}
     for figure in figures:
         by_name.setdefault(figure.name, []).append(figure)
     lines = []

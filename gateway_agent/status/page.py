@@ -9,7 +9,7 @@ from types import TracebackType
 _log = logging.getLogger(__name__)
 
 
-class Page:
+class StatusPage:
     """Serves until the block ends. `metrics` gives the text of the figures; `healthy` whether
     everything turns."""
 
@@ -54,7 +54,7 @@ class Page:
         """The TCP port it listens on."""
         return int(self._server.server_address[1])
 
-    def __enter__(self) -> "Page":
+    def __enter__(self) -> "StatusPage":
         self._thread.start()
         return self
 

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class JournalMessage:
     """One numbered message as it goes to the broker."""
 
     seq: int
@@ -72,7 +72,9 @@ class Journal:
         """The newest number given, 0 before the first."""
         return self._last
 
-    def append(self, readings: Sequence[Reading], now: int, clock: Clock | None = None) -> Message:
+    def append(
+        self, readings: Sequence[Reading], now: int, clock: Clock | None = None
+    ) -> JournalMessage:
         """Number `readings` (of the poll at `now`, UTC ms) as one message and keep it; safe on disk
         on return.
 
@@ -81,7 +83,7 @@ class Journal:
         """
         with self._lock:
 
-            def add() -> Message:
+            def add() -> JournalMessage:
                 if self._used_bytes() > self._max_bytes:
                     self._evict(self._max_bytes // _EVICT_SHARE, now)
                 return self._insert(list(readings), None, None, now, clock)
@@ -93,11 +95,11 @@ class Journal:
                 self._recover(error, now)
                 return self._change(add)
 
-    def drop(self, seq: int, reason: str, now: int) -> Message | None:
+    def drop(self, seq: int, reason: str, now: int) -> JournalMessage | None:
         """Give up the message `seq` and report it as lost; returns the report, or None if it is not
         there."""
 
-        def replace() -> Message | None:
+        def replace() -> JournalMessage | None:
             deleted = self._database.execute("DELETE FROM message WHERE seq = ?", (seq,)).rowcount
             return self._report(seq, seq, reason, now) if deleted else None
 
@@ -127,7 +129,7 @@ class Journal:
             )
         return False
 
-    def pending(self, after: int, limit: int) -> list[Message]:
+    def pending(self, after: int, limit: int) -> list[JournalMessage]:
         """The oldest messages numbered above `after`, at most `limit`."""
         rows: list[tuple[int, bytes]] = []
         with self._lock, self._new_epoch_if_corrupt():
@@ -135,7 +137,7 @@ class Journal:
                 "SELECT seq, payload FROM message WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, limit),
             ).fetchall()
-        return [Message(seq, payload) for seq, payload in rows]
+        return [JournalMessage(seq, payload) for seq, payload in rows]
 
     @property
     def depth(self) -> int:
@@ -221,14 +223,14 @@ class Journal:
         lost_from: int | None,
         now: int,
         clock: Clock | None = None,
-    ) -> Message:
+    ) -> JournalMessage:
         """Number and keep one message; to be called inside a transaction."""
         seq = self._last + 1
         acked = self._acked(lost_from)
         telemetry = Telemetry(
             VERSION, self._epoch, seq, now, self._interval_s, readings, dropped, clock, acked
         )
-        message = Message(seq, encode_telemetry(telemetry))
+        message = JournalMessage(seq, encode_telemetry(telemetry))
         self._database.execute(
             "INSERT INTO message VALUES (?, ?, ?)", (seq, message.payload, lost_from)
         )
@@ -245,7 +247,7 @@ class Journal:
         waiting = [number for number in (oldest, lost, lost_from) if number is not None]
         return min(waiting, default=self._last + 1) - 1
 
-    def _report(self, first: int, last: int, reason: str, now: int) -> Message:
+    def _report(self, first: int, last: int, reason: str, now: int) -> JournalMessage:
         return self._insert([], Dropped(first, last, reason), first, now)
 
     def _evict(self, at_least: int, now: int) -> None:

@@ -11,7 +11,7 @@ from queue import Empty
 from time import monotonic, monotonic_ns
 from typing import Final
 
-from gateway_agent.commands.command_queue import CommandDesk
+from gateway_agent.commands.command_queue import CommandQueue
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.resend import Outgoing
 from messaging.session import (
@@ -52,7 +52,7 @@ class Publisher:
         journal: Journal,
         place: GatewayPath,
         devices: list[AnnouncedDevice],
-        desk: CommandDesk,
+        desk: CommandQueue,
         *,
         interval_s: float,
         resend_after_ms: int,
@@ -67,7 +67,7 @@ class Publisher:
         self._root = root
         self._devices = devices
         self._desk = desk
-        self.turned_at = monotonic()
+        self.alive_at = monotonic()
         """Monotonic seconds of the last turn: a sign of life for the watchdog."""
         self._interval_s = interval_s
         self._resend_after_ms = resend_after_ms
@@ -105,7 +105,7 @@ class Publisher:
 
     def _turn(self) -> None:
         """Wait a tick for something to happen, deal with all that did, and publish what is due."""
-        self.turned_at = monotonic()
+        self.alive_at = monotonic()
         try:
             self._handle(self._session.events.get(timeout=_TICK_S))
             while True:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from heapq import nsmallest
 from typing import Final
 
-from gateway_agent.uplink.journal import Message
+from gateway_agent.uplink.journal import JournalMessage
 from wire.messages import Ack
 
-Rows = Callable[[int, int], list[Message]]
+Rows = Callable[[int, int], list[JournalMessage]]
 """The oldest messages numbered above the first argument, at most as many as the second."""
 
 # The usual in-flight limit of brokers and of the client library; also how many old messages are
@@ -55,7 +55,7 @@ class Outgoing:
         in_flight = set(self._in_flight.values())
         self._sent = {seq: at for seq, at in self._sent.items() if seq in in_flight}
 
-    def choose(self, rows: Rows, now: int) -> list[Message]:
+    def choose(self, rows: Rows, now: int) -> list[JournalMessage]:
         """The messages to publish at `now`, in order of number.
 
         Live ones have the first claim to the places in flight, then those overdue, then the oldest
@@ -69,7 +69,7 @@ class Outgoing:
         chosen += self._from_backlog(rows, room - len(chosen), now)
         return sorted(chosen, key=lambda message: message.seq)
 
-    def published(self, message: Message, mid: int, now: int) -> None:
+    def published(self, message: JournalMessage, mid: int, now: int) -> None:
         """`message` was handed to the client under the id `mid`."""
         self._in_flight[mid] = message.seq
         if not self._sent:
@@ -122,7 +122,7 @@ class Outgoing:
         )
         return now - sent >= patience and seq not in self._in_flight.values()
 
-    def _overdue(self, rows: Rows, now: int) -> list[Message]:
+    def _overdue(self, rows: Rows, now: int) -> list[JournalMessage]:
         """Sent long ago and not covered; only the oldest, because the watermark cannot pass them.
 
         What was sent ahead of a backlog cannot be covered before the backlog is: sending it again
@@ -140,8 +140,8 @@ class Outgoing:
             del self._sent[seq]
         return [message for message in found if message.seq in due]
 
-    def _from_backlog(self, rows: Rows, room: int, now: int) -> list[Message]:
-        chosen: list[Message] = []
+    def _from_backlog(self, rows: Rows, room: int, now: int) -> list[JournalMessage]:
+        chosen: list[JournalMessage] = []
         while len(chosen) < room and len(self._sent) + len(chosen) < MAX_UNCOVERED:
             ahead = [
                 message for message in rows(self._backlog, 1) if message.seq <= self._backlog_end

@@ -29,7 +29,7 @@ def run(config: Config = Path("gateway.toml")) -> None:
     from gateway_agent.profile.loading import load_profiles
     from gateway_agent.settings import GatewaySettings
     from gateway_agent.status.systemd import Notifier
-    from gateway_agent.supervise import Configuration, Operation, Signals
+    from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
     from hearthwatch.base.resources import profile_folders
     from hearthwatch.base.signals import reload_on_hangup, stop_on_signals
 
@@ -37,7 +37,7 @@ def run(config: Config = Path("gateway.toml")) -> None:
         settings = load(config, GatewaySettings)
         return Configuration(settings, load_profiles(settings, profile_folders(), config))
 
-    Operation(read, Signals(stop_on_signals(), reload_on_hangup()), Notifier()).run()
+    GatewaySupervisor(read, Signals(stop_on_signals(), reload_on_hangup()), Notifier()).run()
 
 
 @app.command("check")

@@ -20,7 +20,7 @@ import pytest
 from configuration.load import ConfigurationError, ConfigurationProblem
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.systemd import Notifier
-from gateway_agent.supervise import Configuration, Operation, Signals
+from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
 from messaging.settings import MqttSettings
 from tests.gateway_agent.slaves import PtySlave, Units
 from tests.gateway_agent.test_service import REPOSITORY, midea_registers
@@ -361,7 +361,7 @@ def run_hung(folder: Path, then: Callable[[HungService, Manager, str], None]) ->
         Signals(threading.Event(), threading.Event()),
     )
     listen = f"127.0.0.1:{free_port()}"
-    operation = Operation(
+    operation = GatewaySupervisor(
         lambda: Configuration(settings_of(listen), {}),
         signals,
         Notifier(manager.environment(60)),
@@ -392,7 +392,7 @@ def test_a_first_configuration_that_is_refused_ends_at_once() -> None:
         raise ConfigurationError([ConfigurationProblem(Path("gateway.toml"), "bus", "missing")])
 
     with pytest.raises(ConfigurationError):
-        Operation(refuse, Signals(threading.Event(), threading.Event()), Notifier({}))
+        GatewaySupervisor(refuse, Signals(threading.Event(), threading.Event()), Notifier({}))
 
 
 def test_a_manager_that_does_not_listen_holds_nothing_up(tmp_path: Path) -> None:

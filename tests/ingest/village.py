@@ -4,8 +4,8 @@ instead of polled."""
 import threading
 from pathlib import Path
 
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.publisher import Publisher
 from messaging.session import MqttSession, Will
@@ -38,7 +38,9 @@ class JournalGateway:
             self._journal,
             place,
             [AnnouncedDevice(self.device, "midea-mthermal", "tcp://127.0.0.1:502", 1)],
-            CommandDesk(Outcomes(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms),
+            CommandQueue(
+                CommandResults(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms
+            ),
             interval_s=30,
             resend_after_ms=resend_after_ms,
             software="test",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
 from tests.gateway_agent.commands.test_checks import LINE, MIDEA, NOW, WATER, RecordingLink
 from wire.messages import Command, Result
 
@@ -43,8 +43,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "commands.db"
 
 
-def desk_on(line: PatientLine, path: Path) -> CommandDesk:
-    return CommandDesk(Outcomes(path), {"a": (MIDEA, line)}, lambda: NOW)
+def desk_on(line: PatientLine, path: Path) -> CommandQueue:
+    return CommandQueue(CommandResults(path), {"a": (MIDEA, line)}, lambda: NOW)
 
 
 def command(value: float, command_id: str = "one") -> Command:
@@ -109,8 +109,8 @@ def test_a_flood_is_refused_so_that_polls_go_on(line: PatientLine, path: Path) -
 def test_a_command_that_cannot_be_recorded_is_not_carried_out(
     line: PatientLine, path: Path
 ) -> None:
-    outcomes = Outcomes(path)
-    desk = CommandDesk(outcomes, {"a": (MIDEA, line)}, lambda: NOW)
+    outcomes = CommandResults(path)
+    desk = CommandQueue(outcomes, {"a": (MIDEA, line)}, lambda: NOW)
     outcomes.close()
     desk.receive(command(42))
     assert [(result.status, result.reason) for result in desk.results()] == [
@@ -121,14 +121,14 @@ def test_a_command_that_cannot_be_recorded_is_not_carried_out(
 
 def test_a_corrupt_file_of_outcomes_is_set_aside(path: Path) -> None:
     path.write_bytes(b"this is no database" * 1000)
-    assert Outcomes(path).begin("one", NOW)
+    assert CommandResults(path).begin("one", NOW)
     assert path.with_name("commands.db.corrupt").exists()
     with pytest.raises(sqlite3.Error):
-        Outcomes(path.parent)
+        CommandResults(path.parent)
 
 
 def test_outcomes_are_forgotten_after_a_month(path: Path) -> None:
-    outcomes = Outcomes(path)
+    outcomes = CommandResults(path)
     assert outcomes.begin("one", NOW)
     assert not outcomes.begin("one", NOW + 29 * 86_400_000)
     assert outcomes.begin("one", NOW + 31 * 86_400_000)

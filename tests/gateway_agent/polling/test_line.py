@@ -14,8 +14,8 @@ from gateway_agent.bus.modbus import Bus, ReplyError
 from gateway_agent.bus.read_plan import ReadRequest
 from gateway_agent.bus.transport import LineDown
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import TcpSlave, Units
 from tests.gateway_agent.test_service import midea_registers
@@ -37,8 +37,8 @@ class Village:
         profile = MIDEA.model_copy(
             update={"read": MIDEA.read.model_copy(update={"timeout_ms": 100})}
         )
-        units = [Unit(f"unit-{number}", number, profile, address) for number in (1, 2, 3)]
-        self.line = Line(
+        units = [PolledUnit(f"unit-{number}", number, profile, address) for number in (1, 2, 3)]
+        self.line = PolledLine(
             Bus(address),
             units,
             Cadence(60.0, 0.05),

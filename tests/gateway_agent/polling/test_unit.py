@@ -7,7 +7,7 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import TcpSlave, Units
@@ -23,7 +23,7 @@ class Rig:
         self._slave = TcpSlave(self.units)
         line = parse_line(f"tcp://127.0.0.1:{self._slave.port}")
         self.bus = Bus(line)
-        self.unit = Unit("a", 1, QUICK, line)
+        self.unit = PolledUnit("a", 1, QUICK, line)
 
     def close(self) -> None:
         self.bus.close()

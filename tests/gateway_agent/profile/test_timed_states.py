@@ -5,8 +5,8 @@ import threading
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.timed_states import Onsets, observe
 from tests.gateway_agent.profile.test_decode import PROFILES
@@ -68,9 +68,9 @@ def test_a_line_reports_an_inferred_defrost_as_soon_as_it_has_held() -> None:
     slave = TcpSlave(units)
     address = parse_line(f"tcp://127.0.0.1:{slave.port}")
     rules = [rule.model_copy(update={"for_s": 1 if rule.for_s else None}) for rule in CHOFU.state]
-    unit = Unit("a", 1, CHOFU.model_copy(update={"state": rules}), address)
+    unit = PolledUnit("a", 1, CHOFU.model_copy(update={"state": rules}), address)
     readings: list[Reading] = []
-    line = Line(
+    line = PolledLine(
         Bus(address), [unit], Cadence(60.0, 0.05), readings.extend, lambda: 1_763_740_000_000
     )
     stop = threading.Event()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.publisher import Publisher
 from messaging.session import Delivery, MqttSession, Will
@@ -82,7 +82,7 @@ class Gateway:
             self.journal,
             PLACE,
             DEVICES,
-            CommandDesk(Outcomes(folder / "commands.db"), {}, wall_clock_ms),
+            CommandQueue(CommandResults(folder / "commands.db"), {}, wall_clock_ms),
             interval_s=30,
             resend_after_ms=resend_after_ms,
             software="test 1",
