@@ -29,8 +29,8 @@ from gateway_agent.polling.cadence import Cadence
 from gateway_agent.polling.line import PolledLine
 from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.loading import load_profile
-from gateway_agent.service import JournalWriter
 from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.journal_writer import JournalWriter
 from tests.servers import wait_until
 from wire.wall_clock import wall_clock_ms
 
@@ -108,9 +108,9 @@ def sweep(line: Served, sweeps: int) -> None:
         PolledUnit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)
     ]
     journal = Journal(line.folder / "journal.db", INTERVAL_S, max_mb=16)
-    keeper = JournalWriter(journal, wall_clock_ms, lambda: True)
+    writer = JournalWriter(journal, wall_clock_ms, lambda: True)
     gateway = PolledLine(
-        Bus(address), units, Cadence(INTERVAL_S, INTERVAL_S), keeper.keep, wall_clock_ms
+        Bus(address), units, Cadence(INTERVAL_S, INTERVAL_S), writer.keep, wall_clock_ms
     )
     stop = threading.Event()
     for _ in range(sweeps):

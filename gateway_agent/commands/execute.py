@@ -1,27 +1,27 @@
-"""One command on the wire: read what decides, write, read back."""
+"""One command on the wire: read the registers it depends on, write, read back."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from gateway_agent.bus.modbus import Bus, ReplyError, WriteRequest
-from gateway_agent.bus.read_plan import Span, plan_reads
+from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.read_plan import plan_reads
+from gateway_agent.bus.requests import WriteRequest
 from gateway_agent.bus.transport import LineDown
 from gateway_agent.commands.checks import CommandRefused, Order, check_command, decide, rules_of
 from gateway_agent.polling.unit import PolledUnit
-from gateway_agent.profile.fields import Key
+from gateway_agent.profile.fields import Key, Span
 from wire.messages import Command, Result
 
-# Some controllers take a moment before a register shows what was written to it.
+# Some controllers take a moment before a register shows its new content.
 _READ_BACK_TRIES: Final = 3
 _READ_TRIES: Final = 2
 
 
 def execute(command: Command, unit: PolledUnit, bus: Bus, clock: Callable[[], int]) -> Result:
-    """Carry `command` out on `unit`, or say why not; expiry counts at the moment of writing. Raises
-    nothing of the bus.
+    """The result of `command` on `unit`; expiry counts at the moment of each write.
 
-    Points are set one after the other; the first that cannot be set ends it, and `read_back` holds
-    those before it.
+    Points are set one after the other. The first that cannot be set ends the command, and
+    `read_back` of the result holds those before it. No error of the bus is raised.
     """
     read_back: dict[str, float] = {}
     try:
@@ -54,12 +54,12 @@ def _set(point: str, value: float, unit: PolledUnit, bus: Bus) -> dict[str, floa
     except ReplyError as error:
         if error.code != "write_unconfirmed":
             raise
-        # Whether it was carried out is told by the register itself.
+        # The register itself shows whether the write was carried out.
     return {point: _confirmed(order, unit, bus)}
 
 
 def _confirmed(order: Order, unit: PolledUnit, bus: Bus) -> float:
-    """The value the unit shows after the write; raises CommandRefused where it is not the one written."""
+    """The value the unit shows after the write; raises CommandRefused if it is another one."""
     for _ in range(_READ_BACK_TRIES):
         word = _read([(order.rule.key, 1)], unit, bus)[order.rule.key]
         value = order.rule.value_in(word, order.scale)

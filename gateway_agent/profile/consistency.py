@@ -1,4 +1,4 @@
-"""What single keys of a profile cannot show: where its tables contradict each other. Pure."""
+"""Contradictions between the tables of a profile, which no single key shows. Pure."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,11 @@ from gateway_agent.profile.fields import Key, RegisterCondition, RegisterRef
 from gateway_agent.profile.schema import Profile
 
 Contradiction = tuple[str, str]
-"""The key, and what is wrong there."""
+"""The key, and the mistake there."""
 
 
 def contradictions(profile: Profile) -> list[Contradiction]:
-    """Every contradiction inside `profile`; none in one that may be used."""
+    """Every contradiction inside `profile`; a profile with none may be used."""
     checks = (
         _unknown_scales,
         _unreadable,
@@ -103,7 +103,8 @@ def _denied(profile: Profile) -> Iterator[Contradiction]:
         (f"write[{index}]", key) for index, r in enumerate(profile.write) for key in r.written
     ]
     written += [
-        (f"on_connect[{index}]", place.key) for index, place in enumerate(profile.on_connect)
+        (f"on_connect[{index}]", assignment.key)
+        for index, assignment in enumerate(profile.on_connect)
     ]
     for name, (table, address) in written:
         for denied in profile.deny:
@@ -115,11 +116,11 @@ def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
     tables: dict[str, list[RegisterRef]] = {
         "fault_codes": [*profile.fault_codes],
         "fault_bits": [*profile.fault_bits],
-        "fault_flags": [place for flags in profile.fault_flags for place in flags.places],
+        "fault_flags": [bit for flags in profile.fault_flags for bit in flags.registers],
         "fault_panel": [*profile.fault_panel],
     }
-    for name, places in tables.items():
-        keys = [profile.key(place) for place in places]
+    for name, registers in tables.items():
+        keys = [profile.key(register) for register in registers]
         yield from (
             (name, f"{table} {address} stands twice")
             for table, address in {k for k in keys if keys.count(k) > 1}

@@ -35,7 +35,9 @@ def run(config: Config = Path("gateway.toml")) -> None:
 
     def read() -> Configuration:
         settings = load(config, GatewaySettings)
-        return Configuration(settings, load_profiles(settings, profile_folders(), config))
+        return Configuration(
+            settings, load_profiles(settings.profile_references(), profile_folders(), config)
+        )
 
     GatewaySupervisor(read, Signals(stop_on_signals(), reload_on_hangup()), Notifier()).run()
 
@@ -54,7 +56,7 @@ def check(config: Config = Path("gateway.toml"), as_json: AsJson = False) -> Non
     from hearthwatch.base.resources import profile_folders
 
     settings = load(config, GatewaySettings)
-    profiles = load_profiles(settings, profile_folders(), config)
+    profiles = load_profiles(settings.profile_references(), profile_folders(), config)
     report = check_gateway(settings, profiles, config)
     if as_json:
         print_json(report.to_document())

@@ -22,7 +22,9 @@ def keys(error: pytest.ExceptionInfo[ConfigurationError]) -> set[str]:
 
 def test_the_example_loads_and_fits() -> None:
     settings = load(EXAMPLE, GatewaySettings, {})
-    report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, EXAMPLE), EXAMPLE)
+    report = check_gateway(
+        settings, load_profiles(settings.profile_references(), PROFILE_DIRS, EXAMPLE), EXAMPLE
+    )
     document = report.to_document()
     assert document["ok"] is True
     assert [device["device"] for device in document["lines"][0]["devices"]] == [
@@ -33,16 +35,22 @@ def test_the_example_loads_and_fits() -> None:
     assert settings.journal.path == EXAMPLE.parent / "journal.db"
 
 
-def crowded(file: Path, units: int, look: str) -> CheckReport:
+def crowded(file: Path, units: int, status_every: str) -> CheckReport:
     """The check of one 9600-baud line with so many units, read every 30 s."""
     devices = "".join(
         f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n'
         for n in range(1, units + 1)
     )
-    head = EXAMPLE.read_text().partition("[[bus]]")[0].replace('look = "15s"', f'look = "{look}"')
+    head = (
+        EXAMPLE.read_text()
+        .partition("[[bus]]")[0]
+        .replace('status_every = "15s"', f'status_every = "{status_every}"')
+    )
     file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{devices}')
     settings = load(file, GatewaySettings, {})
-    return check_gateway(settings, load_profiles(settings, PROFILE_DIRS, file), file)
+    return check_gateway(
+        settings, load_profiles(settings.profile_references(), PROFILE_DIRS, file), file
+    )
 
 
 def test_a_line_that_cannot_keep_its_interval_is_a_problem_with_key(tmp_path: Path) -> None:
@@ -58,7 +66,7 @@ def test_so_is_one_that_has_no_time_for_its_looks(tmp_path: Path) -> None:
     assert not crowded(file, 40, "30s").problems
     report = crowded(file, 40, "15s")
     assert [problem.key for problem in report.problems] == ["bus[0]"]
-    assert "lengthen `look`" in report.to_text()
+    assert "lengthen `status_every`" in report.to_text()
     (line,) = report.to_document()["lines"]
     assert (line["look_interval_ms"], line["interval_ms"]) == (15_000, 30_000)
     assert line["busy_ms"] == pytest.approx(
@@ -114,7 +122,7 @@ def test_every_shipped_profile_loads_under_its_own_name(path: Path) -> None:
     profile = load_profile(path.stem, PROFILE_DIRS)
     assert profile.profile == path.stem
     assert {"supply_c", "return_c", "outdoor_c", "setpoint_c", "coil_c"} <= set(profile.points)
-    assert {"off", "standby", "heating", "defrost"} <= profile.capabilities
+    assert {"off", "standby", "heating", "defrost"} <= {rule.state for rule in profile.state}
     assert profile.defrost == ("inferred" if path.stem == "chofu-grant" else "flag")
 
 
@@ -176,7 +184,7 @@ def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: P
     file = tmp_path / "gateway.toml"
     file.write_text(EXAMPLE.read_text().replace('profile = "phnix"', 'profile = "no-such"'))
     with pytest.raises(ConfigurationError, match="midea-mthermal, phnix, ") as error:
-        load_profiles(load(file, GatewaySettings, {}), PROFILE_DIRS, file)
+        load_profiles(load(file, GatewaySettings, {}).profile_references(), PROFILE_DIRS, file)
     assert str(error.value).startswith(f"{file}: bus[1].device[0].profile: ")
 
 

@@ -118,11 +118,11 @@ def test_a_probe_finds_a_unit_whatever_block_it_is_silent_to(rig: Rig) -> None:
     assert answered >= 1
 
 
-def test_a_look_reads_state_and_faults_alone(rig: Rig) -> None:
-    looked = rig.unit.read(rig.bus, "look")
-    assert ("holding", 128) in looked
-    assert ("holding", 110) not in looked
+def test_a_status_poll_reads_state_and_faults_alone(rig: Rig) -> None:
+    polled = rig.unit.read(rig.bus, "status_poll")
+    assert ("holding", 128) in polled
+    assert ("holding", 110) not in polled
     whole = decode(QUICK, rig.unit.read(rig.bus))
-    seen = decode(QUICK, looked)
+    seen = decode(QUICK, polled)
     assert (seen.state, seen.faults) == (whole.state, whole.faults)
     assert not {"state", "faults"} & set(seen.bad)
