@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
     AliasChoices,
+    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -75,6 +76,11 @@ class BusSettings(Settings):
         return parse_line(self.url)
 
 
+def _with_old_name(schema: dict[str, Any]) -> None:
+    keys = schema["properties"]
+    keys["look"] = keys["status_every"] | {"title": "Look", "deprecated": True}
+
+
 class GatewaySettings(Settings):
     """Everything the gateway needs to run.
 
@@ -82,6 +88,8 @@ class GatewaySettings(Settings):
     `status_every`, so that a change is published at once; `look` is the old name of this key. The
     points that its profile calls slow are part of one reading in `slow_every`.
     """
+
+    model_config = ConfigDict(json_schema_extra=_with_old_name)
 
     district: Identifier
     town: Identifier

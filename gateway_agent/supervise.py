@@ -1,6 +1,5 @@
 """Supervise a gateway: reload its configuration, feed the watchdog, serve the metrics page."""
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -9,7 +8,7 @@ from time import monotonic
 from typing import Final
 
 from configuration.load import ConfigurationError
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 from gateway_agent.profile.schema import Profile
 from gateway_agent.service import GatewayService, RunningGateway
 from gateway_agent.settings import GatewaySettings
@@ -21,7 +20,7 @@ _CHECK_EVERY_S: Final = 0.5
 # Used without a watchdog: longer than any exchange with its retries holds up a line.
 _HANGS_AFTER_S: Final = 180.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +109,7 @@ class GatewaySupervisor:
             configuration = self._load()
         except ConfigurationError as error:
             for problem in error.problems:
-                _log.error(
-                    event("configuration_refused", kept="the last good one", problem=problem)
-                )
+                _log.error("configuration_refused", kept="the last good one", problem=problem)
             configuration = self._configuration
         changed = configuration != self._configuration
         self._configuration = configuration

@@ -1,1 +1,1 @@
-"""Modbus on one line: what to ask together, how frames look, and one checked exchange at a time."""
+"""Modbus on one line: read plans, frames, and one checked exchange at a time."""

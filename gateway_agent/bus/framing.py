@@ -54,7 +54,7 @@ _READ_PDUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request to `unit`, and what its reply must match.
+    """A request to `unit`, and the marks of its reply.
 
     `transaction` numbers it on Modbus TCP. `lengths` are the data lengths in bytes that late
     replies of this unit may still have.
@@ -75,7 +75,7 @@ class Reply:
 
 
 class ClientFraming(Protocol):
-    """How frames look on one kind of line."""
+    """The form of frames on one kind of line."""
 
     def ask(self, question: Question) -> bytes:
         """The frame that asks `question`."""
@@ -217,7 +217,7 @@ def _sound_frame(received: bytes, head: bytes, length: int) -> bytes | None:
 
 
 def _first_frame(received: bytes) -> bytes | None:
-    """The first sound RTU reply in `received`, whoever sent it."""
+    """The first sound RTU reply in `received`, from any unit."""
     for start in range(len(received) - 4):
         length = _frame_length(received[start + 1], received[start + 2])
         frame = received[start : start + length]

@@ -35,7 +35,7 @@ _NOISE_S: Final = 1.0
 
 
 class ReplyError(Exception):
-    """A question without a usable reply; `exception` is the unit's Modbus exception code, if any."""
+    """A question without a usable reply; `exception` is the Modbus exception code, if any."""
 
     def __init__(self, code: ReplyCode, exception: int | None = None) -> None:
         super().__init__(code if exception is None else f"{code} {exception}")
@@ -117,7 +117,7 @@ class Bus:
         timeout_s: float,
         lengths: frozenset[int],
     ) -> None:
-        """Ask for a part of `request` whose reply has none of `lengths`; its reply ends them all."""
+        """Ask for a part of `request` whose reply has none of `lengths`; then none can be late."""
         for count in range(request.count - 1, 0, -1):
             part = ReadRequest(request.table, request.address, count)
             if part.data_bytes not in lengths:

@@ -64,7 +64,7 @@ def plan_reads(
 
 
 def bus_time_s(requests: Sequence[ReadRequest], limits: ReadLimits, line: LineAddress) -> float:
-    """Seconds that the requests to one unit take if it answers as its profile says."""
+    """Seconds that the requests to one unit take if it answers in its profile's usual time."""
     turnaround_s, pacing_s = limits.turnaround_ms / 1_000, limits.pacing_ms / 1_000
     return sum(line.exchange_s(request.data_bytes, turnaround_s, pacing_s) for request in requests)
 

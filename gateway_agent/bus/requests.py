@@ -1,4 +1,4 @@
-"""Modbus requests as values: which registers to read, and what to write. Pure."""
+"""Modbus requests as values: registers to read, contents to write. Pure."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,5 @@
 """Commands in, results out: each id once, each unit's writes on the thread of its line."""
 
-import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from gateway_agent.bus.modbus import Bus
 from gateway_agent.commands.checks import CommandRefused, check_command
 from gateway_agent.commands.execute import execute
 from gateway_agent.commands.results import CommandResults
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 from gateway_agent.polling.unit import PolledUnit
 from wire.messages import Command, Result
 
@@ -22,7 +21,7 @@ _MAX_WAITING: Final = 20
 
 Answer = TypeVar("Answer")
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Executor(Protocol):
@@ -67,7 +66,7 @@ class CommandQueue:
         except CommandRefused as refusal:
             self._finish(refusal.result(command.id, self._clock()))
         except sqlite3.Error as error:
-            _log.error(event("command_not_recorded", id=command.id, reason=error))
+            _log.error("command_not_recorded", id=command.id, reason=error)
             self._results.put(Result(command.id, "failed", "not_recorded", self._clock()))
 
     def results(self) -> list[Result]:
@@ -96,7 +95,7 @@ class CommandQueue:
         result = future.result()
         assert result.id == command.id, "a result would answer another command"
         fields = {"by": command.by, "device": command.device, "status": result.status}
-        _log.info(event("command_done", id=command.id, **fields, set=command.set))
+        _log.info("command_done", id=command.id, **fields, set=command.set)
         self._finish(result)
 
     def _repeat(self, command_id: str) -> None:
@@ -111,5 +110,5 @@ class CommandQueue:
         try:
             self._recorded.finish(result)
         except sqlite3.Error as error:
-            _log.error(event("command_result_not_recorded", id=result.id, reason=error))
+            _log.error("command_result_not_recorded", id=result.id, reason=error)
         self._results.put(result)

@@ -3,13 +3,12 @@
 The file is not the journal, so that neither a full nor a corrupt journal makes a command forgotten.
 """
 
-import logging
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Final
 
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 from wire.decode import decode_result
 from wire.encode import encode_result
 from wire.messages import Result
@@ -21,7 +20,7 @@ _SCHEMA: Final = (
 # Far longer than any broker or server keeps a command; without a limit the disk would fill up.
 _KEEP_MS: Final = 30 * DAY_MS
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class CommandResults:
@@ -37,7 +36,7 @@ class CommandResults:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             aside = path.with_name(path.name + ".corrupt")
-            _log.error(event("command_results_corrupt", file=path, aside=aside, reason=error))
+            _log.error("command_results_corrupt", file=path, aside=aside, reason=error)
             path.rename(aside)
             self._database = _open(path)
 

@@ -1,4 +1,4 @@
-"""The requests of a configuration on each line, and the bus time they take. Pure; no bus is touched.
+"""The requests of a configuration on each line, and their bus time. Pure; no bus is touched.
 
 The JSON report keeps the word `look` for a status poll, because operators' scripts read it.
 """

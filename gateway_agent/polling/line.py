@@ -1,6 +1,5 @@
 """One line, swept at a fixed cadence on a thread of its own; jobs are done between two visits."""
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -8,9 +7,10 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
+from configuration.outage_log import OutageLog
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.bus.transport import LineDown
-from gateway_agent.logs import AvailabilityLog
+from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
 from gateway_agent.polling.on_connect import write_on_connect
@@ -26,7 +26,7 @@ _GROUP_MS: Final = 1_000
 # How often an idle line checks for its stop signal.
 _IDLE_S: Final = 0.25
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 KeepReadings = Callable[[Sequence[Reading]], None]
 """Takes readings over for good."""
@@ -56,8 +56,10 @@ class PolledLine:
         self._onsets: dict[str, Onsets] = {}
         self._on_connect_done: set[str] = set()
         self._group: list[Reading] = []
-        self._line_log = AvailabilityLog(_log, lost="line_down", back="line_up", line=self._name)
-        self._unit_logs = {unit.name: self._unit_log(unit.name) for unit in units}
+        self._line_log = OutageLog(_log, "line_down", "line_up", severity="error")
+        self._unit_logs = {
+            unit.name: OutageLog(_log, "unit_silent", "unit_answers_again") for unit in units
+        }
         self._jobs = Jobs()
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life: the thread was between two exchanges."""
@@ -114,9 +116,9 @@ class PolledLine:
                     break
                 if self._visit(self._units[name]):
                     answered = True
-            self._line_log.back()
+            self._line_log.back(line=self._name)
         except LineDown as error:
-            self._line_log.lost(reason=error)
+            self._line_log.lost(str(error), line=self._name)
         finally:
             self._flush()
         if not answered:
@@ -173,7 +175,7 @@ class PolledLine:
         return replace(observation, bad=asked)
 
     def _is_news(self, name: str, seen: Observation) -> bool:
-        """Whether a status poll differs from the last reading; what it could not read does not."""
+        """Whether a status poll differs from the last reading, unread registers aside."""
         last = self._latest.get(name)
         if last is None:
             return True
@@ -188,28 +190,19 @@ class PolledLine:
     def _missed(self, name: str, code: str) -> None:
         self._health[name].missed(monotonic(), self._sweep_s)
         self._on_connect_done.discard(name)
-        self._unit_logs[name].lost(code=code)
+        self._unit_logs[name].lost(code, line=self._name, unit=name)
 
     def _answered(self, name: str) -> None:
         health = self._health[name]
-        self._unit_logs[name].back(misses=health.misses)
+        self._unit_logs[name].back(line=self._name, unit=name, misses=health.misses)
         was_dead = all(each.quarantined for each in self._health.values())
         health.answered()
         if was_dead:
             release_all(self._health)
 
-    def _unit_log(self, name: str) -> AvailabilityLog:
-        return AvailabilityLog(
-            _log,
-            lost="unit_silent",
-            back="unit_answers_again",
-            level=logging.WARNING,
-            line=self._name,
-            unit=name,
-        )
-
     def _add(self, reading: Reading, before: Reading | None) -> None:
-        assert before is None or reading.at != before.at, "one device, one stamp: one would be lost"
+        repeated = before is not None and reading.at == before.at
+        assert not repeated, "the store keeps one reading of a device and time"
         self._latest[reading.device] = reading
         self._group.append(reading)
         changed = before is None or (before.state, before.faults) != (reading.state, reading.faults)
@@ -226,7 +219,7 @@ def next_stamp(now: int, last: int | None) -> int:
     """The event time, UTC ms, of a reading made at wall time `now` after one stamped `last`.
 
     Strictly increasing over the small steps back of a clock being disciplined. A step back beyond
-    what receivers tolerate (design §4, five minutes) is followed: then the clock was wrong before,
+    the tolerance of receivers (design §4, five minutes) is followed: the clock was wrong before,
     and further readings stamped ahead of it would all be refused.
     """
     if last is None or now > last or last - now > MAX_AHEAD_MS:

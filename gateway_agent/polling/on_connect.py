@@ -1,16 +1,15 @@
 """Registers written when a unit begins to answer, such as one that enables control."""
 
-import logging
 from typing import Final
 
 from gateway_agent.bus.modbus import Bus, ReplyError
 from gateway_agent.bus.requests import WriteRequest
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 from gateway_agent.polling.unit import PolledUnit
 
 _TRIES: Final = 3
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def write_on_connect(unit: PolledUnit, bus: Bus) -> None:
@@ -23,14 +22,12 @@ def write_on_connect(unit: PolledUnit, bus: Bus) -> None:
         code = _refusal(unit, bus, request)
         if code is not None:
             _log.warning(
-                event(
-                    "on_connect_write_refused",
-                    unit=unit.name,
-                    table=assignment.table,
-                    address=assignment.address,
-                    value=assignment.value,
-                    code=code,
-                )
+                "on_connect_write_refused",
+                unit=unit.name,
+                table=assignment.table,
+                address=assignment.address,
+                value=assignment.value,
+                code=code,
             )
 
 

@@ -108,9 +108,10 @@ class PolledUnit:
         return registers, silent, code
 
     def _in_order(self, visit: Visit) -> Sequence[ReadRequest]:
-        """Blocks answered last time first, so that one silent block does not look like a dead unit.
+        """The blocks of the visit; those unanswered last time come last.
 
-        A unit given up is asked for other blocks next time, in case it refuses the first ones.
+        So one silent block does not pass for a dead unit. A unit given up is asked for other blocks
+        next time, in case it refuses the first ones.
         """
         requests = self.plans[visit]
         first = self._first_block % max(1, len(requests))

@@ -1,4 +1,4 @@
-"""The requests of each kind of visit to a unit, within what the unit has shown to bear. Pure."""
+"""The requests of each kind of visit to a unit, within the limits it has shown. Pure."""
 
 from dataclasses import dataclass, replace
 

@@ -139,7 +139,7 @@ class RegisterCondition(RegisterRef):
         compares = bool({"above", "below", "rising"} & document.keys())
         if not compares and not {"bit", "in"} & document.keys():
             raise ValueError(
-                "give the values `in`, a `bit`, or what it is `above`, `below` or `rising`"
+                "give the values `in`, a `bit`, a limit `above` or `below`, or `rising`"
             )
         if compares and {"bit", "mask", "in"} & document.keys():
             raise ValueError(
@@ -218,14 +218,14 @@ class RegisterQuantity(Scale, Part):
         if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
             raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
         if self.width == 32 and (self.then or self.mask != WORD):
-            raise ValueError("a packed number has no width; its parts say how many bits it has")
+            raise ValueError("a packed number has no width; its parts have its bits")
         if self.width == 32 and self.address == WORD:
             raise ValueError("a 32-bit value needs two registers")
         return self
 
     @property
     def registers(self) -> int:
-        """How many registers in a row the value takes from `address` on, without those of `then`."""
+        """How many registers in a row the value takes from `address` on; `then` adds none."""
         return self.width // 16
 
     @property

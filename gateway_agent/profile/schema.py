@@ -150,7 +150,7 @@ class ReadLimits(Entry):
 
 
 class Profile(Entry):
-    """One register map; `profile` is its id, `source` says where its facts come from."""
+    """One register map; `profile` is its id, `source` names the documents of its facts."""
 
     profile: Identifier
     title: str

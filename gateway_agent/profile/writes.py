@@ -5,11 +5,12 @@ A `[[write]]` is carried out in this order:
 1. Of the entries of the commanded point the first whose `when` holds is used. If none holds, the
    point cannot be written now.
 2. Each of `requires` must hold, else the command is refused with its `reason`.
-3. The value must lie within `minimum` … `maximum` and within every register of `lower` and `upper`,
-   and be a multiple of `step`; `WriteRule.raw` must find a raw number for it under the rule's scale.
+3. The value must lie within `minimum` … `maximum` and within every register of `lower` and
+   `upper`, and be a multiple of `step`. `WriteRule.raw` must find a raw number for it under the
+   rule's scale.
 4. `unlock` is written, in order.
-5. `WriteRule.words` gives the words to write from `WriteRule.first` on with `function`. It needs the
-   contents of `WriteRule.read_first`, read just before.
+5. `WriteRule.words` gives the words to write from `WriteRule.first` on with `function`. It needs
+   the contents of `WriteRule.read_first`, read just before.
 6. The register is read again; `WriteRule.raw_in` of it must be the raw number that was written.
 
 `Profile.write_spans` holds all registers of 1 to 3. A register in `deny` is never written, whatever
@@ -146,7 +147,8 @@ class WriteRule(Scale, WriteTarget):
             )
         if not POINTS[self.point].low <= self.minimum <= self.maximum <= POINTS[self.point].high:
             raise ValueError(
-                "`minimum` and `maximum` must be in order and within the plausible range of the point"
+                "`minimum` and `maximum` must be in order "
+                "and within the plausible range of the point"
             )
         if self.block is not None and not (self.address in self.block and self.function == 16):
             raise ValueError("a block is written with function 16 and contains `address`")

@@ -1,14 +1,13 @@
 """The pages `/metrics` and `/healthz` of the box, on its own loopback address."""
 
-import logging
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class StatusPage:
@@ -43,7 +42,7 @@ class StatusPage:
                 self.wfile.write(body)
 
             def log_message(self, *arguments: object) -> None:
-                _log.debug(event("page_request", request=arguments))
+                _log.debug("page_request", request=arguments)
 
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True

@@ -4,20 +4,20 @@ SQLite writes a deletion into its WAL first. So a file of this size lies beside 
 full disk it is removed, and the journal keeps its size until the disk has room again.
 """
 
-import logging
 import shutil
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from gateway_agent.logs import AvailabilityLog
+from configuration.outage_log import OutageLog
+from gateway_agent.logs import EventLog
 from gateway_agent.uplink.journal_file import pragma
 
 RESERVE_BYTES: Final = 2 * 1024 * 1024
 _NO_LIMIT: Final = 1_073_741_823  # the default of older SQLite, https://sqlite.org/limits.html §13
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class DiskReserve:
@@ -27,16 +27,14 @@ class DiskReserve:
         """Make the reserve if the disk has room for it."""
         self._file = path.with_name(path.name + ".reserve")
         self._is_holding_size = False
-        self._disk_log = AvailabilityLog(
-            _log, lost="disk_full", back="disk_has_room", level=logging.WARNING, journal=path
-        )
+        self._disk_log = OutageLog(_log, "disk_full", "disk_has_room")
         with suppress(OSError):
             if not self._file.exists() or self._file.stat().st_size < RESERVE_BYTES:
                 self._file.write_bytes(bytes(RESERVE_BYTES))
 
     def spend(self) -> None:
         """Give its room to the next transaction."""
-        self._disk_log.lost()
+        self._disk_log.lost("no room for the journal", reserve=self._file)
         self._file.unlink(missing_ok=True)
 
     def hold_size(self, database: sqlite3.Connection) -> None:
@@ -64,4 +62,4 @@ class DiskReserve:
             self._file.write_bytes(bytes(RESERVE_BYTES))
             database.execute(f"PRAGMA max_page_count={_NO_LIMIT}")
             self._is_holding_size = False
-            self._disk_log.back()
+            self._disk_log.back(reserve=self._file)

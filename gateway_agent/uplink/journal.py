@@ -5,7 +5,6 @@ power cut, and its number was given in the same transaction. One lock; any threa
 """
 
 import json
-import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 from gateway_agent.uplink.disk_reserve import DiskReserve
 from gateway_agent.uplink.journal_file import (
     is_corrupt,
@@ -32,7 +31,7 @@ _EVICT_SHARE: Final = 16
 
 Answer = TypeVar("Answer")
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +122,7 @@ class Journal:
                 return True
             last = self._last
             self._change_though_full(self._number_anew)
-            _log.error(
-                event("journal_put_back", stored=upto, last=last, old=epoch, epoch=self._epoch)
-            )
+            _log.error("journal_put_back", stored=upto, last=last, old=epoch, epoch=self._epoch)
         return False
 
     def pending(self, after: int, limit: int) -> list[JournalMessage]:
@@ -247,7 +244,7 @@ class Journal:
         deleted = self._database.execute("DELETE FROM message WHERE seq <= ?", (last,))
         self.evicted += deleted.rowcount
         self._report(first, last, "journal_full", now)
-        _log.warning(event("messages_dropped", first=first, last=last, reason="journal_full"))
+        _log.warning("messages_dropped", first=first, last=last, reason="journal_full")
 
     def _number_anew(self) -> None:
         """Move the waiting messages to a new epoch, inside a transaction.

@@ -1,12 +1,11 @@
 """The SQLite file of the journal: open it, check it, set a corrupt one aside."""
 
-import logging
 import secrets
 import sqlite3
 from pathlib import Path
 from typing import Final
 
-from gateway_agent.logs import event
+from gateway_agent.logs import EventLog
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS journal (epoch TEXT NOT NULL, last INTEGER NOT NULL);
@@ -17,7 +16,7 @@ CREATE INDEX IF NOT EXISTS message_lost ON message (lost_from) WHERE lost_from I
 """
 _WAL_PAGES: Final = 256
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def new_epoch() -> str:
@@ -44,7 +43,7 @@ def set_aside(path: Path) -> None:
     number = 1
     while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
         number += 1
-    _log.error(event("journal_corrupt", file=path, aside=aside))
+    _log.error("journal_corrupt", file=path, aside=aside)
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         companion = path.with_name(path.name + suffix)

@@ -1,14 +1,14 @@
 """Readings into the journal; a journal that cannot be written is logged and its losses counted."""
 
-import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from gateway_agent.logs import AvailabilityLog
+from configuration.outage_log import OutageLog
+from gateway_agent.logs import EventLog
 from gateway_agent.uplink.journal import Journal
 from wire.messages import Clock, Reading
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class JournalWriter:
@@ -21,8 +21,8 @@ class JournalWriter:
         self._journal = journal
         self._clock = clock
         self._synchronised = synchronised
-        self._journal_log = AvailabilityLog(
-            _log, lost="journal_write_failed", back="journal_writable"
+        self._journal_log = OutageLog(
+            _log, "journal_unwritable", "journal_writable", severity="error"
         )
         self.lost = 0
         """How many readings the journal has not taken."""
@@ -39,6 +39,6 @@ class JournalWriter:
             self._journal.append(readings, self._clock(), mark)
         except sqlite3.Error as error:
             self.lost += len(readings)
-            self._journal_log.lost(reason=error)
+            self._journal_log.lost(str(error))
         else:
             self._journal_log.back(lost=self.lost)

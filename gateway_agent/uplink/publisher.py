@@ -3,15 +3,15 @@
 The shell around `resend`. It runs on one thread, which alone uses the MQTT session.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from queue import Empty
 from time import monotonic, monotonic_ns
 from typing import Final
 
+from configuration.outage_log import OutageLog
 from gateway_agent.commands.command_queue import CommandQueue
-from gateway_agent.logs import AvailabilityLog, event
+from gateway_agent.logs import EventLog
 from gateway_agent.uplink.identity import OFFLINE, GatewayIdentity
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.resend import Outgoing
@@ -33,7 +33,7 @@ _CHECK_EVERY_S: Final = 0.1
 # After the stop, the longest wait for the watermark; a service manager kills after ten seconds.
 _DRAIN_MS: Final = 3_000
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def _monotonic_ms() -> int:
@@ -65,7 +65,7 @@ class Publisher:
         self._resend_after_ms = resend_after_ms
         self._clock = clock
         self._announced = False
-        self._access_log = AvailabilityLog(_log, lost="broker_refuses", back="broker_accepts")
+        self._access_log = OutageLog(_log, "broker_refuses", severity="error")
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life, for the watchdog."""
         self._begin_epoch()
@@ -120,7 +120,7 @@ class Publisher:
     def _publish_due(self, now: int) -> None:
         lost = self._outgoing.unreadable(now)
         if lost is not None and self._journal.drop(lost, "unreadable", self._clock()) is not None:
-            _log.error(event("messages_dropped", first=lost, last=lost, reason="unreadable"))
+            _log.error("messages_dropped", first=lost, last=lost, reason="unreadable")
         for message in self._outgoing.choose(self._journal.pending, now):
             mid = self._session.publish(self._identity.topic("telemetry"), message.payload)
             self._outgoing.published(message, mid, now)
@@ -130,14 +130,14 @@ class Publisher:
             case Connected():
                 self._announced = True
                 self._access_log.back()
-                _log.info(event("broker_connected"))
+                _log.info("broker_connected")
                 self._announce()
                 self._outgoing.connected(self._journal.last)
             case Disconnected(reason):
                 self._announced = False
-                _log.warning(event("broker_lost", reason=reason))
+                _log.warning("broker_lost", reason=reason)
             case ConnectionRefused(reason):
-                self._access_log.lost(reason=reason)
+                self._access_log.lost(reason)
             case Published(mid):
                 self._outgoing.delivered(mid)
             case Delivery():
@@ -151,20 +151,20 @@ class Publisher:
             elif delivery.topic == self._identity.topic("command"):
                 self._take_command(delivery)
         except PayloadError as error:
-            _log.warning(event("message_unreadable", topic=delivery.topic, reason=error))
+            _log.warning("message_unreadable", topic=delivery.topic, reason=error)
 
     def _forget(self, payload: bytes) -> None:
         ack = decode_ack(payload)
         if self._journal.acknowledge(ack.epoch, ack.upto):
             self._outgoing.acknowledged(ack, _monotonic_ms())
         else:
-            _log.info(event("watermark_ignored", upto=ack.upto, epoch=ack.epoch))
+            _log.info("watermark_ignored", upto=ack.upto, epoch=ack.epoch)
 
     def _take_command(self, delivery: Delivery) -> None:
         """Hand the command on; retained commands are stale by definition and are ignored."""
         command = decode_command(delivery.payload)
         if delivery.retained:
-            _log.warning(event("retained_command_ignored", id=command.id))
+            _log.warning("retained_command_ignored", id=command.id)
         else:
             self._commands.receive(command)
 

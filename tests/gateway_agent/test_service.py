@@ -27,7 +27,10 @@ from gateway_agent.settings import GatewaySettings
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 settings = load(Path(sys.argv[1]), GatewaySettings)
-GatewayService(settings, load_profiles(settings.profile_references(), [Path(sys.argv[2])], Path(sys.argv[1]))).run(stop)
+profiles = load_profiles(
+    settings.profile_references(), [Path(sys.argv[2])], Path(sys.argv[1])
+)
+GatewayService(settings, profiles).run(stop)
 """
 
 VECTOR = json.loads(

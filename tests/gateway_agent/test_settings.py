@@ -74,6 +74,23 @@ def test_so_is_one_that_has_no_time_for_its_looks(tmp_path: Path) -> None:
     )
 
 
+def test_the_old_name_of_a_key_is_still_read_but_not_beside_the_new_one(tmp_path: Path) -> None:
+    file, text = tmp_path / "gateway.toml", EXAMPLE.read_text()
+    for name in ("look", "status_every"):
+        file.write_text(text.replace('status_every = "15s"', f'{name} = "9s"'))
+        assert load(file, GatewaySettings, {}).status_every == 9_000
+        for variable in ("HEARTHWATCH_LOOK", "HEARTHWATCH_STATUS_EVERY"):
+            assert load(file, GatewaySettings, {variable: "7s"}).status_every == 7_000
+        file.write_text(text.replace('status_every = "15s"', f'{name} = "9"'))
+        with pytest.raises(ConfigurationError) as error:
+            load(file, GatewaySettings, {})
+        assert keys(error) == {name}
+    file.write_text(text.replace("status_every", 'look = "9s"\nstatus_every'))
+    with pytest.raises(ConfigurationError) as error:
+        load(file, GatewaySettings, {})
+    assert keys(error) == {"look"}
+
+
 def test_repeated_ids_addresses_and_lines_are_told_by_key(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     bus = """
@@ -150,7 +167,8 @@ codes = { 1 = "pressure:P1", one = "sensor:E1" }
     with pytest.raises(ConfigurationError) as error:
         load_profile(str(path), [])
     assert keys(error) == {
-        "colour", "read.max_registers", "point[0]", "point[1].address", "state[0].state", "fault_codes[0].codes",
+        "colour", "read.max_registers", "point[0]", "point[1].address", "state[0].state",
+        "fault_codes[0].codes",
     }  # fmt: skip
 
 

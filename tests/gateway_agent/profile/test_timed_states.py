@@ -45,7 +45,8 @@ def test_a_cold_start_is_no_defrost_since_the_coil_gets_colder() -> None:
 
 def test_a_resting_compressor_or_a_long_silence_breaks_the_inference() -> None:
     assert set(chofu_states([(at, 0, 25, 30, at) for at in range(0, 120, 15)])) == {"standby"}
-    assert chofu_states([(0, 60, 25, 30, -9), (900, 60, 25, 30, 3), (915, 60, 25, 30, 5), (930, 60, 25, 30, 6)]) == [
+    polls = [(0, 60, 25, 30, -9), (900, 60, 25, 30, 3), (915, 60, 25, 30, 5), (930, 60, 25, 30, 6)]
+    assert chofu_states(polls) == [
         "heating", "heating", "heating", "defrost",
     ]  # fmt: skip
 
