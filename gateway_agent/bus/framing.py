@@ -67,7 +67,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class MatchedReply:
     """A reply that matches its question: the data bytes, or the unit's exception code."""
 
     data: bytes = b""
@@ -80,7 +80,7 @@ class ClientFraming(Protocol):
     def ask(self, question: Question) -> bytes:
         """The frame that asks `question`."""
 
-    def find(self, received: bytes, question: Question) -> Reply | None:
+    def find(self, received: bytes, question: Question) -> MatchedReply | None:
         """The reply to `question` in `received`; None while it is not complete."""
 
     def blame(self, received: bytes, question: Question) -> ReplyCode:
@@ -96,23 +96,23 @@ class RtuClientFraming:
     def ask(self, question: Question) -> bytes:
         return self._framer.buildFrame(_pdu(question))
 
-    def find(self, received: bytes, question: Question) -> Reply | None:
+    def find(self, received: bytes, question: Question) -> MatchedReply | None:
         request = question.request
         if isinstance(request, WriteRequest):
             echo = bytes((question.unit, request.function)) + request.echo
             confirmed = echo + FramerRTU.compute_CRC(echo).to_bytes(2) in received
-            return Reply() if confirmed else self._find_exception(received, question)
+            return MatchedReply() if confirmed else self._find_exception(received, question)
         head = bytes((question.unit, request.function, request.data_bytes))
         frame = _sound_frame(received, head, request.data_bytes + _READ_OVERHEAD_BYTES)
         if frame is not None:
-            return Reply(frame[3:-2])
+            return MatchedReply(frame[3:-2])
         # Another question is still open: an exception may be the reply to that one.
         return None if question.lengths else self._find_exception(received, question)
 
-    def _find_exception(self, received: bytes, question: Question) -> Reply | None:
+    def _find_exception(self, received: bytes, question: Question) -> MatchedReply | None:
         head = bytes((question.unit, question.request.function | _EXCEPTION_BIT))
         frame = _sound_frame(received, head, _EXCEPTION_BYTES)
-        return None if frame is None else Reply(exception=frame[2])
+        return None if frame is None else MatchedReply(exception=frame[2])
 
     def blame(self, received: bytes, question: Question) -> ReplyCode:
         frame = _first_frame(received)
@@ -137,7 +137,7 @@ class TcpClientFraming:
     def ask(self, question: Question) -> bytes:
         return self._framer.buildFrame(_pdu(question))
 
-    def find(self, received: bytes, question: Question) -> Reply | None:
+    def find(self, received: bytes, question: Question) -> MatchedReply | None:
         for frame in _mbap_frames(received):
             transaction, unit = int.from_bytes(frame[:2]), frame[6]
             if (transaction, unit) != (question.transaction, question.unit):
@@ -158,14 +158,14 @@ class TcpClientFraming:
         return "length_mismatch" if frame[7] == question.request.function else "unexpected_function"
 
 
-def _reply_in(body: bytes, request: ReadRequest | WriteRequest) -> Reply | None:
+def _reply_in(body: bytes, request: ReadRequest | WriteRequest) -> MatchedReply | None:
     """The reply to `request` in the function and data of a Modbus TCP frame."""
     if body[0] == request.function | _EXCEPTION_BIT:
-        return Reply(exception=body[1])
+        return MatchedReply(exception=body[1])
     if isinstance(request, WriteRequest):
-        return Reply() if body == bytes((request.function,)) + request.echo else None
+        return MatchedReply() if body == bytes((request.function,)) + request.echo else None
     matches = body[0] == request.function and body[1] == request.data_bytes == len(body) - 2
-    return Reply(body[2:]) if matches else None
+    return MatchedReply(body[2:]) if matches else None
 
 
 def _pdu(question: Question) -> ModbusPDU:

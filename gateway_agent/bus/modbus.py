@@ -13,8 +13,8 @@ from typing import Final
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.framing import (
     ClientFraming,
+    MatchedReply,
     Question,
-    Reply,
     ReplyCode,
     RtuClientFraming,
     TcpClientFraming,
@@ -142,7 +142,7 @@ class Bus:
 
     def _confirmation(
         self, unit: int, request: WriteRequest, pacing_s: float, timeout_s: float
-    ) -> Reply:
+    ) -> MatchedReply:
         link = self._fall_quiet(pacing_s)
         question = Question(unit, request, self._next_transaction())
         link.send(self._framing.ask(question))
@@ -162,7 +162,7 @@ class Bus:
             discard(self._link, self.line.silence_s, _NOISE_S)
         return self._link
 
-    def _listen(self, link: Link, question: Question, timeout_s: float) -> Reply:
+    def _listen(self, link: Link, question: Question, timeout_s: float) -> MatchedReply:
         """The reply to `question`; raises ReplyError after the line has fallen quiet again."""
         deadline = monotonic() + timeout_s + question.request.data_bytes * self.line.character_s
         broken_s = _BROKEN_FRAME_S[self.line.kind]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from gateway_agent.profile.fields import (
     Key,
+    QuantitySource,
     RegisterCondition,
-    RegisterQuantity,
     RegisterRef,
     Scale,
     as_signed,
@@ -133,7 +133,7 @@ def _value(profile: Profile, registers: Registers, source: PointSource) -> float
     return value if POINTS[source.point].plausible(value) else None
 
 
-def quantity(profile: Profile, registers: Registers, source: RegisterQuantity) -> float | None:
+def quantity(profile: Profile, registers: Registers, source: QuantitySource) -> float | None:
     """The value of `source` in its point's unit; None if a register is unread or a sentinel."""
     raw = _raw(profile, registers, source)
     scale = scale_of(profile, registers, source.scale, source)
@@ -144,7 +144,7 @@ def quantity(profile: Profile, registers: Registers, source: RegisterQuantity) -
     return scale.value(raw)
 
 
-def _raw(profile: Profile, registers: Registers, source: RegisterQuantity) -> int | None:
+def _raw(profile: Profile, registers: Registers, source: QuantitySource) -> int | None:
     raw = 0
     for part in source.parts:
         word = registers.get(profile.key(part))

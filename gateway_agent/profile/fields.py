@@ -199,7 +199,7 @@ class ScaleVariant(Scale):
     when: list[RegisterCondition] = Field(default_factory=list)
 
 
-class RegisterQuantity(Scale, Part):
+class QuantitySource(Scale, Part):
     """A number in one or more registers, in the unit of its point.
 
     With `width = 32` it takes this register and the next. With `mask` and `then` it is a packed
@@ -214,7 +214,7 @@ class RegisterQuantity(Scale, Part):
     scale: str | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "RegisterQuantity":
+    def _fits_together(self) -> "QuantitySource":
         if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
             raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
         if self.width == 32 and (self.then or self.mask != WORD):

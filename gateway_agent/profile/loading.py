@@ -107,7 +107,10 @@ def _base_path(
 
 
 def check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) -> None:
-    """Raise ConfigurationError if the overlay `document` in `path` removes no point of `base`."""
+    """Raise ConfigurationError if an overlay removes a point that its base lacks.
+
+    `document` is the overlay in the file `path`, `base` the document of its base.
+    """
     removed = document.get(REMOVE, [])
     known = [entry["point"] for entry in base["point"]]
     wrong = removed

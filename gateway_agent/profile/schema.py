@@ -16,10 +16,10 @@ from gateway_agent.profile.fields import (
     Key,
     NumberKeys,
     Part,
+    QuantitySource,
     Range,
     Register,
     RegisterCondition,
-    RegisterQuantity,
     RegisterRef,
     ScaleVariant,
     Span,
@@ -30,7 +30,7 @@ from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
 
-class PointSource(RegisterQuantity):
+class PointSource(QuantitySource):
     """A source of one point. Of several sources the first whose `when` holds counts.
 
     `bits`: the point is 1 if any of them is set, else 0; with `inverted` the other way round.
@@ -214,7 +214,7 @@ class Profile(Entry):
             spans |= self._quantity(limit)
         return spans
 
-    def _quantity(self, quantity: RegisterQuantity) -> set[Span]:
+    def _quantity(self, quantity: QuantitySource) -> set[Span]:
         apart = {(self.key(part), 1) for part in quantity.then}
         whole = {(self.key(quantity), quantity.registers)}
         return whole | apart | self._scale_spans(quantity.scale)

@@ -29,10 +29,10 @@ from gateway_agent.profile.fields import (
     Key,
     NumberKeys,
     Part,
+    QuantitySource,
     Range,
     Register,
     RegisterCondition,
-    RegisterQuantity,
     Scale,
     as_signed,
 )
@@ -131,8 +131,8 @@ class WriteRule(Scale, WriteTarget):
     step: Annotated[float, Field(gt=0)] | None = None
     minimum: float
     maximum: float
-    lower: list[RegisterQuantity] = Field(default_factory=list)
-    upper: list[RegisterQuantity] = Field(default_factory=list)
+    lower: list[QuantitySource] = Field(default_factory=list)
+    upper: list[QuantitySource] = Field(default_factory=list)
     when: list[RegisterCondition] = Field(default_factory=list)
     requires: list[Requirement] = Field(default_factory=list)
     unlock: list[Assignment] = Field(default_factory=list)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from gateway_agent.profile.fields import (
     WORD,
     Part,
+    QuantitySource,
     Range,
     RegisterCondition,
-    RegisterQuantity,
     RegisterRef,
     Scale,
 )
@@ -67,7 +67,7 @@ def _points(profile: Profile) -> str:
     return _table(("point", "register", "raw", "unit", "notes"), rows)
 
 
-def _where(profile: Profile, source: RegisterQuantity | PointSource) -> str:
+def _where(profile: Profile, source: QuantitySource | PointSource) -> str:
     bits = source.bits if isinstance(source, PointSource) else None
     if bits is not None:
         place = _place(profile, source)
