@@ -26,11 +26,11 @@ from bench.table import Row, print_table
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.loading import load_profile
-from gateway_agent.service import Keeper
 from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.journal_writer import JournalWriter
 from tests.servers import wait_until
 from wire.wall_clock import wall_clock_ms
 
@@ -104,10 +104,14 @@ def sweep(line: Served, sweeps: int) -> None:
     """Let the gateway's line turn `sweeps` times without a pause, read every unit whole in each,
     and journal it all."""
     address = parse_line(f"serial://{line.path}?baud=9600")
-    units = [Unit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)]
+    units = [
+        PolledUnit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)
+    ]
     journal = Journal(line.folder / "journal.db", INTERVAL_S, max_mb=16)
-    keeper = Keeper(journal, wall_clock_ms, lambda: True)
-    gateway = Line(Bus(address), units, Cadence(INTERVAL_S, INTERVAL_S), keeper.keep, wall_clock_ms)
+    writer = JournalWriter(journal, wall_clock_ms, lambda: True)
+    gateway = PolledLine(
+        Bus(address), units, Cadence(INTERVAL_S, INTERVAL_S), writer.keep, wall_clock_ms
+    )
     stop = threading.Event()
     for _ in range(sweeps):
         gateway.sweep(stop)
@@ -147,7 +151,9 @@ def wrong_row(spoil: str, told: str, cycles: int) -> Row:
     with served("--spoil", spoil, "--baud", "38400") as line:
         address = parse_line(f"serial://{line.path}?baud=38400")
         bus = Bus(address)
-        units = [Unit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)]
+        units = [
+            PolledUnit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)
+        ]
         for unit in units * cycles:
             try:
                 registers = unit.read(bus)

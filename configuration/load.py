@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 PREFIX: Final = "HEARTHWATCH_"
 _FROM_FILE: Final = "_file"
@@ -82,7 +83,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _names_a_key(name: str, model: type[BaseModel]) -> bool:
     key = name.removeprefix(PREFIX).lower()
-    return "__" in key or key in model.model_fields
+    return "__" in key or any(key in _names(*item) for item in model.model_fields.items())
+
+
+def _names(key: str, field: FieldInfo) -> set[str]:
+    """Every name of a field in a file: its own, and older ones that are still read."""
+    alias = field.validation_alias
+    return {key, *map(str, alias.choices)} if isinstance(alias, AliasChoices) else {key}
 
 
 def _override(
@@ -107,10 +114,14 @@ def _override(
                     )
                 ]
             )
+    for item in fields.items():
+        if keys[-1] in _names(*item):  # an override replaces the value under any of its names
+            for name_in_file in _names(*item):
+                table.pop(name_in_file, None)
     table[keys[-1]] = _parse(value)
 
 
-def _fields_at(model: type[BaseModel], keys: list[str]) -> Mapping[str, Any]:
+def _fields_at(model: type[BaseModel], keys: list[str]) -> Mapping[str, FieldInfo]:
     """The fields of the table that `keys` lead to; empty where they lead to no table of the
     model."""
     for key in keys:

@@ -1,6 +1,5 @@
-"""The edge: poll heat pumps over Modbus, journal what they say, publish it, and forget it only when
-it is stored.
+"""The edge: poll heat pumps over Modbus, journal their readings, and publish them until stored.
 
-The whole process is to stay below 45 MB resident, on boxes with little memory: it logs through the
-standard library.
+The whole process stays below 45 MB resident, because village boxes have little memory. Hence it
+imports no numpy, and logs through the standard library.
 """

@@ -1,47 +1,52 @@
-"""The running gateway: one thread per line, one for the broker; owns clock and threads."""
+"""The running gateway: one thread for each line, one for the broker; it owns clock and threads."""
 
-import logging
-import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.polling.cadence import cadence_of
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import BusSettings, GatewaySettings
 from gateway_agent.status.kernel_clock import is_synchronised
+from gateway_agent.status.metrics import Metric, gateway_metrics
+from gateway_agent.uplink.identity import GatewayIdentity
 from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.journal_writer import JournalWriter
 from gateway_agent.uplink.publisher import Publisher
-from messaging.session import MqttSession, Will
-from wire.encode import encode_status
-from wire.messages import AnnouncedDevice, Reading, Status
-from wire.topics import gateway_topic
+from wire.messages import AnnouncedDevice
 from wire.wall_clock import wall_clock_ms
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What is at work in a running gateway."""
+class RunningGateway:
+    """The parts of a gateway at work."""
 
     journal: Journal
-    outcomes: Outcomes
-    keeper: "Keeper"
-    lines: list[Line]
-    desk: CommandDesk
+    results: CommandResults
+    writer: JournalWriter
+    lines: list[PolledLine]
+    commands: CommandQueue
     publisher: Publisher
 
     @property
     def alive_at(self) -> float:
-        """The monotonic time in seconds since which every line has turned, and the publisher
-        too."""
-        return min([self.publisher.turned_at, *(line.alive_at for line in self.lines)])
+        """The oldest last sign of life of all lines and the publisher, in monotonic seconds."""
+        return min([self.publisher.alive_at, *(line.alive_at for line in self.lines)])
+
+    def metrics(self) -> Iterator[Metric]:
+        """Every metric at this moment."""
+        return gateway_metrics(self.journal, self.writer, self.publisher, self.commands, self.lines)
+
+    def close(self) -> None:
+        """Close the files; the threads have ended before."""
+        self.results.close()
+        self.journal.close()
 
 
 class GatewayService:
@@ -54,66 +59,75 @@ class GatewayService:
         clock: Callable[[], int] = wall_clock_ms,
         synchronised: Callable[[], bool] = is_synchronised,
     ) -> None:
-        """Take the configuration and its profiles (see `load_profiles`); nothing is touched before
-        `run`.
+        """Take the configuration and its profiles by reference; nothing is touched before `run`.
 
-        `synchronised` tells whether `clock` is set right.
+        `clock` gives UTC milliseconds; `synchronised` whether it is set right.
         """
         self._synchronised = synchronised
-        self._parts: Parts | None = None
+        self._running: RunningGateway | None = None
         self._settings = settings
         self._profiles = profiles
         self._clock = clock
         self._failures: list[BaseException] = []
 
     @property
-    def parts(self) -> Parts | None:
-        """What is at work; None before and after `run`."""
-        return self._parts
+    def running(self) -> RunningGateway | None:
+        """The parts at work; None before and after `run`."""
+        return self._running
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set, then publish what is left and return.
+        """Work until `stop` is set, then publish the waiting messages and return.
 
-        Raises sqlite3.Error where the journal cannot be opened, and whatever ended a line's thread.
+        Raises sqlite3.Error if the journal cannot be opened, and the error that ended a line.
         """
-        self._parts = parts = self._open()
+        self._running = running = self._open()
         threads = [
-            threading.Thread(target=self._watch, args=(line, stop), name="line")
-            for line in parts.lines
+            threading.Thread(target=self._run_line, args=(line, stop), name="line")
+            for line in running.lines
         ]
         try:
             for thread in threads:
                 thread.start()
-            parts.publisher.run(stop)
+            running.publisher.run(stop)
         finally:
             stop.set()
             for thread in threads:
                 thread.join()
-            self._parts = None
-            parts.outcomes.close()
-            parts.journal.close()
+            self._running = None
+            running.close()
         if self._failures:
             raise self._failures[0]
 
-    def _open(self) -> Parts:
-        settings = self._settings
-        journal = Journal(settings.journal.path, settings.interval / 1_000, settings.journal.max_mb)
-        outcomes = Outcomes(
-            settings.journal.path.with_name(settings.journal.path.name + ".commands")
+    def _open(self) -> RunningGateway:
+        settings, clock = self._settings, self._clock
+        file = settings.journal.path
+        journal = Journal(file, settings.interval / 1_000, settings.journal.max_mb)
+        results = CommandResults(file.with_name(file.name + ".commands"))
+        writer = JournalWriter(journal, clock, self._synchronised)
+        lines = [self._line(bus, writer) for bus in settings.bus]
+        units = {unit.name: (unit, line) for line in lines for unit in line.units}
+        commands = CommandQueue(results, units, clock)
+        identity = identity_of(settings, self._profiles)
+        publisher = Publisher(
+            identity.session(settings.mqtt),
+            journal,
+            commands,
+            identity,
+            resend_after_ms=settings.journal.resend_after,
+            clock=clock,
         )
-        keeper = Keeper(journal, self._clock, self._synchronised)
-        lines: list[Line] = []
-        units: dict[str, tuple[Unit, Line]] = {}
-        for bus in settings.bus:
-            on_line = self._units(bus)
-            lines.append(Line(Bus(bus.line), on_line, settings.cadence, keeper.keep, self._clock))
-            units |= {unit.name: (unit, lines[-1]) for unit in on_line}
-        desk = CommandDesk(outcomes, units, self._clock)
-        return Parts(journal, outcomes, keeper, lines, desk, self._publisher(journal, desk))
+        return RunningGateway(journal, results, writer, lines, commands, publisher)
 
-    def _watch(self, line: Line, stop: threading.Event) -> None:
-        """A line that fails in a way nobody foresaw ends the service, so that it is restarted and
-        seen."""
+    def _line(self, bus: BusSettings, writer: JournalWriter) -> PolledLine:
+        units = [
+            PolledUnit(device.id, device.address, self._profiles[device.profile], bus.line)
+            for device in bus.device
+        ]
+        cadence = cadence_of(self._settings)
+        return PolledLine(Bus(bus.line), units, cadence, writer.keep, self._clock)
+
+    def _run_line(self, line: PolledLine, stop: threading.Event) -> None:
+        """Run `line`; an unforeseen error of it ends the service, which is then restarted."""
         try:
             line.run(stop)
         except BaseException as failure:
@@ -121,72 +135,18 @@ class GatewayService:
             stop.set()
             raise
 
-    def _units(self, bus: BusSettings) -> list[Unit]:
-        return [
-            Unit(device.id, device.address, self._profiles[device.profile], bus.line)
-            for device in bus.device
-        ]
 
-    def _publisher(self, journal: Journal, desk: CommandDesk) -> Publisher:
-        settings = self._settings
-        return Publisher(
-            _session(settings),
-            journal,
-            settings.place,
-            announced(settings, self._profiles),
-            desk,
-            interval_s=settings.interval / 1_000,
-            resend_after_ms=settings.journal.resend_after,
-            software=f"hearthwatch {version('hearthwatch')}",
-            clock=self._clock,
-            root=settings.mqtt.root,
-        )
-
-
-class Keeper:
-    """Puts readings into the journal; counts and says once when it cannot."""
-
-    def __init__(
-        self, journal: Journal, clock: Callable[[], int], synchronised: Callable[[], bool]
-    ) -> None:
-        self._journal = journal
-        self._clock = clock
-        self._synchronised = synchronised
-        self._failing = False
-        self.lost = 0
-
-    def keep(self, readings: Sequence[Reading]) -> None:
-        """Journal `readings`; those it cannot take are counted in `lost`."""
-        try:
-            self._journal.append(
-                readings, self._clock(), None if self._synchronised() else "unsynced"
-            )
-        except sqlite3.Error as error:
-            self.lost += len(readings)
-            if not self._failing:
-                _log.error("the journal takes no readings: %s", error)
-            self._failing = True
-            return
-        if self._failing:
-            _log.info("the journal takes readings again, %d were lost", self.lost)
-        self._failing = False
-
-
-def announced(settings: GatewaySettings, profiles: Mapping[str, Profile]) -> list[AnnouncedDevice]:
-    """The devices as the birth message lists them."""
-    return [
+def identity_of(settings: GatewaySettings, profiles: Mapping[str, Profile]) -> GatewayIdentity:
+    """The gateway's levels and its devices, as its birth message lists them."""
+    devices = [
         AnnouncedDevice(device.id, profiles[device.profile].profile, bus.line.name, device.address)
         for bus in settings.bus
         for device in bus.device
     ]
-
-
-def _session(settings: GatewaySettings) -> MqttSession:
-    place, root = settings.place, settings.mqtt.root
-    return MqttSession(
-        settings.mqtt,
-        f"gateway-{place.district}-{place.town}-{place.village}-{place.gateway}",
-        subscriptions=[gateway_topic("ack", place, root), gateway_topic("command", place, root)],
-        will=Will(gateway_topic("status", place, root), encode_status(Status(online=False))),
-        report_published=True,
+    return GatewayIdentity(
+        settings.gateway_path,
+        devices,
+        interval_s=settings.interval / 1_000,
+        software=f"hearthwatch {version('hearthwatch')}",
+        root=settings.mqtt.root,
     )

@@ -2,19 +2,27 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
 from gateway_agent.bus.address import LineAddress, parse_line
-from gateway_agent.polling.cadence import Cadence
 from messaging.settings import MqttSettings
 from wire.topics import GatewayPath
 from wire.units import DAY_MS
 
-Location = tuple[int | str, ...]
+KeyPath = tuple[int | str, ...]
+"""Where a value stands in the file: table names and list indexes, outermost first."""
 
 
 def _line_url(url: str) -> str:
@@ -27,8 +35,7 @@ def _profile_reference(text: str, info: ValidationInfo) -> str:
 
 
 class JournalSettings(Settings):
-    """Where readings wait until they are stored, how much room they get, and when one is sent
-    again."""
+    """The journal file of readings not yet stored, its size, and the wait before a resend."""
 
     path: FilePath
     max_mb: Annotated[int, Field(ge=1, le=65_536)] = 256
@@ -36,14 +43,13 @@ class JournalSettings(Settings):
 
 
 class MetricsSettings(Settings):
-    """Where the gateway shows its figures and its health: an address of this machine only; off by
-    default."""
+    """The metrics page: an address of this machine only; no page by default."""
 
     listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """Host and port; None where there is no page."""
+        """Host and port; None if there is no page."""
         if self.listen is None:
             return None
         host, _, port = self.listen.partition(":")
@@ -70,20 +76,30 @@ class BusSettings(Settings):
         return parse_line(self.url)
 
 
+def _with_old_name(schema: dict[str, Any]) -> None:
+    keys = schema["properties"]
+    keys["look"] = keys["status_every"] | {"title": "Look", "deprecated": True}
+
+
 class GatewaySettings(Settings):
     """Everything the gateway needs to run.
 
-    Each device is read every `interval` and its state and faults looked at every `look`, so that a
-    change is published at once; the points its profile calls slow are part of one reading in
-    `slow_every`.
+    Each device is read every `interval`. Its status (state and faults) is polled every
+    `status_every`, so that a change is published at once; `look` is the old name of this key. The
+    points that its profile calls slow are part of one reading in `slow_every`.
     """
+
+    model_config = ConfigDict(json_schema_extra=_with_old_name)
 
     district: Identifier
     town: Identifier
     village: Identifier
     gateway: Identifier
     interval: Annotated[Duration, Field(ge=1_000, le=DAY_MS)] = 30_000
-    look: Annotated[Duration, Field(ge=1_000, le=DAY_MS)] = 15_000
+    status_every: Annotated[
+        Duration,
+        Field(ge=1_000, le=DAY_MS, validation_alias=AliasChoices("status_every", "look")),
+    ] = 15_000
     slow_every: Annotated[int, Field(ge=1, le=10_000)] = 10
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
@@ -91,22 +107,17 @@ class GatewaySettings(Settings):
     bus: Annotated[list[BusSettings], Field(min_length=1)]
 
     @property
-    def cadence(self) -> Cadence:
-        """How often each device is visited, and for what."""
-        return Cadence(self.interval / 1_000, self.look / 1_000, self.slow_every)
-
-    @property
-    def place(self) -> GatewayPath:
-        """Who this gateway is in topics."""
+    def gateway_path(self) -> GatewayPath:
+        """This gateway's levels in topics."""
         return GatewayPath(self.district, self.town, self.village, self.gateway)
 
     def profile_references(self) -> dict[str, str]:
-        """What the devices name as their profiles, each with the key where it stands first."""
-        found: dict[str, str] = {}
+        """Every profile reference of the devices, with the key where it stands first."""
+        keys: dict[str, str] = {}
         for number, bus in enumerate(self.bus):
             for index, device in enumerate(bus.device):
-                found.setdefault(device.profile, f"bus[{number}].device[{index}].profile")
-        return found
+                keys.setdefault(device.profile, f"bus[{number}].device[{index}].profile")
+        return keys
 
     @model_validator(mode="after")
     def _unique(self) -> "GatewaySettings":
@@ -119,29 +130,29 @@ class GatewaySettings(Settings):
             raise ValidationError.from_exception_data(type(self).__name__, repeated)
         return self
 
-    def _ids(self) -> Iterator[tuple[Location, object]]:
+    def _ids(self) -> Iterator[tuple[KeyPath, object]]:
         for number, bus in enumerate(self.bus):
             for index, device in enumerate(bus.device):
                 yield ("bus", number, "device", index, "id"), device.id
 
-    def _addresses(self) -> Iterator[tuple[Location, object]]:
+    def _addresses(self) -> Iterator[tuple[KeyPath, object]]:
         for number, bus in enumerate(self.bus):
             for index, device in enumerate(bus.device):
                 yield ("bus", number, "device", index, "address"), (bus.line.name, device.address)
 
-    def _lines(self) -> Iterator[tuple[Location, object]]:
+    def _lines(self) -> Iterator[tuple[KeyPath, object]]:
         for number, bus in enumerate(self.bus):
             yield ("bus", number, "url"), bus.line.name
 
 
-def _repeated(items: Iterator[tuple[Location, object]]) -> Iterator[InitErrorDetails]:
-    """An error at the key of every item whose value stands at an earlier key too."""
-    seen: dict[object, Location] = {}
-    for location, value in items:
+def _repeated(items: Iterator[tuple[KeyPath, object]]) -> Iterator[InitErrorDetails]:
+    """An error for every item whose value already stands at an earlier key."""
+    seen: dict[object, KeyPath] = {}
+    for key_path, value in items:
         if value in seen:
             first = ".".join(map(str, seen[value]))
             error = PydanticCustomError(
                 "repeated", "the same as {first}; it must be unique", {"first": first}
             )
-            yield InitErrorDetails(type=error, loc=location, input=value)
-        seen.setdefault(value, location)
+            yield InitErrorDetails(type=error, loc=key_path, input=value)
+        seen.setdefault(value, key_path)

@@ -1,7 +1,5 @@
-"""Keeps a gateway in operation: reloads its configuration, feeds the watchdog, serves the metrics
-page."""
+"""Supervise a gateway: reload its configuration, feed the watchdog, serve the metrics page."""
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -10,25 +8,24 @@ from time import monotonic
 from typing import Final
 
 from configuration.load import ConfigurationError
+from gateway_agent.logs import EventLog
 from gateway_agent.profile.schema import Profile
-from gateway_agent.service import GatewayService, Parts
+from gateway_agent.service import GatewayService, RunningGateway
 from gateway_agent.settings import GatewaySettings
-from gateway_agent.status.metrics import render
-from gateway_agent.status.running_metrics import figures_of
+from gateway_agent.status.metrics import metrics_page
 from gateway_agent.status.systemd import Notifier
 
-# How often the signs of life are looked at; also how long a reload waits at most to be noticed.
-_LOOK_S: Final = 0.5
-# Without a manager that says how long it waits: no exchange, retries included, holds a line up for
-# so long.
+# How often signs of life and signals are checked; also the longest delay of a reload.
+_CHECK_EVERY_S: Final = 0.5
+# Used without a watchdog: longer than any exchange with its retries holds up a line.
 _HANGS_AFTER_S: Final = 180.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything read from files: the gateway's own and the profiles it names."""
+    """Everything read from files: the gateway's settings, and its profiles by reference."""
 
     settings: GatewaySettings
     profiles: dict[str, Profile]
@@ -36,14 +33,14 @@ class Configuration:
 
 @dataclass(slots=True)
 class Signals:
-    """What the outside asks for: `stop` for good; `reload` to read the configuration again."""
+    """Requests from outside: `stop` for good, `reload` to read the configuration again."""
 
     stop: threading.Event
     reload: threading.Event
 
 
-class Operation:
-    """One gateway after the other in this process, each with the last good configuration."""
+class GatewaySupervisor:
+    """Runs one gateway after the other in this process, each with the last good configuration."""
 
     def __init__(
         self,
@@ -54,8 +51,10 @@ class Operation:
             each.settings, each.profiles
         ),
     ) -> None:
-        """`load` reads and checks the configuration; it is called at once, and what it raises is
-        raised."""
+        """`load` reads and checks the configuration; it is called at once.
+
+        `serve` makes the gateway of a configuration. Raises ConfigurationError.
+        """
         self._load = load
         self._signals = signals
         self._notifier = notifier
@@ -63,14 +62,16 @@ class Operation:
         self._configuration = load()
 
     def run(self) -> None:
-        """Work until the stop signal. Raises what ends a gateway by itself, and OSError for the
-        page's address."""
+        """Work until the stop signal.
+
+        Raises the error that ended a gateway, and OSError if the page's address is taken.
+        """
         while not self._signals.stop.is_set():
-            self._run_one(self._configuration)
+            self._run_gateway(self._configuration)
         self._notifier.stopping()
 
-    def _run_one(self, configuration: Configuration) -> None:
-        """Work with `configuration` until the stop signal, or until there is another one."""
+    def _run_gateway(self, configuration: Configuration) -> None:
+        """Run a gateway until the stop signal, or until there is another configuration."""
         service, end, ended = self._serve(configuration), threading.Event(), threading.Event()
         watch = threading.Thread(target=self._watch, args=(service, end, ended), name="watch")
         with self._page(configuration, service):
@@ -82,35 +83,36 @@ class Operation:
                 watch.join()
 
     def _watch(self, service: GatewayService, end: threading.Event, ended: threading.Event) -> None:
-        """Look after `service` until it has ended: set `end` when it shall."""
-        told = False
-        while not ended.wait(_LOOK_S):
-            parts = service.parts
-            if parts is not None and not told:
+        """Report the state of `service` until it has `ended`; set `end` to stop it."""
+        notified = False
+        while not ended.wait(_CHECK_EVERY_S):
+            running = service.running
+            if running is not None and not notified:
                 self._notifier.ready()
-                told = True
-            if parts is not None and self._turns(parts):
+                notified = True
+            if running is not None and self._is_alive(running):
                 self._notifier.alive()
             if self._signals.stop.is_set() or self._has_changed():
                 end.set()
 
-    def _turns(self, parts: Parts) -> bool:
-        return monotonic() - parts.alive_at < (self._notifier.watchdog_s or _HANGS_AFTER_S) / 2
+    def _is_alive(self, running: RunningGateway) -> bool:
+        silence_s = monotonic() - running.alive_at
+        return silence_s < (self._notifier.watchdog_s or _HANGS_AFTER_S) / 2
 
     def _has_changed(self) -> bool:
-        """After a reload signal: whether there is a new configuration, and a good one."""
+        """Whether a reload signal came and the configuration is another one, without mistakes."""
         if not self._signals.reload.is_set():
             return False
         self._signals.reload.clear()
         self._notifier.reloading()
         try:
-            found = self._load()
+            configuration = self._load()
         except ConfigurationError as error:
             for problem in error.problems:
-                _log.error("configuration refused, the last good one stays: %s", problem)
-            found = self._configuration
-        changed = found != self._configuration
-        self._configuration = found
+                _log.error("configuration_refused", kept="the last good one", problem=problem)
+            configuration = self._configuration
+        changed = configuration != self._configuration
+        self._configuration = configuration
         if not changed:
             self._notifier.ready()
         return changed
@@ -121,15 +123,15 @@ class Operation:
         address = configuration.settings.metrics.address
         if address is None:
             return nullcontext()
-        # Only a box that shows its figures pays for a web server's memory.
-        from gateway_agent.status.page import Page
+        # Imported here, so that only a box with a metrics page pays for a web server's memory.
+        from gateway_agent.status.page import StatusPage
 
         def metrics() -> str:
-            parts = service.parts
-            return render(figures_of(parts)) if parts is not None else ""
+            running = service.running
+            return metrics_page(running.metrics()) if running is not None else ""
 
         def healthy() -> bool:
-            parts = service.parts
-            return parts is not None and self._turns(parts)
+            running = service.running
+            return running is not None and self._is_alive(running)
 
-        return Page(*address, metrics, healthy)
+        return StatusPage(*address, metrics, healthy)

@@ -1,56 +1,22 @@
 """Which registers to ask for together. Pure.
 
-Reading across a gap costs the wire time of the unwanted registers, a new request costs a frame and
-its silences; the plan is the cheapest cut of the wanted registers into requests that the unit can
-bear.
+To read across a gap costs the wire time of the unwanted registers. A new request costs a frame and
+its silences. The plan is the cheapest cut of the wanted registers into requests within the limits
+of the unit.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway_agent.bus.address import LineAddress
-from gateway_agent.profile.fields import FUNCTION_CODES, Key, Table
+from gateway_agent.bus.requests import ReadRequest
+from gateway_agent.profile.fields import FUNCTION_CODES, Key, Span, Table
 from gateway_agent.profile.schema import ReadLimits
-
-Span = tuple[Key, int]
-"""A value: its first register, and how many registers it takes. It is never split over two
-requests."""
-
-
-def keys_of(span: Span) -> list[Key]:
-    """Every register of a value."""
-    (table, address), count = span
-    return [(table, address + offset) for offset in range(count)]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
-    """One Modbus read of `count` registers (or bits) from `address` on."""
-
-    table: Table
-    address: int
-    count: int
-
-    @property
-    def function(self) -> int:
-        """The Modbus function code."""
-        return FUNCTION_CODES[self.table]
-
-    @property
-    def data_bytes(self) -> int:
-        """How many bytes of data the reply carries."""
-        return (self.count + 7) // 8 if self.table in ("coil", "discrete") else 2 * self.count
-
-    @property
-    def keys(self) -> list[Key]:
-        """Every register this request touches."""
-        return keys_of(((self.table, self.address), self.count))
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacles:
-    """What stands in the way in one table: addresses never to touch, and addresses where a request
-    must begin anew."""
+    """Limits of one table: addresses never to touch, and borders that no request may cross."""
 
     limits: ReadLimits
     blocked: frozenset[int] = frozenset()
@@ -65,9 +31,8 @@ class Obstacles:
         """Whether the values from `first` up to `end` must not be read in one request."""
         single = any(gap.first < end and first <= gap.last for gap in self.limits.single)
         cut = any(first < border < end for border in self.borders)
-        return (
-            single or cut or end - first > self.limits.max_registers or self.touched_by(first, end)
-        )
+        too_long = end - first > self.limits.max_registers
+        return single or cut or too_long or self.touched_by(first, end)
 
 
 def plan_reads(
@@ -79,9 +44,9 @@ def plan_reads(
 ) -> list[ReadRequest]:
     """The requests that read each wanted value exactly once, in order of table and address.
 
-    Registers in `limits.forbidden` or `illegal` are never touched; a value that needs one of them
-    is left out. No request reaches across one of `borders`. Where the limits name frames, only
-    whole frames are asked for.
+    No request touches a register in `limits.forbidden` or `illegal`; a value that needs one of them
+    is left out. No request reaches across one of `borders`. If the limits name frames, only whole
+    frames are asked for.
     """
     spans, planned = list(wanted), list[ReadRequest]()
     for table in FUNCTION_CODES:
@@ -93,20 +58,19 @@ def plan_reads(
         if limits.frames and table == limits.table:
             planned += _framed(possible, obstacles)
         else:
-            planned += [
-                ReadRequest(table, *cut) for cut in _cheapest(possible, table, obstacles, line)
-            ]
+            cuts = _cheapest(possible, table, obstacles, line)
+            planned += [ReadRequest(table, address, count) for address, count in cuts]
     return planned
 
 
-def sweep_s(requests: Sequence[ReadRequest], limits: ReadLimits, line: LineAddress) -> float:
-    """Seconds the requests to one unit take when it answers as its profile says."""
+def bus_time_s(requests: Sequence[ReadRequest], limits: ReadLimits, line: LineAddress) -> float:
+    """Seconds that the requests to one unit take if it answers in its profile's usual time."""
     turnaround_s, pacing_s = limits.turnaround_ms / 1_000, limits.pacing_ms / 1_000
     return sum(line.exchange_s(request.data_bytes, turnaround_s, pacing_s) for request in requests)
 
 
 def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Half-open spans in order, those that overlap made one; neighbours stay apart."""
+    """Half-open spans in order, overlapping ones merged; neighbours stay apart."""
     merged: list[tuple[int, int]] = []
     for first, end in sorted(spans):
         if merged and first < merged[-1][1]:
@@ -121,8 +85,7 @@ def _of_table(table: Table, keys: Collection[Key]) -> frozenset[int]:
 
 
 def _framed(spans: Sequence[tuple[int, int]], obstacles: Obstacles) -> list[ReadRequest]:
-    """The frames that hold `spans`; a frame with anything in it that must not be touched is left
-    out."""
+    """The frames that hold `spans`, without those that hold a register not to be touched."""
     limits = obstacles.limits
     return [
         ReadRequest(limits.table, frame.first, frame.last + 1 - frame.first)
@@ -135,8 +98,10 @@ def _framed(spans: Sequence[tuple[int, int]], obstacles: Obstacles) -> list[Read
 def _cheapest(
     spans: Sequence[tuple[int, int]], table: Table, obstacles: Obstacles, line: LineAddress
 ) -> list[tuple[int, int]]:
-    """(address, count) of each request: the best way to read the first n spans, built up from n =
-    0."""
+    """(address, count) of each request of the cheapest plan.
+
+    `best[n]` is the cost in seconds and the requests of the cheapest plan for the first n spans.
+    """
     best: list[tuple[float, list[tuple[int, int]]]] = [(0.0, [])]
     for last in range(len(spans)):
         options = []
@@ -145,7 +110,7 @@ def _cheapest(
                 break
             request = ReadRequest(table, spans[first][0], spans[last][1] - spans[first][0])
             cost, cuts = best[first]
-            took_s = sweep_s([request], obstacles.limits, line)
+            took_s = bus_time_s([request], obstacles.limits, line)
             options.append((cost + took_s, [*cuts, (request.address, request.count)]))
         best.append(min(options, key=lambda option: option[0]))
     return best[-1][1]

@@ -1,4 +1,4 @@
-"""Bytes to and from a line: a serial port or a TCP connection. Knows nothing of Modbus."""
+"""Bytes to and from a line: a serial port or a TCP connection. It knows no Modbus."""
 
 import socket
 from contextlib import suppress
@@ -12,14 +12,12 @@ from gateway_agent.bus.address import LineAddress
 
 _CONNECT_S = 3.0
 _SEND_S = 3.0
-# A socket timeout of zero would mean "do not block" with another exception; this is as good as at
-# once.
+# Stands for zero: a socket timeout of zero means "do not block" and raises another exception.
 _AT_ONCE_S = 0.001
 
 
 class LineDown(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
-    """The line cannot be used at all: port missing, connection refused or closed. Trying again
-    later helps."""
+    """The line cannot be used: port missing, connection refused or closed. A later retry helps."""
 
 
 class Link(Protocol):
@@ -29,15 +27,17 @@ class Link(Protocol):
         """Write all of `frame`; raises LineDown."""
 
     def receive(self, timeout_s: float) -> bytes:
-        """The bytes that are there or come first within `timeout_s`; empty if none came. Raises
-        LineDown."""
+        """The bytes received so far, else the first within `timeout_s`; empty if none came.
+
+        Raises LineDown.
+        """
 
     def close(self) -> None:
-        """Let go of the line."""
+        """Close the line."""
 
 
 class SerialLink:
-    """A serial port, locked so that no second program can talk on it."""
+    """A serial port, locked against a second program."""
 
     def __init__(self, line: LineAddress) -> None:
         """Open it; raises LineDown."""
@@ -63,8 +63,7 @@ class SerialLink:
 
     def receive(self, timeout_s: float) -> bytes:
         try:
-            # Not by the port's own timeout: pyserial sets up the whole port again whenever that
-            # changes.
+            # The port's own timeout would do, but pyserial sets up the whole port on each change.
             if not select([self._port], [], [], max(timeout_s, 0.0))[0]:
                 return b""
             data: bytes = self._port.read(512)
@@ -72,7 +71,7 @@ class SerialLink:
         except (
             OSError,
             TypeError,
-        ) as error:  # pyserial reads through a None when the port was closed under it
+        ) as error:  # TypeError: pyserial reads from a port closed meanwhile
             raise LineDown(str(error)) from error
 
     def close(self) -> None:
@@ -120,8 +119,10 @@ def open_link(line: LineAddress) -> Link:
 
 
 def discard(link: Link, pause_s: float, at_most_s: float) -> int:
-    """Read and throw away until nothing came for `pause_s`, or `at_most_s` passed; returns how many
-    bytes came."""
+    """Read and throw away until `pause_s` of silence, for at most `at_most_s`.
+
+    Returns the number of bytes thrown away. Raises LineDown.
+    """
     count, give_up = 0, monotonic() + at_most_s
     while data := link.receive(pause_s):
         count += len(data)

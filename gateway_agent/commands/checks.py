@@ -1,9 +1,8 @@
-"""What a command may do: allow-list, bounds, expiry, conditions. Pure: register contents and the
-clock are arguments.
+"""Checks of a command: allow-list, bounds, expiry, conditions. Pure.
 
-Codes are those of reliability §3. Nothing here trusts the sender: the broker's ACL and the server
-check too, and a command that gets past both still reaches only what the profile of the unit lists
-as writable.
+Codes are those of reliability §3. The sender is not trusted: the broker's ACL and the server check
+too, and a command that gets past both still reaches only registers that the unit's profile lists as
+writable. Register contents and the clock are arguments.
 """
 
 from collections.abc import Mapping
@@ -23,8 +22,8 @@ RefusalCode = Literal[
 Status = Literal["rejected", "failed", "expired"]
 
 
-class Refused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
-    """A command that is not carried out; `code` says why, `detail` is for people."""
+class CommandRefused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
+    """A command is not carried out; `code` names the reason, `detail` is for people."""
 
     def __init__(self, code: RefusalCode, detail: str = "", status: Status = "rejected") -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -32,14 +31,13 @@ class Refused(Exception):  # noqa: N818 - a state or an answer, not a mistake of
         self.status = status
 
     def result(self, command_id: str, now: int) -> Result:
-        """The answer to the sender."""
+        """The result that the sender gets; `now` is UTC ms."""
         return Result(command_id, self.status, str(self), now)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A write that is allowed: `raw` goes where `rule` says; `scale` turns contents into values
-    again."""
+    """A write that is allowed: the number `raw` by `rule`, whose contents `scale` reads back."""
 
     rule: WriteRule
     raw: int
@@ -47,47 +45,47 @@ class Order:
 
 
 def check_command(command: Command, profiles: Mapping[str, Profile], now: int) -> None:
-    """Refuse what can be refused without asking the unit; `profiles` by device, `now` UTC ms.
-    Raises Refused."""
+    """Raise CommandRefused if `command` can be refused without the unit's registers.
+
+    `profiles` are by device; `now` is UTC ms.
+    """
     if now >= command.expires_at:
-        raise Refused("expired", status="expired")
+        raise CommandRefused("expired", status="expired")
     profile = profiles.get(command.device)
     if profile is None or not command.set:
-        raise Refused("not_writable")
+        raise CommandRefused("not_writable")
     rules = {point: rules_of(profile, point) for point in command.set}
     if not all(rules.values()):
-        raise Refused("not_writable")
-    if not all(
-        any(_within(rule, value) for rule in rules[point]) for point, value in command.set.items()
-    ):
-        raise Refused("out_of_bounds")
+        raise CommandRefused("not_writable")
+    for point, value in command.set.items():
+        if not any(_within(rule, value) for rule in rules[point]):
+            raise CommandRefused("out_of_bounds")
 
 
 def rules_of(profile: Profile, point: str) -> list[WriteRule]:
-    """The ways to write `point`; none where it may not be written, or only through registers that
-    are denied."""
+    """The rules to write `point`, without those that write a denied register."""
     return [
         rule for rule in profile.write if rule.point == point and not _denied(profile, rule.written)
     ]
 
 
 def decide(profile: Profile, point: str, value: float, registers: Registers) -> Order:
-    """How to set `point` to `value` on a unit that shows `registers` (all of `write_spans`). Raises
-    Refused."""
+    """The write that sets `point` to `value` on a unit with the contents `registers`.
+
+    `registers` hold all of `Profile.write_spans` that could be read. Raises CommandRefused.
+    """
     rule = _rule_now(profile, point, registers)
     for requirement in rule.requires:
         if not holds(profile, registers, [requirement]):
-            raise Refused("not_writable", requirement.reason)
+            raise CommandRefused("not_writable", requirement.reason)
     scale = scale_of(profile, registers, rule.scale, rule)
     if scale is None:
-        raise Refused("not_writable", "its scale cannot be told")
-    raw = (
-        rule.raw(value, scale)
-        if _within(rule, value) and _within_registers(profile, rule, value, registers)
-        else None
-    )
+        raise CommandRefused("not_writable", "its scale is unknown")
+    if not (_within(rule, value) and _within_registers(profile, rule, value, registers)):
+        raise CommandRefused("out_of_bounds")
+    raw = rule.raw(value, scale)
     if raw is None:
-        raise Refused("out_of_bounds")
+        raise CommandRefused("out_of_bounds")
     return Order(rule, raw, scale)
 
 
@@ -95,10 +93,10 @@ def _rule_now(profile: Profile, point: str, registers: Registers) -> WriteRule:
     for rule in rules_of(profile, point):
         verdict = holds(profile, registers, rule.when)
         if verdict is None:
-            raise Refused("not_writable", "the state of the unit cannot be told")
+            raise CommandRefused("not_writable", "the state of the unit is unknown")
         if verdict:
             return rule
-    raise Refused("not_writable", "not in this state of the unit")
+    raise CommandRefused("not_writable", "not in this state of the unit")
 
 
 def _within(rule: WriteRule, value: float) -> bool:
@@ -117,8 +115,4 @@ def _within_registers(
 
 
 def _denied(profile: Profile, keys: list[Key]) -> bool:
-    return any(
-        table == denied.table and address in denied
-        for table, address in keys
-        for denied in profile.deny
-    )
+    return any(denied.covers(key) for key in keys for denied in profile.deny)

@@ -1,7 +1,5 @@
-"""Where commands come in and results go out: each id once, each unit's writes on its own line's
-thread."""
+"""Commands in, results out: each id once, each unit's writes on the thread of its line."""
 
-import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,110 +9,106 @@ from queue import Empty, SimpleQueue
 from typing import Final, Protocol, TypeVar
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.checks import Refused, check_command
+from gateway_agent.commands.checks import CommandRefused, check_command
 from gateway_agent.commands.execute import execute
-from gateway_agent.commands.results import Outcomes
-from gateway_agent.polling.unit import Unit
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.logs import EventLog
+from gateway_agent.polling.unit import PolledUnit
 from wire.messages import Command, Result
 
-# Commands waiting for their line; more would hold up the polls, and nobody who means well sends as
-# many.
+# Commands waiting for their line. More would hold up the polls, and no honest sender sends as many.
 _MAX_WAITING: Final = 20
 
 Answer = TypeVar("Answer")
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Executor(Protocol):
     """A line, as far as commands need it."""
 
     def execute(self, work: Callable[[Bus], Answer]) -> Future[Answer]:
-        """Have `work` done on the line between two polls."""
+        """Have `work` done on the line between two visits."""
 
 
-class CommandDesk:
-    """Takes commands, has them carried out, and hands out their results. One thread calls; lines
-    finish on theirs."""
+class CommandQueue:
+    """Takes commands, has them carried out, and hands out their results.
+
+    One thread calls it; the lines finish commands on their own threads.
+    """
 
     def __init__(
         self,
-        outcomes: Outcomes,
-        units: Mapping[str, tuple[Unit, Executor]],
+        recorded: CommandResults,
+        units: Mapping[str, tuple[PolledUnit, Executor]],
         clock: Callable[[], int],
     ) -> None:
-        """`units` by device, each with its line. Commands cut off by the last stop are answered as
-        failed."""
-        self._outcomes = outcomes
+        """`units` by device, each with its line; `clock` gives UTC milliseconds.
+
+        Commands that the last stop cut off get a failed result.
+        """
+        self._recorded = recorded
         self._units = units
         self._clock = clock
         self._results: SimpleQueue[Result] = SimpleQueue()
         self._waiting: list[Future[Result]] = []
         self.counts: Counter[str] = Counter()
-        for command_id in outcomes.unfinished():
+        for command_id in recorded.unfinished():
             self._finish(Result(command_id, "failed", "interrupted", clock()))
 
     def receive(self, command: Command) -> None:
-        """Deal with `command`; its result comes out of `results`, at once or when its line has done
-        it."""
+        """Deal with `command`; `results` returns its result at once, or when its line is done."""
         try:
-            if self._outcomes.begin(command.id, self._clock()):
+            if self._recorded.begin(command.id, self._clock()):
                 self._submit(command)
             else:
                 self._repeat(command.id)
-        except Refused as refusal:
+        except CommandRefused as refusal:
             self._finish(refusal.result(command.id, self._clock()))
         except sqlite3.Error as error:
-            _log.error(
-                "command %s is not carried out, it cannot be recorded: %s", command.id, error
-            )
+            _log.error("command_not_recorded", id=command.id, reason=error)
             self._results.put(Result(command.id, "failed", "not_recorded", self._clock()))
 
     def results(self) -> list[Result]:
         """The results since the last call."""
-        found: list[Result] = []
+        results: list[Result] = []
         while True:
             try:
-                found.append(self._results.get_nowait())
+                results.append(self._results.get_nowait())
             except Empty:
-                return found
+                return results
 
     def _submit(self, command: Command) -> None:
         profiles = {device: unit.profile for device, (unit, _) in self._units.items()}
         check_command(command, profiles, self._clock())
         self._waiting = [future for future in self._waiting if not future.done()]
         if len(self._waiting) >= _MAX_WAITING:
-            raise Refused("too_many")
+            raise CommandRefused("too_many")
         unit, line = self._units[command.device]
         future = line.execute(lambda bus: execute(command, unit, bus, self._clock))
         self._waiting.append(future)
         future.add_done_callback(partial(self._done, command))
 
     def _done(self, command: Command, future: Future[Result]) -> None:
-        # Cancelled: the gateway stops, and answers when it is back.
-        if not future.cancelled() and future.exception() is None:
-            result = future.result()
-            _log.info(
-                "command %s of %s for %s: %s %s",
-                command.id,
-                command.by,
-                command.device,
-                result.status,
-                command.set,
-            )
-            self._finish(result)
+        if future.cancelled() or future.exception() is not None:
+            return  # the gateway stops; after the next start the command is answered as failed
+        result = future.result()
+        assert result.id == command.id, "a result would answer another command"
+        fields = {"by": command.by, "device": command.device, "status": result.status}
+        _log.info("command_done", id=command.id, **fields, set=command.set)
+        self._finish(result)
 
     def _repeat(self, command_id: str) -> None:
-        """The first result again; one that is still being carried out will answer by itself."""
+        """Give the first result again; a command still being carried out gives its own later."""
         self.counts["replayed"] += 1
-        first = self._outcomes.result_of(command_id)
+        first = self._recorded.result_of(command_id)
         if first is not None:
             self._results.put(first)
 
     def _finish(self, result: Result) -> None:
         self.counts[result.reason.partition(":")[0] or result.status] += 1
         try:
-            self._outcomes.finish(result)
+            self._recorded.finish(result)
         except sqlite3.Error as error:
-            _log.error("the result of command %s cannot be recorded: %s", result.id, error)
+            _log.error("command_result_not_recorded", id=result.id, reason=error)
         self._results.put(result)

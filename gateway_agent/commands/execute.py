@@ -1,34 +1,34 @@
-"""One command on the wire: read what decides, write, read back."""
+"""One command on the wire: read the registers it depends on, write, read back."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from gateway_agent.bus.modbus import Bus, ReplyError, WriteRequest
-from gateway_agent.bus.read_plan import Span, plan_reads
+from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.read_plan import plan_reads
+from gateway_agent.bus.requests import WriteRequest
 from gateway_agent.bus.transport import LineDown
-from gateway_agent.commands.checks import Order, Refused, check_command, decide, rules_of
-from gateway_agent.polling.unit import Unit
-from gateway_agent.profile.fields import Key
+from gateway_agent.commands.checks import CommandRefused, Order, check_command, decide, rules_of
+from gateway_agent.polling.unit import PolledUnit
+from gateway_agent.profile.fields import Key, Span
 from wire.messages import Command, Result
 
-# Some controllers take a moment before a register shows what was written to it.
+# Some controllers take a moment before a register shows its new content.
 _READ_BACK_TRIES: Final = 3
 _READ_TRIES: Final = 2
 
 
-def execute(command: Command, unit: Unit, bus: Bus, clock: Callable[[], int]) -> Result:
-    """Carry `command` out on `unit`, or say why not; expiry counts at the moment of writing. Raises
-    nothing of the bus.
+def execute(command: Command, unit: PolledUnit, bus: Bus, clock: Callable[[], int]) -> Result:
+    """The result of `command` on `unit`; expiry counts at the moment of each write.
 
-    Points are set one after the other; the first that cannot be set ends it, and `read_back` holds
-    those before it.
+    Points are set one after the other. The first that cannot be set ends the command, and
+    `read_back` of the result holds those before it. No error of the bus is raised.
     """
     read_back: dict[str, float] = {}
     try:
         for point, value in command.set.items():
             check_command(command, {unit.name: unit.profile}, clock())
             read_back |= _set(point, value, unit, bus)
-    except Refused as refusal:
+    except CommandRefused as refusal:
         return Result(command.id, refusal.status, str(refusal), clock(), read_back)
     except ReplyError as error:
         return Result(command.id, "failed", error.code, clock(), read_back)
@@ -37,7 +37,7 @@ def execute(command: Command, unit: Unit, bus: Bus, clock: Callable[[], int]) ->
     return Result(command.id, "done", "", clock(), read_back)
 
 
-def _set(point: str, value: float, unit: Unit, bus: Bus) -> dict[str, float]:
+def _set(point: str, value: float, unit: PolledUnit, bus: Bus) -> dict[str, float]:
     spans = {
         span for rule in rules_of(unit.profile, point) for span in unit.profile.write_spans(rule)
     }
@@ -54,21 +54,21 @@ def _set(point: str, value: float, unit: Unit, bus: Bus) -> dict[str, float]:
     except ReplyError as error:
         if error.code != "write_unconfirmed":
             raise
-        # Whether it was carried out is told by the register itself.
+        # The register itself shows whether the write was carried out.
     return {point: _confirmed(order, unit, bus)}
 
 
-def _confirmed(order: Order, unit: Unit, bus: Bus) -> float:
-    """The value the unit shows after the write; raises Refused where it is not the one written."""
+def _confirmed(order: Order, unit: PolledUnit, bus: Bus) -> float:
+    """The value the unit shows after the write; raises CommandRefused if it is another one."""
     for _ in range(_READ_BACK_TRIES):
         word = _read([(order.rule.key, 1)], unit, bus)[order.rule.key]
         value = order.rule.value_in(word, order.scale)
         if order.rule.raw_in(word) == order.raw and value is not None:
             return value
-    raise Refused("write_unconfirmed", f"the unit shows {value}", status="failed")
+    raise CommandRefused("write_unconfirmed", f"the unit shows {value}", status="failed")
 
 
-def _read(spans: Iterable[Span], unit: Unit, bus: Bus) -> dict[Key, int]:
+def _read(spans: Iterable[Span], unit: PolledUnit, bus: Bus) -> dict[Key, int]:
     limits = unit.profile.read
     registers: dict[Key, int] = {}
     for request in plan_reads(spans, limits, unit.line):
@@ -86,6 +86,6 @@ def _read(spans: Iterable[Span], unit: Unit, bus: Bus) -> dict[Key, int]:
     return registers
 
 
-def _write(request: WriteRequest, unit: Unit, bus: Bus) -> None:
+def _write(request: WriteRequest, unit: PolledUnit, bus: Bus) -> None:
     limits = unit.profile.read
     bus.write(unit.address, request, limits.pacing_ms / 1_000, limits.timeout_ms / 1_000)

@@ -1,16 +1,14 @@
-"""What became of commands, on disk: a command that comes twice is carried out once, also across a
-restart.
+"""Commands and their results on disk: a repeated id is carried out once, also across a restart.
 
-A file of its own beside the journal, so that neither a full nor a corrupt journal makes a command
-forgotten.
+The file is not the journal, so that neither a full nor a corrupt journal makes a command forgotten.
 """
 
-import logging
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Final
 
+from gateway_agent.logs import EventLog
 from wire.decode import decode_result
 from wire.encode import encode_result
 from wire.messages import Result
@@ -19,19 +17,17 @@ from wire.units import DAY_MS
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at INTEGER NOT NULL, result BLOB)"
 )
-# Far longer than any broker or server keeps a command; a box that nobody visits must not fill its
-# disk with them.
+# Far longer than any broker or server keeps a command; without a limit the disk would fill up.
 _KEEP_MS: Final = 30 * DAY_MS
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
-class Outcomes:
+class CommandResults:
     """The file of command ids and their first results. Any thread may call."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file at `path`; one that is corrupt is put aside. Raises
-        sqlite3.Error."""
+        """Open or make the file at `path`; a corrupt one is set aside. Raises sqlite3.Error."""
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -39,13 +35,13 @@ class Outcomes:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            _log.error("%s is corrupt, set aside: %s", path, error)
-            path.rename(path.with_name(path.name + ".corrupt"))
+            aside = path.with_name(path.name + ".corrupt")
+            _log.error("command_results_corrupt", file=path, aside=aside, reason=error)
+            path.rename(aside)
             self._database = _open(path)
 
     def begin(self, command_id: str, now: int) -> bool:
-        """Note at `now` (UTC ms) that the command is dealt with; False where it was noted
-        before."""
+        """Note at `now` (UTC ms) that the command is begun; False if it was noted before."""
         with self._lock, self._database:
             self._database.execute("DELETE FROM command WHERE at < ?", (now - _KEEP_MS,))
             added = self._database.execute(
@@ -54,7 +50,7 @@ class Outcomes:
             return added.rowcount == 1
 
     def finish(self, result: Result) -> None:
-        """Keep the result of a command that was begun."""
+        """Keep the result of a command that was begun; a later result of it changes nothing."""
         with self._lock, self._database:
             self._database.execute(
                 "UPDATE command SET result = ? WHERE id = ? AND result IS NULL",
@@ -70,14 +66,10 @@ class Outcomes:
         return decode_result(row[0]) if row is not None and row[0] is not None else None
 
     def unfinished(self) -> list[str]:
-        """Commands that were begun and have no result, oldest first."""
+        """The ids of commands that were begun and have no result, oldest first."""
+        select = "SELECT id FROM command WHERE result IS NULL ORDER BY at"
         with self._lock:
-            return [
-                row[0]
-                for row in self._database.execute(
-                    "SELECT id FROM command WHERE result IS NULL ORDER BY at"
-                )
-            ]
+            return [row[0] for row in self._database.execute(select)]
 
     def close(self) -> None:
         """Close the file."""

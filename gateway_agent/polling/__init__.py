@@ -1,0 +1,1 @@
+"""Visits to the units of a line: when, in which order, with which requests."""

@@ -1,67 +1,71 @@
-"""How often a unit is looked at, read whole, and asked for what rarely changes. Pure; times are
-monotonic seconds.
+"""When a unit is polled for its status, read, and asked for its slow points. Pure.
 
-A line turns every `turn_s`. In each turn it reads some units whole and only looks at the state and
-the faults of the others, so that a defrost is seen soon and the load of the line is the same in
-every turn.
+A line sweeps over its units every `sweep_s`. In each sweep it reads some units and polls only the
+status (state and faults) of the others. So a defrost is seen soon, and every sweep has the same
+load. Times are monotonic seconds.
 """
 
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
-Visit = Literal["look", "read", "read_all"]
+from gateway_agent.settings import GatewaySettings
+
+Visit = Literal["status_poll", "read", "read_all"]
 """State and faults only; every point but the slow ones; every point."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A reading every `interval_s`, a look at least every `look_s`, slow points in one of
-    `slow_every` readings."""
+    """A reading every `interval_s`, a status poll at least every `status_s`.
+
+    One in `slow_every` readings includes the slow points.
+    """
 
     interval_s: float
-    look_s: float
+    status_s: float
     slow_every: int = 1
 
     @property
-    def turns(self) -> int:
-        """How many turns of the line make one interval."""
-        return max(1, ceil(self.interval_s / self.look_s))
+    def sweeps(self) -> int:
+        """How many sweeps of the line make one interval."""
+        return max(1, ceil(self.interval_s / self.status_s))
 
     @property
-    def turn_s(self) -> float:
+    def sweep_s(self) -> float:
         """Seconds from one visit of a unit to the next."""
-        return self.interval_s / self.turns
+        return self.interval_s / self.sweeps
+
+
+def cadence_of(settings: GatewaySettings) -> Cadence:
+    """The cadence that every line of `settings` has."""
+    return Cadence(settings.interval / 1_000, settings.status_every / 1_000, settings.slow_every)
 
 
 @dataclass(slots=True)
 class Rota:
-    """When one unit is read whole. `place` is its number on the line, which spreads the units over
-    the turns."""
+    """When one unit is read. Its `position` on the line spreads the units over the sweeps."""
 
-    place: int
+    position: int
     cadence: Cadence
     readings: int = 0
     due_s: float | None = None
 
     def visit(self, now_s: float) -> Visit:
-        """What to do with the unit in the turn at `now_s`."""
-        # Half a turn early, because a turn may begin a little early too.
-        if self.due_s is not None and now_s < self.due_s - self.cadence.turn_s / 2:
-            return "look"
-        first = self.readings == 0
-        return (
-            "read_all"
-            if first or (self.readings + self.place) % self.cadence.slow_every == 0
-            else "read"
-        )
+        """The kind of visit in the sweep at `now_s`."""
+        # Half a sweep early, because a sweep may begin a little early too.
+        if self.due_s is not None and now_s < self.due_s - self.cadence.sweep_s / 2:
+            return "status_poll"
+        slow = (self.readings + self.position) % self.cadence.slow_every == 0
+        return "read_all" if self.readings == 0 or slow else "read"
 
     def was_read(self, now_s: float) -> None:
-        """The unit gave the reading that was due at `now_s`."""
+        """Note that the unit gave the reading that was due at `now_s`."""
         cadence = self.cadence
         if self.due_s is None:
-            self.due_s = now_s + cadence.interval_s - self.place % cadence.turns * cadence.turn_s
+            shift_s = self.position % cadence.sweeps * cadence.sweep_s
+            self.due_s = now_s + cadence.interval_s - shift_s
         else:
-            on_time = now_s < self.due_s + cadence.turn_s / 2
+            on_time = now_s < self.due_s + cadence.sweep_s / 2
             self.due_s = (self.due_s if on_time else now_s) + cadence.interval_s
         self.readings += 1

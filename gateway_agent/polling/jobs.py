@@ -1,4 +1,4 @@
-"""What else is to be done on a line, in order, between two polls: commands to its units."""
+"""Work on a line between two visits, in order: commands to its units."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,15 +12,17 @@ Answer = TypeVar("Answer")
 
 
 class Jobs:
-    """The queue of one line: any thread puts work in, the line's own thread does it."""
+    """The queue of one line: any thread adds work, the line's own thread does it."""
 
     def __init__(self) -> None:
         self._waiting: SimpleQueue[tuple[Future[Any], Callable[[Bus], Any]]] = SimpleQueue()
         self._ended = False
 
     def submit(self, work: Callable[[Bus], Answer]) -> Future[Answer]:
-        """Have `work` done on the line; the future holds its answer, or the ReplyError or LineDown
-        it raised."""
+        """Have `work` done on the line.
+
+        The future holds its answer, or the ReplyError or LineDown it raised.
+        """
         future: Future[Answer] = Future()
         self._waiting.put((future, work))
         if self._ended:
@@ -28,10 +30,10 @@ class Jobs:
         return future
 
     def do_next(self, bus: Bus, wait_s: float = 0.0) -> None:
-        """Do what has waited longest, one thing only, so that many commands cannot starve the
-        polls.
+        """Do the oldest job, and only that, so that many commands cannot starve the polls.
 
-        Waits at most `wait_s` for something to do.
+        Waits at most `wait_s` for a job. Raises any error of the job but ReplyError and LineDown,
+        which its future holds.
         """
         try:
             future, work = self._waiting.get(block=wait_s > 0, timeout=wait_s)
@@ -45,7 +47,7 @@ class Jobs:
             future.set_exception(failure)
 
     def end(self) -> None:
-        """Cancel what has not begun, and whatever is submitted from now on."""
+        """Cancel every job that has not begun, and every later one."""
         self._ended = True
         while True:
             try:

@@ -1,7 +1,5 @@
-"""One line, visited in aligned turns on a thread of its own, with a queue for what else is to be
-done on it."""
+"""One line, swept at a fixed cadence on a thread of its own; jobs are done between two visits."""
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -9,64 +7,72 @@ from dataclasses import replace
 from time import monotonic
 from typing import Final
 
+from configuration.outage_log import OutageLog
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.bus.transport import LineDown
+from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
-from gateway_agent.polling.on_connect import greet
+from gateway_agent.polling.on_connect import write_on_connect
 from gateway_agent.polling.quarantine import Health, choose_polls, release_all
-from gateway_agent.polling.stamp import next_stamp
-from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
 from gateway_agent.profile.timed_states import Onsets, observe
+from wire.clocks import MAX_AHEAD_MS
 from wire.messages import Reading
 
-# Readings of one line are numbered together when they lie this close; more waiting would risk them
-# unjournalled.
+# Readings of one line this close together become one message; a longer wait would risk their loss.
 _GROUP_MS: Final = 1_000
-# How often a line that has nothing to do looks whether it shall stop.
+# How often an idle line checks for its stop signal.
 _IDLE_S: Final = 0.25
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
-Keep = Callable[[Sequence[Reading]], None]
+KeepReadings = Callable[[Sequence[Reading]], None]
 """Takes readings over for good."""
 
 
-class Line:
+class PolledLine:
     """The units of one bus. `keep` gets their readings, at most a second after they were read."""
 
     def __init__(
         self,
         bus: Bus,
-        units: Sequence[Unit],
+        units: Sequence[PolledUnit],
         cadence: Cadence,
-        keep: Keep,
+        keep: KeepReadings,
         clock: Callable[[], int],
     ) -> None:
-        """Nothing is touched before `run`."""
+        """Prepare the line; nothing is touched before `run`. `clock` gives UTC milliseconds."""
         self._bus = bus
         self._units = {unit.name: unit for unit in units}
         self._health = {unit.name: Health() for unit in units}
-        self._rotas = {unit.name: Rota(place, cadence) for place, unit in enumerate(units)}
-        self._turn_s = cadence.turn_s
+        self._rotas = {unit.name: Rota(position, cadence) for position, unit in enumerate(units)}
+        self._sweep_s = cadence.sweep_s
         self._keep = keep
         self._clock = clock
         self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
         self._onsets: dict[str, Onsets] = {}
-        self._greeted: set[str] = set()
+        self._on_connect_done: set[str] = set()
         self._group: list[Reading] = []
-        self._up = True
+        self._line_log = OutageLog(_log, "line_down", "line_up", severity="error")
+        self._unit_logs = {
+            unit.name: OutageLog(_log, "unit_silent", "unit_answers_again") for unit in units
+        }
         self._jobs = Jobs()
         self.alive_at = monotonic()
-        """Monotonic seconds of the last sign of life: the line's thread was between two
-        exchanges."""
+        """Monotonic seconds of the last sign of life: the thread was between two exchanges."""
 
     @property
     def name(self) -> str:
-        """The line as logs and metrics call it."""
+        """The name of the line in logs and metrics."""
         return self._name
+
+    @property
+    def units(self) -> list[PolledUnit]:
+        """The units of the line, in the order of the configuration."""
+        return list(self._units.values())
 
     @property
     def errors(self) -> dict[str, int]:
@@ -76,51 +82,51 @@ class Line:
     @property
     def quarantined(self) -> int:
         """How many units are asked rarely, because they do not answer."""
-        return sum(health.quarantined for health in self._health.values())
+        return len([health for health in self._health.values() if health.quarantined])
 
     def execute(self, work: Callable[[Bus], Answer]) -> Future[Answer]:
-        """Have `work` done on the line between two polls; may be called from any thread.
+        """Have `work` done on the line between two visits; any thread may call.
 
-        The future holds what `work` returns, or the ReplyError or LineDown it raises; it is
-        cancelled where the line stops first. `work` asks its questions through the bus it is given
-        and must end within a few time-outs.
+        The future holds the answer of `work`, or the ReplyError or LineDown it raised. It is
+        cancelled if the line stops first. `work` asks its questions through the bus it is given and
+        must end within a few time-outs.
         """
         return self._jobs.submit(work)
 
     def run(self, stop: threading.Event) -> None:
-        """Turn at every multiple of the cadence from now on, until `stop` is set; a turn too long
-        skips some."""
+        """Sweep every `sweep_s` until `stop` is set; a sweep that takes too long skips some."""
         began = monotonic()
         try:
             while not stop.is_set():
                 self.sweep(stop)
                 elapsed = monotonic() - began
-                self._idle(stop, monotonic() + self._turn_s - elapsed % self._turn_s)
+                self._idle(stop, monotonic() + self._sweep_s - elapsed % self._sweep_s)
         finally:
             self._jobs.end()
             self._bus.close()
 
     def sweep(self, stop: threading.Event) -> None:
-        """One turn: visit every unit that is not to be left in peace for now."""
+        """Visit every unit that is due once."""
         probe_s = {name: unit.probe_s for name, unit in self._units.items()}
-        answered = 0
+        answered = False
         try:
-            for name in choose_polls(self._health, probe_s, monotonic(), self._turn_s):
+            for name in choose_polls(self._health, probe_s, monotonic(), self._sweep_s):
                 self._do_next_job()
                 if stop.is_set():
                     break
-                answered += self._ask(self._units[name])
-            self._line_is_up()
+                if self._visit(self._units[name]):
+                    answered = True
+            self._line_log.back(line=self._name)
         except LineDown as error:
-            self._line_is_down(str(error))
+            self._line_log.lost(str(error), line=self._name)
         finally:
             self._flush()
         if not answered:
-            # Nobody answered: behind a serial server the connection may be dead without saying so.
+            # Nobody answered: behind a serial server the connection may be dead without notice.
             self._bus.close()
 
     def _idle(self, stop: threading.Event, until_s: float) -> None:
-        """Do what is in the queue, as it comes, until the monotonic time `until_s`."""
+        """Do the jobs as they come until the monotonic time `until_s`."""
         while not stop.is_set() and (remaining := until_s - monotonic()) > 0:
             self._do_next_job(min(remaining, _IDLE_S))
 
@@ -128,71 +134,75 @@ class Line:
         self.alive_at = monotonic()
         self._jobs.do_next(self._bus, wait_s)
 
-    def _ask(self, unit: Unit) -> bool:
-        """Visit `unit`; whether it answered."""
-        now_s, probe = monotonic(), self._health[unit.name].quarantined
+    def _visit(self, unit: PolledUnit) -> bool:
+        """Visit `unit` and report its reading; whether it answered."""
+        now_s = monotonic()
         visit = self._rotas[unit.name].visit(now_s)
-        if not unit.plans[visit]:  # a map without state and faults has nothing to look at
+        if not unit.plans[visit]:  # a map without state and faults has no status to poll
             return True
         try:
-            observation = self._observe(unit, visit, probe)
-            if visit != "look":
-                self._rotas[unit.name].was_read(now_s)
-            elif self._is_news(unit.name, observation):
-                visit = "read"
-                observation = self._observe(unit, visit, probe)
+            observation = self._observe_news(unit, visit, now_s)
         except NoAnswer as silence:
             self._missed(unit.name, silence.code)
             return False
         self._answered(unit.name)
-        if unit.name not in self._greeted:
-            greet(unit, self._bus)
-            self._greeted.add(unit.name)
-        if visit != "look":
+        if unit.name not in self._on_connect_done:
+            write_on_connect(unit, self._bus)
+            self._on_connect_done.add(unit.name)
+        if observation is not None:
             self._report(unit, observation)
         return True
 
-    def _observe(self, unit: Unit, visit: Visit, probe: bool) -> Observation:
-        registers = unit.read(self._bus, visit, probe)
+    def _observe_news(self, unit: PolledUnit, visit: Visit, now_s: float) -> Observation | None:
+        """The observation to report; None if a status poll shows no change.
+
+        A status poll that shows a change is followed by a reading. Raises NoAnswer and LineDown.
+        """
+        observation = self._observe(unit, visit)
+        if visit != "status_poll":
+            self._rotas[unit.name].was_read(now_s)
+            return observation
+        return self._observe(unit, "read") if self._is_news(unit.name, observation) else None
+
+    def _observe(self, unit: PolledUnit, visit: Visit) -> Observation:
+        registers = unit.read(self._bus, visit, probe=self._health[unit.name].quarantined)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
         if visit == "read_all":
             return observation
-        # A slow point was not asked for; it is not bad.
+        # A slow point was not asked for, so it is not bad.
         asked = [name for name in observation.bad if name not in unit.profile.read.slow]
         return replace(observation, bad=asked)
 
     def _is_news(self, name: str, seen: Observation) -> bool:
-        """Whether what a look saw differs from the last reading; what it could not see is no
-        news."""
+        """Whether a status poll differs from the last reading, unread registers aside."""
         last = self._latest.get(name)
         if last is None:
             return True
         other_state = seen.state != last.state and UNKNOWN_STATE not in seen.bad
         return other_state or (seen.faults != last.faults and UNKNOWN_FAULTS not in seen.bad)
 
-    def _report(self, unit: Unit, seen: Observation) -> None:
+    def _report(self, unit: PolledUnit, seen: Observation) -> None:
         before = self._latest.get(unit.name)
         at = next_stamp(self._clock(), before.at if before is not None else None)
         self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)
 
     def _missed(self, name: str, code: str) -> None:
-        health = self._health[name]
-        health.missed(monotonic(), self._turn_s)
-        self._greeted.discard(name)
-        if health.misses == 1:
-            _log.warning("%s: unit %s does not answer (%s)", self._name, name, code)
+        self._health[name].missed(monotonic(), self._sweep_s)
+        self._on_connect_done.discard(name)
+        self._unit_logs[name].lost(code, line=self._name, unit=name)
 
     def _answered(self, name: str) -> None:
         health = self._health[name]
-        if health.misses:
-            _log.info("%s: unit %s answers again after %d misses", self._name, name, health.misses)
+        self._unit_logs[name].back(line=self._name, unit=name, misses=health.misses)
         was_dead = all(each.quarantined for each in self._health.values())
         health.answered()
         if was_dead:
             release_all(self._health)
 
     def _add(self, reading: Reading, before: Reading | None) -> None:
+        repeated = before is not None and reading.at == before.at
+        assert not repeated, "the store keeps one reading of a device and time"
         self._latest[reading.device] = reading
         self._group.append(reading)
         changed = before is None or (before.state, before.faults) != (reading.state, reading.faults)
@@ -204,12 +214,14 @@ class Line:
             group, self._group = self._group, []
             self._keep(group)
 
-    def _line_is_down(self, reason: str) -> None:
-        if self._up:
-            _log.error("%s: line is down: %s", self._name, reason)
-        self._up = False
 
-    def _line_is_up(self) -> None:
-        if not self._up:
-            _log.info("%s: line is up again", self._name)
-        self._up = True
+def next_stamp(now: int, last: int | None) -> int:
+    """The event time, UTC ms, of a reading made at wall time `now` after one stamped `last`.
+
+    Strictly increasing over the small steps back of a clock being disciplined. A step back beyond
+    the tolerance of receivers (design §4, five minutes) is followed: the clock was wrong before,
+    and further readings stamped ahead of it would all be refused.
+    """
+    if last is None or now > last or last - now > MAX_AHEAD_MS:
+        return now
+    return last + 1

@@ -1,36 +1,38 @@
-"""What a profile wants written to a unit when it begins to answer, such as a register that enables
-control."""
+"""Registers written when a unit begins to answer, such as one that enables control."""
 
-import logging
 from typing import Final
 
-from gateway_agent.bus.modbus import Bus, ReplyError, WriteRequest
-from gateway_agent.polling.unit import Unit
+from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.requests import WriteRequest
+from gateway_agent.logs import EventLog
+from gateway_agent.polling.unit import PolledUnit
 
 _TRIES: Final = 3
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
-def greet(unit: Unit, bus: Bus) -> None:
-    """Write `on_connect` of the unit's profile, in order; says in the log what the unit did not
-    take. Raises LineDown.
+def write_on_connect(unit: PolledUnit, bus: Bus) -> None:
+    """Write `on_connect` of the unit's profile, in order; log each refused write. Raises LineDown.
 
-    Loading a profile refuses one whose `on_connect` touches what it denies, so nothing denied is
-    written here.
+    A profile whose `on_connect` touches a denied register does not load, so none is written here.
     """
-    for place in unit.profile.on_connect:
-        request = WriteRequest(place.function, place.address, (place.value,))
+    for assignment in unit.profile.on_connect:
+        request = WriteRequest(assignment.function, assignment.address, (assignment.value,))
         code = _refusal(unit, bus, request)
         if code is not None:
-            where = f"{place.table} {place.address} = {place.value}"
             _log.warning(
-                "unit %s did not take %s as it began to answer (%s)", unit.name, where, code
+                "on_connect_write_refused",
+                unit=unit.name,
+                table=assignment.table,
+                address=assignment.address,
+                value=assignment.value,
+                code=code,
             )
 
 
-def _refusal(unit: Unit, bus: Bus, request: WriteRequest) -> str | None:
-    """The code of the last failure, or None once the unit confirmed the write."""
+def _refusal(unit: PolledUnit, bus: Bus, request: WriteRequest) -> str | None:
+    """The reply code of the last failure, or None once the unit has confirmed the write."""
     limits = unit.profile.read
     code = None
     for _ in range(_TRIES):

@@ -1,26 +1,23 @@
-"""When a unit that does not answer is asked again, so that dead units do not hold up the live ones.
-Pure."""
+"""Quarantine of silent units, so that dead units do not hold up the live ones. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-# A unit that missed this many sweeps running is quarantined: asked rarely, one question, no second
-# try.
+# A unit that missed this many sweeps in a row is quarantined: asked rarely, and only once.
 QUARANTINE_AFTER: Final = 2
 # At most two minutes between questions, so that a unit whose power is back is seen soon after.
 MAX_BACKOFF_S: Final = 120.0
-# Share of the interval spent on quarantined units; reliability §1 allows live ones 10 % more. None
-# live: half of it.
+# Share of the interval spent on quarantined units; reliability §1 allows live ones 10 % more.
+# If no unit is live, half of the interval is spent on them.
 PROBE_SHARE: Final = 0.08
 PROBE_SHARE_ALL_DEAD: Final = 0.5
 
 
 @dataclass(slots=True)
 class Health:
-    """Sweeps missed in a row, and the monotonic times in seconds of the next try and of the last
-    miss."""
+    """Sweeps missed in a row, and the monotonic seconds of the next try and of the last miss."""
 
     misses: int = 0
     due_s: float = 0.0
@@ -32,28 +29,27 @@ class Health:
         return self.misses >= QUARANTINE_AFTER
 
     def answered(self) -> None:
-        """The unit answered: it is polled in every sweep again."""
+        """Note an answer: the unit is polled in every sweep again."""
         self.misses, self.due_s = 0, 0.0
 
     def missed(self, now_s: float, interval_s: float) -> None:
-        """The unit did not answer the sweep at `now_s`; the pause doubles from one interval on."""
+        """Note a miss in the sweep at `now_s`; the pause doubles, beginning with `interval_s`."""
         self.misses += 1
         self.missed_s = now_s
         if self.quarantined:
             pause_s = interval_s * 2.0 ** min(self.misses - QUARANTINE_AFTER, 16)
-            # A little early, because the sweep it shall take part in may begin a little early too.
+            # Half an interval early, because the sweep of the next try may begin a little early.
             self.due_s = now_s + min(pause_s, max(MAX_BACKOFF_S, interval_s)) - interval_s / 2
 
 
 def choose_polls(
     units: Mapping[str, Health], probe_s: Mapping[str, float], now_s: float, interval_s: float
 ) -> Sequence[str]:
-    """The units to ask in the sweep at `now_s`: all that are live, then as many quarantined ones as
-    there is time for.
+    """The units to ask in the sweep at `now_s`: all live ones, then quarantined ones in time left.
 
-    `probe_s` is the longest time a question to each unit takes. The one due longest is asked first.
-    Where a single question takes more than the share of one sweep, only one sweep in several has
-    one.
+    `probe_s` is the longest time in seconds of one question to each unit. The unit due longest is
+    asked first. If a single question takes more than the share of one sweep, only one sweep in
+    several asks one.
     """
     live = [unit for unit, health in units.items() if not health.quarantined]
     dead = {unit: health for unit, health in units.items() if health.quarantined}
@@ -71,7 +67,6 @@ def choose_polls(
 
 
 def release_all(units: Mapping[str, Health]) -> None:
-    """Ask every quarantined unit in the next sweep: one of a line that was wholly dead has
-    answered."""
+    """Ask every quarantined unit in the next sweep; for a line whose first unit answers again."""
     for health in units.values():
         health.due_s = 0.0

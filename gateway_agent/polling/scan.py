@@ -1,4 +1,4 @@
-"""Who answers on a line, and whose register map fits. Only reads; nothing is ever written by it."""
+"""Which units answer on a line, and which register map fits each. Only reads, never writes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus, ReplyError
-from gateway_agent.bus.read_plan import ReadRequest
-from gateway_agent.polling.unit import plan_visits
+from gateway_agent.bus.requests import ReadRequest
+from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation, decode
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.schema import Profile
 
-# A map fits when this much of its evidence is there, and clearly more than of any other's.
+# A map fits if it scores at least this much, and clearly more than any other.
 _FITS: Final = 0.5
 _CLEARLY: Final = 0.05
-# More faults at once than this are not a heat pump's condition but another map's numbers.
+# More faults at once than this are numbers of another map, not faults of a heat pump.
 _MOST_FAULTS: Final = 3
-# What a house's heat pump can show in any season, narrower than what a point may hold at all
+# The range of a house's heat pump in any season, narrower than the plausible range of a point
 # (physics §20.2).
 _USUAL: Final[Mapping[str, tuple[float, float]]] = {
     "supply_c": (3, 75),
@@ -35,24 +35,24 @@ _USUAL: Final[Mapping[str, tuple[float, float]]] = {
     "low_bar": (0, 30),
 }
 _MOST_SPREAD_K: Final = 20.0
-"""Supply and return water of one heat pump differ by no more."""
+"""The largest difference of supply and return water of one heat pump, in kelvins."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A profile and how well it fits, 0 to 1."""
+class ProfileFit:
+    """A profile and its score, 0 to 1."""
 
     profile: str
     score: float
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundUnit:
     """A unit that answers at `address` of `line`; the best candidate stands first."""
 
     line: LineAddress
     address: int
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ProfileFit, ...]
 
     def to_document(self) -> dict[str, Any]:
         """The unit as a JSON object."""
@@ -64,7 +64,7 @@ class Found:
 
     @property
     def profile(self) -> str | None:
-        """The profile that fits, where one clearly does."""
+        """The profile that fits clearly; None if none does."""
         first, *others = self.candidates
         clear = not others or first.score - others[0].score >= _CLEARLY
         return first.profile if first.score >= _FITS and clear else None
@@ -80,10 +80,9 @@ def scan_line(
     addresses: Iterable[int],
     profiles: Mapping[str, Profile],
     timeout_s: float,
-    looked_at: Callable[[int], None] = lambda _: None,
-) -> Iterator[Found]:
-    """The units that answer on `bus`, as they are found; `looked_at` is told each address that is
-    done with.
+    done: Callable[[int], None] = lambda _: None,
+) -> Iterator[FoundUnit]:
+    """The units that answer on `bus`, one by one; `done` is called with each address tried.
 
     Raises LineDown.
     """
@@ -93,55 +92,50 @@ def scan_line(
                 name: _try(bus, address, profile, timeout_s) for name, profile in profiles.items()
             }
             best_first = sorted(scores, key=lambda name: (-scores[name], name))
-            yield Found(
-                bus.line, address, tuple(Candidate(name, scores[name]) for name in best_first)
+            yield FoundUnit(
+                bus.line, address, tuple(ProfileFit(name, scores[name]) for name in best_first)
             )
-        looked_at(address)
+        done(address)
 
 
 def fit(profile: Profile, wanted: Sequence[ReadRequest], registers: Mapping[Key, int]) -> float:
-    """How well `registers`, read by the requests `wanted`, look like a heat pump of `profile`: 0 to
-    1.
+    """The score, 0 to 1, of `registers`, read by the requests `wanted`, as a unit of `profile`.
 
-    The product of what could be read, what of it is usual for a heat pump, and what of it says
-    anything at all.
+    The product of three shares: registers that could be read, points within their usual range, and
+    variety of the contents.
     """
     asked = {key for request in wanted for key in request.keys}
     if not registers:
         return 0.0
     seen = decode(profile, registers)
-    return len(registers) / len(asked) * _usual(profile, seen) * _spoken(registers)
+    return len(registers) / len(asked) * _usual(profile, seen) * _variety(registers)
 
 
 def _usual(profile: Profile, seen: Observation) -> float:
-    """The share of the map's points that hold something usual; less where the faults are beyond
-    belief."""
-    usual = sum(1 for name, value in seen.values.items() if _is_usual(name, value, seen.values))
-    points = len(seen.values) + sum(
-        name not in (UNKNOWN_STATE, UNKNOWN_FAULTS) for name in seen.bad
-    )
+    """The share of the map's points within their usual range; less if it shows too many faults."""
+    usual = [name for name, value in seen.values.items() if _is_usual(name, value, seen.values)]
+    bad = [name for name in seen.bad if name not in (UNKNOWN_STATE, UNKNOWN_FAULTS)]
+    points = len(seen.values) + len(bad)
     doubt = max(1.0, len(seen.faults) / _MOST_FAULTS)
-    return usual / max(1, points) / doubt
+    return len(usual) / max(1, points) / doubt
 
 
 def _is_usual(name: str, value: float, values: Mapping[str, float]) -> bool:
     low, high = _USUAL.get(name, (float("-inf"), float("inf")))
+    if not low <= value <= high:
+        return False
     if name in ("supply_c", "return_c") and {"supply_c", "return_c"} <= values.keys():
-        return (
-            low <= value <= high and abs(values["supply_c"] - values["return_c"]) <= _MOST_SPREAD_K
-        )
-    return low <= value <= high
+        return abs(values["supply_c"] - values["return_c"]) <= _MOST_SPREAD_K
+    return True
 
 
-def _spoken(registers: Mapping[Key, int]) -> float:
-    """Near 0 for a block of equal words, as a controller returns for what it does not have; 1 from
-    a dozen on."""
+def _variety(registers: Mapping[Key, int]) -> float:
+    """0 for equal words, as a controller returns for registers it lacks; 1 from 13 words on."""
     return min(1.0, (len(set(registers.values())) - 1) / 12)
 
 
 def _is_there(bus: Bus, address: int, profiles: Iterable[Profile], timeout_s: float) -> bool:
-    """Whether anything answers, be it with an exception. A unit may be silent to a question of
-    another map."""
+    """Whether a unit answers any map's first question; an exception is an answer too."""
     questions = {
         (profile.read.pacing_ms, plan_visits(profile, bus.line)["read_all"][0])
         for profile in profiles
@@ -162,7 +156,7 @@ def _answers(
 
 
 def _try(bus: Bus, address: int, profile: Profile, timeout_s: float) -> float:
-    """How well `profile` fits what the unit at `address` holds."""
+    """The score of `profile` on the unit at `address`."""
     requests = plan_visits(profile, bus.line)["read_all"]
     registers: dict[Key, int] = {}
     for request in requests:

@@ -1,4 +1,4 @@
-"""One unit on a bus: read what its profile wants, and learn what this very unit cannot bear."""
+"""One unit on a bus: read the registers of a visit, and learn the limits of this very unit."""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
@@ -13,93 +13,68 @@ from gateway_agent.bus.modbus import (
     Bus,
     ReplyError,
 )
-from gateway_agent.bus.read_plan import ReadRequest, keys_of, plan_reads
+from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.polling.cadence import Visit
+from gateway_agent.polling.visit_plan import Learnt, plan_visits, without_silent
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.schema import Profile
 
-# Exceptions that speak about the block asked for, so that a smaller one may succeed.
+# Exceptions about the block asked for; a smaller one may succeed.
 _ABOUT_THE_BLOCK: Final = (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)
-# No answer to be had: none came, or a late one could not have been told from it.
+# No usable answer: none came, or a late one could not be told apart from it.
 _SILENCE: Final = ("no_reply", "stale_reply")
-# A unit that was silent to so many questions and answered none is given up until the next visit.
+# A unit that is silent to this many questions and answers none is given up until the next visit.
 _SILENT_BLOCKS: Final = 2
-# How often a block is asked for in one visit; after a silence only when the other blocks have had
-# their turn.
+# How often a block is asked for in one visit; after a silence only behind all other blocks.
 _QUESTIONS: Final = 2
-# A block unanswered in this many visits running, while others were answered, is refused in silence
-# (bus-quirks row 1). With two questions a visit, a line that loses 5 % of replies makes that of a
-# good block once in 60 million visits.
+# A block unanswered in this many visits in a row, while others were answered, is refused in silence
+# (bus-quirks row 1). With two questions a visit, a line that loses 5 % of its replies makes that
+# of a good block once in 60 million visits.
 _REFUSED_AFTER: Final = 3
 
 
 class NoAnswer(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
-    """The unit answered nothing; `code` is what came of the last question."""
+    """The unit answered nothing; `code` is the reply code of the last question."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """What a unit cannot bear: illegal registers, blocks above `longest`, blocks across
-    `borders`."""
-
-    illegal: frozenset[Key] = frozenset()
-    longest: int | None = None
-    borders: frozenset[Key] = frozenset()
-
-
 @dataclass(slots=True)
-class Unit:
-    """One heat pump at `address` of a line, what was learnt about it, and the requests of each kind
-    of visit."""
+class PolledUnit:
+    """One heat pump at `address` of a line, its learnt limits, and the requests of each visit."""
 
     name: str
     address: int
     profile: Profile
     line: LineAddress
-    learnt: Learnt = Learnt()
+    learnt: Learnt = field(default_factory=Learnt)
     plans: dict[Visit, list[ReadRequest]] = field(init=False)
     _unanswered: Counter[ReadRequest] = field(default_factory=Counter)
-    _turned: int = 0
+    _first_block: int = 0
 
     def __post_init__(self) -> None:
         self.plans = plan_visits(self.profile, self.line, self.learnt)
 
     @property
     def probe_s(self) -> float:
-        """The longest time in seconds one unanswered question takes."""
+        """The longest time in seconds that one unanswered question takes."""
         return self.profile.read.timeout_ms / 1_000 + self.profile.read.pacing_ms / 1_000
 
     def read(self, bus: Bus, visit: Visit = "read_all", probe: bool = False) -> dict[Key, int]:
-        """Every register of the visit that could be read; `probe` asks only once before giving the
-        unit up.
+        """Every register of the visit that could be read, by its key.
 
-        Raises NoAnswer where there is nothing to tell, and LineDown.
+        `probe` gives the unit up after one unanswered question. Raises NoAnswer if no register
+        could be read, and LineDown.
         """
         before = self.learnt
-        registers: dict[Key, int] = {}
-        silent: Counter[ReadRequest] = Counter()
-        waiting = deque(self._in_order(visit))
-        code = "no_reply"
-        while waiting and (registers or silent.total() < (1 if probe else _SILENT_BLOCKS)):
-            request = waiting.popleft()
-            try:
-                registers |= self._block(bus, request)
-                self._unanswered.pop(request, None)
-            except ReplyError as error:
-                code = error.code
-                if code in _SILENCE:
-                    silent[request] += 1
-                    waiting += [request] * (silent[request] < _QUESTIONS)
+        registers, silent, code = self._ask_blocks(bus, visit, 1 if probe else _SILENT_BLOCKS)
         if not registers:
-            # A controller that is starting up refuses everything; that says nothing about single
-            # registers.
+            # A controller that starts up refuses everything; that teaches nothing about a register.
             code = "device_exception" if self.learnt.illegal > before.illegal else code
             self.learnt = before
-            self._turned += max(1, len(silent))
+            self._first_block += max(1, len(silent))
             raise NoAnswer(code)
         self._learn_from_silence(
             request for request, times in silent.items() if times == _QUESTIONS
@@ -108,13 +83,38 @@ class Unit:
             self.plans = plan_visits(self.profile, self.line, self.learnt)
         return registers
 
-    def _in_order(self, visit: Visit) -> Sequence[ReadRequest]:
-        """What answered last time first, so that one silent block is not taken for a dead unit.
+    def _ask_blocks(
+        self, bus: Bus, visit: Visit, most_silent: int
+    ) -> tuple[dict[Key, int], Counter[ReadRequest], str]:
+        """The registers read, the silences by block, and the reply code of the last failure.
 
-        A unit given up is asked for other blocks each time, in case the first are those it refuses.
+        Stops early once `most_silent` questions had no answer and none had one.
+        """
+        registers: dict[Key, int] = {}
+        silent: Counter[ReadRequest] = Counter()
+        waiting = deque(self._in_order(visit))
+        code = "no_reply"
+        while waiting and (registers or silent.total() < most_silent):
+            request = waiting.popleft()
+            try:
+                registers |= self._block(bus, request)
+                self._unanswered.pop(request, None)
+            except ReplyError as error:
+                code = error.code
+                if code in _SILENCE:
+                    silent[request] += 1
+                    if silent[request] < _QUESTIONS:
+                        waiting.append(request)
+        return registers, silent, code
+
+    def _in_order(self, visit: Visit) -> Sequence[ReadRequest]:
+        """The blocks of the visit; those unanswered last time come last.
+
+        So one silent block does not pass for a dead unit. A unit given up is asked for other blocks
+        next time, in case it refuses the first ones.
         """
         requests = self.plans[visit]
-        first = self._turned % max(1, len(requests))
+        first = self._first_block % max(1, len(requests))
         return sorted(
             [*requests[first:], *requests[:first]], key=lambda request: request in self._unanswered
         )
@@ -127,8 +127,7 @@ class Unit:
                 self.learnt = without_silent(self.learnt, request, self.profile)
 
     def _block(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
-        """The registers of `request`, less those found illegal; raises ReplyError where nothing
-        came at all."""
+        """The registers of `request` but those found illegal; raises ReplyError without a reply."""
         try:
             return self._ask(bus, request)
         except ReplyError as error:
@@ -154,11 +153,11 @@ class Unit:
             self._learn(longest=min(half, self.learnt.longest or half))
         return registers
 
-    def _learn(self, **found: Any) -> None:
-        self.learnt = replace(self.learnt, **found)
+    def _learn(self, **limits: Any) -> None:
+        self.learnt = replace(self.learnt, **limits)
 
     def _ask(self, bus: Bus, request: ReadRequest) -> dict[Key, int]:
-        """The registers of `request`; a spoilt reply is asked for once more."""
+        """The registers of `request`; after a spoilt reply it is asked once more."""
         try:
             return self._ask_once(bus, request)
         except ReplyError as error:
@@ -172,39 +171,3 @@ class Unit:
             self.address, request, limits.pacing_ms / 1_000, limits.timeout_ms / 1_000
         )
         return dict(zip(request.keys, contents, strict=True))
-
-
-def plan_visits(
-    profile: Profile, line: LineAddress, learnt: Learnt = Learnt()
-) -> dict[Visit, list[ReadRequest]]:
-    """The requests of each kind of visit to a unit of this profile on `line`, by what was learnt
-    about the unit."""
-    limits = profile.read
-    if learnt.longest is not None:
-        limits = limits.model_copy(update={"max_registers": learnt.longest})
-    look = {key for span in profile.look_spans() for key in keys_of(span)}
-    # A look keeps to its own registers: a measured value that was read is a value to be reported.
-    measured = {key for span in profile.spans() for key in keys_of(span)} - look
-    closed = learnt.illegal if limits.frames else learnt.illegal | measured
-    return {
-        "look": plan_reads(profile.look_spans(), limits, line, closed, learnt.borders),
-        "read": plan_reads(
-            profile.spans(without=limits.slow), limits, line, learnt.illegal, learnt.borders
-        ),
-        "read_all": plan_reads(profile.spans(), limits, line, learnt.illegal, learnt.borders),
-    }
-
-
-def without_silent(learnt: Learnt, request: ReadRequest, profile: Profile) -> Learnt:
-    """What to believe after a unit was silent to `request` for good: cut it in two, or give up its
-    only value."""
-    starts = [address for (table, address), _ in profile.spans() if table == request.table]
-    inside = [
-        address for address in starts if request.address < address < request.address + request.count
-    ]
-    if not inside or profile.read.frames:
-        return replace(learnt, illegal=learnt.illegal | set(request.keys), borders=frozenset())
-    middle = request.address + request.count / 2
-    cut = min(inside, key=lambda address: (abs(address - middle), address))
-    ends = (request.address, cut, request.address + request.count)
-    return replace(learnt, borders=learnt.borders | {(request.table, address) for address in ends})

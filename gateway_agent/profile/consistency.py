@@ -1,16 +1,16 @@
-"""What single keys of a profile cannot show: where its tables contradict each other. Pure."""
+"""Contradictions between the tables of a profile, which no single key shows. Pure."""
 
 from collections.abc import Iterator
 
-from gateway_agent.profile.fields import Condition, Key, Place
+from gateway_agent.profile.fields import Key, RegisterCondition, RegisterRef
 from gateway_agent.profile.schema import Profile
 
 Contradiction = tuple[str, str]
-"""The key, and what is wrong there."""
+"""The key, and the mistake there."""
 
 
 def contradictions(profile: Profile) -> list[Contradiction]:
-    """Every contradiction inside `profile`; none in one that may be used."""
+    """Every contradiction inside `profile`; a profile with none may be used."""
     checks = (
         _unknown_scales,
         _unreadable,
@@ -88,7 +88,7 @@ def _undecided(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _misplaced_rising(profile: Profile) -> Iterator[Contradiction]:
-    tables: dict[str, list[list[Condition]]] = {
+    tables: dict[str, list[list[RegisterCondition]]] = {
         "point": [source.when for source in profile.point],
         "write": [[*rule.when, *rule.requires] for rule in profile.write],
         "scale": [variant.when for variants in profile.scale.values() for variant in variants],
@@ -103,7 +103,8 @@ def _denied(profile: Profile) -> Iterator[Contradiction]:
         (f"write[{index}]", key) for index, r in enumerate(profile.write) for key in r.written
     ]
     written += [
-        (f"on_connect[{index}]", place.key) for index, place in enumerate(profile.on_connect)
+        (f"on_connect[{index}]", assignment.key)
+        for index, assignment in enumerate(profile.on_connect)
     ]
     for name, (table, address) in written:
         for denied in profile.deny:
@@ -112,14 +113,14 @@ def _denied(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
-    tables: dict[str, list[Place]] = {
+    tables: dict[str, list[RegisterRef]] = {
         "fault_codes": [*profile.fault_codes],
         "fault_bits": [*profile.fault_bits],
-        "fault_flags": [place for flags in profile.fault_flags for place in flags.places],
+        "fault_flags": [bit for flags in profile.fault_flags for bit in flags.registers],
         "fault_panel": [*profile.fault_panel],
     }
-    for name, places in tables.items():
-        keys = [profile.key(place) for place in places]
+    for name, registers in tables.items():
+        keys = [profile.key(register) for register in registers]
         yield from (
             (name, f"{table} {address} stands twice")
             for table, address in {k for k in keys if keys.count(k) > 1}

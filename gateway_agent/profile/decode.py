@@ -1,17 +1,17 @@
-"""Raw registers to what a heat pump reported, by its profile. Pure.
+"""Decode raw registers into an observation of a heat pump, by its profile. Pure.
 
-A register that was not read is missing from the mapping; what depends on it is listed as bad, never
-guessed.
+A register that was not read is missing from the mapping. A point that depends on it is listed as
+bad, never guessed.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway_agent.profile.fields import (
-    Condition,
     Key,
-    Place,
-    Quantity,
+    QuantitySource,
+    RegisterCondition,
+    RegisterRef,
     Scale,
     as_signed,
     is_sentinel,
@@ -20,6 +20,7 @@ from gateway_agent.profile.schema import FaultPanel, PointSource, Profile
 from wire.points import POINTS, State
 
 Registers = Mapping[Key, int]
+"""The contents read, by table and address: 16-bit words, or 0 and 1 for bit tables."""
 
 UNKNOWN_STATE = "state"
 UNKNOWN_FAULTS = "faults"
@@ -29,8 +30,8 @@ UNKNOWN_FAULTS = "faults"
 class Observation:
     """One poll of one unit, in the fields of a reading (contract §3).
 
-    `bad` also holds `state` or `faults` where a register they depend on was not read: then they are
-    the best that the others say.
+    `bad` also holds `state` or `faults` if a register they depend on was not read: then they are
+    the best guess from the other registers.
     """
 
     state: State
@@ -40,10 +41,10 @@ class Observation:
 
 
 def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()) -> Observation:
-    """What `registers` (16-bit contents, or 0 and 1 for bit tables) mean under `profile`.
+    """The observation that `registers` give under `profile`.
 
-    `settled`: the indexes of the state rules with `for_s` that have held so long; the others of
-    them do not fit.
+    `settled` holds the indexes of the state rules with `for_s` that have held that long; the other
+    rules with `for_s` do not fit.
     """
     values: dict[str, float] = {}
     bad: list[str] = []
@@ -56,49 +57,52 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
             bad.append(point)
     state, state_known = _state(profile, registers, settled)
     faults, faults_known = _faults(profile, registers)
-    bad += [UNKNOWN_STATE] * (not state_known) + [UNKNOWN_FAULTS] * (not faults_known)
+    if not state_known:
+        bad.append(UNKNOWN_STATE)
+    if not faults_known:
+        bad.append(UNKNOWN_FAULTS)
     return Observation(state, faults, values, bad)
 
 
-def holds(profile: Profile, registers: Registers, conditions: Iterable[Condition]) -> bool | None:
-    """Whether all `conditions` hold; None where an unread register keeps it open. `rising` is not
-    looked at."""
+def holds(
+    profile: Profile, registers: Registers, conditions: Iterable[RegisterCondition]
+) -> bool | None:
+    """Whether all `conditions` hold, `rising` aside; None if an unread register leaves it open."""
     verdicts = [_one_holds(profile, registers, condition) for condition in conditions]
     if False in verdicts:
         return False
     return None if None in verdicts else True
 
 
-def _one_holds(profile: Profile, registers: Registers, condition: Condition) -> bool | None:
+def _one_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
     raw = registers.get(profile.key(condition))
     if raw is None:
         return None
-    return (
-        _compares(profile, registers, condition, raw)
-        if condition.compares
-        else condition.contains(raw)
-    )
+    if condition.compares:
+        return _compares(profile, registers, condition, raw)
+    return condition.contains(raw)
 
 
 def _compares(
-    profile: Profile, registers: Registers, condition: Condition, raw: int
+    profile: Profile, registers: Registers, condition: RegisterCondition, raw: int
 ) -> bool | None:
     number = condition.number(raw)
-    above, below = (
-        _limit(profile, registers, condition, limit) for limit in (condition.above, condition.below)
-    )
+    above = _limit(profile, registers, condition, condition.above)
+    below = _limit(profile, registers, condition, condition.below)
     if (above is not None and number <= above) or (below is not None and number >= below):
         return False
-    unread = (above is None) != (condition.above is None) or (below is None) != (
-        condition.below is None
-    )
-    return None if unread else True
+    above_unread = above is None and condition.above is not None
+    below_unread = below is None and condition.below is not None
+    return None if above_unread or below_unread else True
 
 
 def _limit(
-    profile: Profile, registers: Registers, condition: Condition, limit: int | Place | None
+    profile: Profile,
+    registers: Registers,
+    condition: RegisterCondition,
+    limit: int | RegisterRef | None,
 ) -> int | None:
-    if not isinstance(limit, Place):
+    if not isinstance(limit, RegisterRef):
         return limit
     raw = registers.get(profile.key(limit))
     return None if raw is None else condition.number(raw)
@@ -107,7 +111,7 @@ def _limit(
 def _source_of(
     profile: Profile, registers: Registers, point: str
 ) -> tuple[PointSource | None, bool]:
-    """The source of `point` that applies, or none; and whether that is certain."""
+    """The source of `point` that applies, None if none does; and whether that is certain."""
     for source in profile.point:
         if source.point == point:
             verdict = holds(profile, registers, source.when)
@@ -119,30 +123,28 @@ def _source_of(
 def _value(profile: Profile, registers: Registers, source: PointSource) -> float | None:
     if source.bits is not None:
         raw = registers.get(profile.key(source))
-        return (
-            None
-            if raw is None
-            else float(any(raw >> bit & 1 for bit in source.bits) is not source.inverted)
-        )
+        if raw is None:
+            return None
+        is_set = any(raw >> bit & 1 for bit in source.bits)
+        return 1.0 if is_set is not source.inverted else 0.0
     value = quantity(profile, registers, source)
     if value is None or value in source.absent:
         return None
     return value if POINTS[source.point].plausible(value) else None
 
 
-def quantity(profile: Profile, registers: Registers, source: Quantity) -> float | None:
-    """The value of `source` in its point's unit; None where a register is unread or says that there
-    is none."""
+def quantity(profile: Profile, registers: Registers, source: QuantitySource) -> float | None:
+    """The value of `source` in its point's unit; None if a register is unread or a sentinel."""
     raw = _raw(profile, registers, source)
     scale = scale_of(profile, registers, source.scale, source)
     if raw is None or scale is None or is_sentinel(raw, [*source.sentinels, *scale.sentinels]):
         return None
-    return scale.value(
-        as_signed(raw, sum(part.bit_count for part in source.parts)) if source.signed else raw
-    )
+    if source.signed:
+        raw = as_signed(raw, sum(part.bit_count for part in source.parts))
+    return scale.value(raw)
 
 
-def _raw(profile: Profile, registers: Registers, source: Quantity) -> int | None:
+def _raw(profile: Profile, registers: Registers, source: QuantitySource) -> int | None:
     raw = 0
     for part in source.parts:
         word = registers.get(profile.key(part))
@@ -153,8 +155,10 @@ def _raw(profile: Profile, registers: Registers, source: Quantity) -> int | None
 
 
 def scale_of(profile: Profile, registers: Registers, name: str | None, own: Scale) -> Scale | None:
-    """The variant of the conditional scale `name` that applies, `own` where none is named; None
-    where it is open."""
+    """The variant of the conditional scale `name` that applies; `own` if `name` is None.
+
+    None if no variant applies, or an unread register leaves it open.
+    """
     if name is None:
         return own
     for variant in profile.scale[name]:
@@ -165,7 +169,7 @@ def scale_of(profile: Profile, registers: Registers, name: str | None, own: Scal
 
 
 def _state(profile: Profile, registers: Registers, settled: Collection[int]) -> tuple[State, bool]:
-    """The state by the first rule that fits, and whether no rule before it was left open."""
+    """The state of the first rule that fits, and whether no rule before it was left open."""
     known = True
     for index, rule in enumerate(profile.state[:-1]):
         verdict = holds(profile, registers, rule.when)
@@ -177,7 +181,7 @@ def _state(profile: Profile, registers: Registers, settled: Collection[int]) -> 
 
 def _faults(profile: Profile, registers: Registers) -> tuple[list[str], bool]:
     """The faults reported, sorted and each once, and whether every fault register was read."""
-    known = all(profile.key(place) in registers for place in profile.fault_places)
+    known = all(profile.key(register) in registers for register in profile.fault_registers)
     readers = (_coded, _bitwise, _flagged, _panel)
     return sorted({fault for reader in readers for fault in reader(profile, registers)}), known
 

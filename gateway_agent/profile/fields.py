@@ -1,8 +1,7 @@
-"""Where a number stands in a unit's registers, and how its raw content becomes a quantity: the
-words of a profile.
+"""Fields of a profile: the register of a number, and the scale from its raw content to a value.
 
-All of it is data read from TOML, checked strictly: a text is never taken for a number, an unknown
-key is an error.
+All of it is data read from TOML and checked strictly: a text is never taken for a number, an
+unknown key is an error.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +17,9 @@ Key = tuple[Table, int]
 FUNCTION_CODES: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 """The Modbus function that reads each table."""
 
+Span = tuple[Key, int]
+"""One value: its first register, and how many registers it takes. No request cuts it in two."""
+
 WORD: Final = 0xFFFF
 
 Address = Annotated[int, Field(ge=0, le=WORD)]
@@ -26,8 +28,7 @@ Register = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
 
 
 def _numbers_as_keys(table: Any) -> Any:
-    """TOML keys are text; those of code and bit tables are numbers, and must be written as plain
-    ones."""
+    """`table` with its keys, which TOML reads as text, turned into whole numbers."""
     if not isinstance(table, dict):
         return table
     wrong = [key for key in table if not (isinstance(key, str) and key.isascii() and key.isdigit())]
@@ -66,20 +67,19 @@ Sentinel = Register | Range
 
 
 def is_sentinel(raw: int, sentinels: list[Sentinel]) -> bool:
-    """Whether the raw content `raw`, before any sign, is one that means there is no value."""
+    """Whether the raw content `raw`, before any sign, means that there is no value."""
     return any(
         raw == sentinel if isinstance(sentinel, int) else raw in sentinel for sentinel in sentinels
     )
 
 
 def as_signed(raw: int, width: int) -> int:
-    """`raw` of `width` bits as a two's complement number."""
+    """`raw`, a two's complement number of `width` bits, as a number with sign."""
     return raw - (1 << width) if raw >> (width - 1) & 1 else raw
 
 
-class Place(Entry):
-    """Where something stands: an address in `table`, or in the profile's own table where none is
-    named."""
+class RegisterRef(Entry):
+    """One register or bit: `address` in `table`, by default in the profile's own table."""
 
     address: Address
     table: Table | None = None
@@ -90,8 +90,8 @@ def _is_contiguous(mask: int) -> bool:
     return mask > 0 and shifted & (shifted + 1) == 0
 
 
-class Part(Place):
-    """The bits of a register under `mask`, moved down to bit 0; all 16 where there is no mask."""
+class Part(RegisterRef):
+    """The bits of a register under `mask`, moved down to bit 0; all 16 without a mask."""
 
     mask: Annotated[int, Field(gt=0, le=WORD)] = WORD
 
@@ -115,36 +115,36 @@ class Part(Place):
         return word & ~self.mask & WORD | raw * (self.mask & -self.mask) & self.mask
 
 
-class Condition(Place):
-    """Holds when the register, its `bit`, or its bits under `mask`, is one of `in` (a bit alone: is
-    1).
+class RegisterCondition(RegisterRef):
+    """Holds if the register, its `bit`, or its bits under `mask`, is one of `in` (default: is 1).
 
-    Or when it is `above` or `below` a number or another register's content; both compared as they
-    stand, `signed` as 16-bit numbers with sign. With `rising` it must also be above what it was
-    when the rest of its rule began to hold; only a state rule with `for` knows that.
+    Or if it is `above` or `below` a number or another register's content; both are compared raw,
+    with `signed` as 16-bit numbers with sign. With `rising` it must also be above its content at
+    the moment when the rest of its rule began to hold; only a state rule with `for_s` has one.
     """
 
     bit: Bit | None = None
     mask: Register | None = None
     values: Annotated[list[Register], Field(alias="in", min_length=1, default_factory=lambda: [1])]
     signed: bool = False
-    above: int | Place | None = None
-    below: int | Place | None = None
+    above: int | RegisterRef | None = None
+    below: int | RegisterRef | None = None
     rising: bool = False
 
     @model_validator(mode="before")
     @classmethod
-    def _says_what_it_expects(cls, document: Any) -> Any:
+    def _has_an_expectation(cls, document: Any) -> Any:
         if not isinstance(document, dict):
             return document
         compares = bool({"above", "below", "rising"} & document.keys())
         if not compares and not {"bit", "in"} & document.keys():
             raise ValueError(
-                "say which values `in`, which `bit`, or what it is `above`, `below` or `rising`"
+                "give the values `in`, a `bit`, a limit `above` or `below`, or `rising`"
             )
         if compares and {"bit", "mask", "in"} & document.keys():
             raise ValueError(
-                "`above`, `below` and `rising` compare the whole register; bit, mask and in go without"
+                "`above`, `below` and `rising` compare the whole register, "
+                "without `bit`, `mask` and `in`"
             )
         if "bit" in document and "mask" in document:
             raise ValueError("`bit` and `mask` exclude each other")
@@ -152,16 +152,16 @@ class Condition(Place):
 
     @property
     def compares(self) -> bool:
-        """Whether this compares the register's size instead of looking for known contents."""
+        """Whether this compares the register as a number instead of listing contents."""
         return self.above is not None or self.below is not None or self.rising
 
     @property
-    def others(self) -> list[Place]:
+    def others(self) -> list[RegisterRef]:
         """The registers it is compared with."""
-        return [place for place in (self.above, self.below) if isinstance(place, Place)]
+        return [limit for limit in (self.above, self.below) if isinstance(limit, RegisterRef)]
 
     def number(self, raw: int) -> int:
-        """`raw` as this condition compares it."""
+        """`raw` as the number that this condition compares."""
         return as_signed(raw, 16) if self.signed else raw
 
     def contains(self, raw: int) -> bool:
@@ -172,9 +172,9 @@ class Condition(Place):
 
 
 class Scale(Entry):
-    """raw × `factor` ÷ `divisor` + `offset` is the value in the point's unit.
+    """The value in the point's unit is raw × `factor` ÷ `divisor` + `offset`.
 
-    `sentinels` are raw contents, before any sign, that mean there is no value.
+    `sentinels` are raw contents, before any sign, that mean that there is no value.
     A divisor instead of a fraction keeps decimals exact: 31718 ÷ 100 is 317.18.
     """
 
@@ -188,23 +188,23 @@ class Scale(Entry):
         return number * self.factor / self.divisor + self.offset
 
     def number(self, value: float) -> int | None:
-        """The raw number that is exactly `value`; None where this scale has no such step."""
+        """The raw number of exactly `value`; None if this scale has no such step."""
         exact = (value - self.offset) * self.divisor / self.factor
         return round(exact) if abs(exact - round(exact)) < 1e-6 else None
 
 
 class ScaleVariant(Scale):
-    """One of several scales, used when all of `when` hold; the last one may do without."""
+    """One of several scales, used if all of `when` hold; the last one may have no `when`."""
 
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
 
 
-class Quantity(Scale, Part):
+class QuantitySource(Scale, Part):
     """A number in one or more registers, in the unit of its point.
 
-    `width = 32`: this register and the next. `mask` and `then`: a packed number, its highest bits
-    under `mask` here, the following ones in the parts of `then`. `scale` names a conditional scale
-    of the profile.
+    With `width = 32` it takes this register and the next. With `mask` and `then` it is a packed
+    number: its highest bits are under `mask` here, the following ones in the parts of `then`.
+    `scale` names a conditional scale of the profile.
     """
 
     width: Literal[16, 32] = 16
@@ -214,19 +214,18 @@ class Quantity(Scale, Part):
     scale: str | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Quantity":
+    def _fits_together(self) -> "QuantitySource":
         if self.scale is not None and {"factor", "divisor", "offset"} & self.model_fields_set:
             raise ValueError("`scale` names the scale; factor, divisor and offset stand there")
         if self.width == 32 and (self.then or self.mask != WORD):
-            raise ValueError("a packed number has no width; its parts say how many bits it has")
+            raise ValueError("a packed number has no width; its parts have its bits")
         if self.width == 32 and self.address == WORD:
             raise ValueError("a 32-bit value needs two registers")
         return self
 
     @property
     def registers(self) -> int:
-        """How many registers in a row the value takes, from `address` on; those of `then` are
-        apart."""
+        """How many registers in a row the value takes from `address` on; `then` adds none."""
         return self.width // 16
 
     @property

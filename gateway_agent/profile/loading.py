@@ -1,6 +1,6 @@
-"""Find and load profiles; a profile is used only when everything in it fits together."""
+"""Find and load profiles; a profile with a contradiction is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +8,14 @@ from configuration.load import ConfigurationError, ConfigurationProblem, read_to
 from gateway_agent.profile.consistency import contradictions
 from gateway_agent.profile.overlay import BASE, REMOVE, merge
 from gateway_agent.profile.schema import Profile
-from gateway_agent.settings import GatewaySettings
 
 
 class ProfileMissingError(LookupError):
-    """No profile of that name; the message says which there are."""
+    """No profile has that name; the message lists the known names."""
 
 
 def load_profile(name_or_path: str, search: Sequence[Path]) -> Profile:
-    """The profile called `name_or_path` in one of the folders `search`, or the one in that TOML
-    file.
+    """The profile named `name_or_path` in one of the folders `search`, or in that TOML file.
 
     An overlay is merged with its base first. Raises ConfigurationError with every mistake at once,
     or ProfileMissingError.
@@ -26,17 +24,16 @@ def load_profile(name_or_path: str, search: Sequence[Path]) -> Profile:
 
 
 def load_profiles(
-    settings: GatewaySettings, search: Sequence[Path], file: Path
+    references: Mapping[str, str], search: Sequence[Path], file: Path
 ) -> dict[str, Profile]:
-    """The profiles that the devices of `settings` name, each by its reference; `file` is where
-    `settings` stand.
+    """The profiles by reference; `references` gives the key of each in the settings in `file`.
 
-    Raises ConfigurationError with all mistakes of all profiles, and the key of every device whose
-    profile is missing.
+    Raises ConfigurationError with all mistakes of all profiles, and with the key of every reference
+    whose profile is missing.
     """
     profiles: dict[str, Profile] = {}
     problems: list[ConfigurationProblem] = []
-    for reference, key in settings.profile_references().items():
+    for reference, key in references.items():
         try:
             profiles[reference] = load_profile(reference, search)
         except ProfileMissingError as error:
@@ -49,10 +46,9 @@ def load_profiles(
 
 
 def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:
-    """The file a profile reference means; one that ends in `.toml` is a path, all else a name in
-    `search`.
+    """The file of a profile reference: a path if it ends in `.toml`, else a name in `search`.
 
-    Raises ProfileMissingError saying which names there are.
+    Raises ProfileMissingError with the known names.
     """
     if name_or_path.endswith(".toml"):
         return Path(name_or_path)
@@ -69,8 +65,10 @@ def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:
 def _load(
     path: Path, search: Sequence[Path], above: tuple[Path, ...] = ()
 ) -> tuple[Profile, dict[str, Any]]:
-    """The profile in `path`, and the whole document it was made of; `above` are the overlays that
-    led here."""
+    """The profile in `path`, and its document merged with its bases.
+
+    `above` are the overlays that led here.
+    """
     document = read_toml(path)
     if BASE in document:
         base_path = _base_path(document, path, search, (*above, path.resolve()))
@@ -94,31 +92,30 @@ def _base_path(
         raise ConfigurationError(
             [ConfigurationProblem(path, BASE, "must be the name of a profile or a path to one")]
         )
-    try:
-        found = (
-            path.parent / base
-            if base.endswith(".toml")
-            else find_profile(base, [*search, path.parent])
-        )
-    except ProfileMissingError as error:
-        raise ConfigurationError([ConfigurationProblem(path, BASE, str(error))]) from error
-    if found.resolve() in above:
+    if base.endswith(".toml"):
+        base_path = path.parent / base
+    else:
+        try:
+            base_path = find_profile(base, [*search, path.parent])
+        except ProfileMissingError as error:
+            raise ConfigurationError([ConfigurationProblem(path, BASE, str(error))]) from error
+    if base_path.resolve() in above:
         raise ConfigurationError(
             [ConfigurationProblem(path, BASE, f"{base!r} is built on this profile itself")]
         )
-    return found
+    return base_path
 
 
 def check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) -> None:
-    """Raise ConfigurationError unless what the overlay `document` in `path` removes are points of
-    `base`."""
+    """Raise ConfigurationError if an overlay removes a point that its base lacks.
+
+    `document` is the overlay in the file `path`, `base` the document of its base.
+    """
     removed = document.get(REMOVE, [])
     known = [entry["point"] for entry in base["point"]]
-    wrong = (
-        removed
-        if not isinstance(removed, list)
-        else [name for name in removed if name not in known]
-    )
+    wrong = removed
+    if isinstance(removed, list):
+        wrong = [name for name in removed if name not in known]
     if wrong:
         raise ConfigurationError(
             [ConfigurationProblem(path, REMOVE, f"{wrong!r}: must be a list of points of the base")]
@@ -126,7 +123,6 @@ def check_removed(document: dict[str, Any], base: dict[str, Any], path: Path) ->
 
 
 def shipped_profiles(search: Sequence[Path]) -> dict[str, Profile]:
-    """Every profile in the folders `search`, by name; raises ConfigurationError as `load_profile`
-    does."""
+    """Every profile in the folders `search`, by name; raises what `load_profile` raises."""
     names = {path.stem for folder in search for path in folder.glob("*.toml")}
     return {name: load_profile(name, search) for name in sorted(names)}

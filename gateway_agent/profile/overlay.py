@@ -1,15 +1,16 @@
-"""A profile that corrects another one without copying it: `base = "midea-mthermal"` and what
-differs. Pure.
+"""Overlays: a profile that corrects its `base` without copying it. Pure.
 
-What an overlay's table does to the base's:
+How a table of the overlay changes the base's:
 
-`read`, single keys               each key replaces the base's `scale.NAME`
-replaces the scale of that name `point`, `write`                  its entries of a point replace all
-of the base's entries of that point `fault_codes` `_bits` `_panel`    an entry changes the base's
-entry of the same address; its codes and kinds are added `fault_flags`                     its kinds
-are added to the base's of the same table `state`, `on_connect`             replaces the whole list,
-since its order decides `deny`                            is added: an overlay never allows what the
-base denies `remove = ["flow_lpm"]`           points that this unit does not have after all
+- `read`: each key replaces the base's
+- `scale.NAME`: replaces the scale of that name
+- `point`, `write`: the entries of a point replace all of the base's entries of that point
+- `fault_codes`, `fault_bits`, `fault_panel`: an entry changes the base's entry of the same
+  address; its codes and kinds are added
+- `fault_flags`: the kinds are added to the base's of the same table
+- `state`, `on_connect`: replaces the whole list, because its order decides
+- `deny`: is added, so that an overlay never allows what the base denies
+- `remove = ["flow_lpm"]`: points that this unit lacks
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +30,8 @@ _WHOLE: Final = ("state", "on_connect")
 def merge(base: Document, overlay: Document) -> Document:
     """`base` as corrected by `overlay`.
 
-    The overlay's entries come first in every list, so that a mistake is told by the index it has in
-    its own file. What is not shaped like a profile is passed on as it is, for validation to name.
+    The overlay's entries come first in every list, so that a mistake is reported under the index
+    it has in its own file. A value of another shape passes unchanged; validation names it.
     """
     merged = {key: value for key, value in base.items() if key not in (BASE, REMOVE)}
     for key, value in overlay.items():
@@ -57,12 +58,12 @@ def _merged(key: str, base: Any, overlay: Any) -> Any:
 
 
 def _by_address(base: Sequence[Any], overlay: Sequence[Any]) -> list[Any]:
-    places = [_place(entry) for entry in overlay]
+    registers = [_register(entry) for entry in overlay]
     changed = [
-        _changed(next((old for old in base if _place(old) == _place(new)), {}), new)
+        _changed(next((old for old in base if _register(old) == _register(new)), {}), new)
         for new in overlay
     ]
-    return [*changed, *(entry for entry in base if _place(entry) not in places)]
+    return [*changed, *(entry for entry in base if _register(entry) not in registers)]
 
 
 def _changed(old: Any, new: Any) -> Any:
@@ -76,7 +77,7 @@ def _changed(old: Any, new: Any) -> Any:
     return old | new | tables
 
 
-def _place(entry: Any) -> tuple[Any, Any]:
+def _register(entry: Any) -> tuple[Any, Any]:
     return _get(entry, "table"), _get(entry, "address")
 
 

@@ -1,6 +1,6 @@
-"""The register map of one family of heat pumps, as data: the schema of `config/profiles/*.toml`.
+"""The schema of `config/profiles/*.toml`: the register map of one family of heat pumps, as data.
 
-Every number in a profile is about one controller family; nothing here knows any of them.
+Every number of a family stands in its profile, none in this code.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,16 +12,17 @@ from configuration.fields import Identifier
 from gateway_agent.profile.fields import (
     Address,
     Bit,
-    Condition,
     Entry,
     Key,
     NumberKeys,
     Part,
-    Place,
-    Quantity,
+    QuantitySource,
     Range,
     Register,
+    RegisterCondition,
+    RegisterRef,
     ScaleVariant,
+    Span,
     Table,
 )
 from gateway_agent.profile.writes import Assignment, Denied, WriteRule
@@ -29,18 +30,18 @@ from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
 
-class PointSource(Quantity):
-    """Where one point comes from. Several sources of one point are tried in order of their `when`.
+class PointSource(QuantitySource):
+    """A source of one point. Of several sources the first whose `when` holds counts.
 
-    `bits`: the point is 1 when any of them is set, else 0; `inverted`: the other way round.
-    `absent`: values, in the point's unit, that the unit shows when the sensor is not fitted.
+    `bits`: the point is 1 if any of them is set, else 0; with `inverted` the other way round.
+    `absent`: values, in the point's unit, that the unit shows if the sensor is not fitted.
     """
 
     point: str
     bits: Annotated[list[Bit], Field(min_length=1)] | None = None
     inverted: bool = False
     absent: list[float] = Field(default_factory=list)
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _check(self) -> "PointSource":
@@ -56,21 +57,22 @@ class PointSource(Quantity):
 
 
 class StateRule(Entry):
-    """The unit is in `state` when all of `when` hold; the first rule that fits decides.
+    """The unit is in `state` if all of `when` hold; the first rule that fits decides.
 
-    `for_s`: they must have held that many seconds without a break. That infers a state which no
-    register shows.
+    With `for_s` they must have held that many seconds without a break. So a state is inferred that
+    no register shows.
     """
 
     state: State
-    when: list[Condition] = Field(default_factory=list)
+    when: list[RegisterCondition] = Field(default_factory=list)
     for_s: Annotated[int, Field(ge=1, le=3_600)] | None = None
 
     @model_validator(mode="after")
     def _only_a_timed_rule_rises(self) -> "StateRule":
         if self.for_s is None and any(condition.rising for condition in self.when):
             raise ValueError(
-                "`rising` needs a rule with `for_s`: it compares with the moment the rule began to hold"
+                "`rising` needs a rule with `for_s`: "
+                "it compares with the moment when the rule began to hold"
             )
         return self
 
@@ -78,8 +80,8 @@ class StateRule(Entry):
 class FaultCodes(Part):
     """A register (or its bits under `mask`) that holds one fault code.
 
-    `codes` maps it to `kind:vendor_code`, `none` lists "no fault"; a code not listed is
-    `other:address.code`.
+    `codes` maps a code to `kind:vendor_code`, `none` lists the codes for "no fault". A code not
+    listed becomes `other:address.code`.
     """
 
     none: list[Register] = Field(default_factory=lambda: [0])
@@ -93,28 +95,32 @@ class FaultCodes(Part):
         return self
 
 
-class FaultBits(Place):
-    """A register whose set bits are faults; the vendor code is `address.bit`. A bit not listed is
-    `other`."""
+class FaultBits(RegisterRef):
+    """A register whose set bits are faults.
+
+    The vendor code is `address.bit`; a bit not listed is of the kind `other`.
+    """
 
     kinds: Annotated[dict[Bit, FaultKind], NumberKeys]
 
 
 class FaultFlags(Entry):
-    """Coils or discrete inputs that are faults when 1; the vendor code is the address."""
+    """Coils or discrete inputs whose 1 is a fault; the vendor code is the address."""
 
     table: Literal["coil", "discrete"]
     kinds: Annotated[dict[Address, FaultKind], NumberKeys, Field(min_length=1)]
 
     @property
-    def places(self) -> list[Place]:
+    def registers(self) -> list[RegisterRef]:
         """Every bit of `kinds`."""
-        return [Place(address=address, table=self.table) for address in self.kinds]
+        return [RegisterRef(address=address, table=self.table) for address in self.kinds]
 
 
-class FaultPanel(Place):
-    """A register that numbers panel codes: band letter × 20 + suffix, from 1; bits above `mask` are
-    detail."""
+class FaultPanel(RegisterRef):
+    """A register that numbers panel codes from 1, all suffixes of one band after the other.
+
+    Bits outside `mask` are detail and not part of the number.
+    """
 
     mask: Register
     bands: Annotated[str, Field(min_length=1)]
@@ -123,13 +129,13 @@ class FaultPanel(Place):
 
 
 class ReadLimits(Entry):
-    """What a unit of this family can bear on the bus.
+    """Limits of a unit of this family on the bus.
 
     `pacing_ms` is the least silence before a request, `turnaround_ms` the usual time to answer,
     `timeout_ms` the longest. `single`: addresses that must be asked one value at a time.
-    `forbidden`: never touched, not even inside a longer read. `frames`: the only blocks the unit
-    answers, each asked for whole and alone. `slow`: points that change so rarely that they may be
-    read in one sweep out of several.
+    `forbidden`: addresses never touched, not even inside a longer read. `frames`: the only blocks
+    that the unit answers, each asked whole and alone. `slow`: points that change so rarely that one
+    reading in several is enough.
     """
 
     table: Table = "holding"
@@ -144,7 +150,7 @@ class ReadLimits(Entry):
 
 
 class Profile(Entry):
-    """One register map; `profile` is its id, `source` says where its facts come from."""
+    """One register map; `profile` is its id, `source` names the documents of its facts."""
 
     profile: Identifier
     title: str
@@ -177,60 +183,49 @@ class Profile(Entry):
         return "flag" if any(rule.for_s is None for rule in rules) else "inferred"
 
     @property
-    def capabilities(self) -> frozenset[str]:
-        """The points and the states this map can report."""
-        return frozenset(self.points) | {rule.state for rule in self.state}
-
-    @property
-    def fault_places(self) -> list[Place]:
+    def fault_registers(self) -> list[RegisterRef]:
         """Every register or bit that shows faults."""
-        flags = [place for source in self.fault_flags for place in source.places]
+        flags = [bit for source in self.fault_flags for bit in source.registers]
         return [*self.fault_codes, *self.fault_bits, *flags, *self.fault_panel]
 
-    def key(self, place: Place, offset: int = 0) -> Key:
-        """Table and address of `place`, or of the register `offset` further on."""
-        return (place.table or self.read.table, place.address + offset)
+    def key(self, register: RegisterRef) -> Key:
+        """Table and address of `register`."""
+        return (register.table or self.read.table, register.address)
 
-    def spans(self, without: Collection[str] = ()) -> set[tuple[Key, int]]:
-        """Every register the decoder needs: where each value begins, and how many registers it
-        takes.
-
-        `without` names points that are not wanted this time.
-        """
-        spans = self.look_spans()
+    def spans(self, without: Collection[str] = ()) -> set[Span]:
+        """Every value the decoder needs, but for the points named in `without`."""
+        spans = self.status_spans()
         for source in self.point:
             if source.point not in without:
                 spans |= self._quantity(source) | self._conditions(source.when)
         return spans
 
-    def look_spans(self) -> set[tuple[Key, int]]:
+    def status_spans(self) -> set[Span]:
         """The registers that state and faults depend on."""
-        return {(self.key(place), 1) for place in self.fault_places} | self._conditions(
-            c for r in self.state for c in r.when
+        faults = {(self.key(register), 1) for register in self.fault_registers}
+        return faults | self._conditions(
+            condition for rule in self.state for condition in rule.when
         )
 
-    def write_spans(self, rule: WriteRule) -> set[tuple[Key, int]]:
-        """Every register that decides whether and how `rule` may write: bounds, conditions,
-        scale."""
+    def write_spans(self, rule: WriteRule) -> set[Span]:
+        """Every value that `rule` depends on: its bounds, conditions and scale."""
         spans = self._conditions([*rule.when, *rule.requires]) | self._scale_spans(rule.scale)
         for limit in (*rule.lower, *rule.upper):
             spans |= self._quantity(limit)
         return spans
 
-    def _quantity(self, quantity: Quantity) -> set[tuple[Key, int]]:
+    def _quantity(self, quantity: QuantitySource) -> set[Span]:
         apart = {(self.key(part), 1) for part in quantity.then}
-        return (
-            {(self.key(quantity), quantity.registers)} | apart | self._scale_spans(quantity.scale)
-        )
+        whole = {(self.key(quantity), quantity.registers)}
+        return whole | apart | self._scale_spans(quantity.scale)
 
-    def _scale_spans(self, name: str | None) -> set[tuple[Key, int]]:
-        return self._conditions(
-            c for variant in self.scale.get(name or "", []) for c in variant.when
-        )
+    def _scale_spans(self, name: str | None) -> set[Span]:
+        variants = self.scale.get(name or "", [])
+        return self._conditions(condition for each in variants for condition in each.when)
 
-    def _conditions(self, conditions: Iterable[Condition]) -> set[tuple[Key, int]]:
+    def _conditions(self, conditions: Iterable[RegisterCondition]) -> set[Span]:
         return {
-            (self.key(place), 1)
+            (self.key(register), 1)
             for condition in conditions
-            for place in (condition, *condition.others)
+            for register in (condition, *condition.others)
         }

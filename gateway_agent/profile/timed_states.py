@@ -1,23 +1,23 @@
-"""States that no register shows, inferred from what has held for a while. Pure; the clock is passed
-in."""
+"""States that no register shows, inferred from conditions that have held for a while. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from gateway_agent.profile.decode import Observation, Registers, decode, holds
-from gateway_agent.profile.fields import Condition, Key
+from gateway_agent.profile.fields import Key, RegisterCondition
 from gateway_agent.profile.schema import Profile, StateRule
 
-# A unit that was silent for longer may have done anything meanwhile, so that what held before has
-# to hold anew.
+# After a longer silence of the unit its conditions have to hold anew: they may have been broken.
 _BREAK_MS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When a timed rule began to hold, when it was last seen to, and the contents of its rising
-    registers then."""
+    """When a timed rule began to hold and was last seen to hold, in milliseconds.
+
+    `contents` are those of its rising registers when it began.
+    """
 
     began_ms: int
     seen_ms: int
@@ -25,16 +25,15 @@ class Onset:
 
 
 Onsets = Mapping[int, Onset]
-"""By the index of the state rule, for those that hold now."""
+"""The onsets of the rules that hold now, by the index of the state rule."""
 
 
 def observe(
     profile: Profile, registers: Registers, before: Onsets, at_ms: int
 ) -> tuple[Observation, Onsets]:
-    """What `registers`, read at `at_ms`, mean under `profile`, and what the next poll of this unit
-    needs as `before`.
+    """The observation that `registers`, read at `at_ms`, give, and `before` of the next poll.
 
-    The clock may be any that counts milliseconds and does not step back.
+    `at_ms` comes from a clock that counts milliseconds and does not step back.
     """
     onsets = {
         index: onset
@@ -52,13 +51,13 @@ def _onset(
     profile: Profile, rule: StateRule, registers: Registers, before: Onset | None, at_ms: int
 ) -> Onset | None:
     verdict = holds(profile, registers, rule.when)
-    if verdict is None:  # unread says neither that it goes on nor that it ended
+    if verdict is None:  # an unread register neither ends nor extends it
         return before
     if not verdict:
         return None
     if before is not None and at_ms - before.seen_ms <= _BREAK_MS:
         return Onset(before.began_ms, at_ms, before.contents)
-    contents = {profile.key(place): registers[profile.key(place)] for place in _rising(rule)}
+    contents = {key: registers[key] for key in map(profile.key, _rising(rule))}
     return Onset(at_ms, at_ms, contents)
 
 
@@ -74,5 +73,5 @@ def _has_settled(profile: Profile, index: int, onset: Onset, registers: Register
     )
 
 
-def _rising(rule: StateRule) -> list[Condition]:
+def _rising(rule: StateRule) -> list[RegisterCondition]:
     return [condition for condition in rule.when if condition.rising]

@@ -1,0 +1,1 @@
+"""How the box reports on itself: metrics page, service manager, clock."""

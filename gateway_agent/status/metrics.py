@@ -1,27 +1,59 @@
-"""The gateway's figures in the text format of Prometheus (version 0.0.4). Pure."""
+"""The gateway's metrics, in the text format of Prometheus (version 0.0.4)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.journal_writer import JournalWriter
+from gateway_agent.uplink.publisher import Publisher
+
+_PREFIX: Final = "hearthwatch_gateway"
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure; counters end in `_total`."""
+class Metric:
+    """One number under `name` (counters end in `_total`) and `labels`."""
 
     name: str
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def render(figures: Iterable[Figure]) -> str:
-    """The page a scraper reads; figures of one name stay together."""
-    by_name: dict[str, list[Figure]] = {}
-    for figure in figures:
-        by_name.setdefault(figure.name, []).append(figure)
+def gateway_metrics(
+    journal: Journal,
+    writer: JournalWriter,
+    publisher: Publisher,
+    commands: CommandQueue,
+    lines: Sequence[PolledLine],
+) -> Iterator[Metric]:
+    """Every metric of the running gateway at this moment."""
+    yield Metric(f"{_PREFIX}_journal_messages", journal.depth)
+    yield Metric(f"{_PREFIX}_journal_last_seq", journal.last)
+    yield Metric(f"{_PREFIX}_journal_evicted_total", journal.evicted)
+    yield Metric(f"{_PREFIX}_readings_not_journalled_total", writer.lost)
+    yield Metric(f"{_PREFIX}_watermark_seq", publisher.watermark)
+    yield Metric(f"{_PREFIX}_broker_connected", 1 if publisher.connected else 0)
+    yield Metric(f"{_PREFIX}_clock_synchronised", 1 if writer.clock_synchronised else 0)
+    for outcome, count in sorted(dict(commands.counts).items()):
+        yield Metric(f"{_PREFIX}_commands_total", count, {"outcome": outcome})
+    for line in lines:
+        yield Metric(f"{_PREFIX}_quarantined_units", line.quarantined, {"line": line.name})
+        for code, count in sorted(line.errors.items()):
+            yield Metric(f"{_PREFIX}_bus_errors_total", count, {"line": line.name, "code": code})
+
+
+def metrics_page(metrics: Iterable[Metric]) -> str:
+    """The page that a scraper reads; metrics of one name stand together."""
+    by_name: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        by_name.setdefault(metric.name, []).append(metric)
     lines = []
     for name, group in by_name.items():
         lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
-        lines += [f"{name}{_labels(figure.labels)} {figure.value}" for figure in group]
+        lines += [f"{name}{_labels(metric.labels)} {metric.value}" for metric in group]
     return "\n".join(lines) + "\n"
 
 

@@ -1,36 +1,37 @@
-"""`/metrics` and `/healthz` for whoever looks after the box, on its own loopback address."""
+"""The pages `/metrics` and `/healthz` of the box, on its own loopback address."""
 
-import logging
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
-_log = logging.getLogger(__name__)
+from gateway_agent.logs import EventLog
+
+_log = EventLog(__name__)
 
 
-class Page:
-    """Serves until the block ends. `metrics` gives the text of the figures; `healthy` whether
-    everything turns."""
+class StatusPage:
+    """Serves until the block ends.
+
+    `metrics` gives the text of `/metrics`; `healthy` whether all lines and the publisher are alive.
+    """
 
     def __init__(
         self, host: str, port: int, metrics: Callable[[], str], healthy: Callable[[], bool]
     ) -> None:
-        """Listen on `host`:`port` (0: a free one). Raises OSError where that is taken."""
+        """Listen on `host`:`port` (0: a free one). Raises OSError if the address is taken."""
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, metrics(), "text/plain; version=0.0.4; charset=utf-8")
                 elif self.path == "/healthz":
-                    well = healthy()
-                    self._answer(
-                        200 if well else 503,
-                        "ok\n" if well else "a line or the publisher hangs\n",
-                        "text/plain",
-                    )
+                    if healthy():
+                        self._answer(200, "ok\n", "text/plain")
+                    else:
+                        self._answer(503, "a line or the publisher hangs\n", "text/plain")
                 else:
-                    self._answer(404, "there are /metrics and /healthz\n", "text/plain")
+                    self._answer(404, "the pages are /metrics and /healthz\n", "text/plain")
 
             def _answer(self, status: int, text: str, kind: str) -> None:
                 body = text.encode()
@@ -41,7 +42,7 @@ class Page:
                 self.wfile.write(body)
 
             def log_message(self, *arguments: object) -> None:
-                _log.debug("metrics: %s", arguments)
+                _log.debug("page_request", request=arguments)
 
         self._server = ThreadingHTTPServer((host, port), Handler)
         self._server.daemon_threads = True
@@ -54,7 +55,7 @@ class Page:
         """The TCP port it listens on."""
         return int(self._server.server_address[1])
 
-    def __enter__(self) -> "Page":
+    def __enter__(self) -> "StatusPage":
         self._thread.start()
         return self
 

@@ -1,5 +1,4 @@
-"""Words to the service manager, sd_notify(3): ready, reloading, stopping, and the food of the
-watchdog."""
+"""Notifications to the service manager, sd_notify(3): ready, reloading, stopping, keep-alive."""
 
 import os
 import socket
@@ -9,7 +8,7 @@ from time import monotonic_ns
 
 
 class Notifier:
-    """Speaks to the socket that the service manager gave us; says nothing where there is none."""
+    """Writes to the socket of the service manager; does nothing if there is none."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         """Take NOTIFY_SOCKET and WATCHDOG_USEC from `environment`."""
@@ -19,27 +18,27 @@ class Notifier:
         self.watchdog_s: float | None = (
             int(microseconds) / 1_000_000 if microseconds.isdigit() else None
         )
-        """Seconds of silence after which the manager restarts us; None where it does not watch."""
+        """Seconds of silence after which the manager restarts us; None without a watchdog."""
 
     def ready(self) -> None:
-        """Start-up or a reload is done."""
+        """Report that start-up or a reload is done."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """The configuration is being read again."""
+        """Report that the configuration is being read again."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={monotonic_ns() // 1_000}")
 
     def stopping(self) -> None:
-        """We are going, in our own time."""
+        """Report that the process is about to end."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """Everything turns."""
+        """Send a watchdog keep-alive."""
         self._send("WATCHDOG=1")
 
     def _send(self, text: str) -> None:
         if self._address:
-            # A manager that does not listen is no reason to wait, or to stop reading heat pumps.
+            # A manager that does not listen must not delay or end the polling.
             with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
                 channel.setblocking(False)
                 channel.sendto(text.encode(), self._address)

@@ -1,44 +1,41 @@
 """The journal: readings on disk, numbered, until the store is known to hold them (design §4).
 
-SQLite in WAL mode with `synchronous=FULL`: what `append` returned survives kill -9 and a power cut,
-and its number was given in the same transaction. One lock; any thread may call.
+SQLite in WAL mode with `synchronous=FULL`: a message that `append` returned survives kill -9 and a
+power cut, and its number was given in the same transaction. One lock; any thread may call.
 """
 
 import json
-import logging
-import secrets
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from gateway_agent.logs import EventLog
+from gateway_agent.uplink.disk_reserve import DiskReserve
+from gateway_agent.uplink.journal_file import (
+    is_corrupt,
+    is_full,
+    new_epoch,
+    open_file,
+    set_aside,
+    used_bytes,
+)
 from wire.encode import encode_telemetry, to_json
 from wire.messages import VERSION, Clock, Dropped, Reading, Telemetry
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS journal (epoch TEXT NOT NULL, last INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS message (seq INTEGER PRIMARY KEY, payload BLOB NOT NULL, lost_from INTEGER);
-CREATE INDEX IF NOT EXISTS message_lost ON message (lost_from) WHERE lost_from IS NOT NULL;
-"""
-# When the journal is full this share of it is given up at once, so that not every reading costs an
-# eviction.
+# A full journal gives up this share of it at once, so that not every reading costs an eviction.
 _EVICT_SHARE: Final = 16
-# Kept free on the disk for the moment it is full, because deleting rows needs room in the WAL too.
-_RESERVE_BYTES: Final = 2 * 1024 * 1024
-_WAL_PAGES: Final = 256
-_NO_LIMIT: Final = 1_073_741_823  # the default of older SQLite, https://sqlite.org/limits.html §13
 
 Answer = TypeVar("Answer")
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class JournalMessage:
     """One numbered message as it goes to the broker."""
 
     seq: int
@@ -46,21 +43,22 @@ class Message:
 
 
 class Journal:
-    """The journal file. `epoch` names the numbering; a new file begins a new one."""
+    """The journal file. `epoch` names the numbering; a new file begins a new epoch."""
 
     def __init__(self, path: Path, interval_s: float, max_mb: int) -> None:
-        """Open or make the file at `path`; a corrupt one is set aside. Raises sqlite3.Error where
-        that fails too."""
+        """Open or make the file at `path`; a corrupt one is set aside.
+
+        `interval_s` goes into every message. Raises sqlite3.Error if no file can be opened.
+        """
         self._path = path
         self._interval_s = interval_s
         self._max_bytes = max_mb * 1024 * 1024
         self._lock = threading.RLock()
-        self._reserve = path.with_name(path.name + ".reserve")
-        self._full = False
         self.evicted = 0
         self._epoch = ""
         self._last = 0
         self._open()
+        self._reserve = DiskReserve(path)
 
     @property
     def epoch(self) -> str:
@@ -72,32 +70,35 @@ class Journal:
         """The newest number given, 0 before the first."""
         return self._last
 
-    def append(self, readings: Sequence[Reading], now: int, clock: Clock | None = None) -> Message:
-        """Number `readings` (of the poll at `now`, UTC ms) as one message and keep it; safe on disk
-        on return.
+    def append(
+        self, readings: Sequence[Reading], now: int, clock: Clock | None = None
+    ) -> JournalMessage:
+        """Number `readings`, polled at `now` (UTC ms), as one message; on return it is on disk.
 
-        `clock` marks readings stamped by a clock that nobody set. Makes room first where the
-        journal or the disk is full. Raises sqlite3.Error where it cannot be kept.
+        `clock` marks readings stamped by an unsynchronised clock. A full journal or disk gives up
+        its oldest messages first. Raises sqlite3.Error if the message cannot be kept.
         """
+
+        def add() -> JournalMessage:
+            if used_bytes(self._database) > self._max_bytes:
+                self._evict(self._max_bytes // _EVICT_SHARE, now)
+            return self._insert(list(readings), None, None, now, clock)
+
         with self._lock:
-
-            def add() -> Message:
-                if self._used_bytes() > self._max_bytes:
-                    self._evict(self._max_bytes // _EVICT_SHARE, now)
-                return self._insert(list(readings), None, None, now, clock)
-
-            self._restock()
+            self._reserve.restock(self._database)
             try:
                 return self._change(add)
             except sqlite3.DatabaseError as error:
                 self._recover(error, now)
                 return self._change(add)
 
-    def drop(self, seq: int, reason: str, now: int) -> Message | None:
-        """Give up the message `seq` and report it as lost; returns the report, or None if it is not
-        there."""
+    def drop(self, seq: int, reason: str, now: int) -> JournalMessage | None:
+        """Give up the message `seq` and report it as lost at `now` (UTC ms).
 
-        def replace() -> Message | None:
+        Returns the report; None if the message is not there.
+        """
+
+        def replace() -> JournalMessage | None:
             deleted = self._database.execute("DELETE FROM message WHERE seq = ?", (seq,)).rowcount
             return self._report(seq, seq, reason, now) if deleted else None
 
@@ -105,11 +106,11 @@ class Journal:
             return self._change_though_full(replace)
 
     def acknowledge(self, epoch: str, upto: int) -> bool:
-        """Forget what the store holds; False where the watermark is not about this journal.
+        """Forget messages up to `upto`, which the store holds; False for another journal's epoch.
 
-        A watermark beyond the newest number tells that the file was put back to an earlier state.
-        Its next numbers would be taken for readings the store has, so a new epoch begins, and what
-        waits is numbered anew.
+        A watermark beyond the newest number means that the file was put back to an earlier state.
+        The store would take its next numbers for readings it already has. So a new epoch begins,
+        the waiting messages are numbered anew, and the answer is False.
         """
         with self._lock, self._new_epoch_if_corrupt():
             if epoch != self._epoch:
@@ -119,15 +120,12 @@ class Journal:
                     lambda: self._database.execute("DELETE FROM message WHERE seq <= ?", (upto,))
                 )
                 return True
+            last = self._last
             self._change_though_full(self._number_anew)
-            _log.error(
-                "the store has message %d of this journal, which gave fewer: new epoch %s",
-                upto,
-                self._epoch,
-            )
+            _log.error("journal_put_back", stored=upto, last=last, old=epoch, epoch=self._epoch)
         return False
 
-    def pending(self, after: int, limit: int) -> list[Message]:
+    def pending(self, after: int, limit: int) -> list[JournalMessage]:
         """The oldest messages numbered above `after`, at most `limit`."""
         rows: list[tuple[int, bytes]] = []
         with self._lock, self._new_epoch_if_corrupt():
@@ -135,7 +133,7 @@ class Journal:
                 "SELECT seq, payload FROM message WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, limit),
             ).fetchall()
-        return [Message(seq, payload) for seq, payload in rows]
+        return [JournalMessage(seq, payload) for seq, payload in rows]
 
     @property
     def depth(self) -> int:
@@ -155,35 +153,12 @@ class Journal:
             self._database.close()
 
     def _open(self) -> None:
-        try:
-            self._connect()
-        except sqlite3.DatabaseError as error:
-            if not _is_corrupt(error):
-                raise
-            self._set_aside()
-            self._connect()
-        with suppress(OSError):
-            if not self._reserve.exists() or self._reserve.stat().st_size < _RESERVE_BYTES:
-                self._reserve.write_bytes(bytes(_RESERVE_BYTES))
-
-    def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(self._path, check_same_thread=False, timeout=5.0)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={_WAL_PAGES}"):
-            self._database.execute(f"PRAGMA {pragma}")
-        check = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if check != "ok":
-            raise _corrupt(check)
-        self._database.executescript(_SCHEMA)
-        with self._database:
-            row = self._database.execute("SELECT epoch, last FROM journal").fetchone()
-            if row is None:
-                row = (secrets.token_hex(8), 0)
-                self._database.execute("INSERT INTO journal VALUES (?, ?)", row)
+        self._database = open_file(self._path)
+        row = self._database.execute("SELECT epoch, last FROM journal").fetchone()
         self._epoch, self._last = row
 
     def _change(self, action: Callable[[], Answer]) -> Answer:
-        """Do `action` in a transaction; where that fails the numbers are as before, too."""
+        """Do `action` in a transaction; if it fails, the numbers too are as before."""
         before = self._epoch, self._last
         try:
             with self._database:
@@ -193,25 +168,18 @@ class Journal:
             raise
 
     def _change_though_full(self, action: Callable[[], Answer]) -> Answer:
-        """Do `action`, which makes room, in a transaction; on a full disk the reserve is spent on
-        it."""
+        """Do `action`, which deletes rows, in a transaction; a full disk spends the reserve."""
         try:
             return self._change(action)
         except sqlite3.DatabaseError as error:
-            if not _is_full(error):
+            if not is_full(error):
                 raise
         return self._change_with_reserve(action)
 
     def _change_with_reserve(self, action: Callable[[], Answer]) -> Answer:
-        self._reserve.unlink(missing_ok=True)
+        self._reserve.spend()
         answer = self._change(action)
-        # RESTART, not TRUNCATE: the blocks of the WAL are the room that the next transactions need.
-        with suppress(sqlite3.OperationalError):
-            self._database.execute("PRAGMA wal_checkpoint(RESTART)")
-        if not self._full:
-            self._full = True
-            limit = self._pragma("page_count") + _RESERVE_BYTES // 4 // self._pragma("page_size")
-            self._database.execute(f"PRAGMA max_page_count={limit}")
+        self._reserve.hold_size(self._database)
         return answer
 
     def _insert(
@@ -221,152 +189,110 @@ class Journal:
         lost_from: int | None,
         now: int,
         clock: Clock | None = None,
-    ) -> Message:
-        """Number and keep one message; to be called inside a transaction."""
+    ) -> JournalMessage:
+        """Number and keep one message; call it inside a transaction."""
         seq = self._last + 1
         acked = self._acked(lost_from)
         telemetry = Telemetry(
             VERSION, self._epoch, seq, now, self._interval_s, readings, dropped, clock, acked
         )
-        message = Message(seq, encode_telemetry(telemetry))
+        message = JournalMessage(seq, encode_telemetry(telemetry))
         self._database.execute(
             "INSERT INTO message VALUES (?, ?, ?)", (seq, message.payload, lost_from)
         )
-        self._database.execute("UPDATE journal SET last = ?", (seq,))
+        counted = self._database.execute(
+            "UPDATE journal SET last = ? WHERE last = ?", (seq, self._last)
+        )
+        assert counted.rowcount == 1, "numbers must be free of gaps and repetitions"
         self._last = seq
         return message
 
     def _acked(self, lost_from: int | None) -> int:
-        """Up to which number the store has answered for: what waits, or is reported by what waits,
-        begins after it."""
+        """The number up to which the store has all messages.
+
+        It ends before the oldest message that waits, and before the oldest lost one whose report
+        waits or is about to be written (`lost_from`).
+        """
         oldest, lost = self._database.execute(
-            "SELECT (SELECT min(seq) FROM message), (SELECT min(lost_from) FROM message WHERE lost_from IS NOT NULL)"
+            "SELECT (SELECT min(seq) FROM message),"
+            " (SELECT min(lost_from) FROM message WHERE lost_from IS NOT NULL)"
         ).fetchone()
         waiting = [number for number in (oldest, lost, lost_from) if number is not None]
-        return min(waiting, default=self._last + 1) - 1
+        acked: int = min(waiting, default=self._last + 1) - 1
+        assert 0 <= acked <= self._last, "the watermark must not pass the numbers given"
+        return acked
 
-    def _report(self, first: int, last: int, reason: str, now: int) -> Message:
+    def _report(self, first: int, last: int, reason: str, now: int) -> JournalMessage:
+        assert 0 < first <= last <= self._last, "only numbers once given can be lost"
         return self._insert([], Dropped(first, last, reason), first, now)
 
     def _evict(self, at_least: int, now: int) -> None:
         """Delete the oldest messages worth `at_least` bytes and report them; inside a transaction.
 
-        A report that has to go too was about older messages still: the new report takes them over.
+        If a report has to go too, the new report also covers the older messages it was about.
         """
         size, last, first = 0, 0, None
         for seq, length, lost_from in self._database.execute(
             "SELECT seq, length(payload), lost_from FROM message ORDER BY seq"
         ):
-            first = min(candidate for candidate in (first, lost_from, seq) if candidate is not None)
+            first = min(number for number in (first, lost_from, seq) if number is not None)
             size, last = size + length, seq
             if size >= at_least:
                 break
         if first is None:
             return
-        self.evicted += self._database.execute(
-            "DELETE FROM message WHERE seq <= ?", (last,)
-        ).rowcount
+        deleted = self._database.execute("DELETE FROM message WHERE seq <= ?", (last,))
+        self.evicted += deleted.rowcount
         self._report(first, last, "journal_full", now)
-        _log.warning("journal full, messages %d to %d dropped", first, last)
+        _log.warning("messages_dropped", first=first, last=last, reason="journal_full")
 
     def _number_anew(self) -> None:
-        """Move what waits to a new epoch, inside a transaction; points sent twice are stored once.
+        """Move the waiting messages to a new epoch, inside a transaction.
 
-        Reports of loss name numbers of the old epoch, which the store has passed: they end here.
+        Points sent twice are stored once. Reports of loss name numbers of the old epoch, which the
+        store has passed: they are deleted.
         """
-        epoch, last = secrets.token_hex(8), 0
+        epoch, last = new_epoch(), 0
         self._database.execute("DELETE FROM message WHERE lost_from IS NOT NULL")
         for (seq,) in self._database.execute("SELECT seq FROM message ORDER BY seq").fetchall():
             last += 1
-            (payload,) = self._database.execute(
-                "SELECT payload FROM message WHERE seq = ?", (seq,)
-            ).fetchone()
-            document = json.loads(payload) | {"epoch": epoch, "seq": last}
-            document.pop("acked", None)  # a watermark of the old numbers
-            payload = to_json(document)
-            self._database.execute(
-                "UPDATE message SET seq = ?, payload = ? WHERE seq = ?", (last, payload, seq)
-            )
+            assert last <= seq, "a message would take the number of one not yet moved"
+            self._renumber(seq, epoch, last)
         self._database.execute("UPDATE journal SET epoch = ?, last = ?", (epoch, last))
         self._epoch, self._last = epoch, last
 
-    def _used_bytes(self) -> int:
-        return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma(
-            "page_size"
+    def _renumber(self, seq: int, epoch: str, number: int) -> None:
+        (payload,) = self._database.execute(
+            "SELECT payload FROM message WHERE seq = ?", (seq,)
+        ).fetchone()
+        document = json.loads(payload) | {"epoch": epoch, "seq": number}
+        document.pop("acked", None)  # a watermark of the old numbers
+        self._database.execute(
+            "UPDATE message SET seq = ?, payload = ? WHERE seq = ?",
+            (number, to_json(document), seq),
         )
-
-    def _pragma(self, name: str) -> int:
-        number: int = self._database.execute(f"PRAGMA {name}").fetchone()[0]
-        return number
 
     @contextmanager
     def _new_epoch_if_corrupt(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if not _is_corrupt(error):
+            if not is_corrupt(error):
                 raise
             self._begin_again()
 
     def _begin_again(self) -> None:
         self._database.close()
-        self._set_aside()
-        self._connect()
+        set_aside(self._path)
+        self._open()
 
     def _recover(self, error: sqlite3.DatabaseError, now: int) -> None:
         """Make `append` possible again after `error`, or raise it."""
-        if _is_corrupt(error):
+        if is_corrupt(error):
             self._begin_again()
-        elif _is_full(error):
-            self._make_room(now)
+        elif is_full(error):
+            self._change_with_reserve(
+                lambda: self._evict(max(used_bytes(self._database) // _EVICT_SHARE, 1), now)
+            )
         else:
             raise error
-
-    def _make_room(self, now: int) -> None:
-        """The disk is full: give up old messages, whose pages are then used again."""
-        _log.warning("disk full, giving up the oldest messages of %s", self._path)
-        self._change_with_reserve(
-            lambda: self._evict(max(self._used_bytes() // _EVICT_SHARE, 1), now)
-        )
-
-    def _restock(self) -> None:
-        """Make the reserve again when the disk has room for it; until then the file keeps its size.
-
-        Pages beyond it would fit into the WAL but never from there into the file, and then nothing
-        could be deleted.
-        """
-        if not self._full or shutil.disk_usage(self._path.parent).free < 2 * _RESERVE_BYTES:
-            return
-        with suppress(OSError):
-            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
-            self._database.execute(f"PRAGMA max_page_count={_NO_LIMIT}")
-            self._full = False
-            _log.info("the disk of %s has room again", self._path)
-
-    def _set_aside(self) -> None:
-        """Keep the corrupt file for inspection under a name of its own; the next one starts a new
-        epoch."""
-        number = 1
-        while (aside := self._path.with_name(f"{self._path.name}.corrupt-{number}")).exists():
-            number += 1
-        _log.error("journal %s is corrupt, set aside as %s", self._path, aside)
-        self._path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            companion = self._path.with_name(self._path.name + suffix)
-            if companion.exists():
-                companion.rename(aside.with_name(aside.name + suffix))
-
-
-def _corrupt(text: str) -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError(text)
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error
-
-
-def _is_full(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-
-
-def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

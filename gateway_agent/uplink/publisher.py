@@ -1,17 +1,18 @@
-"""Publishes the journal, forgets what the store holds, answers commands. The shell around
-`outgoing`.
+"""Publish the journal, forget messages that the store holds, answer commands.
 
-Runs on one thread, which alone talks to the MQTT session.
+The shell around `resend`. It runs on one thread, which alone uses the MQTT session.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from queue import Empty
 from time import monotonic, monotonic_ns
 from typing import Final
 
-from gateway_agent.commands.command_queue import CommandDesk
+from configuration.outage_log import OutageLog
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.logs import EventLog
+from gateway_agent.uplink.identity import OFFLINE, GatewayIdentity
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.resend import Outgoing
 from messaging.session import (
@@ -24,19 +25,15 @@ from messaging.session import (
     Published,
 )
 from wire.decode import decode_ack, decode_command
-from wire.encode import encode_result, encode_status
-from wire.messages import AnnouncedDevice, Status
+from wire.encode import encode_result
 from wire.payload import PayloadError
-from wire.topics import DEFAULT_ROOT, GatewayPath, GatewayTopic, gateway_topic
 
-# How long a message may wait in the journal before anybody looks: far below the interval, far above
-# idle load.
-_TICK_S: Final = 0.1
-# After the stop, so long for the watermark to cover what is left; a service manager kills after
-# ten.
+# How often the journal is checked for new messages: far below the interval, and little idle load.
+_CHECK_EVERY_S: Final = 0.1
+# After the stop, the longest wait for the watermark; a service manager kills after ten seconds.
 _DRAIN_MS: Final = 3_000
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def _monotonic_ms() -> int:
@@ -44,56 +41,51 @@ def _monotonic_ms() -> int:
 
 
 class Publisher:
-    """One gateway's publishing, over a session that reports what was published."""
+    """One gateway's publishing, over a session that reports its PUBACKs."""
 
     def __init__(
         self,
         session: MqttSession,
         journal: Journal,
-        place: GatewayPath,
-        devices: list[AnnouncedDevice],
-        desk: CommandDesk,
+        commands: CommandQueue,
+        identity: GatewayIdentity,
         *,
-        interval_s: float,
         resend_after_ms: int,
-        software: str,
         clock: Callable[[], int],
-        root: str = DEFAULT_ROOT,
     ) -> None:
-        """Nothing is sent before `run`."""
+        """Prepare; nothing is sent before `run`.
+
+        A message without watermark is sent again after `resend_after_ms`. `clock` gives UTC
+        milliseconds.
+        """
         self._session = session
         self._journal = journal
-        self._place = place
-        self._root = root
-        self._devices = devices
-        self._desk = desk
-        self.turned_at = monotonic()
-        """Monotonic seconds of the last turn: a sign of life for the watchdog."""
-        self._interval_s = interval_s
+        self._commands = commands
+        self._identity = identity
         self._resend_after_ms = resend_after_ms
-        self._software = software
         self._clock = clock
-        self._refused = False
         self._announced = False
+        self._access_log = OutageLog(_log, "broker_refuses", severity="error")
+        self.alive_at = monotonic()
+        """Monotonic seconds of the last sign of life, for the watchdog."""
         self._begin_epoch()
 
     @property
     def watermark(self) -> int:
-        """The newest number up to which the store has everything of this epoch."""
+        """The number up to which the store has every message of this epoch."""
         return self._outgoing.watermark
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there."""
+        """Whether the broker is connected."""
         return self._session.connected
 
     def run(self, stop: threading.Event) -> None:
-        """Publish until `stop` is set, then what is still in the journal, for at most three
-        seconds; then sign off."""
+        """Publish until `stop` is set; then drain the journal for three seconds and sign off."""
         self._session.start()
         try:
             while not stop.is_set():
-                self._turn()
+                self._step()
             self._drain()
             self._sign_off()
         finally:
@@ -103,15 +95,10 @@ class Publisher:
         self._epoch = self._journal.epoch
         self._outgoing = Outgoing(self._resend_after_ms, self._journal.last)
 
-    def _turn(self) -> None:
-        """Wait a tick for something to happen, deal with all that did, and publish what is due."""
-        self.turned_at = monotonic()
-        try:
-            self._handle(self._session.events.get(timeout=_TICK_S))
-            while True:
-                self._handle(self._session.events.get_nowait())
-        except Empty:
-            pass
+    def _step(self) -> None:
+        """Handle all events, after a short wait for the first, and publish all due messages."""
+        self.alive_at = monotonic()
+        self._handle_events()
         if self._epoch != self._journal.epoch:
             self._begin_epoch()
             if self._announced:
@@ -119,89 +106,88 @@ class Publisher:
         # The birth goes before the first reading: `connected` alone is true a moment earlier.
         if self._announced and self._session.connected:
             self._publish_due(_monotonic_ms())
-            for result in self._desk.results():
-                self._session.publish(self._topic("result"), encode_result(result))
+            for result in self._commands.results():
+                self._session.publish(self._identity.topic("result"), encode_result(result))
+
+    def _handle_events(self) -> None:
+        try:
+            self._handle(self._session.events.get(timeout=_CHECK_EVERY_S))
+            while True:
+                self._handle(self._session.events.get_nowait())
+        except Empty:
+            return
 
     def _publish_due(self, now: int) -> None:
         lost = self._outgoing.unreadable(now)
         if lost is not None and self._journal.drop(lost, "unreadable", self._clock()) is not None:
-            _log.error("message %d dropped, the receiver cannot read it", lost)
+            _log.error("messages_dropped", first=lost, last=lost, reason="unreadable")
         for message in self._outgoing.choose(self._journal.pending, now):
-            mid = self._session.publish(self._topic("telemetry"), message.payload)
+            mid = self._session.publish(self._identity.topic("telemetry"), message.payload)
             self._outgoing.published(message, mid, now)
 
-    def _handle(self, event: Event) -> None:
-        match event:
+    def _handle(self, session_event: Event) -> None:
+        match session_event:
             case Connected():
-                self._refused, self._announced = False, True
-                _log.info("connected to the broker")
+                self._announced = True
+                self._access_log.back()
+                _log.info("broker_connected")
                 self._announce()
                 self._outgoing.connected(self._journal.last)
             case Disconnected(reason):
                 self._announced = False
-                _log.warning("broker lost: %s", reason)
-            case ConnectionRefused(reason) if not self._refused:
-                self._refused = True
-                _log.error("the broker refuses us: %s", reason)
+                _log.warning("broker_lost", reason=reason)
+            case ConnectionRefused(reason):
+                self._access_log.lost(reason)
             case Published(mid):
                 self._outgoing.delivered(mid)
             case Delivery():
-                self._receive(event)
-                self._session.acknowledge(event)
+                self._receive(session_event)
+                self._session.acknowledge(session_event)
 
     def _receive(self, delivery: Delivery) -> None:
         try:
-            if delivery.topic == self._topic("ack"):
+            if delivery.topic == self._identity.topic("ack"):
                 self._forget(delivery.payload)
-            elif delivery.topic == self._topic("command"):
+            elif delivery.topic == self._identity.topic("command"):
                 self._take_command(delivery)
         except PayloadError as error:
-            _log.warning("unreadable message on %s: %s", delivery.topic, error)
+            _log.warning("message_unreadable", topic=delivery.topic, reason=error)
 
     def _forget(self, payload: bytes) -> None:
         ack = decode_ack(payload)
         if self._journal.acknowledge(ack.epoch, ack.upto):
             self._outgoing.acknowledged(ack, _monotonic_ms())
         else:
-            _log.info("watermark %d of another journal (%s) ignored", ack.upto, ack.epoch)
+            _log.info("watermark_ignored", upto=ack.upto, epoch=ack.epoch)
 
     def _take_command(self, delivery: Delivery) -> None:
-        """Hand it on; a retained one was sent to whoever comes by, some time ago: nobody's
-        order."""
+        """Hand the command on; retained commands are stale by definition and are ignored."""
         command = decode_command(delivery.payload)
         if delivery.retained:
-            _log.warning("retained command %s ignored", command.id)
+            _log.warning("retained_command_ignored", id=command.id)
         else:
-            self._desk.receive(command)
+            self._commands.receive(command)
 
     def _announce(self) -> None:
-        birth = Status(
-            True, self._clock(), self._epoch, self._software, self._interval_s, self._devices
-        )
-        self._session.publish(self._topic("status"), encode_status(birth), retain=True)
+        birth = self._identity.birth(self._epoch, self._clock())
+        self._session.publish(self._identity.topic("status"), birth, retain=True)
 
     def _drain(self) -> None:
         give_up = _monotonic_ms() + _DRAIN_MS
         while (
             self._session.connected and not self._journal.is_empty() and _monotonic_ms() < give_up
         ):
-            self._turn()
+            self._step()
 
     def _sign_off(self) -> None:
-        """Say that we go, and wait until the broker has it: a clean disconnect suppresses the last
-        will."""
+        """Publish the offline status and wait for its PUBACK: a clean disconnect sends no will."""
         if not self._session.connected:
             return
-        farewell = self._session.publish(
-            self._topic("status"), encode_status(Status(online=False)), retain=True
-        )
+        farewell = self._session.publish(self._identity.topic("status"), OFFLINE, retain=True)
         give_up = _monotonic_ms() + _DRAIN_MS
         while self._session.connected and _monotonic_ms() < give_up:
             try:
-                if self._session.events.get(timeout=_TICK_S) == Published(farewell):
+                if self._session.events.get(timeout=_CHECK_EVERY_S) == Published(farewell):
                     return
             except Empty:
                 continue
-
-    def _topic(self, kind: GatewayTopic) -> str:
-        return gateway_topic(kind, self._place, self._root)

@@ -29,15 +29,17 @@ def run(config: Config = Path("gateway.toml")) -> None:
     from gateway_agent.profile.loading import load_profiles
     from gateway_agent.settings import GatewaySettings
     from gateway_agent.status.systemd import Notifier
-    from gateway_agent.supervise import Configuration, Operation, Signals
+    from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
     from hearthwatch.base.resources import profile_folders
     from hearthwatch.base.signals import reload_on_hangup, stop_on_signals
 
     def read() -> Configuration:
         settings = load(config, GatewaySettings)
-        return Configuration(settings, load_profiles(settings, profile_folders(), config))
+        return Configuration(
+            settings, load_profiles(settings.profile_references(), profile_folders(), config)
+        )
 
-    Operation(read, Signals(stop_on_signals(), reload_on_hangup()), Notifier()).run()
+    GatewaySupervisor(read, Signals(stop_on_signals(), reload_on_hangup()), Notifier()).run()
 
 
 @app.command("check")
@@ -54,7 +56,7 @@ def check(config: Config = Path("gateway.toml"), as_json: AsJson = False) -> Non
     from hearthwatch.base.resources import profile_folders
 
     settings = load(config, GatewaySettings)
-    profiles = load_profiles(settings, profile_folders(), config)
+    profiles = load_profiles(settings.profile_references(), profile_folders(), config)
     report = check_gateway(settings, profiles, config)
     if as_json:
         print_json(report.to_document())

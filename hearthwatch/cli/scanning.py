@@ -8,7 +8,7 @@ import typer
 
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.scan import Found, scan_line, settings_to_try
+from gateway_agent.polling.scan import FoundUnit, scan_line, settings_to_try
 from gateway_agent.profile.schema import Profile
 
 
@@ -39,7 +39,7 @@ def run_scan(
     addresses: range,
     profiles: Mapping[str, Profile],
     timeout_s: float,
-) -> list[Found]:
+) -> list[FoundUnit]:
     """The units found at the first of `speeds` at which anybody answers; raises LineDown."""
     for settings in settings_to_try(line, speeds):
         if found := _scan(settings, addresses, profiles, timeout_s):
@@ -49,7 +49,7 @@ def run_scan(
 
 def _scan(
     line: LineAddress, addresses: range, profiles: Mapping[str, Profile], timeout_s: float
-) -> list[Found]:
+) -> list[FoundUnit]:
     bus, label = Bus(line), f"{line.name} {line.baud} baud"
     try:
         with typer.progressbar(length=len(addresses), label=label, file=sys.stderr) as progress:

@@ -3,7 +3,15 @@ may be written."""
 
 from collections.abc import Iterable, Sequence
 
-from gateway_agent.profile.fields import WORD, Condition, Part, Place, Quantity, Range, Scale
+from gateway_agent.profile.fields import (
+    WORD,
+    Part,
+    QuantitySource,
+    Range,
+    RegisterCondition,
+    RegisterRef,
+    Scale,
+)
 from gateway_agent.profile.schema import PointSource, Profile
 from gateway_agent.profile.writes import Denied, WriteRule
 from wire.points import POINTS
@@ -59,7 +67,7 @@ def _points(profile: Profile) -> str:
     return _table(("point", "register", "raw", "unit", "notes"), rows)
 
 
-def _where(profile: Profile, source: Quantity | PointSource) -> str:
+def _where(profile: Profile, source: QuantitySource | PointSource) -> str:
     bits = source.bits if isinstance(source, PointSource) else None
     if bits is not None:
         place = _place(profile, source)
@@ -71,7 +79,7 @@ def _where(profile: Profile, source: Quantity | PointSource) -> str:
     return " + ".join(_part(profile, part) for part in source.parts)
 
 
-def _place(profile: Profile, place: Place) -> str:
+def _place(profile: Profile, place: RegisterRef) -> str:
     table, address = profile.key(place)
     return f"{table} {address}"
 
@@ -113,11 +121,11 @@ def _sentinels(scale: Scale) -> str:
     )
 
 
-def _conditions(profile: Profile, conditions: Iterable[Condition]) -> str:
+def _conditions(profile: Profile, conditions: Iterable[RegisterCondition]) -> str:
     return " and ".join(_condition(profile, condition) for condition in conditions) or "always"
 
 
-def _condition(profile: Profile, condition: Condition) -> str:
+def _condition(profile: Profile, condition: RegisterCondition) -> str:
     text = _place(profile, condition)
     if condition.compares:
         return text + _comparison(profile, condition)
@@ -128,9 +136,9 @@ def _condition(profile: Profile, condition: Condition) -> str:
     return f"{text} is {' or '.join(map(str, condition.values))}"
 
 
-def _comparison(profile: Profile, condition: Condition) -> str:
+def _comparison(profile: Profile, condition: RegisterCondition) -> str:
     said = [
-        f"{word} {_place(profile, limit) if isinstance(limit, Place) else limit}"
+        f"{word} {_place(profile, limit) if isinstance(limit, RegisterRef) else limit}"
         for word, limit in (("above", condition.above), ("below", condition.below))
         if limit is not None
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from gateway_agent.bus.address import LineAddress, parse_line
 from gateway_agent.bus.modbus import Bus, ReplyError
-from gateway_agent.bus.read_plan import ReadRequest
+from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.bus.transport import LineDown, Link, open_link
 from tests.gateway_agent.slaves import PtySlave, Sending, Units, rtu
 

@@ -12,8 +12,8 @@ from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.commands.execute import execute
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.fields import Key, Table
 from gateway_agent.profile.schema import Profile
@@ -101,7 +101,7 @@ def test_a_slave_that_serves_the_map_is_polled_into_the_right_points(
     line = parse_line(f"rtu+tcp://127.0.0.1:{slave.port}?baud=115200")
     bus = Bus(line)
     profile = PROFILES[vector["profile"]]
-    seen = decode(profile, Unit("a", 1, profile, line).read(bus))
+    seen = decode(profile, PolledUnit("a", 1, profile, line).read(bus))
     bus.close()
     assert {
         "state": seen.state,
@@ -130,9 +130,9 @@ def test_on_connect_is_written_once_when_a_unit_begins_to_answer_and_again_after
     profile = Profile.model_validate(
         document | {"point": point, "state": state, "on_connect": [enable]}
     )
-    sweeps = Line(
+    sweeps = PolledLine(
         Bus(line),
-        [Unit("a", 1, profile, line)],
+        [PolledUnit("a", 1, profile, line)],
         Cadence(0.001, 0.001),
         lambda readings: None,
         lambda: 1,
@@ -215,7 +215,7 @@ def test_a_set_point_is_written_as_the_map_wants_and_read_back(
     slave.units = units
     line = parse_line(f"rtu+tcp://127.0.0.1:{slave.port}?baud=115200")
     bus = Bus(line)
-    unit = Unit("a", 1, PROFILES[vector["profile"]], line)
+    unit = PolledUnit("a", 1, PROFILES[vector["profile"]], line)
     result = execute(
         Command("id", "a", {"setpoint_c": case.value}, 2, "test"), unit, bus, lambda: 1
     )

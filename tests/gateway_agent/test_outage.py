@@ -5,7 +5,7 @@ import json
 from collections import deque
 from pathlib import Path
 
-from gateway_agent.uplink.journal import Journal, Message
+from gateway_agent.uplink.journal import Journal, JournalMessage
 from gateway_agent.uplink.resend import Outgoing
 from wire.messages import Ack, Reading
 
@@ -26,7 +26,7 @@ class Village:
         self.now = START
         self.made_at: dict[int, int] = {}
         self.lags: list[int] = []
-        self.arrived: list[Message] = []
+        self.arrived: list[JournalMessage] = []
 
     def sweep(self) -> None:
         readings = [
@@ -42,7 +42,11 @@ class Village:
     def come_back(self) -> None:
         """Send over the slow link until everything is covered, while the sweeps go on."""
         outgoing = Outgoing(60_000, self.journal.last)
-        back, in_flight, waiting = self.now, deque[tuple[int, Message]](), deque[tuple[int, int]]()
+        back, in_flight, waiting = (
+            self.now,
+            deque[tuple[int, JournalMessage]](),
+            deque[tuple[int, int]](),
+        )
         mid, upto, seen = 0, 0, set[int]()
         while not self.journal.is_empty():
             if (self.now - back) % INTERVAL_MS == 0:
@@ -65,7 +69,7 @@ class Village:
                     outgoing.acknowledged(ack, self.now)
             self.now += TICK_MS
 
-    def _arrive(self, message: Message, back: int) -> None:
+    def _arrive(self, message: JournalMessage, back: int) -> None:
         self.arrived.append(message)
         if self.made_at[message.seq] >= back:
             self.lags.append(self.now - self.made_at[message.seq])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway_agent.slaves import PtySlave, TcpSlave, Units
-from tests.gateway_agent.uplink.test_publisher import PLACE, Receiver
+from tests.gateway_agent.uplink.test_publisher import GATEWAY, Receiver
 from tests.servers import Server, wait_until
 from wire.encode import encode_ack
 from wire.messages import Ack
@@ -27,7 +27,10 @@ from gateway_agent.settings import GatewaySettings
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 settings = load(Path(sys.argv[1]), GatewaySettings)
-GatewayService(settings, load_profiles(settings, [Path(sys.argv[2])], Path(sys.argv[1]))).run(stop)
+profiles = load_profiles(
+    settings.profile_references(), [Path(sys.argv[2])], Path(sys.argv[1])
+)
+GatewayService(settings, profiles).run(stop)
 """
 
 VECTOR = json.loads(
@@ -51,10 +54,10 @@ class Village:
         self.journal = folder / "journal.db"
         self._configuration = folder / "gateway.toml"
         self._configuration.write_text(f"""
-district = "{PLACE.district}"
-town = "{PLACE.town}"
-village = "{PLACE.village}"
-gateway = "{PLACE.gateway}"
+district = "{GATEWAY.district}"
+town = "{GATEWAY.town}"
+village = "{GATEWAY.village}"
+gateway = "{GATEWAY.gateway}"
 interval = "1s"
 [mqtt]
 url = "{broker.url}"

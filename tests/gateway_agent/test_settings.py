@@ -22,7 +22,9 @@ def keys(error: pytest.ExceptionInfo[ConfigurationError]) -> set[str]:
 
 def test_the_example_loads_and_fits() -> None:
     settings = load(EXAMPLE, GatewaySettings, {})
-    report = check_gateway(settings, load_profiles(settings, PROFILE_DIRS, EXAMPLE), EXAMPLE)
+    report = check_gateway(
+        settings, load_profiles(settings.profile_references(), PROFILE_DIRS, EXAMPLE), EXAMPLE
+    )
     document = report.to_document()
     assert document["ok"] is True
     assert [device["device"] for device in document["lines"][0]["devices"]] == [
@@ -33,16 +35,22 @@ def test_the_example_loads_and_fits() -> None:
     assert settings.journal.path == EXAMPLE.parent / "journal.db"
 
 
-def crowded(file: Path, units: int, look: str) -> CheckReport:
+def crowded(file: Path, units: int, status_every: str) -> CheckReport:
     """The check of one 9600-baud line with so many units, read every 30 s."""
     devices = "".join(
         f'[[bus.device]]\nid = "u-{n}"\naddress = {n}\nprofile = "midea-mthermal"\n'
         for n in range(1, units + 1)
     )
-    head = EXAMPLE.read_text().partition("[[bus]]")[0].replace('look = "15s"', f'look = "{look}"')
+    head = (
+        EXAMPLE.read_text()
+        .partition("[[bus]]")[0]
+        .replace('status_every = "15s"', f'status_every = "{status_every}"')
+    )
     file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{devices}')
     settings = load(file, GatewaySettings, {})
-    return check_gateway(settings, load_profiles(settings, PROFILE_DIRS, file), file)
+    return check_gateway(
+        settings, load_profiles(settings.profile_references(), PROFILE_DIRS, file), file
+    )
 
 
 def test_a_line_that_cannot_keep_its_interval_is_a_problem_with_key(tmp_path: Path) -> None:
@@ -58,12 +66,29 @@ def test_so_is_one_that_has_no_time_for_its_looks(tmp_path: Path) -> None:
     assert not crowded(file, 40, "30s").problems
     report = crowded(file, 40, "15s")
     assert [problem.key for problem in report.problems] == ["bus[0]"]
-    assert "lengthen `look`" in report.to_text()
+    assert "lengthen `status_every`" in report.to_text()
     (line,) = report.to_document()["lines"]
     assert (line["look_interval_ms"], line["interval_ms"]) == (15_000, 30_000)
     assert line["busy_ms"] == pytest.approx(
         line["readings_ms"] + sum(each["look_ms"] for each in line["devices"]), abs=40
     )
+
+
+def test_the_old_name_of_a_key_is_still_read_but_not_beside_the_new_one(tmp_path: Path) -> None:
+    file, text = tmp_path / "gateway.toml", EXAMPLE.read_text()
+    for name in ("look", "status_every"):
+        file.write_text(text.replace('status_every = "15s"', f'{name} = "9s"'))
+        assert load(file, GatewaySettings, {}).status_every == 9_000
+        for variable in ("HEARTHWATCH_LOOK", "HEARTHWATCH_STATUS_EVERY"):
+            assert load(file, GatewaySettings, {variable: "7s"}).status_every == 7_000
+        file.write_text(text.replace('status_every = "15s"', f'{name} = "9"'))
+        with pytest.raises(ConfigurationError) as error:
+            load(file, GatewaySettings, {})
+        assert keys(error) == {name}
+    file.write_text(text.replace("status_every", 'look = "9s"\nstatus_every'))
+    with pytest.raises(ConfigurationError) as error:
+        load(file, GatewaySettings, {})
+    assert keys(error) == {"look"}
 
 
 def test_repeated_ids_addresses_and_lines_are_told_by_key(tmp_path: Path) -> None:
@@ -114,7 +139,7 @@ def test_every_shipped_profile_loads_under_its_own_name(path: Path) -> None:
     profile = load_profile(path.stem, PROFILE_DIRS)
     assert profile.profile == path.stem
     assert {"supply_c", "return_c", "outdoor_c", "setpoint_c", "coil_c"} <= set(profile.points)
-    assert {"off", "standby", "heating", "defrost"} <= profile.capabilities
+    assert {"off", "standby", "heating", "defrost"} <= {rule.state for rule in profile.state}
     assert profile.defrost == ("inferred" if path.stem == "chofu-grant" else "flag")
 
 
@@ -142,7 +167,8 @@ codes = { 1 = "pressure:P1", one = "sensor:E1" }
     with pytest.raises(ConfigurationError) as error:
         load_profile(str(path), [])
     assert keys(error) == {
-        "colour", "read.max_registers", "point[0]", "point[1].address", "state[0].state", "fault_codes[0].codes",
+        "colour", "read.max_registers", "point[0]", "point[1].address", "state[0].state",
+        "fault_codes[0].codes",
     }  # fmt: skip
 
 
@@ -176,7 +202,7 @@ def test_an_unknown_profile_names_the_known_ones_and_where_it_stands(tmp_path: P
     file = tmp_path / "gateway.toml"
     file.write_text(EXAMPLE.read_text().replace('profile = "phnix"', 'profile = "no-such"'))
     with pytest.raises(ConfigurationError, match="midea-mthermal, phnix, ") as error:
-        load_profiles(load(file, GatewaySettings, {}), PROFILE_DIRS, file)
+        load_profiles(load(file, GatewaySettings, {}).profile_references(), PROFILE_DIRS, file)
     assert str(error.value).startswith(f"{file}: bus[1].device[0].profile: ")
 
 

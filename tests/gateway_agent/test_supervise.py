@@ -20,11 +20,11 @@ import pytest
 from configuration.load import ConfigurationError, ConfigurationProblem
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.systemd import Notifier
-from gateway_agent.supervise import Configuration, Operation, Signals
+from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
 from messaging.settings import MqttSettings
 from tests.gateway_agent.slaves import PtySlave, Units
 from tests.gateway_agent.test_service import REPOSITORY, midea_registers
-from tests.gateway_agent.uplink.test_publisher import PLACE, Receiver
+from tests.gateway_agent.uplink.test_publisher import GATEWAY, Receiver
 from tests.servers import MosquittoBroker, Server, free_port, http_status, wait_until
 from wire.encode import encode_command
 from wire.messages import Command
@@ -88,10 +88,10 @@ class Box:
             for n in range(1, devices + 1)
         )
         self.configuration.write_text(f"""
-district = "{PLACE.district}"
-town = "{PLACE.town}"
-village = "{PLACE.village}"
-gateway = "{PLACE.gateway}"
+district = "{GATEWAY.district}"
+town = "{GATEWAY.town}"
+village = "{GATEWAY.village}"
+gateway = "{GATEWAY.gateway}"
 interval = "1s"
 {extra}
 [mqtt]
@@ -154,7 +154,7 @@ def receiver(mosquitto_broker: Server) -> Iterator[Receiver]:
     made.close()
 
 
-def figures(page: int) -> dict[str, float]:
+def metrics(page: int) -> dict[str, float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{page}/metrics", timeout=5) as answer:
         lines = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
@@ -167,7 +167,7 @@ def test_ready_alive_reload_and_stop(box: Box, receiver: Receiver) -> None:
     wait_until(lambda: receiver.of("telemetry"), 20)
     assert http_status(f"http://127.0.0.1:{box.page}/healthz") == 200
     assert http_status(f"http://127.0.0.1:{box.page}/elsewhere") == 404
-    shown = figures(box.page)
+    shown = metrics(box.page)
     assert shown["hearthwatch_gateway_journal_last_seq"] >= 1
     assert shown["hearthwatch_gateway_journal_messages"] >= 1
     assert shown[f'hearthwatch_gateway_quarantined_units{{line="serial://{box.line.path}"}}'] == 0
@@ -175,7 +175,7 @@ def test_ready_alive_reload_and_stop(box: Box, receiver: Receiver) -> None:
     box.configure(devices=1, extra='colour = "blue"')
     box.manager.heard.clear()
     box.send(signal.SIGHUP)
-    wait_until(lambda: "the last good one stays" in box.log, 10)
+    wait_until(lambda: "configuration_refused" in box.log, 10)
     assert f"{box.configuration}: colour: " in box.log
     before = len(receiver.of("telemetry"))
     wait_until(lambda: len(receiver.of("telemetry")) > before + 1, 10, "it goes on as before")
@@ -206,7 +206,9 @@ def test_a_command_travels_to_the_unit_once_and_its_result_back(
     wanted = Command(
         "11111111-2222-3333-4444-555555555555", "unit-1", {"setpoint_c": 42.0}, 2**45, "somebody"
     )
-    receiver._session.publish(gateway_topic("command", PLACE), encode_command(wanted), retain=True)
+    receiver._session.publish(
+        gateway_topic("command", GATEWAY), encode_command(wanted), retain=True
+    )
     result = wait_until(lambda: receiver.of("result"), 20)[0]
     assert (result["id"], result["status"], result["read_back"]) == (
         wanted.id,
@@ -218,7 +220,7 @@ def test_a_command_travels_to_the_unit_once_and_its_result_back(
     # The broker hands the retained one to the restarted gateway, which ignores it; the same id once
     # more is answered.
     box.start()
-    wait_until(lambda: f"retained command {wanted.id} ignored" in box.log, 20)
+    wait_until(lambda: f"retained_command_ignored id={wanted.id}" in box.log, 20)
     receiver.say("command", encode_command(wanted))
     wait_until(lambda: len(receiver.of("result")) >= 2, 20)
     assert receiver.of("result")[-1] == result
@@ -305,8 +307,8 @@ def test_a_broker_that_asks_for_a_certificate_gets_one(tmp_path: Path) -> None:
     try:
         box.configure()
         box.start()
-        wait_until(lambda: "connected to the broker" in box.log, 20)
-        wait_until(lambda: figures(box.page)["hearthwatch_gateway_broker_connected"] == 1, 20)
+        wait_until(lambda: "broker_connected" in box.log, 20)
+        wait_until(lambda: metrics(box.page)["hearthwatch_gateway_broker_connected"] == 1, 20)
         assert box.end() == 0
         assert "gw-1" in (broker.directory / "server.log").read_text()
     finally:
@@ -330,14 +332,14 @@ def test_certificates_that_cannot_be_used_are_refused_before_anything_runs(
 
 
 class HungService:
-    """A gateway one of whose lines does not turn."""
+    """A gateway one of whose lines hangs."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.checks = 0
 
     @property
-    def parts(self) -> Any:
-        self.looks += 1
+    def running(self) -> Any:
+        self.checks += 1
         return SimpleNamespace(alive_at=monotonic() - 31)
 
     def run(self, stop: threading.Event) -> None:
@@ -361,13 +363,13 @@ def run_hung(folder: Path, then: Callable[[HungService, Manager, str], None]) ->
         Signals(threading.Event(), threading.Event()),
     )
     listen = f"127.0.0.1:{free_port()}"
-    operation = Operation(
+    supervisor = GatewaySupervisor(
         lambda: Configuration(settings_of(listen), {}),
         signals,
         Notifier(manager.environment(60)),
         lambda _: cast("Any", service),
     )
-    thread = threading.Thread(target=operation.run)
+    thread = threading.Thread(target=supervisor.run)
     thread.start()
     try:
         then(service, manager, listen)
@@ -378,13 +380,13 @@ def run_hung(folder: Path, then: Callable[[HungService, Manager, str], None]) ->
 
 
 def test_a_line_that_hangs_starves_the_watchdog_and_shows_on_the_page(tmp_path: Path) -> None:
-    def look(service: HungService, manager: Manager, listen: str) -> None:
-        wait_until(lambda: service.looks >= 3, 10)
+    def check(service: HungService, manager: Manager, listen: str) -> None:
+        wait_until(lambda: service.checks >= 3, 10)
         assert http_status(f"http://{listen}/healthz") == 503
         assert manager.hears("READY=1")
         assert not manager.hears("WATCHDOG=1")
 
-    run_hung(tmp_path, look)
+    run_hung(tmp_path, check)
 
 
 def test_a_first_configuration_that_is_refused_ends_at_once() -> None:
@@ -392,7 +394,7 @@ def test_a_first_configuration_that_is_refused_ends_at_once() -> None:
         raise ConfigurationError([ConfigurationProblem(Path("gateway.toml"), "bus", "missing")])
 
     with pytest.raises(ConfigurationError):
-        Operation(refuse, Signals(threading.Event(), threading.Event()), Notifier({}))
+        GatewaySupervisor(refuse, Signals(threading.Event(), threading.Event()), Notifier({}))
 
 
 def test_a_manager_that_does_not_listen_holds_nothing_up(tmp_path: Path) -> None:

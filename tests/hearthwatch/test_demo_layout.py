@@ -43,7 +43,9 @@ def test_every_file_of_the_demo_is_good_and_every_line_has_time(units: int, tmp_
         path = tmp_path / f"{gateway.name}.toml"
         path.write_text(files.gateway_toml(gateway, tmp_path, "mqtt://127.0.0.1:1883", ports))
         loaded = load(path, GatewaySettings, {})
-        report = check_gateway(loaded, load_profiles(loaded, profile_folders(), path), path)
+        report = check_gateway(
+            loaded, load_profiles(loaded.profile_references(), profile_folders(), path), path
+        )
         assert report.problems == ()
     server = tmp_path / "server.toml"
     server.write_text(files.server_toml("mqtt://127.0.0.1:1883", 8080))

@@ -4,16 +4,15 @@ instead of polled."""
 import threading
 from pathlib import Path
 
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.uplink.identity import GatewayIdentity
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.publisher import Publisher
-from messaging.session import MqttSession, Will
 from messaging.settings import MqttSettings
 from tests.ingest.harness import reading
-from wire.encode import encode_status
-from wire.messages import AnnouncedDevice, Status
-from wire.topics import GatewayPath, gateway_topic
+from wire.messages import AnnouncedDevice
+from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
 
 
@@ -26,22 +25,16 @@ class JournalGateway:
         self.device = f"{place.gateway}-1"
         self.polled: list[int] = []
         self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)
-        session = MqttSession(
-            MqttSettings(url=url, keepalive_s=5),
-            f"gateway-{place.gateway}",
-            subscriptions=[gateway_topic("ack", place), gateway_topic("command", place)],
-            will=Will(gateway_topic("status", place), encode_status(Status(online=False))),
-            report_published=True,
-        )
+        devices = [AnnouncedDevice(self.device, "midea-mthermal", "tcp://127.0.0.1:502", 1)]
+        identity = GatewayIdentity(place, devices, interval_s=30, software="test")
         publisher = Publisher(
-            session,
+            identity.session(MqttSettings(url=url, keepalive_s=5)),
             self._journal,
-            place,
-            [AnnouncedDevice(self.device, "midea-mthermal", "tcp://127.0.0.1:502", 1)],
-            CommandDesk(Outcomes(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms),
-            interval_s=30,
+            CommandQueue(
+                CommandResults(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms
+            ),
+            identity,
             resend_after_ms=resend_after_ms,
-            software="test",
             clock=wall_clock_ms,
         )
         self._stop = threading.Event()

@@ -12,7 +12,7 @@ import pytest
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.commands.execute import execute
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.loading import load_profile
 from simulators.live.service import SimulatorService
@@ -162,7 +162,7 @@ def test_the_gateway_reads_what_is_true(district: District, profile: str, way: s
     line = parse_line(district.url(profile, way))
     bus, loaded = Bus(line), load_profile(profile, [PROFILES])
     for address in (1, 2):
-        unit = Unit("a", address, loaded, line)
+        unit = PolledUnit("a", address, loaded, line)
         registers, truth = district.truth_of(name(profile, way, address), partial(unit.read, bus))
         seen = decode(loaded, registers)
         assert seen.values == pytest.approx(truth["values"])
@@ -177,7 +177,7 @@ def test_the_gateway_reads_what_is_true(district: District, profile: str, way: s
 def test_the_gateway_sets_a_set_point(district: District, profile: str) -> None:
     line = parse_line(district.url(profile, "rtu_tcp"))
     bus, loaded = Bus(line), load_profile(profile, [PROFILES])
-    unit = Unit("a", 1, loaded, line)
+    unit = PolledUnit("a", 1, loaded, line)
     result = execute(Command("id", "a", {"setpoint_c": 42.0}, 2, "test"), unit, bus, lambda: 1)
     assert (result.status, result.reason, result.read_back) == ("done", "", {"setpoint_c": 42.0})
     assert decode(loaded, unit.read(bus)).values["setpoint_c"] == 42.0

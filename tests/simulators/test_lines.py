@@ -12,7 +12,7 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus, ReplyError
-from gateway_agent.bus.read_plan import ReadRequest
+from gateway_agent.bus.requests import ReadRequest
 from simulators.live.bus import serial_line, tcp_line
 from simulators.live.bus.frames import Request, TcpFraming, serial_frame
 from simulators.live.bus.spoil import SPOILERS

@@ -6,7 +6,7 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus, ReplyError
-from gateway_agent.bus.read_plan import ReadRequest
+from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.bus.transport import LineDown
 from tests.gateway_agent.slaves import Misbehaviour, PtySlave, Sending, TcpSlave, Units, honest, rtu
 

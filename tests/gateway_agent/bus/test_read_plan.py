@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.bus.address import parse_line
-from gateway_agent.bus.read_plan import Span, plan_reads, sweep_s
-from gateway_agent.profile.fields import Key, Range, Table
+from gateway_agent.bus.read_plan import bus_time_s, plan_reads
+from gateway_agent.profile.fields import Key, Range, Span, Table
 from gateway_agent.profile.schema import ReadLimits
 
 SLOW = parse_line("serial:///dev/ttyS1?baud=9600")
@@ -107,7 +107,7 @@ def test_a_short_gap_is_read_across_and_a_long_one_is_not() -> None:
 def test_no_cut_is_cheaper_than_the_plan() -> None:
     limits = ReadLimits(max_registers=30, turnaround_ms=20)
     spans = {(("holding", address), 1) for address in (0, 3, 11, 29, 31, 58, 59, 60, 90)}
-    planned = sweep_s(plan_reads(spans, limits, SLOW), limits, SLOW)
+    planned = bus_time_s(plan_reads(spans, limits, SLOW), limits, SLOW)
     ordered = sorted(address for (_, address), _ in spans)
     for cuts in range(1 << (len(ordered) - 1)):
         groups, start = [], 0

@@ -12,9 +12,9 @@ import pytest
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.bus.transport import LineDown
-from gateway_agent.commands.checks import Refused, check_command, decide
+from gateway_agent.commands.checks import CommandRefused, check_command, decide
 from gateway_agent.commands.execute import execute
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import crc
 from wire.messages import Command, Result
@@ -95,8 +95,8 @@ class RecordingLink:
         pass
 
 
-def unit_of(name: str) -> Unit:
-    return Unit("a", 1, load_profile(name, [PROFILES]), LINE)
+def unit_of(name: str) -> PolledUnit:
+    return PolledUnit("a", 1, load_profile(name, [PROFILES]), LINE)
 
 
 MIDEA = unit_of("midea-mthermal")
@@ -129,7 +129,7 @@ def carry_out(registers: dict[int, int], wanted: Command) -> tuple[Result, Recor
     ],
 )
 def test_what_is_refused_without_asking_the_unit(wanted: Command, reason: str) -> None:
-    with pytest.raises(Refused, match=f"^{reason}$") as refused:
+    with pytest.raises(CommandRefused, match=f"^{reason}$") as refused:
         check_command(wanted, {"a": MIDEA.profile}, NOW)
     assert refused.value.status == ("expired" if reason == "expired" else "rejected")
 
@@ -177,7 +177,7 @@ def test_a_register_that_could_not_be_read_allows_nothing() -> None:
         ("holding", 189),
     ):
         known = {key: word for key, word in contents.items() if key != missing}
-        with pytest.raises(Refused):
+        with pytest.raises(CommandRefused):
             decide(MIDEA.profile, "setpoint_c", 42, known)  # type: ignore[arg-type]
 
 
@@ -199,7 +199,7 @@ def test_a_write_that_does_not_take_is_failed_and_never_repeated(
         update={"read": MIDEA.profile.read.model_copy(update={"timeout_ms": 20})}
     )
     result = execute(
-        command(42), Unit("a", 1, profile, LINE), Bus(LINE, lambda _: link), lambda: NOW
+        command(42), PolledUnit("a", 1, profile, LINE), Bus(LINE, lambda _: link), lambda: NOW
     )
     assert (result.status, result.reason, len(link.writes)) == ("failed", reason, writes)
 
@@ -211,7 +211,7 @@ def test_a_lost_echo_is_settled_by_reading_back() -> None:
         update={"read": MIDEA.profile.read.model_copy(update={"timeout_ms": 20})}
     )
     bus = Bus(LINE, lambda _: link)
-    result = execute(command(42), Unit("a", 1, profile, LINE), bus, lambda: NOW)
+    result = execute(command(42), PolledUnit("a", 1, profile, LINE), bus, lambda: NOW)
     assert (result.status, result.read_back, len(link.writes)) == ("done", {"setpoint_c": 42.0}, 1)
     assert bus.errors["write_unconfirmed"] == 1
 

@@ -8,18 +8,21 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus, ReplyError
-from gateway_agent.bus.read_plan import ReadRequest
+from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.bus.transport import LineDown
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.line import PolledLine, next_stamp
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import TcpSlave, Units
 from tests.gateway_agent.test_service import midea_registers
 from tests.servers import wait_until
+from wire.clocks import MAX_AHEAD_MS
 from wire.messages import Reading
 
 MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[3] / "config" / "profiles"])
@@ -37,8 +40,8 @@ class Village:
         profile = MIDEA.model_copy(
             update={"read": MIDEA.read.model_copy(update={"timeout_ms": 100})}
         )
-        units = [Unit(f"unit-{number}", number, profile, address) for number in (1, 2, 3)]
-        self.line = Line(
+        units = [PolledUnit(f"unit-{number}", number, profile, address) for number in (1, 2, 3)]
+        self.line = PolledLine(
             Bus(address),
             units,
             Cadence(60.0, 0.05),
@@ -119,3 +122,22 @@ def test_a_dead_unit_is_asked_ever_more_rarely_and_does_not_hold_up_the_others(
     began = monotonic()
     wait_until(lambda: village.of("unit-2")[-1].state == "defrost", 60)
     assert monotonic() > began
+
+
+@given(st.lists(st.integers(-MAX_AHEAD_MS // 4, 60_000), min_size=1, max_size=50))
+def test_stamps_increase_over_small_steps_back(steps: list[int]) -> None:
+    now = start = 1_763_740_000_000
+    last: int | None = None
+    for step in steps:
+        now = max(now + step, start - MAX_AHEAD_MS // 4)
+        if last is not None and last - now > MAX_AHEAD_MS:
+            assert next_stamp(now, last) == now
+            return
+        stamp = next_stamp(now, last)
+        assert last is None or stamp > last
+        assert stamp >= now
+        last = stamp
+
+
+def test_a_clock_that_was_an_hour_ahead_is_followed_back() -> None:
+    assert next_stamp(1_000_000_000, 1_000_000_000 + 3_600_000) == 1_000_000_000

@@ -10,8 +10,6 @@ from gateway_agent.polling.quarantine import (
     choose_polls,
     release_all,
 )
-from gateway_agent.polling.stamp import next_stamp
-from wire.clocks import MAX_AHEAD_MS
 
 INTERVAL_S = 30.0
 
@@ -92,22 +90,3 @@ def test_a_line_that_comes_back_is_asked_at_once() -> None:
         "b",
         "c",
     ]
-
-
-@given(st.lists(st.integers(-MAX_AHEAD_MS // 4, 60_000), min_size=1, max_size=50))
-def test_stamps_increase_over_small_steps_back(steps: list[int]) -> None:
-    now = start = 1_763_740_000_000
-    last: int | None = None
-    for step in steps:
-        now = max(now + step, start - MAX_AHEAD_MS // 4)
-        if last is not None and last - now > MAX_AHEAD_MS:
-            assert next_stamp(now, last) == now
-            return
-        stamp = next_stamp(now, last)
-        assert last is None or stamp > last
-        assert stamp >= now
-        last = stamp
-
-
-def test_a_clock_that_was_an_hour_ahead_is_followed_back() -> None:
-    assert next_stamp(1_000_000_000, 1_000_000_000 + 3_600_000) == 1_000_000_000

@@ -10,7 +10,7 @@ import pytest
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.scan import fit, scan_line, settings_to_try
-from gateway_agent.polling.unit import plan_visits
+from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import shipped_profiles
 from tests.gateway_agent.slaves import PtySlave, Units

@@ -7,7 +7,7 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.unit import NoAnswer, Unit
+from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import TcpSlave, Units
@@ -23,7 +23,7 @@ class Rig:
         self._slave = TcpSlave(self.units)
         line = parse_line(f"tcp://127.0.0.1:{self._slave.port}")
         self.bus = Bus(line)
-        self.unit = Unit("a", 1, QUICK, line)
+        self.unit = PolledUnit("a", 1, QUICK, line)
 
     def close(self) -> None:
         self.bus.close()
@@ -118,11 +118,11 @@ def test_a_probe_finds_a_unit_whatever_block_it_is_silent_to(rig: Rig) -> None:
     assert answered >= 1
 
 
-def test_a_look_reads_state_and_faults_alone(rig: Rig) -> None:
-    looked = rig.unit.read(rig.bus, "look")
-    assert ("holding", 128) in looked
-    assert ("holding", 110) not in looked
+def test_a_status_poll_reads_state_and_faults_alone(rig: Rig) -> None:
+    polled = rig.unit.read(rig.bus, "status_poll")
+    assert ("holding", 128) in polled
+    assert ("holding", 110) not in polled
     whole = decode(QUICK, rig.unit.read(rig.bus))
-    seen = decode(QUICK, looked)
+    seen = decode(QUICK, polled)
     assert (seen.state, seen.faults) == (whole.state, whole.faults)
     assert not {"state", "faults"} & set(seen.bad)

@@ -63,9 +63,9 @@ def test_golden_vector(path: Path) -> None:
 def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
     profile, registers = PROFILES[name], MAPS[name]
     values = dict.fromkeys(POINTS, 1.0) | {
-        "supply_c": 41.5, "return_c": 36.2, "outdoor_c": -17.3, "suction_c": -21.4, "coil_c": -19.0, "tank_c": 48.0,
-        "discharge_c": 75.3,
-        "power_w": 2300.0, "heat_w": 6100.0, "energy_kwh": 50_123.0, "heat_kwh": 131_000.0, "voltage_v": 221.0,
+        "supply_c": 41.5, "return_c": 36.2, "outdoor_c": -17.3, "suction_c": -21.4,
+        "coil_c": -19.0, "tank_c": 48.0, "discharge_c": 75.3, "power_w": 2300.0, "heat_w": 6100.0,
+        "energy_kwh": 50_123.0, "heat_kwh": 131_000.0, "voltage_v": 221.0,
         "flow_lpm": 21.0, "high_bar": 27.31, "low_bar": 4.6, "exv_steps": 180.0, "four_way": 0.0,
         "compressor_hz": 62.0 if state in ("heating", "defrost") else 0.0,
     }  # fmt: skip
@@ -112,7 +112,8 @@ SOURCES = st.builds(
     lambda place, shape, scale, rest: place | ({} if "scale" in shape else scale) | shape | rest,
     PLACES, SHAPES, SCALES,
     st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS)), "signed": st.booleans()},
-                          optional={"when": st.lists(CONDITIONS, max_size=2), "absent": st.just([25.0])}),
+                          optional={"when": st.lists(CONDITIONS, max_size=2),
+                                    "absent": st.just([25.0])}),
 )  # fmt: skip
 TIMED = st.fixed_dictionaries(
     {"state": st.just("defrost"), "for_s": st.just(30), "when": st.lists(CONDITIONS)}

@@ -96,7 +96,10 @@ def test_gree_in_whole_degrees_is_an_overlay_of_three_lines(tmp_path: Path) -> N
         ('base = "phnix"\nremove = "room_c"', "remove"),
         ('base = "phnix"\n[[point]]\npoint = "room_c"\naddress = "2058"', "point[0].address"),
         (
-            'base = "phnix"\n[[write]]\npoint = "setpoint_c"\naddress = 1200\nminimum = 20\nmaximum = 50',
+            (
+                'base = "phnix"\n[[write]]\npoint = "setpoint_c"\naddress = 1200\n'
+                "minimum = 20\nmaximum = 50"
+            ),
             "write[0]",
         ),
     ],
@@ -178,14 +181,16 @@ address = 1
         ("[[deny]]\nfrom = 1\nto = 2", "deny[0].why"),
         ("[[on_connect]]\naddress = 1\nfunction = 3\nvalue = 1", "on_connect[0].function"),
         ('[[on_connect]]\naddress = 1\ntable = "coil"\nvalue = 1', "on_connect[0]"),
-        ('[[on_connect]]\naddress = 1\nvalue = 1\n[[deny]]\nfrom = 0\nto = 5\nwhy = "x"', "on_connect[0]"),
+        ('[[on_connect]]\naddress = 1\nvalue = 1\n[[deny]]\nfrom = 0\nto = 5\nwhy = "x"',
+         "on_connect[0]"),
         ('[[write]]\npoint = "setpoint_c"\naddress = 1\nmaximum = 50', "write[0].minimum"),
         ('[[write]]\npoint = "supply_c"\naddress = 1\nminimum = 20\nmaximum = 50', "write[0]"),
         ('[[write]]\npoint = "setpoint_c"\naddress = 1\nminimum = 60\nmaximum = 50', "write[0]"),
         ('[[fault_flags]]\ntable = "holding"\nkinds = { 1 = "fan" }', "fault_flags[0].table"),
         ('[[fault_flags]]\ntable = "coil"\nkinds = { 1 = "fire" }', "fault_flags[0].kinds[1]"),
         ('[[fault_bits]]\naddress = 9\nkinds = { 16 = "fan" }', "fault_bits[0].kinds[16].[key]"),
-        ('[[fault_bits]]\naddress = 9\nkinds = {}\n[[fault_bits]]\naddress = 9\nkinds = {}', "fault_bits"),
+        ('[[fault_bits]]\naddress = 9\nkinds = {}\n[[fault_bits]]\naddress = 9\nkinds = {}',
+         "fault_bits"),
     ],
 )  # fmt: skip
 def test_what_a_profile_does_not_know_is_an_error_and_never_read_as_something_else(

@@ -5,8 +5,8 @@ import threading
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.cadence import Cadence
-from gateway_agent.polling.line import Line
-from gateway_agent.polling.unit import Unit
+from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.timed_states import Onsets, observe
 from tests.gateway_agent.profile.test_decode import PROFILES
@@ -45,7 +45,8 @@ def test_a_cold_start_is_no_defrost_since_the_coil_gets_colder() -> None:
 
 def test_a_resting_compressor_or_a_long_silence_breaks_the_inference() -> None:
     assert set(chofu_states([(at, 0, 25, 30, at) for at in range(0, 120, 15)])) == {"standby"}
-    assert chofu_states([(0, 60, 25, 30, -9), (900, 60, 25, 30, 3), (915, 60, 25, 30, 5), (930, 60, 25, 30, 6)]) == [
+    polls = [(0, 60, 25, 30, -9), (900, 60, 25, 30, 3), (915, 60, 25, 30, 5), (930, 60, 25, 30, 6)]
+    assert chofu_states(polls) == [
         "heating", "heating", "heating", "defrost",
     ]  # fmt: skip
 
@@ -68,9 +69,9 @@ def test_a_line_reports_an_inferred_defrost_as_soon_as_it_has_held() -> None:
     slave = TcpSlave(units)
     address = parse_line(f"tcp://127.0.0.1:{slave.port}")
     rules = [rule.model_copy(update={"for_s": 1 if rule.for_s else None}) for rule in CHOFU.state]
-    unit = Unit("a", 1, CHOFU.model_copy(update={"state": rules}), address)
+    unit = PolledUnit("a", 1, CHOFU.model_copy(update={"state": rules}), address)
     readings: list[Reading] = []
-    line = Line(
+    line = PolledLine(
         Bus(address), [unit], Cadence(60.0, 0.05), readings.extend, lambda: 1_763_740_000_000
     )
     stop = threading.Event()

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from gateway_agent.service import Keeper
 from gateway_agent.status.kernel_clock import is_synchronised
 from gateway_agent.uplink.journal import Journal
+from gateway_agent.uplink.journal_writer import JournalWriter
 from wire.messages import Reading
 
 
@@ -15,9 +15,9 @@ def test_the_kernel_is_asked() -> None:
 
 def test_readings_are_marked_only_while_the_clock_is_not_set(tmp_path: Path) -> None:
     journal, answers = Journal(tmp_path / "journal.db", 30, 8), iter([False, True])
-    keeper = Keeper(journal, lambda: 1_763_740_010_000, lambda: next(answers))
+    writer = JournalWriter(journal, lambda: 1_763_740_010_000, lambda: next(answers))
     for _ in range(2):
-        keeper.keep([Reading("a", 1_763_740_010_000, "off", [], {})])
+        writer.keep([Reading("a", 1_763_740_010_000, "off", [], {})])
     marks = [json.loads(message.payload).get("clock") for message in journal.pending(0, 10)]
     assert marks == ["unsynced", None]
-    assert keeper.lost == 0
+    assert writer.lost == 0

@@ -146,7 +146,8 @@ def test_a_full_disk_gives_up_the_oldest_and_goes_on(path: Path) -> None:
         journal.append([reading()], NOW)
     held = documents(journal)
     reported = {
-        seq for d in held if "dropped" in d for seq in range(d["dropped"]["from"], d["dropped"]["to"] + 1)
+        seq for d in held if "dropped" in d
+        for seq in range(d["dropped"]["from"], d["dropped"]["to"] + 1)
     }  # fmt: skip
     assert reported
     assert reported | {d["seq"] for d in held} == set(range(1, journal.last + 1))
@@ -190,6 +191,10 @@ from gateway_agent.uplink.journal import Journal
 from wire.messages import Reading
 folder = Path(sys.argv[1])
 journal = Journal(folder / "journal.db", 30, 64)
+
+def readings(number):
+    return [Reading(f"d{n}", number, "heating", [], {"supply_c": 1.0}) for n in range(20)]
+
 others = os.open(folder / "others", os.O_CREAT | os.O_WRONLY)
 try:
     while True:
@@ -197,9 +202,12 @@ try:
 except OSError:
     pass
 for number in range(1, 1501):
-    journal.append([Reading(f"d{n}", number, "heating", [], {"supply_c": 1.0}) for n in range(20)], number)
+    journal.append(readings(number), number)
 held = [json.loads(message.payload) for message in journal.pending(0, 1_000_000)]
-lost = {seq for d in held if "dropped" in d for seq in range(d["dropped"]["from"], d["dropped"]["to"] + 1)}
+lost = {
+    seq for d in held if "dropped" in d
+    for seq in range(d["dropped"]["from"], d["dropped"]["to"] + 1)
+}
 kept = {d["seq"] for d in held}
 assert not lost & kept
 assert lost | kept == set(range(1, journal.last + 1))
@@ -207,10 +215,11 @@ os.close(others)
 os.unlink(folder / "others")
 before = journal.evicted
 for number in range(1501, 2001):
-    journal.append([Reading(f"d{n}", number, "heating", [], {"supply_c": 1.0}) for n in range(20)], number)
+    journal.append(readings(number), number)
 assert journal.evicted == before, "the disk has room again"
 assert journal.acknowledge(journal.epoch, journal.last - 100)
-assert [message.seq for message in journal.pending(0, 200)] == list(range(journal.last - 99, journal.last + 1))
+held = [message.seq for message in journal.pending(0, 200)]
+assert held == list(range(journal.last - 99, journal.last + 1))
 print(journal.last, journal.evicted)
 """
 
@@ -236,7 +245,8 @@ for _ in range(int(sys.argv[2])):
     if os.fork() == 0:
         journal = Journal(path, 30, 8)
         while True:
-            message = journal.append([Reading("a", journal.last + 1, "heating", [], {"supply_c": 1.0})], 0)
+            reading = Reading("a", journal.last + 1, "heating", [], {"supply_c": 1.0})
+            message = journal.append([reading], 0)
             os.write(1, f"{os.getpid()} {message.seq}\\n".encode())
     os.wait()
 """

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from gateway_agent.commands.command_queue import CommandDesk
-from gateway_agent.commands.results import Outcomes
+from gateway_agent.commands.command_queue import CommandQueue
+from gateway_agent.commands.results import CommandResults
+from gateway_agent.uplink.identity import GatewayIdentity
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.publisher import Publisher
-from messaging.session import Delivery, MqttSession, Will
+from messaging.session import Delivery, MqttSession
 from messaging.settings import MqttSettings
 from tests.servers import Server, wait_until
-from wire.encode import encode_ack, encode_command, encode_status
-from wire.messages import Ack, AnnouncedDevice, Command, Reading, Status
+from wire.encode import encode_ack, encode_command
+from wire.messages import Ack, AnnouncedDevice, Command, Reading
 from wire.topics import GatewayPath, GatewayTopic, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
-PLACE = GatewayPath("d", "t", "v", "gw-1")
+GATEWAY = GatewayPath("d", "t", "v", "gw-1")
 DEVICES = [AnnouncedDevice("a", "midea-mthermal", "tcp://127.0.0.1:502", 1)]
 
 
@@ -30,9 +31,9 @@ class Receiver:
     def __init__(self, url: str) -> None:
         self.got: list[tuple[str, dict, bool]] = []  # type: ignore[type-arg]
         topics = [
-            gateway_topic("telemetry", PLACE),
-            gateway_topic("status", PLACE),
-            gateway_topic("result", PLACE),
+            gateway_topic("telemetry", GATEWAY),
+            gateway_topic("status", GATEWAY),
+            gateway_topic("result", GATEWAY),
         ]
         self._session = MqttSession(
             MqttSettings(url=url), "receiver", subscriptions=topics, persistent=False
@@ -58,7 +59,7 @@ class Receiver:
         return [document["seq"] for document in self.of("telemetry")]
 
     def say(self, kind: GatewayTopic, payload: bytes) -> None:
-        self._session.publish(gateway_topic(kind, PLACE), payload)
+        self._session.publish(gateway_topic(kind, GATEWAY), payload)
 
     def close(self) -> None:
         self._stop.set()
@@ -70,22 +71,13 @@ class Gateway:
 
     def __init__(self, url: str, folder: Path, resend_after_ms: int = 60_000) -> None:
         self.journal = Journal(folder / "journal.db", 30, 8)
-        session = MqttSession(
-            MqttSettings(url=url),
-            "gateway-under-test",
-            subscriptions=[gateway_topic("ack", PLACE), gateway_topic("command", PLACE)],
-            will=Will(gateway_topic("status", PLACE), encode_status(Status(online=False))),
-            report_published=True,
-        )
+        identity = GatewayIdentity(GATEWAY, DEVICES, interval_s=30, software="test 1")
         publisher = Publisher(
-            session,
+            identity.session(MqttSettings(url=url)),
             self.journal,
-            PLACE,
-            DEVICES,
-            CommandDesk(Outcomes(folder / "commands.db"), {}, wall_clock_ms),
-            interval_s=30,
+            CommandQueue(CommandResults(folder / "commands.db"), {}, wall_clock_ms),
+            identity,
             resend_after_ms=resend_after_ms,
-            software="test 1",
             clock=wall_clock_ms,
         )
         self._stop = threading.Event()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway_agent.uplink.journal import Message
+from gateway_agent.uplink.journal import JournalMessage
 from gateway_agent.uplink.resend import MAX_FAILURES, MAX_PATIENCE, MAX_UNCOVERED, WINDOW, Outgoing
 from wire.messages import Ack
 
@@ -25,9 +25,10 @@ class Rows:
         self.last += 1
         self.held.add(self.last)
 
-    def __call__(self, after: int, limit: int) -> list[Message]:
+    def __call__(self, after: int, limit: int) -> list[JournalMessage]:
         return [
-            Message(seq, b"") for seq in sorted(seq for seq in self.held if seq > after)[:limit]
+            JournalMessage(seq, b"")
+            for seq in sorted(seq for seq in self.held if seq > after)[:limit]
         ]
 
 
