@@ -23,7 +23,7 @@ from time import monotonic
 from typing import Final
 
 from simulators.live.bus.frames import SerialFraming, serial_frame
-from simulators.live.bus.serial_format import SerialFormat
+from simulators.registers.serial_format import SerialFormat
 
 TURNAROUND_S: Final = 0.005
 TIMEOUT_S: Final = 1.0

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.state import FleetState, Start, at_rest
-from simulators.physics.step import step
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.fleet.step import step
 from simulators.registers.image import UnitReading, code_for
 from simulators.registers.register_map import RegisterMap
 from simulators.scenario.chance import Village, draw

@@ -13,17 +13,17 @@ from simulators.live.bus.frames import SerialFraming, TcpFraming
 from simulators.live.bus.line import Line, Slaves
 from simulators.live.bus.serial_line import SerialLine
 from simulators.live.bus.tcp_line import TcpLine
+from simulators.live.controller import Controller
 from simulators.live.plant import Plant, UnknownFaultError
 from simulators.live.settings import LineSettings, SimulationSettings
 from simulators.live.truth import TruthLog
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
 from simulators.registers.image import Image
 from simulators.registers.register_map import RegisterMap
-from simulators.registers.variants import varied
 from simulators.scenario.events import WIDE, Effects, Event
 from simulators.scenario.scenario import QUIET, Scenario, load_scenario
 from simulators.scoring.truths import Truth
-from simulators.unit.controller import Controller
+from simulators.unit.variants import varied
 from wire.wall_clock import wall_clock_ms
 
 STEP_S: Final = 0.25

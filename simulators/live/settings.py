@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from configuration.fields import FilePath, Identifier, Settings
-from simulators.live.bus.serial_format import Parity, SerialFormat
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
+from simulators.registers.serial_format import Parity, SerialFormat
 from simulators.unit.quirks import Quirks, parse_quirks
 
 

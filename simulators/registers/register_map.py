@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from simulators.live.bus.serial_format import SerialFormat
-from simulators.physics.refrigerant import saturation_c
+from simulators.physics.machine.refrigerant import saturation_c
 from simulators.registers.fields import Contents, Field, Fields, Place, Quantity
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import Reads
+from simulators.registers.serial_format import SerialFormat
 from simulators.registers.writes import Writes
 from wire.points import POINTS, State
 

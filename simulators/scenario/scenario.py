@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from configuration.fields import Settings
 from configuration.load import load
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.weather import Weather
-from simulators.registers import MAPS
+from simulators.physics.weather.winter import Weather
+from simulators.registers.brands import MAPS
 from simulators.scenario.event_settings import EventSettings, RandomSettings, UnitNumber
 from simulators.scenario.events import Event
 from simulators.scenario.weather_settings import Share, SteadySettings, Temperature, WinterSettings

@@ -5,8 +5,14 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from configuration.fields import Duration, Settings
-from simulators.physics.spells import Spell, Spelled, cold_wave, defrost_storm, drawn_cold_waves
-from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
+from simulators.physics.weather.spells import (
+    Spell,
+    Spelled,
+    cold_wave,
+    defrost_storm,
+    drawn_cold_waves,
+)
+from simulators.physics.weather.winter import SteadyWeather, Weather, WinterWeather
 from wire.units import DAY_MS, HOUR_MS
 
 SEASON_DAYS: Final = 151  # 1 November to 31 March, requirements R21

@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from simulators.physics import frost
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
-from simulators.physics.measure import SHOWN, measure
-from simulators.physics.state import FleetState, at_rest
-from simulators.physics.step import step
+from simulators.physics.fleet.measure import SHOWN, measure
+from simulators.physics.fleet.state import FleetState, at_rest
+from simulators.physics.fleet.step import step
+from simulators.physics.machine import frost
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.chance import draw, planned
 from simulators.scenario.effects_to_physics import disturbance
 from simulators.scenario.events import WIDE, Effects, Event, effects

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Fittings, Fleet, build_fleet
-from simulators.physics.state import Start
-from simulators.registers import MAPS
+from simulators.physics.fleet.equipment import Fittings, Fleet, build_fleet
+from simulators.physics.fleet.state import Start
+from simulators.registers.brands import MAPS
 from simulators.registers.image import UnitReading
 from simulators.scenario.scenario import Scenario
 from simulators.season.layout import Block, Settlement

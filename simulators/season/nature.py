@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.conditions import Conditions
-from simulators.physics.grid import local_hour
-from simulators.physics.heat_pump import MAX_HZ
-from simulators.physics.state import FleetState, supply_c
+from simulators.physics.fleet.grid import local_hour
+from simulators.physics.fleet.state import FleetState, supply_c
+from simulators.physics.machine.heat_pump import MAX_HZ
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects
 from simulators.scoring.truths import Truth
 from simulators.season.tracker import Condition, Hourly, Tracker

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.house import WATER_J_KG_K
-from simulators.physics.state import FleetState
+from simulators.physics.fleet.house import WATER_J_KG_K
+from simulators.physics.fleet.state import FleetState
 from simulators.scenario.effects_to_physics import switched_off
 from simulators.scenario.events import Effects
 from simulators.unit.shown_faults import shown_faults

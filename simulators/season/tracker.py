@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.state import FleetState
+from simulators.physics.fleet.state import FleetState
 from simulators.scoring.truths import Truth
 from wire.units import HOUR_MS
 

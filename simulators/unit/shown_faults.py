@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from simulators.physics.protection import kinds
+from simulators.physics.machine.protection import kinds
 from simulators.registers.image import code_for
 
 

@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 from simulators.live.bus.frames import SERIAL_EXTRA, Framing, Request
 from simulators.live.bus.requests import Answer, Unit, answer
-from simulators.live.bus.serial_format import SerialFormat
 from simulators.live.bus.spoil import Reply, Sent, Spoiler
 from simulators.registers.fields import Place
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 
 UNPLUGGED_S: Final = 5.0

@@ -13,7 +13,7 @@ from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
 from gateway_agent.profile.schema import Profile
 from gateway_agent.profile.timed_states import observe
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
 from simulators.registers.fields import Place
 from simulators.registers.image import UnitReading
 from wire.decode import is_fault

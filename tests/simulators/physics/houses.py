@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.fleet import Fleet, build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.state import FleetState, Start, at_rest
-from simulators.physics.step import step
-from simulators.physics.weather import Weather
+from simulators.physics.fleet.equipment import Fleet, build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.fleet.step import step
+from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.winter import Weather
 
 NOVEMBER = 1_761_926_400_000  # 2025-11-01T00:00+08:00
 NOON = NOVEMBER + 12 * 3_600_000

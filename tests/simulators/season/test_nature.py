@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulators.physics.conditions import Conditions
-from simulators.physics.fleet import build_fleet
-from simulators.physics.state import Start, at_rest, spread_k
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.state import Start, at_rest, spread_k
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects
 from simulators.season.nature import Nature
 

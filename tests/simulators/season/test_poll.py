@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
-from simulators.physics.fleet import build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.protection import BIT
-from simulators.physics.state import FleetState, Start, at_rest
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.machine.protection import BIT
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects, Event, effects
 from simulators.season.poll import Controllers, Poll
 from wire.points import STATES

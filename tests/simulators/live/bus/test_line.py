@@ -2,8 +2,8 @@ import pytest
 
 from simulators.live.bus.frames import Request, SerialFraming
 from simulators.live.bus.line import Line
-from simulators.live.bus.serial_format import SerialFormat
 from simulators.registers.fields import Place
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 from tests.simulators.live.bus.test_requests import Store
 
