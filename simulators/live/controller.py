@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from simulators.live.plant import Plant
-from simulators.registers.fields import Contents, Place, Table
+from simulators.registers.fields import Contents, RegisterRef, Table
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import Write
@@ -56,7 +56,7 @@ class Controller:
         revert_min = quirks.get("revert")
         revert_ms = None if revert_min is None else revert_min * MINUTE_MS
         self._panel = Panel(registers.curve, revert_ms=revert_ms)
-        self._kept: dict[Place, int] = {}
+        self._kept: dict[RegisterRef, int] = {}
         self._began = timer()
         if "weather_curve" in quirks:
             self._panel.write({"curve": 1.0}, plant.reading(unit), self._began)
@@ -78,7 +78,8 @@ class Controller:
         self._registers.reads.check(table, address, count)
         self._renew(self._timer())
         return [
-            self._image.words.get(Place(table, at), 0) for at in range(address, address + count)
+            self._image.words.get(RegisterRef(table, at), 0)
+            for at in range(address, address + count)
         ]
 
     def write(self, write: Write) -> None:
@@ -94,7 +95,7 @@ class Controller:
         self._plant.change(self._unit, settings)
         self._image = self._made_image()
 
-    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
+    def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
         """A master has been sent the contents of `carried`."""
         if self._registers.supply_places <= carried:
             self._observed(self._image, doubtful)

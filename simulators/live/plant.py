@@ -14,7 +14,7 @@ from simulators.physics.fleet.state import FleetState, Start, at_rest
 from simulators.physics.fleet.step import step
 from simulators.registers.image import UnitReading, code_for
 from simulators.registers.register_map import RegisterMap
-from simulators.scenario.chance import Village, draw
+from simulators.scenario.chance import SimulatedVillage, draw
 from simulators.scenario.effects_to_physics import disturbance, switched_off
 from simulators.scenario.events import Effects, Event, effects
 from simulators.scenario.scenario import Scenario
@@ -148,7 +148,9 @@ def _start(scenario: Scenario, units: int, seed: int) -> Start:
 def _events(scenario: Scenario, maps: Sequence[RegisterMap], seed: int) -> list[Event]:
     """What happens to the units, in order: the scenario's events, and what chance brings within a
     month."""
-    village = Village((range(len(maps)),), {unit: one.fault_codes for unit, one in enumerate(maps)})
+    village = SimulatedVillage(
+        (range(len(maps)),), {unit: one.fault_codes for unit, one in enumerate(maps)}
+    )
     given = [own for event in scenario.events(len(maps)) for own in _localised(event, maps)]
     drawn = draw(scenario.random, village, CHANCE_MS, np.random.default_rng([seed, 209]))
     return sorted([*given, *drawn], key=lambda event: event.begin)

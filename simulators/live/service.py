@@ -9,8 +9,8 @@ from typing import Final
 import structlog
 
 from configuration.load import ConfigurationError, ConfigurationProblem
-from simulators.live.bus.frames import SerialFraming, TcpFraming
-from simulators.live.bus.line import Line, Slaves
+from simulators.live.bus.frames import SlaveSerialFraming, SlaveTcpFraming
+from simulators.live.bus.line import SimulatedLine, Slaves
 from simulators.live.bus.serial_line import SerialLine
 from simulators.live.bus.tcp_line import TcpLine
 from simulators.live.controller import Controller
@@ -127,11 +127,15 @@ class SimulatorService:
 
     def _open(self, number: int, line: LineSettings) -> SerialLine | TcpLine:
         slaves: Slaves = {unit.address: self._units[unit.id] for unit in line.unit}
-        wire = Line(slaves, line.switched, self._settings.seed * 1_000 + number, line.serial)
+        wire = SimulatedLine(
+            slaves, line.switched, self._settings.seed * 1_000 + number, line.serial
+        )
         if line.pty is not None:
             return SerialLine(line.pty, wire)
         host, _, port = (line.tcp or line.rtu_tcp or "").rpartition(":")
-        return TcpLine(host, int(port), wire, SerialFraming if line.tcp is None else TcpFraming)
+        return TcpLine(
+            host, int(port), wire, SlaveSerialFraming if line.tcp is None else SlaveTcpFraming
+        )
 
     def _controller(
         self, index: int, device: str, registers: RegisterMap, line: LineSettings

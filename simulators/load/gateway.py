@@ -12,7 +12,7 @@ from typing import Final
 import aiomqtt
 
 from simulators.load.counts import Counts
-from simulators.load.journal import Journal, Message
+from simulators.load.journal import SimulatedJournal, SimulatedMessage
 from wire.decode import decode_ack
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
@@ -53,7 +53,7 @@ class SimulatedGateway:
         self,
         place: GatewayPath,
         devices: Sequence[AnnouncedDevice],
-        journal: Journal,
+        journal: SimulatedJournal,
         interval_s: float,
         counts: Counts,
     ) -> None:
@@ -163,7 +163,7 @@ class SimulatedGateway:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._news.wait()
 
-    def _count_sent(self, message: Message) -> None:
+    def _count_sent(self, message: SimulatedMessage) -> None:
         self._counts.messages_sent += 1
         self._counts.messages_resent += message.times_sent > 0
         message.sent(_steady_ms())

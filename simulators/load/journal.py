@@ -22,7 +22,7 @@ away."""
 
 
 @dataclass(slots=True)
-class Message:
+class SimulatedMessage:
     """One encoded message; `sent_at` (ms) is when it was last sent on the present connection, if it
     was.
 
@@ -47,7 +47,7 @@ class Message:
         self.first_sent_at = now if self.first_sent_at is None else self.first_sent_at
 
 
-class Journal:
+class SimulatedJournal:
     """The messages of one gateway and epoch that no watermark covers yet; at most `capacity` of
     them (at least 10)."""
 
@@ -59,7 +59,7 @@ class Journal:
         self._last_seq = 0
         self._watermark = 0
         self._told_at = 0
-        self._messages: deque[Message] = deque()
+        self._messages: deque[SimulatedMessage] = deque()
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -96,7 +96,9 @@ class Journal:
             acked=self._watermark,
         )
         first = self._last_seq if dropped is None else dropped.first
-        message = Message(self._last_seq, encode_telemetry(telemetry), len(readings), first)
+        message = SimulatedMessage(
+            self._last_seq, encode_telemetry(telemetry), len(readings), first
+        )
         self._messages.append(message)
 
     def acknowledge(self, ack: Ack, now: int) -> int:
@@ -114,7 +116,7 @@ class Journal:
             forgotten += self._messages.popleft().readings
         return forgotten
 
-    def due(self, now: int, resend_after: int) -> Iterator[Message]:
+    def due(self, now: int, resend_after: int) -> Iterator[SimulatedMessage]:
         """What to send at `now` (ms of a steady clock), oldest first: new, or not covered after
         `resend_after`.
 

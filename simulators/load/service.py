@@ -12,8 +12,8 @@ from typing import Final
 
 from simulators.load.counts import Counts
 from simulators.load.gateway import Broker, SimulatedGateway, end
-from simulators.load.journal import Journal
-from simulators.load.source import FleetBlock, Standing
+from simulators.load.journal import SimulatedJournal
+from simulators.load.source import BlockGateway, FleetBlock
 from wire.messages import AnnouncedDevice
 from wire.wall_clock import wall_clock_ms
 
@@ -47,12 +47,14 @@ class LoadService:
             (block, [self._gateway(standing) for standing in block.standings]) for block in blocks
         ]
 
-    def _gateway(self, standing: Standing) -> SimulatedGateway:
+    def _gateway(self, standing: BlockGateway) -> SimulatedGateway:
         devices = [
             AnnouncedDevice(name, PROFILE, "simulated", address)
             for address, name in enumerate(standing.devices, start=1)
         ]
-        journal = Journal(token_hex(4), self._settings.interval_s, self._settings.journal_messages)
+        journal = SimulatedJournal(
+            token_hex(4), self._settings.interval_s, self._settings.journal_messages
+        )
         return SimulatedGateway(
             standing.place, devices, journal, self._settings.interval_s, self.counts
         )

@@ -9,9 +9,9 @@ import numpy as np
 
 from simulators.scenario.scenario import Scenario
 from simulators.season.block import BlockSeason
-from simulators.season.layout import Block, blocks
-from simulators.season.poll import Poll
-from simulators.season.span import Span
+from simulators.season.layout import SeasonBlock, blocks
+from simulators.season.poll import SeasonPoll
+from simulators.season.span import SeasonSpan
 from wire.messages import Reading
 from wire.points import STATES
 from wire.topics import GatewayPath
@@ -23,7 +23,7 @@ DECIMALS: Final = 1  # of most registers in the shipped profiles
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BlockGateway:
     """A gateway: its place, its units' device ids, and where they stand among the units of its
     block."""
 
@@ -36,11 +36,11 @@ class FleetBlock:
     """Some villages that are polled at the same moment; each poll moves them on by one interval."""
 
     def __init__(
-        self, scenario: Scenario, block: Block, villages: int, span: Span, seed: int
+        self, scenario: Scenario, block: SeasonBlock, villages: int, span: SeasonSpan, seed: int
     ) -> None:
         devices = block.devices()
         self.standings = [
-            Standing(
+            BlockGateway(
                 GatewayPath(DISTRICT, _town(settlement.number, villages), settlement.name, gateway),
                 tuple(devices[units.start : units.stop]),
                 units,
@@ -48,7 +48,7 @@ class FleetBlock:
             for settlement, gateway, units in block.gateways()
         ]
         self._devices = devices
-        self._polls: Iterator[Poll] = BlockSeason(scenario, block, span, seed).polls()
+        self._polls: Iterator[SeasonPoll] = BlockSeason(scenario, block, span, seed).polls()
 
     def poll(self, at: int) -> list[list[Reading]]:
         """The readings of each gateway of `standings`, stamped `at` (UTC ms); units that do not
@@ -82,7 +82,7 @@ def fleet_blocks(
     fleet = scenario.fleet.model_copy(update={"units_per_gateway": -(-units // gateways)})
     cut = blocks(fleet, units, max(1, units // turns))
     villages = sum(len(block.settlements) for block in cut)
-    span = Span(start, DAYS, interval_ms)
+    span = SeasonSpan(start, DAYS, interval_ms)
     return [FleetBlock(scenario, block, villages, span, seed) for block in cut]
 
 
@@ -90,7 +90,7 @@ def _town(village: int, villages: int) -> str:
     return f"town-{1 + (village - 1) * TOWNS // villages:02}"
 
 
-def _readings(poll: Poll, devices: list[str], at: int) -> list[Reading | None]:
+def _readings(poll: SeasonPoll, devices: list[str], at: int) -> list[Reading | None]:
     names = list(poll.points)
     rows = np.round(np.stack([poll.points[name] for name in names], axis=1), DECIMALS).tolist()
     heard = range(len(devices)) if poll.heard is None else poll.heard.tolist()

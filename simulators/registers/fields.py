@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 Table = Literal["coil", "discrete", "input", "holding"]
 
 
-class Place(NamedTuple):
+class RegisterRef(NamedTuple):
     """One register, or one bit of the two bit tables; addresses from 0."""
 
     table: Table
@@ -25,9 +25,9 @@ class Field:
     table: Table = "holding"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RegisterRef:
         """The register it is part of."""
-        return Place(self.table, self.address)
+        return RegisterRef(self.table, self.address)
 
     def of(self, word: int) -> int:
         """The number that stands here while the register holds `word`."""
@@ -75,7 +75,7 @@ def pair(address: int) -> Fields:
 class Contents:
     """What stands in the tables; a place without content holds 0."""
 
-    words: dict[Place, int] = field(default_factory=dict)
+    words: dict[RegisterRef, int] = field(default_factory=dict)
 
     def put(self, fields: Iterable[Field], raw: int) -> None:
         """Lay `raw` (two's complement where negative) over `fields`."""
@@ -92,7 +92,7 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class RegisterQuantity:
     """A measured point in `fields`; one count is worth `step` in the point's unit.
 
     `missing` is what stands there while the sensor is open, `unfitted` where the unit was built
@@ -112,7 +112,7 @@ class Quantity:
         return sum(part.width for part in self.fields)
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[RegisterRef]:
         """Every register it takes part of."""
         return [part.place for part in self.fields]
 

@@ -4,7 +4,7 @@ tables."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulators.registers.fields import Place
+from simulators.registers.fields import RegisterRef
 from wire.points import State
 
 
@@ -36,7 +36,7 @@ class Image:
     `state_told` is False where the registers do not tell a defrost from heating.
     """
 
-    words: Mapping[Place, int]
+    words: Mapping[RegisterRef, int]
     state: State
     faults: tuple[str, ...]
     values: Mapping[str, float]

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import Final
 
 from simulators.physics.machine.refrigerant import saturation_c
-from simulators.registers.fields import Contents, Field, Fields, Place, Quantity
+from simulators.registers.fields import Contents, Field, Fields, RegisterQuantity, RegisterRef
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.serial_format import SerialFormat
 from simulators.registers.writes import Writes
 from wire.points import POINTS, State
 
-NOTHING: Final[Mapping[Place, int]] = MappingProxyType({})
+NOTHING: Final[Mapping[RegisterRef, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class RegisterMap:
     serial: SerialFormat
     reads: Reads
     writes: Writes
-    quantities: tuple[Quantity, ...]
-    parameters: tuple[Quantity, ...] = ()
+    quantities: tuple[RegisterQuantity, ...]
+    parameters: tuple[RegisterQuantity, ...] = ()
     states: Mapping[State, Mapping[Field, int]]
     faults: Mapping[str, tuple[Field, int]]
     no_fault: int = 0
-    defaults: Mapping[Place, int] = field(default_factory=dict)
+    defaults: Mapping[RegisterRef, int] = field(default_factory=dict)
     derive: Callable[[UnitReading, Contents], None]
     curve: Curve | None = None
     set_point: str | None = "setpoint_c"
@@ -71,7 +71,7 @@ class RegisterMap:
         return tuple(self.faults)
 
     @property
-    def supply_places(self) -> frozenset[Place]:
+    def supply_places(self) -> frozenset[RegisterRef]:
         """The registers of the supply temperature a house gets: those of its last quantity."""
         return frozenset(next(q for q in reversed(self.quantities) if q.point == "supply_c").places)
 
@@ -81,7 +81,7 @@ class RegisterMap:
         counters = (quantity for quantity in self.quantities if quantity.point == point)
         return next((quantity.step * 2**quantity.bits for quantity in counters), None)
 
-    def image(self, reading: UnitReading, kept: Mapping[Place, int] = NOTHING) -> Image:
+    def image(self, reading: UnitReading, kept: Mapping[RegisterRef, int] = NOTHING) -> Image:
         """The tables that hold `reading`, over what masters have written into places without a
         meaning here."""
         contents = Contents({**self.defaults, **kept})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import floor
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Table
+from simulators.registers.fields import Contents, Field, RegisterRef, Table
 from simulators.registers.refusals import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -33,10 +33,10 @@ class Write:
         return "coil" if self.function in (WRITE_COIL, WRITE_COILS) else "holding"
 
     @property
-    def words(self) -> dict[Place, int]:
+    def words(self) -> dict[RegisterRef, int]:
         """What is to stand where."""
         return {
-            Place(self.table, self.address + offset): value
+            RegisterRef(self.table, self.address + offset): value
             for offset, value in enumerate(self.values)
         }
 
@@ -80,15 +80,15 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenSettings:
     """What a write changes: settings by name, and contents of places that only keep what they are
     given."""
 
     settings: Mapping[str, float]
-    kept: Mapping[Place, int]
+    kept: Mapping[RegisterRef, int]
 
 
-def as_written(contents: Contents, write: Write) -> dict[Place, int]:
+def as_written(contents: Contents, write: Write) -> dict[RegisterRef, int]:
     """The words that take effect, of a brand where all of them do."""
     return write.words
 
@@ -104,9 +104,9 @@ class Writes:
     functions: frozenset[int]
     settings: tuple[Setting, ...]
     keeping: Mapping[Table, tuple[range, ...]] = field(default_factory=dict)
-    effective: Callable[[Contents, Write], Mapping[Place, int]] = as_written
+    effective: Callable[[Contents, Write], Mapping[RegisterRef, int]] = as_written
 
-    def carry_out(self, contents: Contents, write: Write) -> Written:
+    def carry_out(self, contents: Contents, write: Write) -> WrittenSettings:
         """What `write` changes; raises RefusedError."""
         if write.function not in self.functions:
             raise RefusedError(ILLEGAL_FUNCTION)
@@ -119,8 +119,8 @@ class Writes:
             if setting.place.place in words
             and (value := setting.asked(words[setting.place.place])) is not None
         }
-        return Written(asked, words)
+        return WrittenSettings(asked, words)
 
-    def _takes(self, place: Place) -> bool:
+    def _takes(self, place: RegisterRef) -> bool:
         keeps = any(place.address in span for span in self.keeping.get(place.table, ()))
         return keeps or any(setting.place.place == place for setting in self.settings)

@@ -15,7 +15,7 @@ from wire.units import DAY_MS, SECOND_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Village:
+class SimulatedVillage:
     """Units by index, gateway by gateway; by unit, the fault codes it can show and the points it
     lacks."""
 
@@ -31,7 +31,7 @@ class Village:
 
 def draw(
     chances: Sequence[RandomSettings],
-    village: Village,
+    village: SimulatedVillage,
     lasts_ms: int,
     generator: np.random.Generator,
 ) -> list[Event]:
@@ -56,7 +56,9 @@ def draw(
     return sorted(events, key=lambda event: (event.begin, event.units, event.cause, event.detail))
 
 
-def planned(settings: Sequence[EventSettings], village: Village, first: int) -> list[Event]:
+def planned(
+    settings: Sequence[EventSettings], village: SimulatedVillage, first: int
+) -> list[Event]:
     """The events at given times that concern the village, whose first unit is number `first` (from
     0) of its district.
 
@@ -81,7 +83,7 @@ def planned(settings: Sequence[EventSettings], village: Village, first: int) -> 
     return events
 
 
-def _shown(event: Event, village: Village) -> Event | None:
+def _shown(event: Event, village: SimulatedVillage) -> Event | None:
     """`event` at one unit, a fault under the code of its brand; None where the brand has no such
     fault."""
     if event.cause != "fault":
@@ -91,7 +93,7 @@ def _shown(event: Event, village: Village) -> Event | None:
 
 
 def _one(
-    chance: RandomSettings, village: Village, lasts_ms: int, generator: np.random.Generator
+    chance: RandomSettings, village: SimulatedVillage, lasts_ms: int, generator: np.random.Generator
 ) -> Event | None:
     unit = int(generator.integers(village.units.start, village.units.stop))
     begin = int(generator.uniform(chance.after, lasts_ms)) // SECOND_MS * SECOND_MS
@@ -110,7 +112,7 @@ def _one(
     return Event(cause, _struck(unit, cause, village), begin, end, detail, strength)
 
 
-def _struck(unit: int, cause: str, village: Village) -> tuple[int, ...]:
+def _struck(unit: int, cause: str, village: SimulatedVillage) -> tuple[int, ...]:
     """Whom an event at `unit` concerns: the unit, everything at its gateway, or the whole
     village."""
     level = next((level for wide, level in WIDE.items() if wide == cause), None)

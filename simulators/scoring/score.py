@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, Final
 
 from simulators.scoring.signs import SIGNS, home_of
-from simulators.scoring.truths import Alert, Places, Subject, Truth
+from simulators.scoring.truths import ScoredAlert, Topology, Truth, TruthSubject
 from wire.units import WEEK_MS
 
 FOREVER: Final = 2**62
@@ -70,7 +70,7 @@ class Score:
 
     classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    false_alerts: list[Alert] = field(default_factory=list)
+    false_alerts: list[ScoredAlert] = field(default_factory=list)
     missed: list[Truth] = field(default_factory=list)
 
     @property
@@ -93,13 +93,13 @@ class Score:
         self.missed += other.missed
 
 
-def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> Score:
+def score(truths: Sequence[Truth], alerts: Iterable[ScoredAlert], places: Topology) -> Score:
     """Hold `alerts` against `truths` by the table of `signs`."""
     result = Score()
-    by_subject: dict[Subject, list[int]] = defaultdict(list)
+    by_subject: dict[TruthSubject, list[int]] = defaultdict(list)
     for index, truth in enumerate(truths):
         by_subject[truth.level, truth.subject].append(index)
-    first_found: dict[int, Alert] = {}
+    first_found: dict[int, ScoredAlert] = {}
     for alert in sorted(alerts, key=lambda alert: (alert.raised_at, alert.subject, alert.sign)):
         near = [
             index
@@ -118,16 +118,16 @@ def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> S
     return result
 
 
-def _covers(truth: Truth, alert: Alert) -> bool:
+def _covers(truth: Truth, alert: ScoredAlert) -> bool:
     end = FOREVER if truth.end is None else truth.end + SIGNS[truth.kind].linger_ms
     return truth.onset <= alert.raised_at <= end
 
 
 def _judge(
-    alert: Alert,
+    alert: ScoredAlert,
     near: list[int],
     truths: Sequence[Truth],
-    first_found: dict[int, Alert],
+    first_found: dict[int, ScoredAlert],
     result: Score,
 ) -> None:
     """Give the alert to every truth that it finds, and to one row of the confusion table."""
@@ -143,12 +143,12 @@ def _judge(
     result.false_alerts.append(alert)
 
 
-def _finds(truth: Truth, alert: Alert) -> bool:
+def _finds(truth: Truth, alert: ScoredAlert) -> bool:
     same = (truth.level, truth.subject) == (alert.level, alert.subject)
     return same and alert.sign in SIGNS[truth.kind].detects
 
 
-def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
+def _count(truth: Truth, alert: ScoredAlert | None, result: Score) -> None:
     figures = result.classes[truth.kind]
     if not truth.certain:
         figures.unasked += 1
@@ -171,7 +171,11 @@ class QuietWeeks:
 
 
 def quiet_weeks(
-    truths: Iterable[Truth], false_alerts: Iterable[Alert], places: Places, start: int, days: int
+    truths: Iterable[Truth],
+    false_alerts: Iterable[ScoredAlert],
+    places: Topology,
+    start: int,
+    days: int,
 ) -> QuietWeeks:
     """Count the whole weeks of every device from `start` in which no truth concerns it."""
     weeks = days // 7
@@ -195,8 +199,8 @@ def _weeks(truth: Truth, start: int, weeks: int) -> range:
     return range(max((truth.onset - start) // WEEK_MS, 0), last + 1)
 
 
-def _devices_below(places: Places) -> Mapping[Subject, list[str]]:
-    below: dict[Subject, list[str]] = defaultdict(list)
+def _devices_below(places: Topology) -> Mapping[TruthSubject, list[str]]:
+    below: dict[TruthSubject, list[str]] = defaultdict(list)
     for device in places.gateway_of:
         for part in places.above("device", device):
             below[part].append(device)

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 Level = Literal["device", "gateway", "village", "district"]
 LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village", "district")
-Subject = tuple[Level, str]
+TruthSubject = tuple[Level, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def truth_from(line: Mapping[str, Any]) -> Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class ScoredAlert:
     """One alert episode as it was raised; `code` is the `kind:vendor_code` of a fault, else
     None."""
 
@@ -76,15 +76,15 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Topology:
     """Who belongs to whom: the gateway of each device, and the village of each gateway."""
 
     gateway_of: Mapping[str, str]
     village_of: Mapping[str, str]
 
-    def above(self, level: Level, subject: str) -> tuple[Subject, ...]:
+    def above(self, level: Level, subject: str) -> tuple[TruthSubject, ...]:
         """The subject and everything it is part of."""
-        chain: list[Subject] = [(level, subject)]
+        chain: list[TruthSubject] = [(level, subject)]
         if level == "device" and subject in self.gateway_of:
             level, subject = "gateway", self.gateway_of[subject]
             chain.append((level, subject))

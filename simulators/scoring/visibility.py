@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from simulators.scoring.signs import SIGNS
-from simulators.scoring.truths import Places, Subject, Truth
+from simulators.scoring.truths import Topology, Truth, TruthSubject
 
 ABSENCES: Final = frozenset({"communication_loss", "gateway_death", "village_outage", "power_cut"})
 """The classes during which nothing is heard of a subject and its parts."""
 
-Spans = Mapping[Subject, Sequence[tuple[int, int]]]
+Spans = Mapping[TruthSubject, Sequence[tuple[int, int]]]
 
 
-def demanded(truths: Sequence[Truth], places: Places, end: int) -> list[Truth]:
+def demanded(truths: Sequence[Truth], places: Topology, end: int) -> list[Truth]:
     """`truths` until `end`, uncertain where no alert can be demanded: the class has no sign, or too
     little was seen.
 
@@ -28,7 +28,7 @@ def demanded(truths: Sequence[Truth], places: Places, end: int) -> list[Truth]:
     ]
 
 
-def _seen(truth: Truth, absences: Spans, places: Places, end: int) -> bool:
+def _seen(truth: Truth, absences: Spans, places: Topology, end: int) -> bool:
     signs = SIGNS[truth.kind]
     chain = places.above(truth.level, truth.subject)
     hiding = chain[1:] if truth.kind in ABSENCES else chain
@@ -37,7 +37,7 @@ def _seen(truth: Truth, absences: Spans, places: Places, end: int) -> bool:
 
 
 def _absences(truths: Iterable[Truth], end: int) -> Spans:
-    spans: dict[Subject, list[tuple[int, int]]] = defaultdict(list)
+    spans: dict[TruthSubject, list[tuple[int, int]]] = defaultdict(list)
     for truth in truths:
         if truth.kind in ABSENCES:
             spans[truth.level, truth.subject].append(

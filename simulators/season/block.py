@@ -19,10 +19,10 @@ from simulators.scenario.scenario import Scenario
 from simulators.scoring.signs import SIGNS
 from simulators.scoring.truths import Level, Truth
 from simulators.season.households import Households, settle, village_generator
-from simulators.season.layout import Block
+from simulators.season.layout import SeasonBlock
 from simulators.season.nature import Nature
-from simulators.season.poll import Controllers, Poll
-from simulators.season.span import Span
+from simulators.season.poll import Controllers, SeasonPoll
+from simulators.season.span import SeasonSpan
 from wire.units import HOUR_MS
 
 _EVENTS: Final = 209
@@ -33,7 +33,7 @@ class BlockSeason:
     """One block through a season. `polls` may be run through once; then `truths` tells what
     happened."""
 
-    def __init__(self, scenario: Scenario, block: Block, span: Span, seed: int) -> None:
+    def __init__(self, scenario: Scenario, block: SeasonBlock, span: SeasonSpan, seed: int) -> None:
         self._block, self._span, self._seed = block, span, seed
         self._households = settle(scenario, block, seed)
         self._weather = scenario.weather_for(seed, span.start)
@@ -43,7 +43,7 @@ class BlockSeason:
         self._frosted_s = np.zeros(block.units)  # of heating with a defrost due
         self.events = _events(scenario, block, span, seed, self._households)
 
-    def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
+    def polls(self, points: Iterable[str] = SHOWN) -> Iterator[SeasonPoll]:
         """Every poll in order of time, with these points."""
         wanted = [point for point in SHOWN if point in set(points)]
         fleet, span = self._households.fleet, self._span
@@ -166,7 +166,7 @@ class _Changes:
 
 
 def _events(
-    scenario: Scenario, block: Block, span: Span, seed: int, households: Households
+    scenario: Scenario, block: SeasonBlock, span: SeasonSpan, seed: int, households: Households
 ) -> list[Event]:
     """What happens to the block: by chance in each village, and what the scenario puts at given
     times there."""

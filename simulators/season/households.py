@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet.equipment import Fittings, Fleet, build_fleet
+from simulators.physics.fleet.equipment import Fittings, SimulatedFleet, build_fleet
 from simulators.physics.fleet.state import Start
 from simulators.registers.brands import MAPS
 from simulators.registers.image import UnitReading
 from simulators.scenario.scenario import Scenario
-from simulators.season.layout import Block, Settlement
+from simulators.season.layout import SeasonBlock, Settlement
 from wire.points import POINTS
 
 _HOUSES: Final = 205
@@ -49,7 +49,7 @@ class Households:
     can show, and `lacks` are the units (by index in the block) that have no such point.
     """
 
-    fleet: Fleet
+    fleet: SimulatedFleet
     start: Start
     height_k: Floats
     codes: dict[int, tuple[str, ...]]
@@ -60,7 +60,7 @@ class Households:
         return not any(point in self.lacks and unit in self.lacks[point] for point in points)
 
 
-def settle(scenario: Scenario, block: Block, seed: int) -> Households:
+def settle(scenario: Scenario, block: SeasonBlock, seed: int) -> Households:
     """Everybody in `block`; the same seed makes the same households, whatever the block's size."""
     profiles = _drawn(
         block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units)
@@ -90,7 +90,7 @@ def settle(scenario: Scenario, block: Block, seed: int) -> Households:
     )
 
 
-def _drawn(block: Block, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
+def _drawn(block: SeasonBlock, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
     """`draw` for every village from a generator of its own, one after the other."""
     parts = [draw(village_generator(seed, salt, one), one.units) for one in block.settlements]
     return np.concatenate(parts)
@@ -106,7 +106,7 @@ def _profiles(scenario: Scenario, generator: np.random.Generator, units: int) ->
     return generator.choice(list(scenario.fleet.profiles), units, p=shares / shares.sum())
 
 
-def _fleet(scenario: Scenario, block: Block, drawn: Floats) -> Fleet:
+def _fleet(scenario: Scenario, block: SeasonBlock, drawn: Floats) -> SimulatedFleet:
     house, mix = scenario.house, scenario.fleet
     numbers = np.concatenate(
         [np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements]

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.scenario.chance import Village
+from simulators.scenario.chance import SimulatedVillage
 from simulators.scenario.scenario import FleetSettings
-from simulators.scoring.truths import Places
+from simulators.scoring.truths import Topology
 
 # numpy's cost per call is spread over a block's units, so that the larger the better while they fit
 # into the cache; a small fleet stays whole, a large one is cut into an even number, for an even
@@ -42,7 +42,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SeasonBlock:
     """Some villages, whose units are numbered from 0 through all of them."""
 
     number: int
@@ -72,17 +72,17 @@ class Block:
             for position in range(1, len(units) + 1)
         ]
 
-    def places(self) -> Places:
+    def places(self) -> Topology:
         """Who belongs to whom."""
         devices, gateways = self.devices(), self.gateways()
-        return Places(
+        return Topology(
             {devices[unit]: gateway for _, gateway, units in gateways for unit in units},
             {gateway: settlement.name for settlement, gateway, _ in gateways},
         )
 
     def villages(
         self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]
-    ) -> list[Village]:
+    ) -> list[SimulatedVillage]:
         """Its villages as chance sees them.
 
         `codes` are the faults that each unit can show, `lacks` the units that have no such point.
@@ -94,7 +94,7 @@ class Block:
         for point, without in lacks.items():
             for unit in without.tolist():
                 lacking.setdefault(unit, set()).add(point)
-        return [Village(tuple(own), codes, lacking) for own in ranges.values()]
+        return [SimulatedVillage(tuple(own), codes, lacking) for own in ranges.values()]
 
 
 def usual_block(units: int) -> int:
@@ -105,18 +105,18 @@ def usual_block(units: int) -> int:
     return -(-units // (2 * pairs))
 
 
-def blocks(settings: FleetSettings, units: int, size: int | None = None) -> list[Block]:
+def blocks(settings: FleetSettings, units: int, size: int | None = None) -> list[SeasonBlock]:
     """A district of `units` units, cut into blocks of whole villages of about `size` units, or of
     the usual size."""
     wanted = size or usual_block(units)
-    found: list[Block] = []
+    found: list[SeasonBlock] = []
     gathered: list[Settlement] = []
     for settlement in _settlements(settings, units):
         gathered.append(settlement)
         if sum(one.units for one in gathered) >= wanted:
-            found.append(Block(len(found), tuple(gathered)))
+            found.append(SeasonBlock(len(found), tuple(gathered)))
             gathered = []
-    return [*found, Block(len(found), tuple(gathered))] if gathered else found
+    return [*found, SeasonBlock(len(found), tuple(gathered))] if gathered else found
 
 
 def _settlements(settings: FleetSettings, units: int) -> list[Settlement]:

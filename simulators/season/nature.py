@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.fleet.grid import local_hour
 from simulators.physics.fleet.state import FleetState, supply_c
 from simulators.physics.machine.heat_pump import MAX_HZ
 from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.local_time import local_hour
 from simulators.scenario.events import Effects
 from simulators.scoring.truths import Truth
-from simulators.season.tracker import Condition, Hourly, Tracker
+from simulators.season.tracker import Hourly, NaturalCondition, Tracker
 from wire.units import HOUR_MS, MINUTE_MS
 
 LOW_ROOM_C: Final = 18.0  # requirements R20
@@ -55,14 +55,14 @@ VALLEY_H: Final = (20.0, 8.0)  # requirements R11
 VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements R11
 VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
 
-LOW_ROOM: Final = Condition(
+LOW_ROOM: Final = NaturalCondition(
     "low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",)
 )  # about the hour of R20
-NEAR_FREEZING: Final = Condition("near_freezing", 0, 45 * MINUTE_MS)
-LOW_VOLTAGE: Final = Condition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
-HEAVY_DEFROST: Final = Condition("heavy_defrost", 0, 12 * HOUR_MS)
-WEAK_IN_COLD: Final = Condition("weak_in_cold", 0, 6 * HOUR_MS, ("power_w", "flow_lpm"))
-UNDERSIZED: Final = Condition("undersized", 0, 0, ("room_c", "compressor_hz"))
+NEAR_FREEZING: Final = NaturalCondition("near_freezing", 0, 45 * MINUTE_MS)
+LOW_VOLTAGE: Final = NaturalCondition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
+HEAVY_DEFROST: Final = NaturalCondition("heavy_defrost", 0, 12 * HOUR_MS)
+WEAK_IN_COLD: Final = NaturalCondition("weak_in_cold", 0, 6 * HOUR_MS, ("power_w", "flow_lpm"))
+UNDERSIZED: Final = NaturalCondition("undersized", 0, 0, ("room_c", "compressor_hz"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ ByUnit = dict[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class SeasonPoll:
     """What every unit of a block would read at `at` (UTC ms), one element per unit.
 
     `heard` are the units that answer, None for all of them. By unit, `faults` are the codes
@@ -64,11 +64,11 @@ class Controllers:
 
     def poll(
         self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects
-    ) -> Poll:
+    ) -> SeasonPoll:
         """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit
         cannot tell."""
         faults, bad = self._faults(state, active), self._bad(active)
-        poll = Poll(
+        poll = SeasonPoll(
             at,
             _codes(state, active),
             self._points(columns, active),
@@ -126,7 +126,7 @@ class Controllers:
             for unit, broken in sorted(active.broken.items())
         }
 
-    def _freeze(self, poll: Poll, active: Effects) -> None:
+    def _freeze(self, poll: SeasonPoll, active: Effects) -> None:
         """Put the tables of frozen controllers into `poll`, after noting those that freeze now."""
         self._frozen = {
             unit: self._frozen.get(unit) or _table(poll, unit) for unit in sorted(active.frozen)
@@ -152,7 +152,7 @@ def _mislead_meter(read: dict[str, Floats], unit: int, off_k: Mapping[str, float
         read["heat_w"][unit] += spread_k * read["flow_lpm"][unit] / 60.0 * WATER_J_KG_K
 
 
-def _table(poll: Poll, unit: int) -> _Table:
+def _table(poll: SeasonPoll, unit: int) -> _Table:
     points = {point: float(column[unit]) for point, column in poll.points.items()}
     return _Table(int(poll.state[unit]), points, poll.faults.get(unit, ()), poll.bad.get(unit, ()))
 

@@ -7,7 +7,7 @@ from wire.units import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SeasonSpan:
     """`days` whole days from `start` (UTC ms), with a poll every `step_ms`; the first is one step
     after the start."""
 

@@ -19,7 +19,7 @@ FLAT_OUT_H: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class NaturalCondition:
     """A class of `scoring.signs.SIGNS`, for how long its loose and strict forms must hold (ms), the
     points it needs."""
 
@@ -33,7 +33,10 @@ class Tracker:
     """The episodes of one condition at every unit."""
 
     def __init__(
-        self, condition: Condition, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]
+        self,
+        condition: NaturalCondition,
+        devices: list[str],
+        lacks: Mapping[str, NDArray[np.int64]],
     ) -> None:
         self._condition, self._devices = condition, devices
         self._since = np.full(len(devices), NEVER)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from simulators.registers.fields import Quantity
+from simulators.registers.fields import RegisterQuantity
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Writes
@@ -36,13 +36,13 @@ def varied(brand: RegisterMap, quirks: Quirks) -> RegisterMap:
     )
 
 
-def _low_word_first(quantities: Iterable[Quantity]) -> Iterable[Quantity]:
+def _low_word_first(quantities: Iterable[RegisterQuantity]) -> Iterable[RegisterQuantity]:
     for quantity in quantities:
         wide = [part.width for part in quantity.fields] == [16, 16]
         yield replace(quantity, fields=quantity.fields[::-1]) if wide else quantity
 
 
-def _ambient_minus_one(quantities: Iterable[Quantity]) -> Iterable[Quantity]:
+def _ambient_minus_one(quantities: Iterable[RegisterQuantity]) -> Iterable[RegisterQuantity]:
     for quantity in quantities:
         yield replace(quantity, missing=MINUS_ONE) if quantity.point == "outdoor_c" else quantity
 

@@ -2,8 +2,8 @@
 and record."""
 
 from simulators.verify.compare import verify
-from simulators.verify.limits import Limits
-from simulators.verify.readings import StoredReading
-from simulators.verify.result import Detail, Verification
+from simulators.verify.limits import VerificationLimits
+from simulators.verify.readings import RecordedReading
+from simulators.verify.result import Verification, VerificationFinding
 
-__all__ = ["Detail", "Limits", "StoredReading", "Verification", "verify"]
+__all__ = ["VerificationFinding", "VerificationLimits", "RecordedReading", "Verification", "verify"]

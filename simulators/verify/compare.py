@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from simulators.scoring.score import score
 from simulators.scoring.signs import SIGNS, home_of
-from simulators.scoring.truths import LEVELS, Alert, Places
+from simulators.scoring.truths import LEVELS, ScoredAlert, Topology
 from simulators.scoring.visibility import demanded
-from simulators.verify.expected_alerts import Episode, episodes_of
-from simulators.verify.history import History, history_of
-from simulators.verify.limits import Limits
-from simulators.verify.readings import StoredReading, compare_readings
+from simulators.verify.expected_alerts import ExpectedAlert, expected_alerts
+from simulators.verify.history import RunHistory, history_of
+from simulators.verify.limits import VerificationLimits
+from simulators.verify.readings import RecordedReading, compare_readings
 from simulators.verify.result import Verification
 
 Document = Mapping[str, Any]
@@ -27,11 +27,11 @@ _CLASS_OF: Final[Mapping[str, str]] = {
 
 def verify(
     truth: Iterable[Document],
-    stored: Iterable[StoredReading],
+    stored: Iterable[RecordedReading],
     gaps: Mapping[tuple[str, str], Sequence[int]],
     alerts: Sequence[Document],
     tickets: Sequence[Document],
-    limits: Limits,
+    limits: VerificationLimits,
 ) -> Verification:
     """Compare what happened with what was recorded.
 
@@ -43,13 +43,13 @@ def verify(
     result = Verification()
     heard = compare_readings(history, stored, result)
     result.missing_numbers = sum(len(missing) for missing in gaps.values())
-    _compare_alerts(history, episodes_of(history, heard, limits), alerts, tickets, result)
+    _compare_alerts(history, expected_alerts(history, heard, limits), alerts, tickets, result)
     return result
 
 
 def _compare_alerts(
-    history: History,
-    episodes: list[Episode],
+    history: RunHistory,
+    episodes: list[ExpectedAlert],
     alerts: Sequence[Document],
     tickets: Sequence[Document],
     result: Verification,
@@ -82,14 +82,16 @@ def _compare_alerts(
             )
 
 
-def _score_causes(history: History, alerts: Sequence[Document], result: Verification) -> set[str]:
+def _score_causes(
+    history: RunHistory, alerts: Sequence[Document], result: Verification
+) -> set[str]:
     """Note what was found of the scenario's causes; the ids of the alerts that one of them stands
     behind.
 
     Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as
     episodes; here they only explain what else is alerted.
     """
-    places = Places(history.gateway_of, {})
+    places = Topology(history.gateway_of, {})
     told = {
         *_CLASS_OF.values(),
         *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",)),
@@ -112,10 +114,10 @@ def _score_causes(history: History, alerts: Sequence[Document], result: Verifica
     }
 
 
-def _plain(alert: Document, history: History) -> Alert:
+def _plain(alert: Document, history: RunHistory) -> ScoredAlert:
     level = LEVELS[1] if alert["subject"] in history.gateway_of.values() else LEVELS[0]
     times = (alert["onset"], alert["raised_at"], alert["cleared_at"])
-    return Alert(alert["rule"], level, alert["subject"], alert["code"], *times)
+    return ScoredAlert(alert["rule"], level, alert["subject"], alert["code"], *times)
 
 
 def _class_of(rule: str, code: str | None) -> str:
@@ -125,7 +127,7 @@ def _class_of(rule: str, code: str | None) -> str:
 
 
 def _assign(
-    episodes: list[Episode], alerts: list[Document], caused: set[str], result: Verification
+    episodes: list[ExpectedAlert], alerts: list[Document], caused: set[str], result: Verification
 ) -> dict[int, Document]:
     """Each alert to its episode (by index); one without, or one too many, is false unless a cause
     stands behind it."""
@@ -143,7 +145,7 @@ def _assign(
     return raised
 
 
-def _belongs(alert: Document, episode: Episode) -> bool:
+def _belongs(alert: Document, episode: ExpectedAlert) -> bool:
     named = (alert["rule"], alert["subject"], alert["code"]) == (
         episode.rule,
         episode.subject,
@@ -153,7 +155,7 @@ def _belongs(alert: Document, episode: Episode) -> bool:
 
 
 def _check_due(
-    episode: Episode,
+    episode: ExpectedAlert,
     alert: Document | None,
     outages: Sequence[Document],
     tickets: Sequence[Document],
@@ -181,7 +183,7 @@ def _check_due(
         )
 
 
-def _during(outage: Document, episode: Episode) -> bool:
+def _during(outage: Document, episode: ExpectedAlert) -> bool:
     """Whether a village outage stands for an absence (one cause, one alert)."""
     return episode.covers(outage["onset"], outage["raised_at"])
 
@@ -193,5 +195,5 @@ def _past_when_heard(alert: Document) -> bool:
     return cleared_at is not None and cleared_at <= alert["raised_at"]
 
 
-def _some_gateway_down(history: History, at: int) -> bool:
+def _some_gateway_down(history: RunHistory, at: int) -> bool:
     return any(span.begin <= at <= span.end for spans in history.down.values() for span in spans)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.verify.history import FOREVER, History, Read, Span
-from simulators.verify.limits import Limits
+from simulators.verify.history import FOREVER, AbsenceSpan, RegisterRead, RunHistory
+from simulators.verify.limits import VerificationLimits
 
 SLACK_MS: Final = 2_000
 
 
 @dataclass(slots=True)
-class Episode:
+class ExpectedAlert:
     """Something that deserves one alert of `rule` about `subject`, between `begin` and `end`.
 
     `due` is when its alert and ticket must exist, None where it was too short to insist on;
@@ -32,9 +32,11 @@ class Episode:
         return self.begin - SLACK_MS <= at <= self.end + self.grace
 
 
-def episodes_of(history: History, heard: dict[str, list[Read]], limits: Limits) -> list[Episode]:
+def expected_alerts(
+    history: RunHistory, heard: dict[str, list[RegisterRead]], limits: VerificationLimits
+) -> list[ExpectedAlert]:
     """Every episode of the run, in no particular order."""
-    found: list[Episode] = []
+    found: list[ExpectedAlert] = []
     for device, reads in heard.items():
         found += _faults(device, reads, limits)
         found += _low_rooms(device, reads, limits)
@@ -44,14 +46,16 @@ def episodes_of(history: History, heard: dict[str, list[Read]], limits: Limits) 
     return found + _gateways(history, limits) + _devices(history, limits)
 
 
-def _faults(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+def _faults(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
     codes = {code for read in reads for code in read.faults}
     found = []
     for code in sorted(codes):
         for begin, end in _stretches(
             [(read.at, code in read.faults) for read in reads], limits.fault_off_readings
         ):
-            found.append(Episode("fault", device, code, begin, end, begin + limits.grace_ms))
+            found.append(ExpectedAlert("fault", device, code, begin, end, begin + limits.grace_ms))
     return found
 
 
@@ -74,7 +78,9 @@ def _stretches(seen: list[tuple[int, bool]], off_readings: int) -> list[tuple[in
     return stretches
 
 
-def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+def _low_rooms(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
     """Below the limit for as long as the on-delay; then until the limit and deadband are reached
     again."""
     found = []
@@ -96,29 +102,35 @@ def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
     return [episode for episode in found if _could_be_raised(episode, limits)]
 
 
-def _could_be_raised(episode: Episode, limits: Limits) -> bool:
+def _could_be_raised(episode: ExpectedAlert, limits: VerificationLimits) -> bool:
     """Whether the room may have been low for the on-delay, seeing that nobody knows what it did
     between two reads."""
     return episode.end - episode.begin >= limits.low_room_on_delay_ms - SLACK_MS
 
 
-def _low_room(device: str, begin: int, end: int, last_low: int, limits: Limits) -> Episode:
+def _low_room(
+    device: str, begin: int, end: int, last_low: int, limits: VerificationLimits
+) -> ExpectedAlert:
     raised = last_low - begin >= limits.low_room_on_delay_ms
     due = begin + limits.low_room_on_delay_ms + limits.grace_ms if raised else None
-    return Episode("low_room_temperature", device, None, begin, end, due)
+    return ExpectedAlert("low_room_temperature", device, None, begin, end, due)
 
 
-def _defrosting(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+def _defrosting(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
     """A share above the limit over the whole run excuses an alert; a short run cannot demand
     one."""
     defrosting = sum(read.state == "defrost" for read in reads)
     heating = sum(read.state == "heating" for read in reads)
     if not reads or defrosting <= limits.defrost_share * (defrosting + heating):
         return []
-    return [Episode("defrost_share", device, None, reads[0].at, FOREVER, None)]
+    return [ExpectedAlert("defrost_share", device, None, reads[0].at, FOREVER, None)]
 
 
-def _wait_for_gateway(episode: Episode, history: History, limits: Limits) -> None:
+def _wait_for_gateway(
+    episode: ExpectedAlert, history: RunHistory, limits: VerificationLimits
+) -> None:
     """What happened at a gateway that went down is told when it is back."""
     if episode.due is None:
         return
@@ -127,7 +139,7 @@ def _wait_for_gateway(episode: Episode, history: History, limits: Limits) -> Non
         episode.due = max(episode.due, back + limits.offline_grace_ms) if back < FOREVER else None
 
 
-def _gateways(history: History, limits: Limits) -> list[Episode]:
+def _gateways(history: RunHistory, limits: VerificationLimits) -> list[ExpectedAlert]:
     return [
         _absence(
             "gateway_offline", gateway, span.begin, span.end, _gateway_needed(span, limits), limits
@@ -137,13 +149,13 @@ def _gateways(history: History, limits: Limits) -> list[Episode]:
     ]
 
 
-def _gateway_needed(span: Span, limits: Limits) -> int:
+def _gateway_needed(span: AbsenceSpan, limits: VerificationLimits) -> int:
     return limits.offline_grace_ms + (
         limits.last_will_ms if span.told else limits.gateway_offline_ms
     )
 
 
-def _devices(history: History, limits: Limits) -> list[Episode]:
+def _devices(history: RunHistory, limits: VerificationLimits) -> list[ExpectedAlert]:
     needed = limits.device_offline_ms + limits.offline_grace_ms
     found = []
     for device, spans in history.silent.items():
@@ -155,8 +167,10 @@ def _devices(history: History, limits: Limits) -> list[Episode]:
     return found
 
 
-def _absence(rule: str, subject: str, begin: int, end: int, needed: int, limits: Limits) -> Episode:
+def _absence(
+    rule: str, subject: str, begin: int, end: int, needed: int, limits: VerificationLimits
+) -> ExpectedAlert:
     due = begin + needed if end - begin >= needed else None
-    return Episode(
+    return ExpectedAlert(
         rule, subject, None, begin, end, due, by_server_time=True, grace=limits.offline_grace_ms
     )

@@ -14,7 +14,7 @@ FOREVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class RegisterRead:
     """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt
     the reply.
 
@@ -30,7 +30,7 @@ class Read:
 
 
 @dataclass(slots=True)
-class Span:
+class AbsenceSpan:
     """From `begin` until `end`; FOREVER while it lasts.
 
     `told` where the broker certainly spread the last will of what went down.
@@ -42,7 +42,7 @@ class Span:
 
 
 @dataclass(slots=True)
-class History:
+class RunHistory:
     """Everything the truth file says.
 
     `deaths` are the times at which a gateway's process was found dead, whether it stayed down or
@@ -50,9 +50,9 @@ class History:
     run ended, or its last line.
     """
 
-    reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
-    silent: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
-    down: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    reads: dict[str, list[RegisterRead]] = field(default_factory=lambda: defaultdict(list))
+    silent: dict[str, list[AbsenceSpan]] = field(default_factory=lambda: defaultdict(list))
+    down: dict[str, list[AbsenceSpan]] = field(default_factory=lambda: defaultdict(list))
     gateway_of: dict[str, str] = field(default_factory=dict)
     deaths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     causes: list[Truth] = field(default_factory=list)
@@ -87,10 +87,10 @@ def usual_interval(reads: Sequence[Timed]) -> float:
     return median(steps) if steps else 60_000.0
 
 
-def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
+def history_of(truth: Iterable[Mapping[str, Any]]) -> RunHistory:
     """The history told by truth lines in the order they were written; unknown types are passed
     over."""
-    history = History()
+    history = RunHistory()
     stopped: int | None = None
     for line in truth:
         history.end = max(history.end, int(line.get("at", 0)))
@@ -110,7 +110,7 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
     return history
 
 
-def _add_gateway_line(history: History, line: Mapping[str, Any]) -> None:
+def _add_gateway_line(history: RunHistory, line: Mapping[str, Any]) -> None:
     if line["edge"] in ("down", "killed"):
         history.deaths[line["gateway"]].append(line["at"])
     if line["edge"] in ("down", "up"):
@@ -118,19 +118,21 @@ def _add_gateway_line(history: History, line: Mapping[str, Any]) -> None:
         _add_edge(spans, line["edge"] == "down", line["at"], line.get("last_will", False))
 
 
-def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
+def _add_read(reads: list[RegisterRead], line: Mapping[str, Any]) -> None:
     doubtful = bool(line.get("doubtful", False))
     if reads and line["at"] - reads[-1].at < COLLAPSE_MS:
         doubtful = reads.pop().doubtful and doubtful
     told = line.get("state_told", True)
     reads.append(
-        Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told)
+        RegisterRead(
+            line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told
+        )
     )
 
 
-def _add_edge(spans: list[Span], begins: bool, at: int, told: bool = False) -> None:
+def _add_edge(spans: list[AbsenceSpan], begins: bool, at: int, told: bool = False) -> None:
     lasts = bool(spans) and spans[-1].end == FOREVER
     if begins and not lasts:
-        spans.append(Span(at, told=told))
+        spans.append(AbsenceSpan(at, told=told))
     elif not begins and lasts:
         spans[-1].end = at

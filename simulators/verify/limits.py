@@ -7,7 +7,7 @@ from wire.units import HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class VerificationLimits:
     """Defaults are those of contract §11 and of the shipped rules (room ≥ 18 °C for 60 min,
     hysteresis 18.5)."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.verify.history import History, Read, usual_interval
+from simulators.verify.history import RegisterRead, RunHistory, usual_interval
 from simulators.verify.result import Verification
 
 WINDOW_MS: Final = 2_000  # a reading is stamped at the bus, the truth when the reply was sent
@@ -27,7 +27,7 @@ REQUIRED: Final = ("supply_c", "return_c", "room_c", "outdoor_c")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredReading:
+class RecordedReading:
     """One row of the reading store; missing points are absent from `values`, or None."""
 
     device: str
@@ -38,11 +38,11 @@ class StoredReading:
 
 
 def compare_readings(
-    history: History, stored: Iterable[StoredReading], result: Verification
-) -> dict[str, list[Read]]:
+    history: RunHistory, stored: Iterable[RecordedReading], result: Verification
+) -> dict[str, list[RegisterRead]]:
     """Note what was lost, duplicated or stored wrongly; returns the reads that must have been
     heard, by device."""
-    by_device: dict[str, list[StoredReading]] = defaultdict(list)
+    by_device: dict[str, list[RecordedReading]] = defaultdict(list)
     for reading in stored:
         by_device[reading.device].append(reading)
     heard = {}
@@ -53,8 +53,8 @@ def compare_readings(
 
 
 def _compare_device(
-    device: str, history: History, rows: list[StoredReading], result: Verification
-) -> list[Read]:
+    device: str, history: RunHistory, rows: list[RecordedReading], result: Verification
+) -> list[RegisterRead]:
     reads = history.reads.get(device, [])
     result.reads += len(reads)
     result.stored += len(rows)
@@ -83,10 +83,10 @@ def _compare_device(
 
 
 def _pair(
-    reads: list[Read], rows: list[StoredReading], window: float
-) -> tuple[dict[int, StoredReading], list[StoredReading]]:
+    reads: list[RegisterRead], rows: list[RecordedReading], window: float
+) -> tuple[dict[int, RecordedReading], list[RecordedReading]]:
     """Reads (by index) with their rows, each the nearest in time, and the rows left over."""
-    pairs: dict[int, StoredReading] = {}
+    pairs: dict[int, RecordedReading] = {}
     spare = []
     index = 0
     for row in rows:
@@ -102,7 +102,7 @@ def _pair(
     return pairs, spare
 
 
-def _only_a_look(rows: list[StoredReading], at: int, interval: float) -> bool:
+def _only_a_look(rows: list[RecordedReading], at: int, interval: float) -> bool:
     """Whether the reading before and the one after are no further apart than usual.
 
     A gateway may look at a unit between two readings, to see a change early; where there is none,
@@ -114,7 +114,7 @@ def _only_a_look(rows: list[StoredReading], at: int, interval: float) -> bool:
     return after - before <= SILENCE * interval
 
 
-def _interrupted(reads: list[Read], index: int, interval: float, end: int) -> bool:
+def _interrupted(reads: list[RegisterRead], index: int, interval: float, end: int) -> bool:
     """Whether a read that was not stored may never have reached the journal: the last before a
     silence or the end."""
     if index + 1 == len(reads):
@@ -123,7 +123,9 @@ def _interrupted(reads: list[Read], index: int, interval: float, end: int) -> bo
     return reads[index + 1].at - at > SILENCE * interval or at >= end - UNFINISHED_MS
 
 
-def _compare_values(device: str, read: Read, row: StoredReading, result: Verification) -> None:
+def _compare_values(
+    device: str, read: RegisterRead, row: RecordedReading, result: Verification
+) -> None:
     wrong = [
         f"{point} {row.values.get(point)} instead of {value}"
         for point, value in read.values.items()

@@ -6,15 +6,15 @@ from typing import Any, Final, Literal
 
 from simulators.scoring.score import ClassScore
 
-Finding = Literal["lost", "duplicated", "missed", "false", "wrong_value"]
+FindingKind = Literal["lost", "duplicated", "missed", "false", "wrong_value"]
 MOST_DETAILS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
+class VerificationFinding:
     """One finding: what is wrong with whom, and when (UTC ms)."""
 
-    finding: Finding
+    finding: FindingKind
     subject: str
     at: int
     what: str
@@ -34,7 +34,7 @@ class Verification:
     (`simulators.scoring.signs`).
     """
 
-    details: list[Detail] = field(default_factory=list)
+    details: list[VerificationFinding] = field(default_factory=list)
     reads: int = 0
     stored: int = 0
     interrupted: int = 0
@@ -42,11 +42,11 @@ class Verification:
     expected: dict[str, int] = field(default_factory=dict)
     classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
 
-    def find(self, finding: Finding, subject: str, at: int, what: str) -> None:
+    def find(self, finding: FindingKind, subject: str, at: int, what: str) -> None:
         """Note one finding."""
-        self.details.append(Detail(finding, subject, at, what))
+        self.details.append(VerificationFinding(finding, subject, at, what))
 
-    def count(self, finding: Finding) -> int:
+    def count(self, finding: FindingKind) -> int:
         """How many findings of one kind there are."""
         return sum(detail.finding == finding for detail in self.details)
 

@@ -23,7 +23,7 @@ class Request:
     transaction: int = 0
 
 
-class Framing(Protocol):
+class SlaveFraming(Protocol):
     """How requests and replies stand in the stream of bytes of one line or connection."""
 
     @property
@@ -60,7 +60,7 @@ def serial_frame(address: int, message: bytes) -> bytes:
 
 
 @dataclass(slots=True)
-class SerialFraming:
+class SlaveSerialFraming:
     """RTU frames, on a serial line or through a transparent serial server; silence starts over, as
     for a real slave."""
 
@@ -109,7 +109,7 @@ class NotModbusError(ValueError):
 
 
 @dataclass(slots=True)
-class TcpFraming:
+class SlaveTcpFraming:
     """Modbus TCP: every frame with its number and length."""
 
     _collected: bytes = b""

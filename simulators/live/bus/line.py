@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from simulators.live.bus.frames import SERIAL_EXTRA, Framing, Request
-from simulators.live.bus.requests import Answer, Unit, answer
+from simulators.live.bus.frames import SERIAL_EXTRA, Request, SlaveFraming
+from simulators.live.bus.requests import AddressedUnit, SlaveAnswer, answer
 from simulators.live.bus.spoil import Reply, Sent, Spoiler
-from simulators.registers.fields import Place
+from simulators.registers.fields import RegisterRef
 from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 
 UNPLUGGED_S: Final = 5.0
 
 
-class Slave(Unit, Protocol):
+class Slave(AddressedUnit, Protocol):
     """A unit on a line, which may be silent and wants to know what a master has certainly or
     doubtfully read."""
 
@@ -25,7 +25,7 @@ class Slave(Unit, Protocol):
         """Whether it does not answer at all."""
         ...
 
-    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
+    def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
         """A master has been sent the contents of `carried`."""
 
 
@@ -33,12 +33,12 @@ Slaves = Mapping[int, Slave]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ReplyDelivery:
     """What goes out and when; `delivered` is to be called once it has."""
 
     sent: Sent
     slave: Slave
-    answer: Answer
+    answer: SlaveAnswer
 
     def delivered(self) -> None:
         """Tell the slave what a master has read."""
@@ -46,7 +46,7 @@ class Delivery:
             self.slave.was_read(self.answer.carried, self.sent.reading == "doubtful")
 
 
-class Line:
+class SimulatedLine:
     """Slaves by address on a wire of `serial` format (None: replies take no time), with the quirks
     of the line."""
 
@@ -68,7 +68,7 @@ class Line:
         """Whether this is a request at which the adapter is pulled out, for UNPLUGGED_S."""
         return self._random.random() < self._quirks.get("unplug", 0.0)
 
-    def ask(self, request: Request, framing: Framing, now_s: float) -> Delivery | None:
+    def ask(self, request: Request, framing: SlaveFraming, now_s: float) -> ReplyDelivery | None:
         """What `request`, heard at monotonic `now_s`, leads to; None where nobody answers."""
         too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
         slave = self._slaves.get(request.address)
@@ -86,7 +86,7 @@ class Line:
             + self._quirks.get("slow", 0.0)
         )
         self._busy_until = now_s + delay_s
-        return Delivery(Sent(sent.frame, delay_s, sent.reading), slave, given)
+        return ReplyDelivery(Sent(sent.frame, delay_s, sent.reading), slave, given)
 
     def _frame_s(self, message: bytes) -> float:
         return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)

@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from simulators.live.bus.frames import Request, SerialFraming
-from simulators.live.bus.line import UNPLUGGED_S, Line
+from simulators.live.bus.frames import Request, SlaveSerialFraming
+from simulators.live.bus.line import UNPLUGGED_S, SimulatedLine
 
 SILENCE_S: Final = (
     0.05  # several times 3.5 characters at 9600 baud, since a busy machine delivers in lumps
@@ -21,9 +21,9 @@ class SerialLine:
     """A pseudo-terminal whose slave side `path` links to; raises OSError where it cannot be
     made."""
 
-    def __init__(self, path: Path, line: Line) -> None:
+    def __init__(self, path: Path, line: SimulatedLine) -> None:
         self._path, self._line = path, line
-        self._framing = SerialFraming()
+        self._framing = SlaveSerialFraming()
         self._plug_in()
 
     def run(self, stop: threading.Event) -> None:

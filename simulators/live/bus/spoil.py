@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from simulators.live.bus.frames import Framing, Request, serial_frame
+from simulators.live.bus.frames import Request, SlaveFraming, serial_frame
 from simulators.unit.quirks import Quirks
 
 LATE_S: Final = 2.5  # beyond any sensible time-out
@@ -35,7 +35,7 @@ class Reply:
 
     request: Request
     message: bytes
-    framing: Framing
+    framing: SlaveFraming
     before: bytes
 
     @property

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from simulators.live.bus.frames import Framing, NotModbusError, Request
-from simulators.live.bus.line import UNPLUGGED_S, Line
+from simulators.live.bus.frames import NotModbusError, Request, SlaveFraming
+from simulators.live.bus.line import UNPLUGGED_S, SimulatedLine
 
 SILENCE_S: Final = 0.2  # a serial server sends what it collected long before
 IDLE_S: Final = 300.0  # a client that says nothing for so long is gone
@@ -21,7 +21,9 @@ class TcpLine:
     passes it on.
     """
 
-    def __init__(self, host: str, port: int, line: Line, framing: Callable[[], Framing]) -> None:
+    def __init__(
+        self, host: str, port: int, line: SimulatedLine, framing: Callable[[], SlaveFraming]
+    ) -> None:
         self._line, self._framing = line, framing
         self._stop = threading.Event()
         self._one_at_a_time = (
@@ -29,7 +31,7 @@ class TcpLine:
         )  # the units behind a TCP gateway share one serial line
         self._connections: set[socket.socket] = set()
         self._unplugged_until = float("-inf")
-        self._server = _Server((host, port), self._converse)
+        self._server = _LineServer((host, port), self._converse)
 
     @property
     def port(self) -> int:
@@ -77,7 +79,7 @@ class TcpLine:
                 with self._one_at_a_time:
                     self._answer(connection, request, framing)
 
-    def _answer(self, connection: socket.socket, request: Request, framing: Framing) -> None:
+    def _answer(self, connection: socket.socket, request: Request, framing: SlaveFraming) -> None:
         if self._line.is_pulled_out():
             self._unplug()
             return
@@ -97,7 +99,7 @@ class TcpLine:
 _Conversation = Callable[[socket.socket], None]
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _LineServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = (
@@ -106,11 +108,11 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], conversation: _Conversation) -> None:
         self.conversation = conversation
-        super().__init__(address, _Handler)
+        super().__init__(address, _LineHandler)
 
 
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Server
+class _LineHandler(socketserver.BaseRequestHandler):
+    server: _LineServer
 
     def handle(self) -> None:
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.fleet import house
-from simulators.physics.fleet.equipment import Fleet
+from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.fleet.state import FleetState
 from simulators.physics.machine import control, frost, heat_pump
 from simulators.physics.machine.impairment import Impairment
@@ -43,7 +43,7 @@ class Drive:
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class _CompressorStep:
     """What the compressor does in one step: mean speed ratio, and the seconds for which it is
     reversed and heats.
 
@@ -60,7 +60,7 @@ class _Turn:
 
 
 def advance(
-    fleet: Fleet, drive: Drive, state: FleetState, dt_s: float
+    fleet: SimulatedFleet, drive: Drive, state: FleetState, dt_s: float
 ) -> tuple[FleetState, Floats]:
     """The circuit `dt_s` (at most some three minutes) later, and the heat that went into the rooms
     meanwhile, W."""
@@ -104,7 +104,7 @@ def _turn(
     over_k: Floats,
     frosted: Floats,
     dt_s: float,
-) -> _Turn:
+) -> _CompressorStep:
     """Start, stop, reverse and regulate the compressors."""
     running = control.runs(drive.allowed, state.running, state.phase_s, over_k)
     running |= state.defrosting & drive.allowed
@@ -122,7 +122,7 @@ def _turn(
     mean_hz = state.hz + move_hz * (
         1.0 - np.abs(move_hz) / (2.0 * reach_hz)
     )  # it ramps evenly, then stays
-    return _Turn(
+    return _CompressorStep(
         running=running,
         begins=begins,
         left_s=left_s,
@@ -134,7 +134,12 @@ def _turn(
 
 
 def _exchanged(
-    fleet: Fleet, drive: Drive, turn: _Turn, heating_w: Floats, cop: Floats, dt_s: float
+    fleet: SimulatedFleet,
+    drive: Drive,
+    turn: _CompressorStep,
+    heating_w: Floats,
+    cop: Floats,
+    dt_s: float,
 ) -> tuple[Floats, Floats]:
     """Mean heat into the water and mean electric power over the step, W."""
     backwards = np.maximum(turn.reversed_s / dt_s, drive.impairment.backwards)
@@ -147,7 +152,7 @@ def _exchanged(
     return heat_w, drive.idle_w + drive.aux_w + compressor_w
 
 
-def _clocks(state: FleetState, turn: _Turn, dt_s: float) -> dict[str, Any]:
+def _clocks(state: FleetState, turn: _CompressorStep, dt_s: float) -> dict[str, Any]:
     """The columns of the state that say what the compressor does, since when and how often."""
     changed = (turn.running != state.running) | turn.begins
     ends = (turn.left_s > 0.0) & (turn.reversed_s == turn.left_s)
@@ -163,7 +168,9 @@ def _clocks(state: FleetState, turn: _Turn, dt_s: float) -> dict[str, Any]:
     }
 
 
-def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn) -> Floats:
+def _frost_kg(
+    fleet: SimulatedFleet, drive: Drive, state: FleetState, turn: _CompressorStep
+) -> Floats:
     melted = turn.reversed_s * drive.impairment.melts / np.maximum(turn.left_s, 1e-9)
     grown_kg = drive.growth_kg_s * frost.load_share(turn.ratio) * turn.heating_s
     return np.minimum(
@@ -171,7 +178,9 @@ def _frost_kg(fleet: Fleet, drive: Drive, state: FleetState, turn: _Turn) -> Flo
     )
 
 
-def _coil_c(drive: Drive, state: FleetState, turn: _Turn, frosted: Floats, dt_s: float) -> Floats:
+def _coil_c(
+    drive: Drive, state: FleetState, turn: _CompressorStep, frosted: Floats, dt_s: float
+) -> Floats:
     below_k = frost.coil_below_air_k(turn.ratio, frosted) + drive.impairment.depression_k
     cold_c = drive.outdoor_c - below_k * turn.running
     hot_c = np.where(turn.left_s > frost.CLEAR_COIL_S, 0.0, CLEAR_COIL_C)

@@ -70,7 +70,7 @@ class Feeder:
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class SimulatedFleet:
     """Houses, machines, mains and the units' own numbers."""
 
     houses: house.Houses
@@ -79,7 +79,9 @@ class Fleet:
     number: Numbers
 
 
-def build_fleet(uninsulated: Flags, area: Floats, fittings: Fittings | None = None) -> Fleet:
+def build_fleet(
+    uninsulated: Flags, area: Floats, fittings: Fittings | None = None
+) -> SimulatedFleet:
     """Houses of `area` (1 = 100 m²) and, for each, the smallest machine that holds 20 °C at −10 °C
     outdoors."""
     fit = fittings or usual_fittings(len(area))
@@ -90,4 +92,4 @@ def build_fleet(uninsulated: Flags, area: Floats, fittings: Fittings | None = No
     feeder = Feeder(
         grid.feeder_share(fit.position), fit.village, np.bincount(fit.village).astype(float)
     )
-    return Fleet(houses, machines, feeder, fit.number)
+    return SimulatedFleet(houses, machines, feeder, fit.number)

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 
 from simulators.physics.arrays import Floats, Numbers
-from wire.units import DAY_MS, HOUR_MS
+from simulators.physics.weather.local_time import local_hour
+from wire.units import HOUR_MS
 
 NOMINAL_V: Final = 220.0
-SHANGHAI_MS: Final = 8 * HOUR_MS  # UTC+8 all year
 OWN_LOAD_PU_PER_KW: Final = 0.45 / NOMINAL_V  # 0.3…0.6 V per kW and house, physics §20.6
 
 # The next three are set so that physics §20.6 comes out of the load: 1.00–1.05 by day, 0.88–0.95
@@ -29,11 +29,6 @@ _SAG_PU: Final = 0.75
 LONGEST_SAG_S: Final = (
     2.0  # physics §20.6; a longer step cannot see one without taking it for a lasting fault
 )
-
-
-def local_hour(now: int) -> float:
-    """Hour of the day in Asia/Shanghai, 0…24, at UTC milliseconds `now`."""
-    return (now + SHANGHAI_MS) % DAY_MS / HOUR_MS
 
 
 def feeder_share(position: Floats) -> Floats:

@@ -13,7 +13,7 @@ from simulators.physics.arrays import Floats
 from simulators.physics.disturbance import Disturbance
 from simulators.physics.draws import words
 from simulators.physics.fleet import grid
-from simulators.physics.fleet.equipment import Fleet
+from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.fleet.state import FleetState, return_c, supply_c
 from simulators.physics.machine import heat_pump
 from simulators.physics.machine.impairment import FROST_DEPRESSION_K, Impairment, impairment
@@ -47,7 +47,7 @@ _NOISE: Final = (
 class _Scene:
     """Everything that points are made of; temperatures in °C."""
 
-    fleet: Fleet
+    fleet: SimulatedFleet
     state: FleetState
     disturbance: Disturbance
     impaired: Impairment
@@ -141,7 +141,7 @@ SHOWN: Final = tuple(_POINTS)
 
 
 def measure(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     now: int,
     weather: Conditions,

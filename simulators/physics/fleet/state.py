@@ -7,7 +7,7 @@ import numpy as np
 
 from simulators.physics.arrays import Flags, Floats
 from simulators.physics.fleet import house
-from simulators.physics.fleet.equipment import Fleet
+from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.machine import control, frost, heat_pump
 from simulators.physics.machine.protection import Protection, untripped
 
@@ -71,7 +71,7 @@ class Start:
     frosted: Floats
 
 
-def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState:
+def at_rest(fleet: SimulatedFleet, start: Start, outdoor_c: float | Floats) -> FleetState:
     """Units whose rooms have long been at their starting temperature: water warm, compressors
     running along."""
     room_c, zeros = start.room_c, np.zeros_like(start.room_c)
@@ -111,7 +111,7 @@ def at_rest(fleet: Fleet, start: Start, outdoor_c: float | Floats) -> FleetState
 
 
 def _holding(
-    fleet: Fleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats
+    fleet: SimulatedFleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats
 ) -> tuple[Floats, Floats]:
     """Compressor speed and heat that hold the rooms; 0 where that is less than the machine can do
     without a break."""

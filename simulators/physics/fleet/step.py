@@ -8,7 +8,7 @@ import numpy as np
 from simulators.physics.arrays import Floats
 from simulators.physics.disturbance import Disturbance
 from simulators.physics.fleet import circuit, grid, house
-from simulators.physics.fleet.equipment import Fleet
+from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.fleet.state import LEAST_FLOW_KG_S, FleetState, spread_k
 from simulators.physics.machine import control, frost, heat_pump, protection
 from simulators.physics.machine.impairment import FROST_DEPRESSION_K, Impairment, impairment
@@ -25,7 +25,7 @@ AUX_CUT_OUT_C: Final = 70.0  # the heater's own thermostat
 
 
 def step(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     now: int,
     dt_s: float,
@@ -45,7 +45,7 @@ def step(
 
 
 def _round(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     now: int,
     dt_s: float,
@@ -79,7 +79,7 @@ def _round(
 
 
 def _decided(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     now: int,
     dt_s: float,
@@ -109,16 +109,16 @@ def _decided(
 
 
 def _observed(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     outdoor_c: Floats,
     voltage_pu: Floats,
     disturbance: Disturbance,
     impaired: Impairment,
-) -> protection.Observed:
+) -> protection.ProtectionInputs:
     spread = spread_k(state)
     leaving_c = state.plate_c + 0.5 * spread
-    return protection.Observed(
+    return protection.ProtectionInputs(
         compressing=state.running & ~state.defrosting,
         heating_phase_s=state.phase_s,
         outdoor_c=outdoor_c,
@@ -137,7 +137,7 @@ def _observed(
 
 
 def _drive(
-    fleet: Fleet,
+    fleet: SimulatedFleet,
     state: FleetState,
     outdoor_c: Floats,
     weather: Conditions,

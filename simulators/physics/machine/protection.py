@@ -42,7 +42,7 @@ REVERSED_S: Final = 300.0  # … for more than 5 min, physics §20.7 "4-way stuc
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ProtectionInputs:
     """What the protections look at, one element per unit; temperatures in °C, `voltage_pu` over the
     nominal one."""
 
@@ -86,7 +86,7 @@ def kinds(shown: int) -> tuple[str, ...]:
     return tuple(kind for place, kind in enumerate(KINDS) if shown >> place & 1)
 
 
-def causes(seen: Observed) -> Mask:
+def causes(seen: ProtectionInputs) -> Mask:
     """Which protections would trip now."""
     found = np.zeros(len(seen.powered), np.uint16)
     for kind, happens in _causes(seen).items():
@@ -95,7 +95,7 @@ def causes(seen: Observed) -> Mask:
     return found
 
 
-def _causes(seen: Observed) -> dict[FaultKind, Flags]:
+def _causes(seen: ProtectionInputs) -> dict[FaultKind, Flags]:
     compressing, powered = seen.compressing, seen.powered
     backwards = seen.spread_k < REVERSED_K
     standing = powered & (seen.water_flow < FLOW_SHARE)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from simulators.physics.fleet.grid import SHANGHAI_MS
+from simulators.physics.weather.local_time import UTC_OFFSET_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ _BEFORE_DAY, _AFTER_DAY = -15.5, 166.0  # the middles of October and April
 
 def season_day(now: int) -> float:
     """Days from the nearest 1 November 0:00 in Shanghai; negative before it."""
-    local = dt.datetime.fromtimestamp((now + SHANGHAI_MS) / 1000, dt.UTC)
+    local = dt.datetime.fromtimestamp((now + UTC_OFFSET_MS) / 1000, dt.UTC)
     year = local.year if local.month > 6 else local.year - 1
     return (local - dt.datetime(year, 11, 1, tzinfo=dt.UTC)).total_seconds() / 86_400.0
 

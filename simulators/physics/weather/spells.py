@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from simulators.physics.fleet.grid import local_hour
 from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.local_time import local_hour
 from simulators.physics.weather.winter import Weather
 from wire.units import DAY_MS, HOUR_MS
 

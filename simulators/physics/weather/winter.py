@@ -10,9 +10,9 @@ from typing import Final, Protocol
 import numpy as np
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet.grid import local_hour
 from simulators.physics.weather.climate import Climate, climate, season_day
 from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.local_time import local_hour
 from wire.units import DAY_MS
 
 DAYS: Final = 368  # of one generated year, from 1 July on, with one to spare at either end

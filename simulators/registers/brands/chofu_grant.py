@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, Table, coil
+from simulators.registers.fields import Contents, Field, RegisterQuantity, RegisterRef, Table, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
@@ -47,17 +47,19 @@ _WHOLE_DEGREES: Final = (
 )
 _QUANTITIES: Final = (
     *(
-        Quantity(point, _input(at), 1.0, signed=True, missing=_OPEN_SENSOR)
+        RegisterQuantity(point, _input(at), 1.0, signed=True, missing=_OPEN_SENSOR)
         for point, at in _WHOLE_DEGREES
     ),
-    Quantity("compressor_hz", _input(1)),
-    Quantity("power_w", _input(3), 100.0),
-    Quantity("fan_rpm", _input(4), 10.0),
-    Quantity("pump", _input(7), 1.0 / PUMP_SPEED),
-    Quantity("room_target_c", _input(11), 0.1),
-    Quantity("room_target_c", _input(12), 0.1),
-    Quantity("tank_c", _input(16), 0.1, signed=True, missing=_OPEN_SENSOR),
-    Quantity("room_c", _input(33), 0.1, signed=True, missing=0),  # as without room controller
+    RegisterQuantity("compressor_hz", _input(1)),
+    RegisterQuantity("power_w", _input(3), 100.0),
+    RegisterQuantity("fan_rpm", _input(4), 10.0),
+    RegisterQuantity("pump", _input(7), 1.0 / PUMP_SPEED),
+    RegisterQuantity("room_target_c", _input(11), 0.1),
+    RegisterQuantity("room_target_c", _input(12), 0.1),
+    RegisterQuantity("tank_c", _input(16), 0.1, signed=True, missing=_OPEN_SENSOR),
+    RegisterQuantity(
+        "room_c", _input(33), 0.1, signed=True, missing=0
+    ),  # as without room controller
 )
 _OFF, _HEATING = {_MODE: 0}, {_MODE: 1}
 _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
@@ -75,29 +77,33 @@ _DEFAULT_HOLDING: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
         99: (450,),
     }
 )
-_ENABLED: Final = {Place("coil", 7): 1, Place("coil", 16): 1, Place("coil", 26): 1}
+_ENABLED: Final = {
+    RegisterRef("coil", 7): 1,
+    RegisterRef("coil", 16): 1,
+    RegisterRef("coil", 26): 1,
+}
 _ALL: Final[tuple[range, ...]] = (range(END),)
 _TABLES: Final[Mapping[Table, tuple[range, ...]]] = MappingProxyType(
     {"input": _ALL, "holding": _ALL, "coil": _ALL, "discrete": _ALL}
 )
 
 
-def _defaults() -> dict[Place, int]:
+def _defaults() -> dict[RegisterRef, int]:
     holding = {
-        Place("holding", at + i): raw
+        RegisterRef("holding", at + i): raw
         for at, run in _DEFAULT_HOLDING.items()
         for i, raw in enumerate(run)
     }
-    history = {Place("input", at): NO_ERROR for at in (_ERROR.address, *_ERROR_HISTORY)}
+    history = {RegisterRef("input", at): NO_ERROR for at in (_ERROR.address, *_ERROR_HISTORY)}
     return (
         holding
         | history
-        | {Place("input", at): _NOT_FITTED for at in _SENSORS_NOT_FITTED}
+        | {RegisterRef("input", at): _NOT_FITTED for at in _SENSORS_NOT_FITTED}
         | _ENABLED
     )
 
 
-def _effective(contents: Contents, write: Write) -> dict[Place, int]:
+def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
     """A write takes effect once Modbus is enabled; before that only the enabling does."""
     enabled = contents.get((ENABLE,))
     return {place: word for place, word in write.words.items() if enabled or place == ENABLE.place}

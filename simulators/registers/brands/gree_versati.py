@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, coil
+from simulators.registers.fields import Contents, Field, RegisterQuantity, RegisterRef, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
@@ -15,7 +15,7 @@ from wire.points import State
 
 OPEN_SENSOR: Final = 0x7FFF  # the map names none
 SWITCH_ON, SWITCH_OFF = 0xAA, 0x55
-_MODE, _POWER, _STATUS = Place("holding", 2), Field(42), Field(117)
+_MODE, _POWER, _STATUS = RegisterRef("holding", 2), Field(42), Field(117)
 _COMPRESSOR, _FAN, _DEFROST, _FLOW_OPEN = coil(80), coil(81), coil(86), coil(170)
 _HEATING, _OFF = 2, 8
 
@@ -90,14 +90,14 @@ _FACTORY: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
 )
 
 
-def _temperatures(step: float) -> tuple[Quantity, ...]:
+def _temperatures(step: float) -> tuple[RegisterQuantity, ...]:
     return tuple(
-        Quantity(point, (Field(at),), step, True, 0 if point == "curve_c" else OPEN_SENSOR)
+        RegisterQuantity(point, (Field(at),), step, True, 0 if point == "curve_c" else OPEN_SENSOR)
         for point, at in _TEMPERATURES
     )
 
 
-def _effective(contents: Contents, write: Write) -> dict[Place, int]:
+def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
     """All of a write but another mode, which is ignored unless the unit is off."""
     off = contents.get((_STATUS,)) == _OFF
     return {place: word for place, word in write.words.items() if off or place != _MODE}
@@ -134,11 +134,14 @@ GREE_VERSATI: Final = RegisterMap(
         {"holding": (range(44),), "coil": (range(8, 38),)},
         _effective,
     ),
-    quantities=(*_temperatures(0.1), *(Quantity(point, (coil(at),)) for point, at in _LOADS)),
+    quantities=(
+        *_temperatures(0.1),
+        *(RegisterQuantity(point, (coil(at),)) for point, at in _LOADS),
+    ),
     states=_STATES,
     faults={f"{kind}:{at}": (coil(at), 1) for kind, coils in _FAULT_COILS.items() for at in coils},
     defaults={
-        Place("holding", first + i): raw
+        RegisterRef("holding", first + i): raw
         for first, run in _FACTORY.items()
         for i, raw in enumerate(run)
     },

@@ -9,8 +9,8 @@ from simulators.registers.fields import (
     Contents,
     Field,
     Fields,
-    Place,
-    Quantity,
+    RegisterQuantity,
+    RegisterRef,
     bit,
     high_byte,
     low_byte,
@@ -37,12 +37,12 @@ def _nibble(address: int, number: int) -> Field:
     return Field(address, 4, 4 * number)
 
 
-def _water(point: str, fields: Fields) -> Quantity:
-    return Quantity(point, fields, 0.1, missing=_OPEN_UNSIGNED)
+def _water(point: str, fields: Fields) -> RegisterQuantity:
+    return RegisterQuantity(point, fields, 0.1, missing=_OPEN_UNSIGNED)
 
 
-def _signed(point: str, fields: Fields) -> Quantity:
-    return Quantity(point, fields, 0.1, signed=True, missing=_OPEN)
+def _signed(point: str, fields: Fields) -> RegisterQuantity:
+    return RegisterQuantity(point, fields, 0.1, signed=True, missing=_OPEN)
 
 
 _QUANTITIES: Final = (
@@ -52,23 +52,23 @@ _QUANTITIES: Final = (
     _signed("supply_c", (_nibble(148, 3), high_byte(149))),
     _water("return_c", (_nibble(146, 0), high_byte(147))),  # Twi
     _water("supply_c", (_nibble(146, 1), low_byte(147))),  # Two
-    Quantity("tank_c", (Field(154),), 0.1, missing=0x7FFF),
-    Quantity("aux_heater", (bit(144, 8),)),
-    Quantity("pump", (bit(144, 9),)),
-    Quantity("compressor_hz", (low_byte(243),)),
-    Quantity("compressor_hz", (high_byte(244),)),  # its set speed
-    Quantity("fan_rpm", (low_byte(244),), 5.0),
-    Quantity("exv_steps", (high_byte(246),)),
-    Quantity("high_bar", (high_byte(247),), 0.2),
+    RegisterQuantity("tank_c", (Field(154),), 0.1, missing=0x7FFF),
+    RegisterQuantity("aux_heater", (bit(144, 8),)),
+    RegisterQuantity("pump", (bit(144, 9),)),
+    RegisterQuantity("compressor_hz", (low_byte(243),)),
+    RegisterQuantity("compressor_hz", (high_byte(244),)),  # its set speed
+    RegisterQuantity("fan_rpm", (low_byte(244),), 5.0),
+    RegisterQuantity("exv_steps", (high_byte(246),)),
+    RegisterQuantity("high_bar", (high_byte(247),), 0.2),
     _signed("condensing_c", (_nibble(247, 1), low_byte(248))),
-    Quantity("low_bar", (low_byte(249),), 0.2),
+    RegisterQuantity("low_bar", (low_byte(249),), 0.2),
     _signed("evaporating_c", (_nibble(250, 3), high_byte(251))),
     _signed("discharge_c", (_nibble(251, 0), high_byte(252))),
     _signed("suction_c", (_nibble(251, 1), low_byte(252))),
     _signed("outdoor_c", (_nibble(253, 2), low_byte(253))),
     _signed("coil_c", (_nibble(253, 3), high_byte(254))),
-    Quantity("current_a", (high_byte(256),), 0.2),
-    Quantity("voltage_v", (low_byte(256),), 4.0),
+    RegisterQuantity("current_a", (high_byte(256),), 0.2),
+    RegisterQuantity("voltage_v", (low_byte(256),), 4.0),
 )
 _ON: Final = Field(101)
 _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
@@ -82,7 +82,7 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
 _COMMANDED: Final[Mapping[int, int]] = MappingProxyType({SET_POWER: 101, SET_WATER: 102})
 
 
-def _effective(contents: Contents, write: Write) -> dict[Place, int]:
+def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
     """The words that the command in word 101 is about; raises RefusedError for anything but the
     whole block."""
     if (write.address, len(write.values)) != BLOCK:
@@ -118,9 +118,9 @@ HAIER_YR_E27: Final = RegisterMap(
     # No table says what an error number means.
     faults={f"other:141.{number}": (_ERROR, number) for number in _ERROR_NUMBERS},
     defaults={
-        Place("holding", 102): 30,
-        Place("holding", 106): 48 * 2 << 8,
-        Place("holding", 259): 10 << 8,
+        RegisterRef("holding", 102): 30,
+        RegisterRef("holding", 106): 48 * 2 << 8,
+        RegisterRef("holding", 259): 10 << 8,
     },
     derive=_derive,
     refuses_in_silence=True,

@@ -6,7 +6,15 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, bit, low_byte, pair
+from simulators.registers.fields import (
+    Contents,
+    Field,
+    RegisterQuantity,
+    RegisterRef,
+    bit,
+    low_byte,
+    pair,
+)
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
@@ -93,23 +101,23 @@ _TEMPERATURES: Final = (
 )
 _FITTED_BY_CHOICE: Final = ("room_c", "tank_c")
 _QUANTITIES: Final = (
-    Quantity("compressor_hz", (Field(100),)),
-    Quantity("fan_rpm", (Field(102),)),
-    Quantity("exv_steps", (Field(103),)),
-    Quantity("high_bar", (Field(116),), 0.01),
-    Quantity("low_bar", (Field(117),), 0.01),
-    Quantity(
+    RegisterQuantity("compressor_hz", (Field(100),)),
+    RegisterQuantity("fan_rpm", (Field(102),)),
+    RegisterQuantity("exv_steps", (Field(103),)),
+    RegisterQuantity("high_bar", (Field(116),), 0.01),
+    RegisterQuantity("low_bar", (Field(117),), 0.01),
+    RegisterQuantity(
         "current_a", (Field(118),)
     ),  # whole amperes, as the protocol says: the live 870 W at 223 V show 3
-    Quantity("voltage_v", (Field(119),)),
-    Quantity("aux_heater", (bit(129, 0),)),
-    Quantity("pump", (bit(129, 3),)),
-    Quantity("compressor_hz", (Field(132),)),
-    Quantity("flow_lpm", (Field(138),), LITRES_A_MINUTE),
-    Quantity("frequency_limit", (Field(139),)),
-    Quantity("heat_w", (Field(140),), 10.0),
-    Quantity("heat_w", (Field(148),), 10.0),
-    Quantity("power_w", (Field(150),), 10.0),
+    RegisterQuantity("voltage_v", (Field(119),)),
+    RegisterQuantity("aux_heater", (bit(129, 0),)),
+    RegisterQuantity("pump", (bit(129, 3),)),
+    RegisterQuantity("compressor_hz", (Field(132),)),
+    RegisterQuantity("flow_lpm", (Field(138),), LITRES_A_MINUTE),
+    RegisterQuantity("frequency_limit", (Field(139),)),
+    RegisterQuantity("heat_w", (Field(140),), 10.0),
+    RegisterQuantity("heat_w", (Field(148),), 10.0),
+    RegisterQuantity("power_w", (Field(150),), 10.0),
 )
 # Counters of electricity and of heat: of the unit, of the system, and of heating alone.
 _COUNTERS: Final = (("energy_kwh", (143, 156, 162)), ("heat_kwh", (145, 152, 158)))
@@ -150,7 +158,9 @@ _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     }
 )
 _DEFAULTS: Final = {
-    Place("holding", first + i): raw for first, run in _LIVE.items() for i, raw in enumerate(run)
+    RegisterRef("holding", first + i): raw
+    for first, run in _LIVE.items()
+    for i, raw in enumerate(run)
 }
 # Sensors the sample unit was built without: T2, T2B, Tbt1, Tbt2, curves, Tsolar, TL and T9 as its
 # dump shows them.
@@ -179,9 +189,9 @@ def _settings(step: float) -> tuple[Setting, ...]:
     )
 
 
-def _temperatures(step: float, missing: int) -> tuple[Quantity, ...]:
+def _temperatures(step: float, missing: int) -> tuple[RegisterQuantity, ...]:
     return tuple(
-        Quantity(
+        RegisterQuantity(
             point,
             (Field(at),),
             step,
@@ -193,13 +203,15 @@ def _temperatures(step: float, missing: int) -> tuple[Quantity, ...]:
     )
 
 
-def _counters(step: float) -> tuple[Quantity, ...]:
-    return tuple(Quantity(point, pair(at), step) for point, places in _COUNTERS for at in places)
+def _counters(step: float) -> tuple[RegisterQuantity, ...]:
+    return tuple(
+        RegisterQuantity(point, pair(at), step) for point, places in _COUNTERS for at in places
+    )
 
 
-def _absent(step: float) -> dict[Place, int]:
+def _absent(step: float) -> dict[RegisterRef, int]:
     twenty_five = round(_UNFITTED_C / step)
-    return {Place("holding", at): raw for at, raw in (_ABSENT | {111: twenty_five}).items()}
+    return {RegisterRef("holding", at): raw for at, raw in (_ABSENT | {111: twenty_five}).items()}
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
@@ -227,7 +239,7 @@ def _whole_degrees(brand: RegisterMap) -> RegisterMap:
         brand,
         quantities=(*_temperatures(1.0, _OPEN_WHOLE), *kept),
         writes=replace(brand.writes, settings=_settings(1.0)),
-        defaults={**brand.defaults, **_absent(1.0), Place("holding", 189): 0},
+        defaults={**brand.defaults, **_absent(1.0), RegisterRef("holding", 189): 0},
     )
 
 
@@ -236,7 +248,9 @@ def _whole_kwh(brand: RegisterMap) -> RegisterMap:
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_kwh"))
     counters = _counters(1.0)
     return replace(
-        brand, quantities=(*kept, *counters), defaults={**brand.defaults, Place("holding", 190): 7}
+        brand,
+        quantities=(*kept, *counters),
+        defaults={**brand.defaults, RegisterRef("holding", 190): 7},
     )
 
 
@@ -254,10 +268,10 @@ MIDEA_MTHERMAL: Final = RegisterMap(
         {"holding": (range(1, 14), range(18, 21), range(209, 291))},
     ),
     quantities=(*_temperatures(0.1, _OPEN), *_QUANTITIES, *_counters(0.01)),
-    parameters=(Quantity("low_ambient_cutoff_c", (Field(232),), signed=True),),
+    parameters=(RegisterQuantity("low_ambient_cutoff_c", (Field(232),), signed=True),),
     states=_STATES,
     faults={code: (Field(124), number) for code, number in ERRORS.items()},
-    defaults={**_DEFAULTS, **_absent(0.1), Place("holding", 189): 1 << 8},
+    defaults={**_DEFAULTS, **_absent(0.1), RegisterRef("holding", 189): 1 << 8},
     derive=_derive,
     curve=Curve(-5.0, 35.0, 7.0, 28.0),  # registers 265 to 268
     nonsense=((Field(148),), (Field(140),), (_COP,)),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, bit, pair
+from simulators.registers.fields import Contents, Field, RegisterQuantity, RegisterRef, bit, pair
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
@@ -70,27 +70,29 @@ _TEMPERATURES: Final = (
 )
 _QUANTITIES: Final = (
     *(
-        Quantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR)
+        RegisterQuantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR)
         for point, at in _TEMPERATURES
     ),
-    Quantity("pump", (bit(_OUTPUTS, 4),)),
-    Quantity("four_way", (bit(_OUTPUTS, 6),)),
-    Quantity("aux_heater", (bit(_OUTPUTS, 7),)),
-    Quantity("exv_steps", (Field(2020),)),
-    Quantity("current_a", (Field(2029),), 0.1),
-    Quantity("current_a", (Field(2042),), 0.1),
-    Quantity("power_w", (Field(2054),), 100.0),
-    Quantity("heat_w", (Field(2059),), 100.0),
-    Quantity("voltage_v", (Field(2062),)),
-    Quantity("low_bar", (Field(2069),), 0.1),
-    Quantity("compressor_hz", (Field(2071),)),
-    Quantity("compressor_hz", (Field(2072),)),
-    Quantity("fan_rpm", (Field(2074),)),
-    Quantity("fan_rpm", (Field(2076),)),
-    Quantity("flow_lpm", (Field(2077),), _LITRES_A_MINUTE),
-    Quantity("energy_kwh", pair(2078)),
-    Quantity("energy_kwh", pair(2118)),  # heating's own counters, two registers apart: 32 bits each
-    Quantity("heat_kwh", pair(2120)),
+    RegisterQuantity("pump", (bit(_OUTPUTS, 4),)),
+    RegisterQuantity("four_way", (bit(_OUTPUTS, 6),)),
+    RegisterQuantity("aux_heater", (bit(_OUTPUTS, 7),)),
+    RegisterQuantity("exv_steps", (Field(2020),)),
+    RegisterQuantity("current_a", (Field(2029),), 0.1),
+    RegisterQuantity("current_a", (Field(2042),), 0.1),
+    RegisterQuantity("power_w", (Field(2054),), 100.0),
+    RegisterQuantity("heat_w", (Field(2059),), 100.0),
+    RegisterQuantity("voltage_v", (Field(2062),)),
+    RegisterQuantity("low_bar", (Field(2069),), 0.1),
+    RegisterQuantity("compressor_hz", (Field(2071),)),
+    RegisterQuantity("compressor_hz", (Field(2072),)),
+    RegisterQuantity("fan_rpm", (Field(2074),)),
+    RegisterQuantity("fan_rpm", (Field(2076),)),
+    RegisterQuantity("flow_lpm", (Field(2077),), _LITRES_A_MINUTE),
+    RegisterQuantity("energy_kwh", pair(2078)),
+    RegisterQuantity(
+        "energy_kwh", pair(2118)
+    ),  # heating's own counters, two registers apart: 32 bits each
+    RegisterQuantity("heat_kwh", pair(2120)),
 )
 _RUNNING: Final = {_ON: 1, _COMPRESSOR: 1, _HEATING_PUMP: 1}
 _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
@@ -166,9 +168,9 @@ PHNIX: Final = RegisterMap(
     ),
     quantities=_QUANTITIES,
     parameters=(
-        Quantity("low_ambient_cutoff_c", (Field(1037),), 0.1, signed=True),
-        Quantity("defrost_interval_min", (Field(1106),)),
-        Quantity("defrost_max_min", (Field(1124),)),
+        RegisterQuantity("low_ambient_cutoff_c", (Field(1037),), 0.1, signed=True),
+        RegisterQuantity("defrost_interval_min", (Field(1106),)),
+        RegisterQuantity("defrost_max_min", (Field(1124),)),
     ),
     states=_STATES,
     faults={
@@ -177,7 +179,7 @@ PHNIX: Final = RegisterMap(
         for register, numbers in registers
         for number in numbers
     },
-    defaults={Place("holding", address): raw for address, raw in _FACTORY.items()},
+    defaults={RegisterRef("holding", address): raw for address, raw in _FACTORY.items()},
     derive=_derive,
     curve=Curve(-20.0, 45.0, 15.0, 30.0),  # no document gives its shape: engineering assumption
     nonsense=((Field(2059),), (_COP,)),

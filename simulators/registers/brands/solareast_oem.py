@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, bit, coil
+from simulators.registers.fields import Contents, Field, RegisterQuantity, RegisterRef, bit, coil
 from simulators.registers.image import UnitReading
 from simulators.registers.refusals import Reads
 from simulators.registers.register_map import Curve, RegisterMap
@@ -78,22 +78,22 @@ _TEMPERATURES: Final = (
 )
 _QUANTITIES: Final = (
     *(
-        Quantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR)
+        RegisterQuantity(point, (Field(at),), 0.1, signed=True, missing=OPEN_SENSOR)
         for point, at in _TEMPERATURES
     ),
-    Quantity("aux_heater", (bit(_RELAYS_1, 4),)),
-    Quantity("pump", (bit(_RELAYS_1, 6),)),
-    Quantity("four_way", (bit(_RELAYS_2, 3),)),
-    Quantity("compressor_hz", (Field(0x27),)),
-    Quantity("compressor_hz", (Field(0x40),)),
-    Quantity("exv_steps", (Field(0x42),)),
-    Quantity("voltage_v", (Field(0x44),)),
-    Quantity("current_a", (Field(0x45),), 0.1),
-    Quantity("flow_lpm", (Field(0x58),)),
+    RegisterQuantity("aux_heater", (bit(_RELAYS_1, 4),)),
+    RegisterQuantity("pump", (bit(_RELAYS_1, 6),)),
+    RegisterQuantity("four_way", (bit(_RELAYS_2, 3),)),
+    RegisterQuantity("compressor_hz", (Field(0x27),)),
+    RegisterQuantity("compressor_hz", (Field(0x40),)),
+    RegisterQuantity("exv_steps", (Field(0x42),)),
+    RegisterQuantity("voltage_v", (Field(0x44),)),
+    RegisterQuantity("current_a", (Field(0x45),), 0.1),
+    RegisterQuantity("flow_lpm", (Field(0x58),)),
     # The protocol does not give the scale of the unit's own meters: whole volts, kW and kWh.
-    Quantity("voltage_v", (Field(0x5A),)),
-    Quantity("power_w", (Field(0x5C),), 1000.0),
-    Quantity("energy_kwh", (Field(0x5D),)),
+    RegisterQuantity("voltage_v", (Field(0x5A),)),
+    RegisterQuantity("power_w", (Field(0x5C),), 1000.0),
+    RegisterQuantity("energy_kwh", (Field(0x5D),)),
 )
 _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
     {
@@ -187,7 +187,7 @@ SOLAREAST_OEM: Final = RegisterMap(
     states=_STATES,
     faults=_faults(),
     defaults={
-        Place("holding", address): raw
+        RegisterRef("holding", address): raw
         for address, raw in (_LIMITS | _PARAMETERS | _CONTROLS).items()
     },
     derive=_derive,

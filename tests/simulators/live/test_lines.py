@@ -14,7 +14,7 @@ from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus, ReplyError
 from gateway_agent.bus.read_plan import ReadRequest
 from simulators.live.bus import serial_line, tcp_line
-from simulators.live.bus.frames import Request, TcpFraming, serial_frame
+from simulators.live.bus.frames import Request, SlaveTcpFraming, serial_frame
 from simulators.live.bus.spoil import SPOILERS
 from simulators.live.settings import settings_from_flags
 from tests.servers import wait_until
@@ -36,7 +36,7 @@ def tcp(way: str, *quirks: str, scenario: Path | None = None) -> Iterator[int]:
 def ask(connection: socket.socket) -> bytes:
     """The frame that answers READ; empty where the other side has closed."""
     try:
-        connection.sendall(TcpFraming().frame(READ, READ.message))
+        connection.sendall(SlaveTcpFraming().frame(READ, READ.message))
         return connection.recv(64)
     except ConnectionError:
         return b""

@@ -10,7 +10,7 @@ from gateway_agent.profile.decode import Observation, decode
 from gateway_agent.profile.loading import load_profile
 from simulators.live.plant import Plant
 from simulators.registers.brands import MAPS
-from simulators.registers.fields import Place
+from simulators.registers.fields import RegisterRef
 from simulators.registers.image import Image
 from simulators.scenario.scenario import QUIET
 
@@ -28,7 +28,7 @@ def read(profile: str, image: Image) -> Observation:
 def told(profile: str, image: Image) -> dict[str, float]:
     """The values an image can tell: Midea's 0xFFFF for the coil is one count below 0 and an
     unfitted sensor alike."""
-    unfitted = profile.startswith("midea") and image.words[Place("holding", 106)] == 0xFFFF
+    unfitted = profile.startswith("midea") and image.words[RegisterRef("holding", 106)] == 0xFFFF
     return {
         point: value
         for point, value in image.values.items()

@@ -10,7 +10,7 @@ from simulators.scenario.weather_settings import SteadySettings
 from simulators.scoring.truths import Truth
 from simulators.season.block import BlockSeason
 from simulators.season.layout import blocks
-from simulators.season.span import Span
+from simulators.season.span import SeasonSpan
 
 START = 1_763_740_800_000  # midnight in Shanghai
 
@@ -22,7 +22,7 @@ def truth_of(what: dict[str, Any], profile: str = "midea-mthermal", humidity: fl
     weather = SteadySettings(kind="steady", outdoor_c=-2.0, humidity=humidity)
     (block,) = blocks(fleet, 1)
     scenario = Scenario(name="one", weather=weather, fleet=fleet, event=(event,))
-    season = BlockSeason(scenario, block, Span(START, 4, 300_000), 1)
+    season = BlockSeason(scenario, block, SeasonSpan(START, 4, 300_000), 1)
     for _ in season.polls(()):
         pass
     [truth] = [one for one in season.truths() if one.kind == event.cause]

@@ -14,7 +14,7 @@ from simulators.physics.fleet.state import FleetState, Start, at_rest
 from simulators.physics.machine.protection import BIT
 from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects, Event, effects
-from simulators.season.poll import Controllers, Poll
+from simulators.season.poll import Controllers, SeasonPoll
 from wire.points import STATES
 
 UNITS = 4
@@ -29,7 +29,9 @@ def state(**changes: Any) -> FleetState:
     )
 
 
-def poll(controllers: Controllers, at: int, active: Effects, now: FleetState | None = None) -> Poll:
+def poll(
+    controllers: Controllers, at: int, active: Effects, now: FleetState | None = None
+) -> SeasonPoll:
     now = now or state()
     columns = measure(FLEET, now, at, Conditions(-8.0, 0.5, 0.0), undisturbed(UNITS))
     before = {point: column.copy() for point, column in columns.items()}

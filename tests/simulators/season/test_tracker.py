@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from simulators.scoring.truths import Truth
-from simulators.season.tracker import Condition, Hourly, Tracker
+from simulators.season.tracker import Hourly, NaturalCondition, Tracker
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
-CONDITION = Condition("low_room", 45 * MINUTE, 75 * MINUTE, ("room_c",))
+CONDITION = NaturalCondition("low_room", 45 * MINUTE, 75 * MINUTE, ("room_c",))
 
 
 def episodes(rooms: list[float], lacks: dict[str, Any] | None = None) -> list[Truth]:

@@ -3,7 +3,7 @@
 import pytest
 
 from simulators.registers.brands import MAPS
-from simulators.registers.fields import Place
+from simulators.registers.fields import RegisterRef
 from simulators.registers.image import Image, UnitReading
 from simulators.registers.refusals import RefusedError
 from simulators.registers.register_map import RegisterMap
@@ -31,7 +31,7 @@ def image(
 
 
 def words(seen: Image, *addresses: int) -> tuple[int, ...]:
-    return tuple(seen.words[Place("holding", address)] for address in addresses)
+    return tuple(seen.words[RegisterRef("holding", address)] for address in addresses)
 
 
 def refused(brand: RegisterMap, address: int, count: int) -> bool:

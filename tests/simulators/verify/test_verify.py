@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.verify import Limits, StoredReading, Verification, verify
+from simulators.verify import RecordedReading, Verification, VerificationLimits, verify
 
 T0 = 1_795_302_800_000
 STEP = 5_000
-LIMITS = Limits(low_room_on_delay_ms=10_000, gateway_offline_ms=15_000, device_offline_ms=30_000)
+LIMITS = VerificationLimits(
+    low_room_on_delay_ms=10_000, gateway_offline_ms=15_000, device_offline_ms=30_000
+)
 HEALTHY = {
     "supply_c": 42.0,
     "return_c": 38.0,
@@ -31,7 +33,7 @@ class Case:
     """A run in which everything is recorded as it should be, until a test spoils it."""
 
     truth: list[dict[str, Any]] = field(default_factory=list)
-    stored: list[StoredReading] = field(default_factory=list)
+    stored: list[RecordedReading] = field(default_factory=list)
     gaps: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     alerts: list[dict[str, Any]] = field(default_factory=list)
     tickets: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Case:
         self.truth.append(line | {"values": held})
         if stored:
             self.stored.append(
-                StoredReading(device, at(number) - 40, "heating", faults, dict(held))
+                RecordedReading(device, at(number) - 40, "heating", faults, dict(held))
             )
 
     def alert(
@@ -78,7 +80,7 @@ class Case:
     def edge(self, kind: str, edge: str, number: int, **names: Any) -> None:
         self.truth.append({"type": kind, "edge": edge, "at": at(number), **names})
 
-    def run(self, end: int = 24, limits: Limits = LIMITS) -> Verification:
+    def run(self, end: int = 24, limits: VerificationLimits = LIMITS) -> Verification:
         truth = [
             {"type": "start", "at": T0, "seed": 1},
             *sorted(self.truth, key=lambda line: line["at"]),
@@ -138,8 +140,8 @@ def test_message_numbers_that_never_came_are_lost() -> None:
 
 def test_a_stored_reading_without_a_read_is_duplicated() -> None:
     case = healthy()
-    case.stored.append(StoredReading("d1", at(10) + 900, "heating", (), HEALTHY))
-    case.stored.append(StoredReading("ghost", at(3), "heating", (), HEALTHY))
+    case.stored.append(RecordedReading("d1", at(10) + 900, "heating", (), HEALTHY))
+    case.stored.append(RecordedReading("ghost", at(3), "heating", (), HEALTHY))
     assert findings(case.run()) == only(duplicated=2)
 
 
@@ -165,7 +167,7 @@ def test_values_must_be_what_the_registers_held(
 ) -> None:
     case = healthy(devices=1)
     old = case.stored[5]
-    case.stored[5] = StoredReading(
+    case.stored[5] = RecordedReading(
         old.device, old.at, old.state, old.faults, {**old.values, **values}
     )
     assert findings(case.run()) == only(wrong_values=wrong)
@@ -174,7 +176,7 @@ def test_values_must_be_what_the_registers_held(
 def test_state_and_faults_must_be_what_the_registers_held() -> None:
     case = healthy(devices=1)
     for index, state, faults in ((5, "standby", ()), (9, "heating", ("fan:H6",))):
-        case.stored[index] = StoredReading("d0", case.stored[index].at, state, faults, HEALTHY)
+        case.stored[index] = RecordedReading("d0", case.stored[index].at, state, faults, HEALTHY)
     assert findings(case.run()) == only(wrong_values=2)
 
 
@@ -186,9 +188,9 @@ def test_a_unit_that_shows_no_defrost_may_be_heating_or_defrosting(stored: str, 
         for line in case.truth
     ]
     case.stored = [
-        StoredReading(row.device, row.at, "defrost", (), row.values) for row in case.stored
+        RecordedReading(row.device, row.at, "defrost", (), row.values) for row in case.stored
     ]
-    case.stored[5] = StoredReading("d0", case.stored[5].at, stored, (), HEALTHY)
+    case.stored[5] = RecordedReading("d0", case.stored[5].at, stored, (), HEALTHY)
     assert case.run().count("wrong_value") == wrong
 
 
@@ -388,7 +390,7 @@ def test_a_stored_reading_belongs_to_the_nearest_read() -> None:
     line = {"type": "read", "device": "d0", "at": soon_after, "state": "heating", "faults": []}
     case.truth.append(line | {"values": HEALTHY | {"supply_c": 30.0}})
     case.stored.append(
-        StoredReading("d0", soon_after + 120, "heating", (), HEALTHY | {"supply_c": 30.0})
+        RecordedReading("d0", soon_after + 120, "heating", (), HEALTHY | {"supply_c": 30.0})
     )
     assert findings(case.run()) == only()
 
@@ -469,11 +471,12 @@ def test_every_loss_and_every_double_is_counted(
 ) -> None:
     case = healthy(devices=1)
     rows = [
-        StoredReading("d0", row.at + shift, row.state, row.faults, row.values)
+        RecordedReading("d0", row.at + shift, row.state, row.faults, row.values)
         for row in case.stored
     ]
     extra = [
-        StoredReading("d0", rows[n].at + STEP // 2, "heating", (), HEALTHY) for n in sorted(double)
+        RecordedReading("d0", rows[n].at + STEP // 2, "heating", (), HEALTHY)
+        for n in sorted(double)
     ]
     case.stored = [row for n, row in enumerate(rows) if n not in drop]
     case.stored += [row for row in extra if all(abs(row.at - at(n)) > 2_000 for n in range(24))]

@@ -11,11 +11,11 @@ from simulators.registers.brands.haier_yr_e27 import HAIER_YR_E27
 from simulators.registers.brands.midea_mthermal import ERRORS, MIDEA_MTHERMAL
 from simulators.registers.brands.phnix import PHNIX
 from simulators.registers.brands.solareast_oem import SOLAREAST_OEM
-from simulators.registers.fields import Contents, Place, Table
+from simulators.registers.fields import Contents, RegisterRef, Table
 from simulators.registers.image import Image, UnitReading, code_for
 from simulators.registers.refusals import RefusedError
 from simulators.registers.register_map import RegisterMap
-from simulators.registers.writes import Write, Written
+from simulators.registers.writes import Write, WrittenSettings
 from simulators.unit.variants import varied
 from wire.points import State
 
@@ -75,7 +75,7 @@ STATES: tuple[State, ...] = ("off", "standby", "heating", "defrost")
 
 
 def words(image: Image, *addresses: int, table: Table = "holding") -> tuple[int, ...]:
-    return tuple(image.words.get(Place(table, address), 0) for address in addresses)
+    return tuple(image.words.get(RegisterRef(table, address), 0) for address in addresses)
 
 
 def coils(image: Image, *addresses: int) -> tuple[int, ...]:
@@ -94,7 +94,7 @@ def written(
     return dict(carried_out(brand, Write(function, address, values), image).settings)
 
 
-def carried_out(brand: RegisterMap, write: Write, image: Image | None = None) -> Written:
+def carried_out(brand: RegisterMap, write: Write, image: Image | None = None) -> WrittenSettings:
     contents = Contents(dict((image or shown(brand)).words))
     return brand.writes.carry_out(contents, write)
 
@@ -107,7 +107,7 @@ def refusal(brand: RegisterMap, function: int, address: int, *values: int) -> in
 
 def test_the_live_midea_sample() -> None:
     image = WHOLE.image(LIVE_READING)
-    assert {address: image.words[Place("holding", address)] for address in LIVE} == LIVE
+    assert {address: image.words[RegisterRef("holding", address)] for address in LIVE} == LIVE
     assert image.values["energy_kwh"] == 317.18
     assert image.values["heat_kwh"] == 1150.07
     assert image.values["power_w"] == 870.0
@@ -123,12 +123,12 @@ def test_midea_errors_come_one_at_a_time() -> None:
 
 
 def test_how_each_brand_shows_its_states() -> None:
-    def told(brand: RegisterMap, *places: Place) -> list[tuple[int, ...]]:
+    def told(brand: RegisterMap, *places: RegisterRef) -> list[tuple[int, ...]]:
         images = [shown(brand, state, {"pump": 1.0}) for state in STATES]
         return [tuple(image.words.get(place, 0) for place in places) for image in images]
 
-    def holding(*addresses: int) -> list[Place]:
-        return [Place("holding", address) for address in addresses]
+    def holding(*addresses: int) -> list[RegisterRef]:
+        return [RegisterRef("holding", address) for address in addresses]
 
     midea = told(MIDEA_MTHERMAL, *holding(0, 101, 128, 129))
     assert midea == [(0, 0, 16, 8), (3, 0, 16, 8), (3, 3, 16, 8), (3, 3, 18, 8)]
@@ -145,11 +145,11 @@ def test_how_each_brand_shows_its_states() -> None:
         (1 << 14, 1 << 10, 1),
         (0x4100, 1 << 10, 1),
     ]
-    gree = told(GREE_VERSATI, *holding(117, 42), Place("coil", 80), Place("coil", 86))
+    gree = told(GREE_VERSATI, *holding(117, 42), RegisterRef("coil", 80), RegisterRef("coil", 86))
     assert gree == [(8, 0x55, 0, 0), (2, 0xAA, 0, 0), (2, 0xAA, 1, 0), (2, 0xAA, 1, 1)]
     haier = told(HAIER_YR_E27, *holding(101, 141, 144))
     assert haier == [(0, 0, 512), (5, 0, 512), (5, 0, 512), (5, 1 << 13, 512)]
-    chofu = told(CHOFU_GRANT, Place("input", 10), Place("input", 7))
+    chofu = told(CHOFU_GRANT, RegisterRef("input", 10), RegisterRef("input", 7))
     assert chofu == [(0, 35), (1, 35), (1, 35), (1, 35)]
     told_by = {
         name: [shown(brand, state).state_told for state in STATES] for name, brand in MAPS.items()
@@ -173,7 +173,7 @@ def test_what_an_open_room_sensor_shows(
     brand: RegisterMap, address: int, table: Table, raw: int
 ) -> None:
     image = brand.image(UnitReading("heating", (), {"supply_c": 40.0}, frozenset({"room_c"})))
-    assert image.words[Place(table, address)] == raw
+    assert image.words[RegisterRef(table, address)] == raw
     assert "room_c" not in image.values
 
 
@@ -220,8 +220,8 @@ def test_thirty_two_bits_are_high_word_first() -> None:
 def test_every_fault_of_a_brand_with_bits_is_one_bit(brand: RegisterMap) -> None:
     idle = brand.image(UnitReading("standby", (), {})).words
     alarm = {
-        Place("holding", 2019),
-        Place("holding", 0),
+        RegisterRef("holding", 2019),
+        RegisterRef("holding", 0),
     }  # the general alarm, which any fault lights
     for code, (place, _) in brand.faults.items():
         lit = brand.image(UnitReading("standby", (code,), {})).words
@@ -278,7 +278,7 @@ def test_midea_takes_set_points_in_both_places_and_within_the_limits() -> None:
     assert written(WHOLE, 6, 11, 45) == {"setpoint_c": 45.0}
     assert (refusal(MIDEA_MTHERMAL, 6, 11, 5_000), refusal(MIDEA_MTHERMAL, 6, 110, 1)) == (3, 2)
     assert carried_out(MIDEA_MTHERMAL, Write(6, 232, (0x10000 - 25,))).kept == {
-        Place("holding", 232): 0x10000 - 25
+        RegisterRef("holding", 232): 0x10000 - 25
     }
 
 
@@ -308,7 +308,7 @@ def test_gree_obeys_aa_and_55_and_a_mode_only_while_off() -> None:
     mode = Write(16, 2, (4,))
     assert carried_out(GREE_VERSATI, mode).kept == {}
     assert carried_out(GREE_VERSATI, mode, shown(GREE_VERSATI, "off")).kept == {
-        Place("holding", 2): 4
+        RegisterRef("holding", 2): 4
     }
     assert written(GREE_VERSATI, 15, 22, 1) == {"curve": 1.0}
     assert refusal(GREE_VERSATI, 6, 10, 40) == 1
