@@ -1,5 +1,4 @@
-"""One unit's controller on a line (a `bus.line.Slave`): its register table, its panel and its
-quirks."""
+"""The controller of one unit on a line (a `bus.line.Slave`): registers, panel and quirks."""
 
 import random
 from collections.abc import Callable
@@ -14,21 +13,21 @@ from simulators.registers.writes import Write
 from simulators.unit.counters import Counters
 from simulators.unit.panel import Panel
 from simulators.unit.quirks import Quirks
-from wire.units import MINUTE_MS
+from wire.units import MINUTE_MS, SECOND_MS
 
-RENEWED_AFTER_MS: Final = 1_000  # a controller refreshes its register table about once a second
-POLL_GAP_MS: Final = 500  # requests closer than this belong to one poll, which sees one table
-STALEST_MS: Final = 5_000
-SPIKE_K: Final = 40.0
+RENEWED_AFTER_MS: Final = SECOND_MS  # a controller refreshes its register table about once a second
+POLL_GAP_MS: Final = 500  # requests closer than this belong to one poll
+STALEST_MS: Final = 5 * SECOND_MS  # a table this old is renewed even within a poll
+SPIKE_K: Final = 40.0  # bus-quirks row 19
 UNFITTED: Final = frozenset(("room_c", "tank_c"))
-CURVE_STEP_K: Final = 0.05
+CURVE_STEP_K: Final = 0.05  # a smaller change of the curve is not passed to the physics
 
 
 class Controller:
-    """The table is renewed about once a second, and held still while a master reads it in several
-    requests.
+    """A slave that renews its register table about once a second.
 
-    So one poll sees one moment.
+    It holds the table still while a master reads it in several requests, so that one poll sees one
+    moment.
     """
 
     def __init__(
@@ -41,11 +40,10 @@ class Controller:
         quirks: Quirks,
         seed: int,
     ) -> None:
-        """`timer` counts milliseconds and never steps back; the same `seed` gives the same spikes
-        and dead units.
+        """`timer` counts milliseconds and never steps back.
 
-        `observed` is told the image, and the doubt, of each read that carried the supply
-        temperature.
+        `observed` gets the image of each read that carried the supply temperature, and whether the
+        reply is doubtful. The same `seed` gives the same spikes and dead units.
         """
         self._plant, self._unit, self._registers = plant, unit, registers
         self._timer, self._observed, self._quirks = timer, observed, quirks
@@ -65,16 +63,16 @@ class Controller:
 
     @property
     def silent(self) -> bool:
-        """Whether it does not answer at all."""
+        """Whether the unit answers nothing at all."""
         return self._dead or self._unit in self._plant.moment.effects.silent
 
     @property
     def refuses_in_silence(self) -> bool:
-        """See bus.requests.Unit."""
+        """See bus.requests.AddressedUnit."""
         return self._registers.refuses_in_silence
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """The words of a read, 0 where nothing stands; raises RefusedError."""
+        """The words of a read, 0 for registers without content; raises RefusedError."""
         self._registers.reads.check(table, address, count)
         self._renew(self._timer())
         return [
@@ -96,8 +94,8 @@ class Controller:
         self._image = self._made_image()
 
     def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
-        """A master has been sent the contents of `carried`."""
-        if self._registers.supply_places <= carried:
+        """Report a read to `observed` if the `carried` registers include the supply temperature."""
+        if self._registers.supply_refs <= carried:
             self._observed(self._image, doubtful)
 
     def _renew(self, now: int) -> None:
@@ -109,7 +107,7 @@ class Controller:
             self._made = now
 
     def _made_image(self) -> Image:
-        """The table as of now, after the panel has had its way."""
+        """The table at this moment, after the panel has restored and adjusted its settings."""
         now = self._timer()
         if due := self._panel.due(now):
             self._plant.change(self._unit, due)
@@ -120,7 +118,7 @@ class Controller:
         return self._registers.image(self._distorted(self._panel.seen(reading), now), self._kept)
 
     def _distorted(self, reading: UnitReading, now: int) -> UnitReading:
-        """`reading` as this unit's sensors and counters have it."""
+        """`reading` with the errors of this unit's sensors and counters."""
         values = self._counters.shown(reading.values, (now - self._began) / MINUTE_MS)
         if "power_over" in self._quirks and "power_w" in values:
             values["power_w"] *= self._quirks["power_over"]

@@ -155,7 +155,7 @@ class SimulatorService:
             }
             document |= {"faults": list(image.faults), "values": dict(image.values)}
             document |= {"doubtful": True} if doubtful else {}
-            self._write(document | ({} if image.state_told else {"state_told": False}))
+            self._write(document | ({} if image.state_shown else {"state_told": False}))
 
         return observed
 

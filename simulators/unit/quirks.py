@@ -1,5 +1,4 @@
-"""The quirks of real buses and units (docs/domain/bus-quirks.md) by name: each a switch of
-`simulate bus --quirks`. Pure."""
+"""The quirks of real buses and units (docs/domain/bus-quirks.md), switched on by name. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from typing import Final, Literal
 Measure = Literal["", "share", "s", "min", "registers", "clients", "times"]
 
 Quirks = Mapping[str, float]
-"""The quirks that are switched on, each with its number in the measure of its catalogue entry."""
+"""The active quirks, each with its number in the measure of its catalogue entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """One switch: `number` is what holds where none is given, in `measure` (a share is one of 1; ""
-    = no number)."""
+    """One switch of `simulate bus --quirks`.
+
+    `number` is the default, in `measure`: a share is one of 1, "" takes no number.
+    """
 
     name: str
     number: float
@@ -23,12 +24,13 @@ class Quirk:
     help: str
 
     def checked(self, number: float) -> float:
-        """`number`, or ValueError where this quirk cannot mean it."""
+        """`number`; raises ValueError if this quirk does not allow it."""
         if not self.measure:
             raise ValueError(f"quirk {self.name!r} takes no number")
         if self.measure == "share" and not 0.0 <= number <= 1.0:
             raise ValueError(
-                f"quirk {self.name!r} takes a share from 0 to 1, such as {self.name}:{self.number:g}"
+                f"quirk {self.name!r} takes a share from 0 to 1,"
+                f" such as {self.name}:{self.number:g}"
             )
         if self.measure in ("registers", "clients") and (number < 1 or number != int(number)):
             raise ValueError(
@@ -39,10 +41,10 @@ class Quirk:
         return number
 
 
-# Each with its row of docs/domain/bus-quirks.md; numbers are engineering assumptions where no row
-# gives one. Rows 11, 13, 16 and 25 are how a brand is, and always on; row 17 is no shipped brand's.
+# Each with its row of docs/domain/bus-quirks.md; numbers without a row are engineering assumptions.
+# Rows 11, 13, 16 and 25 belong to a brand and are always on; no shipped brand has row 17.
 _QUIRKS: Final = (
-    # The line: what happens to replies.
+    # The line: damage to replies.
     Quirk(
         "late",
         0.05,
@@ -76,7 +78,7 @@ _QUIRKS: Final = (
     Quirk(
         "clients", 1, "clients", "TCP connections taken at a time; more are closed at once"
     ),  # row 8
-    # The units: who answers, and what they refuse.
+    # The units: silence and refusals.
     Quirk("dead", 0.1, "share", "units that never answer"),
     Quirk("frozen", 0.1, "share", "units that answer but whose registers never move"),  # row 18
     Quirk(
@@ -102,7 +104,7 @@ _QUIRKS: Final = (
     ),  # row 4
     Quirk("only_fc16", 1, "", "FC 6 is refused"),  # row 15
     Quirk("no_fc16", 1, "", "FC 16 is refused"),  # row 15
-    # What the registers say.
+    # The contents of registers.
     Quirk(
         "unfitted", 1, "", "units without room and tank sensor: 25, 0, 0xFFFF or a bit, by brand"
     ),  # row 9
@@ -145,14 +147,14 @@ CATALOGUE: Final[Mapping[str, Quirk]] = MappingProxyType({quirk.name: quirk for 
 
 
 def parse_quirks(texts: Iterable[str]) -> dict[str, float]:
-    """`name` or `name:number` of each text; raises ValueError that says what is wrong."""
+    """The quirks of texts `name` or `name:number`; raises ValueError with the reason."""
     switched: dict[str, float] = {}
     for text in texts:
         name, _, number = text.strip().partition(":")
         quirk = CATALOGUE.get(name)
         if quirk is None:
             raise ValueError(
-                f"no quirk is called {name!r}; `simulate bus --quirks list` explains those there are"
+                f"no quirk is called {name!r}; `simulate bus --quirks list` lists all quirks"
             )
         switched[name] = quirk.checked(_number(text, number)) if number else quirk.number
     return switched

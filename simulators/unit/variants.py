@@ -1,5 +1,4 @@
-"""What quirks make of a brand's registers: another map of the same brand
-(docs/domain/bus-quirks.md)."""
+"""The register map that quirks make of a brand (docs/domain/bus-quirks.md)."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,12 +10,11 @@ from simulators.registers.register_map import RegisterMap
 from simulators.registers.writes import WRITE_REGISTER, WRITE_REGISTERS, Writes
 from simulators.unit.quirks import Quirks
 
-MINUS_ONE: Final = 0xFFF6  # -1.0 °C, which looks real
+MINUS_ONE: Final = 0xFFF6  # -1.0 °C, a plausible temperature
 
 
 def varied(brand: RegisterMap, quirks: Quirks) -> RegisterMap:
-    """`brand` with the quirks that change its registers or what it refuses; the others are left to
-    the line."""
+    """`brand` with the quirks that change its registers or refusals; the line has the others."""
     for name in quirks:
         if name in brand.variants:
             brand = brand.variants[name](brand)
@@ -30,10 +28,13 @@ def varied(brand: RegisterMap, quirks: Quirks) -> RegisterMap:
         brand,
         reads=_reads(brand.reads, brand.writes, quirks),
         writes=_writes(brand.writes, quirks),
-        refuses_in_silence=(brand.refuses_in_silence or "silence" in quirks)
-        and "exception_2" not in quirks,
+        refuses_in_silence=_refuses_in_silence(brand, quirks),
         talks_nonsense="defrost_nonsense" in quirks,
     )
+
+
+def _refuses_in_silence(brand: RegisterMap, quirks: Quirks) -> bool:
+    return (brand.refuses_in_silence or "silence" in quirks) and "exception_2" not in quirks
 
 
 def _low_word_first(quantities: Iterable[RegisterQuantity]) -> Iterable[RegisterQuantity]:

@@ -6,4 +6,4 @@ from simulators.verify.limits import VerificationLimits
 from simulators.verify.readings import RecordedReading
 from simulators.verify.result import Verification, VerificationFinding
 
-__all__ = ["VerificationFinding", "VerificationLimits", "RecordedReading", "Verification", "verify"]
+__all__ = ["RecordedReading", "Verification", "VerificationFinding", "VerificationLimits", "verify"]

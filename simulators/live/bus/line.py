@@ -1,5 +1,4 @@
-"""One line with its slaves: what a request leads to, and after which time. The clock comes in as an
-argument."""
+"""One line with its slaves: the delivery that a request leads to. The clock is an argument."""
 
 import random
 from collections.abc import Mapping
@@ -17,16 +16,15 @@ UNPLUGGED_S: Final = 5.0
 
 
 class Slave(AddressedUnit, Protocol):
-    """A unit on a line, which may be silent and wants to know what a master has certainly or
-    doubtfully read."""
+    """A unit on a line; it may be silent, and is notified of reads."""
 
     @property
     def silent(self) -> bool:
-        """Whether it does not answer at all."""
+        """Whether the unit answers nothing at all."""
         ...
 
     def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
-        """A master has been sent the contents of `carried`."""
+        """Take note that a master read the registers `carried`, certainly or doubtfully."""
 
 
 Slaves = Mapping[int, Slave]
@@ -34,21 +32,23 @@ Slaves = Mapping[int, Slave]
 
 @dataclass(frozen=True, slots=True)
 class ReplyDelivery:
-    """What goes out and when; `delivered` is to be called once it has."""
+    """A reply to send; call `delivered` once it has been sent."""
 
     sent: Sent
     slave: Slave
     answer: SlaveAnswer
 
     def delivered(self) -> None:
-        """Tell the slave what a master has read."""
+        """Notify the slave of the read, unless the master cannot have understood the reply."""
         if self.sent.reading != "none":
             self.slave.was_read(self.answer.carried, self.sent.reading == "doubtful")
 
 
 class SimulatedLine:
-    """Slaves by address on a wire of `serial` format (None: replies take no time), with the quirks
-    of the line."""
+    """Slaves by address on a wire with the quirks of the line.
+
+    `serial` is the format of the wire; None: replies take no time.
+    """
 
     def __init__(
         self, slaves: Slaves, quirks: Quirks, seed: int, serial: SerialFormat | None = None
@@ -61,15 +61,15 @@ class SimulatedLine:
 
     @property
     def clients(self) -> int | None:
-        """How many TCP connections it takes at a time; None for any number."""
+        """The number of TCP connections accepted at a time; None for any number."""
         return int(self._quirks["clients"]) if "clients" in self._quirks else None
 
     def is_pulled_out(self) -> bool:
-        """Whether this is a request at which the adapter is pulled out, for UNPLUGGED_S."""
+        """Whether the adapter is pulled out at this request, for UNPLUGGED_S."""
         return self._random.random() < self._quirks.get("unplug", 0.0)
 
     def ask(self, request: Request, framing: SlaveFraming, now_s: float) -> ReplyDelivery | None:
-        """What `request`, heard at monotonic `now_s`, leads to; None where nobody answers."""
+        """The delivery for `request`, received at monotonic `now_s`; None if nobody answers."""
         too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
         slave = self._slaves.get(request.address)
         self._busy_until = max(self._busy_until, now_s + self._frame_s(request.message))

@@ -1,5 +1,7 @@
-"""One Modbus request answered: protocol data units in, protocol data units out (Modbus Application
-Protocol V1.1b3)."""
+"""The answer to one Modbus request, as protocol data units.
+
+Source: Modbus Application Protocol V1.1b3.
+"""
 
 import struct
 from dataclasses import dataclass
@@ -28,33 +30,35 @@ _COIL_ON: Final = 0xFF00
 
 
 class AddressedUnit(Protocol):
-    """A slave's tables; both methods raise RefusedError."""
+    """The tables of a slave; both methods raise RefusedError."""
 
     @property
     def refuses_in_silence(self) -> bool:
-        """Whether it does not answer what it refuses, instead of sending an exception."""
+        """Whether the unit stays silent instead of sending an exception."""
         ...
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """The words, or bits, from `address` on."""
+        """`count` words or bits from `address` on."""
         ...
 
     def write(self, write: Write) -> None:
-        """Carry it out."""
+        """Carry out the write."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SlaveAnswer:
-    """The reply, None being silence, and the places whose contents it carries (none unless a read
-    succeeded)."""
+    """The reply, None for silence, and the registers whose contents it carries.
+
+    It carries none unless a read succeeded.
+    """
 
     reply: bytes | None
     carried: frozenset[RegisterRef] = frozenset()
 
 
 def answer(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
-    """What `unit` answers to a request (function code and data, without address and checksum)."""
+    """The answer of `unit` to a request (function code and data, without address and checksum)."""
     function = request[0]
     try:
         if function in READS and len(request) == 5:
@@ -107,11 +111,11 @@ def _write_many(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
 
 
 def _packed(bits: list[int]) -> bytes:
-    """Bits in bytes, the first the lowest of the first byte."""
-    number = sum(bit << place for place, bit in enumerate(bits))
+    """The bits in bytes; the first is the lowest of the first byte."""
+    number = sum(bit << index for index, bit in enumerate(bits))
     return number.to_bytes((len(bits) + 7) // 8, "little")
 
 
 def _unpacked(data: bytes, count: int) -> tuple[int, ...]:
     number = int.from_bytes(data, "little")
-    return tuple(number >> place & 1 for place in range(count))
+    return tuple(number >> index & 1 for index in range(count))

@@ -1,5 +1,7 @@
-"""What real lines do to replies (docs/domain/bus-quirks.md, reliability §1): each quirk strikes a
-seeded share of them."""
+"""Damage to replies on real lines; each quirk strikes a seeded share of them.
+
+Sources: docs/domain/bus-quirks.md, reliability §1.
+"""
 
 import random
 from collections.abc import Callable, Mapping
@@ -17,10 +19,10 @@ _FOREIGN_ANSWER: Final = bytes.fromhex("030400000000")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes on the line after `delay_s`; `reading` says what a master makes of it.
+    """The bytes sent after `delay_s`, and the `reading` that a master makes of them.
 
-    `certain`: it has the reply; `doubtful`: whether it takes the reply is its own affair; `none`:
-    it cannot have it.
+    `certain`: the master has the reply. `doubtful`: it may accept the reply or not. `none`: it
+    cannot have the reply.
     """
 
     frame: bytes
@@ -30,8 +32,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply about to be sent: its request and its framing, and the frame that was sent before it
-    on the line."""
+    """A reply before it is sent; `before` is the previous frame on the line."""
 
     request: Request
     message: bytes
@@ -40,7 +41,7 @@ class Reply:
 
     @property
     def frame(self) -> bytes:
-        """The reply as it should go out."""
+        """The undamaged frame of the reply."""
         return self.framing.frame(self.request, self.message)
 
 
@@ -48,21 +49,22 @@ NOTHING: Final = Sent(b"", reading="none")
 
 
 class Spoiler:
-    """The quirks of one line, in a repeatable order."""
+    """The damage on one line, in a repeatable order."""
 
     def __init__(self, quirks: Quirks, seed: int) -> None:
         self._shares = {name: quirks[name] for name in SPOILERS if name in quirks}
         self._random = random.Random(seed)
 
     def send(self, reply: Reply) -> Sent:
-        """`reply` after at most one quirk has struck; a Modbus TCP gateway drops what is spoilt
-        behind it."""
+        """`reply` after at most one quirk.
+
+        A Modbus TCP gateway drops replies that were damaged on its serial side.
+        """
         for name, share in self._shares.items():
             if self._random.random() < share:
                 sent = SPOILERS[name](reply, self._random)
-                return (
-                    sent if reply.framing.checked or name in ("late", "mixed_streams") else NOTHING
-                )
+                passes = reply.framing.checked or name in ("late", "mixed_streams")
+                return sent if passes else NOTHING
         return Sent(reply.frame)
 
 
@@ -104,7 +106,7 @@ def _echo(reply: Reply, choose: random.Random) -> Sent:
 
 
 def _second_master(reply: Reply, choose: random.Random) -> Sent:
-    """Its question and the answer to it before ours, or both frames at once, which is neither."""
+    """A foreign question and answer before the reply, or a collision of both, which is neither."""
     address = reply.request.address
     foreign = serial_frame(address, _FOREIGN_QUESTION) + serial_frame(address, _FOREIGN_ANSWER)
     if choose.random() < 0.5:
@@ -133,4 +135,4 @@ SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], Sent]]] = MappingP
         "mixed_streams": _mixed_streams,
     }
 )
-"""Each quirk of replies by its name in the catalogue."""
+"""The damage of each quirk, by its name in the catalogue."""

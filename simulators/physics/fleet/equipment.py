@@ -1,4 +1,4 @@
-"""A fleet of heat pumps in their houses: what does not change, as a struct of arrays."""
+"""A fleet of heat pumps in their houses: the part that does not change, as a struct of arrays."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,22 +8,21 @@ import numpy as np
 from simulators.physics.arrays import Flags, Floats, Numbers
 from simulators.physics.fleet import grid, house
 
-FLOW_AT_5_K: Final = 5.0 * house.WATER_J_KG_K  # nominal heat warms the circulating water by 5 K
+FLOW_AT_5_K: Final = 5.0 * house.WATER_J_KG_K  # nominal heat warms the water by 5 K
 SIZES_W: Final = (7_000.0, 12_000.0, 16_000.0)  # 3, 5 and 6 HP, physics §20.1
 MODEL_SIZE_W: Final = 7_000.0
-# of the load at −10 °C: with it 100 m² get 5 HP uninsulated, 3 HP retrofitted (physics §20.5)
+# Share of the load at −10 °C: gives 100 m² 5 HP uninsulated, 3 HP retrofitted (physics §20.5).
 JUST_ENOUGH: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Fittings:
-    """What a household's installation is, one element per unit.
+    """The installation of each household, one element per unit.
 
-    `floor` heating instead of radiators; the `heated` share of the house (60–70 % is common,
-    physics §20.5); `sizing`: nominal heat over that of the right machine; `three_phase` supply;
-    `position` on the feeder, 0 (first) … 1 (last); `village` (from 0 within the fleet), whose
-    houses share a feeder; and the unit's own `number`, by which everything random about it is
-    drawn.
+    `floor`: floor heating instead of radiators. `heated`: heated share of the house (60–70 % is
+    common, physics §20.5). `sizing`: nominal heat over that of the right machine. `three_phase`:
+    supply. `position`: on the feeder, 0 (first) … 1 (last). `village`: from 0 within the fleet; its
+    houses share a feeder. `number`: the unit's own number, the key of its random draws.
     """
 
     floor: Flags
@@ -50,8 +49,10 @@ def usual_fittings(units: int) -> Fittings:
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """Nominal heat at −12/41 °C in W, water flow in kg/s, and the frost model's measure of size,
-    one each per unit."""
+    """The machines, one element per unit.
+
+    `nominal_w`: heat at −12/41 °C. `size`: the scale of the frost model.
+    """
 
     nominal_w: Floats
     flow_kg_s: Floats
@@ -61,8 +62,7 @@ class Machines:
 
 @dataclass(frozen=True, slots=True)
 class Feeder:
-    """How the units hang on the mains: impedance share before each, its village, and the houses of
-    each village."""
+    """The mains: impedance share before each unit, its village, and the houses of each village."""
 
     share: Floats
     village: Numbers
@@ -71,7 +71,7 @@ class Feeder:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFleet:
-    """Houses, machines, mains and the units' own numbers."""
+    """Houses, machines and mains of a fleet, and the numbers of its units."""
 
     houses: house.Houses
     machines: Machines
@@ -82,8 +82,10 @@ class SimulatedFleet:
 def build_fleet(
     uninsulated: Flags, area: Floats, fittings: Fittings | None = None
 ) -> SimulatedFleet:
-    """Houses of `area` (1 = 100 m²) and, for each, the smallest machine that holds 20 °C at −10 °C
-    outdoors."""
+    """A fleet of houses of `area` (1 = 100 m²).
+
+    Each gets the smallest machine that holds 20 °C at −10 °C outdoors, times its `sizing`.
+    """
     fit = fittings or usual_fittings(len(area))
     houses = house.build(uninsulated, area * fit.heated, fit.floor)
     load = JUST_ENOUGH * (houses.loss * (house.ROOM_C - house.DESIGN_OUTDOOR_C) - house.GAIN_W)

@@ -1,5 +1,4 @@
-"""A house as two heat stores, and its heating circuit as a third: the 2R2C model of physics
-§20.5."""
+"""A house as two heat stores, its heating circuit as a third: the 2R2C model of physics §20.5."""
 
 from dataclasses import dataclass, fields
 from typing import Final
@@ -20,8 +19,8 @@ RADIATOR_DESIGN_K: Final = 25.0  # the mean water of 45 °C over the room, physi
 FLOOR_DESIGN_K: Final = 13.0  # mean water of 33 °C
 SCREED_J_K: Final = 10e6  # 100 m² × 0.05 m, physics §20.5
 
-# A household's valves: closed where the room is warm enough, open where it is half a kelvin too
-# cold. The pipes always give off something.
+# The valves of a household: closed in a room that is warm enough, open in one half a kelvin too
+# cold. The pipes always give off some heat.
 VALVE_BAND_K: Final = 1.0
 LEAST_OPENING: Final = 0.05
 
@@ -39,7 +38,7 @@ class Construction:
     window_m2: float
 
 
-# Water content 110 L of 60–150 L: with it the alarm lead times of physics §20.5 come out.
+# Water content 110 L of 60–150 L: reproduces the alarm lead times of physics §20.5.
 UNINSULATED: Final = Construction(190.0, 247.0, 3000.0, 9e6, 45e6, 0.46e6, 12.0)
 RETROFITTED: Final = Construction(95.0, 98.0, 3000.0, 9e6, 55e6, 0.46e6, 12.0)
 
@@ -49,7 +48,7 @@ class Houses:
     """Conductances in W/K, heat stores in J/K and windows in m², one element per house.
 
     `emitter` is the conductance of radiators or floor at `design_k` between mean water and room. It
-    grows with that difference by an exponent n − 1; `steepness` is n/(2−n), and `steep_design_k`
+    grows with that difference by the exponent n − 1. `steepness` is n/(2−n), and `steep_design_k`
     its product with `design_k`.
     """
 
@@ -71,7 +70,7 @@ class Houses:
         return _loss(self.air_to_outdoor, self.mass_to_outdoor, self.air_to_mass)
 
     def mass_at_rest(self, room_c: Floats, outdoor_c: Floats) -> Floats:
-        """Temperature the walls settle at, °C."""
+        """Temperature of the walls in equilibrium, °C."""
         weight = self.air_to_mass + self.mass_to_outdoor
         at_rest: Floats = (self.air_to_mass * room_c + self.mass_to_outdoor * outdoor_c) / weight
         return at_rest
@@ -115,16 +114,15 @@ def _loss(air_to_outdoor: Floats, mass_to_outdoor: Floats, air_to_mass: Floats) 
 
 
 def opening(room_c: Floats, target_c: Floats) -> Floats:
-    """How far the household's valves are open, 0…1: half at the target, all within half a kelvin
-    below it."""
+    """Opening of the valves, 0…1: half at the target, full half a kelvin below it."""
     return np.minimum(np.maximum((target_c - room_c) / VALVE_BAND_K + 0.5, LEAST_OPENING), 1.0)
 
 
 def emitted_w(houses: Houses, opened_w_k: Floats, room_c: Floats, water_c: Floats) -> Floats:
-    """Heat that emitters give to the room, W; negative where the water is colder than the room.
+    """Heat from the emitters to the room, W; negative if the water is colder than the room.
 
-    `opened_w_k` is the part of `houses.emitter` whose valves are open. The law (ΔT/design)^(n−1)
-    comes from its Padé approximant with n/(2−n): within 1 % from a half to twice the design
+    `opened_w_k` is the part of `houses.emitter` with open valves. The law (ΔT/design)^(n−1) is
+    replaced by its Padé approximant with n/(2−n), accurate to 1 % from a half to twice the design
     difference.
     """
     difference = water_c - room_c
@@ -146,17 +144,15 @@ def step(
     open_window_w_k: Floats,
     dt_s: float,
 ) -> tuple[Floats, Floats]:
-    """Room and mass temperatures `dt_s` later, °C, with `heat_w` into the room air; an implicit
-    step, stable at any dt.
+    """Room and mass temperatures `dt_s` later, °C, with `heat_w` into the room air.
 
-    `open_window_w_k` is an extra loss of the room air, W/K.
+    `open_window_w_k` is an additional loss of the room air, W/K. The step is implicit and stable at
+    any `dt_s`.
     """
     to_outdoor = houses.air_to_outdoor + open_window_w_k
     air, mass = houses.air_heat / dt_s, houses.mass_heat / dt_s
-    own_air, own_mass = (
-        air + houses.air_to_mass + to_outdoor,
-        mass + houses.air_to_mass + houses.mass_to_outdoor,
-    )
+    own_air = air + houses.air_to_mass + to_outdoor
+    own_mass = mass + houses.air_to_mass + houses.mass_to_outdoor
     into_air = air * now.room_c + heat_w + to_outdoor * outdoor_c
     into_mass = mass * now.mass_c + houses.mass_to_outdoor * outdoor_c
     share = houses.air_to_mass / own_mass

@@ -1,5 +1,4 @@
-"""What the sensors and counters of a fleet show, as columns of the canonical points (contract
-§4)."""
+"""The sensors and counters of a fleet, as columns of the canonical points (contract §4)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
 from simulators.physics.disturbance import Disturbance
-from simulators.physics.draws import words
+from simulators.physics.draws import random_words
 from simulators.physics.fleet import grid
 from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.fleet.state import FleetState, return_c, supply_c
@@ -20,18 +19,16 @@ from simulators.physics.machine.impairment import FROST_DEPRESSION_K, Impairment
 from simulators.physics.machine.refrigerant import saturation_bar
 from simulators.physics.weather.conditions import Conditions
 
-FAN_RPM: Final = (
-    300.0,
-    765.0,
-)  # at 0 and 90 Hz: 450 rpm at 29 Hz in docs/domain/profile-midea-mthermal.md
-FAN_TURNS: Final = 0.05  # share of the airflow below which the fan itself stands
+# At 0 and 90 Hz: 450 rpm at 29 Hz in docs/domain/profile-midea-mthermal.md.
+FAN_RPM: Final = (300.0, 765.0)
+STANDING_FAN: Final = 0.05  # share of the airflow below which the fan itself stands
 EXV_STEPS: Final = (10.0, 230.0)  # 80 at 29 Hz in the same sample
 EXV_LEAK_STEPS: Final = 250.0  # "EEV ↑ to max", physics §20.7
 TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
 NOISE_PURPOSE: Final = 208
 
-# How far a sensor strays from one reading to the next, ± in its unit: a fraction of the 0.1…1 K
-# steps that the register maps have (domain/profile-*.md). One byte of noise each, by place.
+# Noise of a sensor between two readings, ± in its unit: a fraction of the 0.1…1 K steps of the
+# register maps (domain/profile-*.md). Each sensor has one byte of noise, in this order.
 _NOISE: Final = (
     ("supply_c", 0.10),
     ("return_c", 0.10),
@@ -45,7 +42,7 @@ _NOISE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """Everything that points are made of; temperatures in °C."""
+    """The inputs of the points; temperatures in °C."""
 
     fleet: SimulatedFleet
     state: FleetState
@@ -62,14 +59,17 @@ class _Scene:
 
     @property
     def condensing_c(self) -> Floats:
-        """While reversed, the coil condenses (physics §20.3 "cycle shape"); a standing circuit is
-        at rest."""
+        """The saturation temperature on the high side.
+
+        During a reversal the coil condenses (physics §20.3 "cycle shape"); a standing circuit has the
+        temperature of its surroundings.
+        """
         reversed_c = np.maximum(self.state.coil_c, 0.0) + 10.0
         return self._by_mode(self.supply_c + self.impaired.approach_k, reversed_c)
 
     @property
     def evaporating_c(self) -> Floats:
-        """While reversed, the water evaporates the refrigerant."""
+        """The saturation temperature on the low side; the water evaporates during a reversal."""
         frosted = self.state.frost_kg / self.fleet.machines.size
         sunk = self.impaired.depression_k + FROST_DEPRESSION_K * frosted
         return self._by_mode(heat_pump.evaporating_c(self.outdoor_c) - sunk, self.return_c - 45.0)
@@ -91,14 +91,15 @@ class _Scene:
 
     @property
     def amperes(self) -> Floats:
-        """Of one phase."""
+        """The current of one phase."""
         phases = np.where(self.fleet.machines.three_phase, 3.0, 1.0)
         return self.state.power_w / (np.maximum(self.volts, 1.0) * heat_pump.POWER_FACTOR * phases)
 
     @property
     def fan_rpm(self) -> Floats:
-        turns = self.state.running & ~self.state.defrosting & (self.disturbance.airflow > FAN_TURNS)
-        return (FAN_RPM[0] + (FAN_RPM[1] - FAN_RPM[0]) * self.ratio) * turns
+        moves = self.disturbance.airflow > STANDING_FAN
+        runs = self.state.running & ~self.state.defrosting & moves
+        return (FAN_RPM[0] + (FAN_RPM[1] - FAN_RPM[0]) * self.ratio) * runs
 
     @property
     def exv_steps(self) -> Floats:
@@ -137,7 +138,7 @@ _POINTS: Final[Mapping[str, Callable[[_Scene], Floats]]] = MappingProxyType(
     }
 )
 SHOWN: Final = tuple(_POINTS)
-"""Every point that sensors and counters show; a controller's settings are not among them."""
+"""Every point that sensors and counters show, without the settings of controllers."""
 
 
 def measure(
@@ -149,11 +150,10 @@ def measure(
     seed: int = 0,
     points: Iterable[str] = SHOWN,
 ) -> dict[str, Floats]:
-    """One column for each of `points`, in the point's unit and unrounded, as the sensors show it at
-    `now` (UTC ms).
+    """One column for each of `points` at `now` (UTC ms), in the point's unit and unrounded.
 
-    The noise of a sensor depends on `seed`, the unit's number and `now` alone. Raises KeyError for
-    an unknown point.
+    The noise of a sensor depends only on `seed`, the number of the unit and `now`. Raises KeyError
+    for an unknown point.
     """
     ratio = state.hz / heat_pump.MAX_HZ
     outdoor_c = np.full_like(ratio, weather.outdoor_c)
@@ -168,13 +168,13 @@ def measure(
         ratio,
     )
     columns = {point: _POINTS[point](scene) for point in points}
-    noise = words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, 8)
-    for place, (point, strays) in enumerate(_NOISE):
+    noise = random_words(seed, NOISE_PURPOSE, fleet.number, now).view(np.uint8).reshape(-1, 8)
+    for index, (point, strays) in enumerate(_NOISE):
         if point in columns:
-            columns[point] = columns[point] + _centred(noise[:, place], strays)
+            columns[point] = columns[point] + _centred(noise[:, index], strays)
     return columns
 
 
 def _centred(noise: NDArray[np.uint8], strays: float) -> Floats:
-    """Bytes as evenly spread values within ± `strays`."""
+    """The bytes as evenly spread values within ± `strays`."""
     return noise.astype(np.float64) * (strays / 127.5) - strays

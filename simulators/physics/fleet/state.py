@@ -1,4 +1,4 @@
-"""What changes in a fleet, and how it is found at the start."""
+"""The state of a fleet, and its state at the start."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,20 +11,17 @@ from simulators.physics.fleet.equipment import SimulatedFleet
 from simulators.physics.machine import control, frost, heat_pump
 from simulators.physics.machine.protection import Protection, untripped
 
-RADIATOR_SET_C: Final = (
-    48.0  # mean water of 45 °C at full load, the design of the radiators (physics §20.5)
-)
-FLOOR_SET_C: Final = 36.0  # and of 33 °C, that of the floor
+RADIATOR_SET_C: Final = 48.0  # mean water of 45 °C at full load, their design (physics §20.5)
+FLOOR_SET_C: Final = 36.0  # mean water of 33 °C
 
 
 @dataclass(frozen=True, slots=True)
 class FleetState:
-    """One element per unit. Temperatures °C, powers W, energies J, times s, speed Hz, frost kg.
-
-    `plate_c` is the water inside the unit, which follows the outdoors where nothing circulates.
-    `supply_limit_c` is the water set-point. `defrost_left_s` is 0 outside defrosts. `heat_j` counts
-    as a heat meter does, without what defrosts take back. `heated_s`, `defrosted_s` and `starts`
-    add up what truly happened.
+    """The state, one element per unit.
+    Temperatures are in °C, powers W, energies J, times s, speed Hz, frost kg. `plate_c`: water in
+    the unit, which follows the outdoor temperature without circulation. `supply_limit_c`: water
+    set-point. `defrost_left_s`: 0 outside defrosts. `heat_j`: the count of a heat meter,
+    without the heat that defrosts take back. `heated_s`, `defrosted_s` and `starts`: true sums.
     """
 
     temperatures: house.Temperatures
@@ -56,14 +53,13 @@ class FleetState:
 
     @property
     def defrosting(self) -> Flags:
-        """Which units say that they defrost."""
+        """Whether a unit shows a defrost."""
         return self.defrost_left_s > 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How the units are found: rooms and thermostats in °C, electricity counters in kWh, frost over
-    its trigger."""
+    """The start: rooms and thermostats in °C, counters in kWh, frost over its trigger."""
 
     room_c: Floats
     room_target_c: Floats
@@ -72,8 +68,7 @@ class Start:
 
 
 def at_rest(fleet: SimulatedFleet, start: Start, outdoor_c: float | Floats) -> FleetState:
-    """Units whose rooms have long been at their starting temperature: water warm, compressors
-    running along."""
+    """A state of equilibrium: rooms at their start temperature, water warm, compressors running."""
     room_c, zeros = start.room_c, np.zeros_like(start.room_c)
     outside = np.full_like(room_c, outdoor_c)
     set_c = np.where(fleet.houses.design_k == house.FLOOR_DESIGN_K, FLOOR_SET_C, RADIATOR_SET_C)
@@ -113,8 +108,7 @@ def at_rest(fleet: SimulatedFleet, start: Start, outdoor_c: float | Floats) -> F
 def _holding(
     fleet: SimulatedFleet, room_c: Floats, outdoor_c: Floats, supply_c: Floats
 ) -> tuple[Floats, Floats]:
-    """Compressor speed and heat that hold the rooms; 0 where that is less than the machine can do
-    without a break."""
+    """Speed (Hz) and heat (W) that hold the rooms; 0 below the lowest continuous output."""
     load_w = np.maximum(fleet.houses.loss * (room_c - outdoor_c) - house.GAIN_W, 0.0)
     available_w = fleet.machines.nominal_w * heat_pump.capacity_fraction(outdoor_c, supply_c)
     hz = np.minimum(heat_pump.MAX_HZ * load_w / available_w, heat_pump.MAX_HZ)
@@ -123,13 +117,12 @@ def _holding(
 
 
 def supply_c(state: FleetState) -> Floats:
-    """Water leaving the unit, °C: above the circuit's mean while heating, below it while
-    defrosting."""
+    """Water from the unit to the house, °C; below the return while defrosting."""
     return state.plate_c + 0.5 * spread_k(state)
 
 
 def return_c(state: FleetState) -> Floats:
-    """Water coming back from the house, °C."""
+    """Water from the house to the unit, °C."""
     return state.plate_c - 0.5 * spread_k(state)
 
 
@@ -139,6 +132,5 @@ def spread_k(state: FleetState) -> Floats:
     return (state.heat_w + state.aux_w) / (house.WATER_J_KG_K * flow)
 
 
-LEAST_FLOW_KG_S: Final = (
-    0.02  # a thermosiphon through the plate; bounds the spread when the pump stops
-)
+# A thermosiphon through the plate; limits the spread when the pump stops.
+LEAST_FLOW_KG_S: Final = 0.02

@@ -13,15 +13,13 @@ from simulators.physics.fleet.state import LEAST_FLOW_KG_S, FleetState, spread_k
 from simulators.physics.machine import control, frost, heat_pump, protection
 from simulators.physics.machine.impairment import FROST_DEPRESSION_K, Impairment, impairment
 from simulators.physics.weather.conditions import Conditions
+from wire.units import SECOND_MS
 
-LONGEST_CIRCUIT_STEP_S: Final = (
-    150.0  # far below the 15 min of the water circuit; half of the longest step
-)
-LONGEST_STEP_S: Final = 300.0  # far below the 40 min of the room air
-STANDING_WATER_S: Final = (
-    7200.0  # in which water that does not circulate takes the outdoor temperature
-)
-AUX_CUT_OUT_C: Final = 70.0  # the heater's own thermostat
+# Far below the time constant of the water circuit, 15 min; half of the longest step.
+LONGEST_CIRCUIT_STEP_S: Final = 150.0
+LONGEST_STEP_S: Final = 300.0  # far below the time constant of the room air, 40 min
+STANDING_WATER_S: Final = 7200.0  # time constant of standing water towards the outdoor temperature
+AUX_CUT_OUT_C: Final = 70.0  # thermostat of the heater
 
 
 def step(
@@ -32,14 +30,13 @@ def step(
     weather: Conditions,
     disturbance: Disturbance,
 ) -> FleetState:
-    """The state `dt_s` after `now` (UTC ms); `weather` and `disturbance` hold all the while.
+    """The state `dt_s` after `now` (UTC ms) under constant `weather` and `disturbance`.
 
-    Pure. Steps of up to five minutes cost one round of the slow part; longer ones are cut into
-    such.
+    Pure. The slow part is computed once for each started five minutes of `dt_s`.
     """
     rounds = max(1, int(np.ceil(dt_s / LONGEST_STEP_S)))
     for number in range(rounds):
-        begun = now + int(number * dt_s * 1000.0 / rounds)
+        begun = now + int(number * dt_s * SECOND_MS / rounds)
         state = _round(fleet, state, begun, dt_s / rounds, weather, disturbance)
     return state
 
@@ -87,7 +84,7 @@ def _decided(
     disturbance: Disturbance,
     impaired: Impairment,
 ) -> FleetState:
-    """Mains, flow, protections and limits as the step finds them."""
+    """Mains, flow, protections and limits at the beginning of the step."""
     feeder = fleet.feeder
     natural_pu = grid.voltage_pu(now, state.power_w, feeder.share, feeder.village, feeder.houses)
     sag = grid.sag(now) if dt_s <= grid.LONGEST_SAG_S else 1.0

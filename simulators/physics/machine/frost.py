@@ -1,8 +1,7 @@
-"""Frost and defrosting: a mass balance of the coil after heatpumpmonitor's frost.md, with
-EnergyPlus's coil (physics §20.3).
+"""Frost and defrosting: a mass balance of the coil (physics §20.3).
 
-Quantities scale with the machine: `size` is its nominal heat over that of the 7 kW unit the model
-was written for.
+The model follows heatpumpmonitor's frost.md, with the coil temperature of EnergyPlus. Quantities
+scale with `size`: nominal heat over that of the 7 kW unit of the original model.
 """
 
 from typing import Final
@@ -14,30 +13,27 @@ from simulators.physics.arrays import Flags, Floats
 AIR_FLOW_M3_S: Final = 3500.0 / 3600.0
 DEPOSIT_SHARE: Final = 0.20
 TRIGGER_KG: Final = 1.0
-MOST_KG: Final = 3.0  # a coil that is never cleared ends as a block of ice that no more air reaches
+MOST_KG: Final = 3.0  # a coil never cleared: a block of ice that air does not reach
 HEAT_FROM_WATER_W: Final = 4000.0
 DEFROST_POWER_W: Final = 1000.0
 MELT_EFFICIENCY: Final = 0.6
 FUSION_J_KG: Final = 334_000.0
 MELT_KG_S: Final = MELT_EFFICIENCY * (HEAT_FROM_WATER_W + DEFROST_POWER_W) / FUSION_J_KG
 LONGEST_S: Final = 20 * 60.0
-MINIMUM_HEATING_S: Final = (
-    26 * 60.0
-)  # "D02 heating time before defrost", docs/domain/profile-phnix.md
+# "D02 heating time before defrost", docs/domain/profile-phnix.md
+MINIMUM_HEATING_S: Final = 26 * 60.0
 DEFROST_HZ: Final = 70.0  # "D20 defrost Hz", docs/domain/profile-phnix.md
-SWITCH_HZ: Final = (
-    20.0  # the compressor slows while the four-way valve turns, physics §20.3 "cycle shape"
-)
-TURN_S: Final = 45.0
-# a unit says "defrost" 1 min before and 1.5 min after the reversed flow, physics §20.3 "flag
-# timing"
+# The compressor slows while the four-way valve moves, physics §20.3 "cycle shape".
+SWITCH_HZ: Final = 20.0
+SWITCHING_S: Final = 45.0
+# A unit shows "defrost" from 1 min before to 1.5 min after the reversed flow, physics §20.3 "flag
+# timing".
 AROUND_S: Final = 150.0
-CLEAR_COIL_S: Final = 75.0  # the last of it, in which the clean coil warms up
+CLEAR_COIL_S: Final = 75.0  # at the end of a defrost, while the clean coil warms up
 
 
 def saturated_humidity(temperature_c: Floats) -> Floats:
-    """Humidity ratio of saturated air, kg/kg, at sea level (Magnus over ice below 0 °C, over water
-    above)."""
+    """Humidity ratio of saturated air at sea level, kg/kg (Magnus; over ice below 0 °C)."""
     freezing = temperature_c < 0.0
     factor, shift = np.where(freezing, 22.452, 17.62), np.where(freezing, 272.55, 243.12)
     pressure = 611.2 * np.exp(factor * temperature_c / (shift + temperature_c))
@@ -45,14 +41,14 @@ def saturated_humidity(temperature_c: Floats) -> Floats:
 
 
 def frosting_coil_c(outdoor_c: Floats) -> Floats:
-    """Surface temperature of a coil at full load, °C: EnergyPlus's, physics §20.3."""
+    """Surface temperature of a coil at full load, °C (EnergyPlus, physics §20.3)."""
     return 0.82 * outdoor_c - 8.589
 
 
 def growth_kg_s(outdoor_c: Floats, humidity: Floats, size: Floats) -> Floats:
-    """Frost per second on the coil of a unit that heats at full load; `humidity` is relative, 0…1.
+    """Frost on the coil of a unit that heats at full load, kg/s; `humidity` is relative, 0…1.
 
-    It fades out between 5 °C, where EnergyPlus ends it, and 8 °C, above the mildest measurement of
+    It fades out between 5 °C, the limit of EnergyPlus, and 8 °C, above the mildest measurement of
     physics §20.3.
     """
     coil_c = frosting_coil_c(outdoor_c)
@@ -63,32 +59,32 @@ def growth_kg_s(outdoor_c: Floats, humidity: Floats, size: Floats) -> Floats:
 
 
 def load_share(ratio: Floats) -> Floats:
-    """Growth at speed `ratio` over that at full load: a slower compressor's coil is less cold."""
+    """Growth at speed `ratio` over that at full load: a slower compressor cools the coil less."""
     return 0.4 + 0.6 * ratio
 
 
 def lasts_s(frost: Floats, melts: Flags) -> Floats:
-    """How long a defrost takes from `frost` over its trigger; one that melts nothing runs into its
-    limit."""
-    return np.where(
-        melts, np.minimum(AROUND_S + TRIGGER_KG / MELT_KG_S * frost, LONGEST_S), LONGEST_S
-    )
+    """Duration in s of a defrost that begins with `frost` over the trigger.
+
+    A defrost that does not melt anything runs into its limit.
+    """
+    melting_s = np.minimum(AROUND_S + TRIGGER_KG / MELT_KG_S * frost, LONGEST_S)
+    return np.where(melts, melting_s, LONGEST_S)
 
 
 def output_factor(frost: Floats) -> Floats:
-    """What `frost` (over its trigger) leaves of heat output and COP.
+    """The share of heat output and COP that remains under `frost` (over its trigger).
 
-    A tenth is lost at the trigger, and 43 % on a coil that is never cleared: capacity −43.4 %, COP
-    −40.4 % in the mal-defrost measurements of physics §20.3.
+    At the trigger a tenth is lost, on a coil that is never cleared 43 %. The mal-defrost
+    measurements of physics §20.3 lost 43.4 % of capacity and 40.4 % of COP.
     """
     return 1.0 + 0.067 * np.minimum(frost, 1.0) - 0.167 * frost
 
 
 def coil_below_air_k(ratio: Floats, frost: Floats) -> Floats:
-    """How far the coil of a heating unit settles below the air, K: 5…9 clean, 12…18 frosted
-    (physics §20.2).
+    """The difference between air and coil of a heating unit, K: 5…9 clean, 12…18 frosted.
 
-    `ratio` is the speed ratio and `frost` the frost over its trigger; each trigger's worth beyond
-    the first adds 4 K.
+    `ratio` is the speed ratio, `frost` the frost over its trigger; each trigger beyond the first
+    adds 4 K (physics §20.2).
     """
     return 5.0 + 4.0 * (ratio + frost) + 3.0 * np.minimum(frost, 1.0)

@@ -32,10 +32,9 @@ def evaporating_c(outdoor_c: Floats) -> Floats:
 
 
 def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Heat out per electricity in at full speed: η·Tc/(Tc−Te), calibrated by the table of physics
-    §20.1.
+    """Heat out per electricity in at full speed: η·Tc/(Tc−Te).
 
-    η = 0.55 − 0.0036·(lift − 38), within 0.30…0.60.
+    η = 0.55 − 0.0036·(lift − 38), within 0.30…0.60, fits the table of physics §20.1.
     """
     lift_k = np.maximum(condensing_c(supply_c) - evaporating_c(outdoor_c), 5.0)
     efficiency = np.minimum(np.maximum(0.6868 - 0.0036 * lift_k, 0.30), 0.60)
@@ -43,8 +42,7 @@ def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def part_load_factor(ratio: Floats) -> Floats:
-    """By how much COP rises at speed `ratio` (1 = full): 1+0.30·(1−r) down to 0.33, then falling
-    (physics §20.1)."""
+    """Factor on COP at speed `ratio` (1 = full): 1+0.30·(1−r) to 0.33, then less (physics §20.1)."""
     # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics §20.1).
     beneficial = np.maximum(ratio, FULL_BENEFIT_RATIO)
     below = np.minimum(beneficial - ratio, 0.25 * FULL_BENEFIT_RATIO)
@@ -57,23 +55,24 @@ def capacity_fraction(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def outdoor_capacity(outdoor_c: Floats) -> Floats:
-    """The part of `capacity_fraction` that the air makes."""
+    """The factor of the outdoor air in `capacity_fraction`."""
     return np.maximum(1.0 + 0.018 * (outdoor_c + 12.0), 0.1)
 
 
 def supply_capacity(supply_c: Floats) -> Floats:
-    """The part of `capacity_fraction` that the water makes; linear, and meant for water below 100
-    °C."""
+    """The factor of the water in `capacity_fraction`: linear, valid below 100 °C."""
     return 1.205 - 0.005 * supply_c
 
 
 def discharge_c(outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Discharge gas temperature, °C; vapour injection caps it near 105 (physics §20.2)."""
+    """Discharge gas temperature, °C; vapour injection limits it to about 105 (physics §20.2)."""
     lift = condensing_c(supply_c) - evaporating_c(outdoor_c)
     return np.minimum(condensing_c(supply_c) + 25.0 + 0.25 * np.maximum(lift - 40.0, 0.0), 105.0)
 
 
 def idle_w(outdoor_c: Floats, pumping: Flags) -> Floats:
-    """Electricity drawn beside the compressor, W: controller, pump, and crankcase heater in the
-    cold (physics §20.1)."""
+    """Electricity drawn beside the compressor, W.
+
+    It is that of controller, pump and, in the cold, crankcase heater (physics §20.1).
+    """
     return CONTROL_W + PUMP_W * pumping + CRANKCASE_W * (outdoor_c < CRANKCASE_BELOW_C)

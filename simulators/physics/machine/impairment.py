@@ -1,6 +1,6 @@
-"""What lost refrigerant, little air, little water and stuck parts do to a machine (physics §20.7).
+"""The effect of lost refrigerant, little air, little water and stuck parts on a machine.
 
-The factors are fitted to the ranges of that table.
+The factors are fitted to the ranges of physics §20.7.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,9 @@ from simulators.physics.disturbance import (
 )
 
 LOWEST_CHARGE: Final = 0.6
-NEVER_REVERSED_SHARE: Final = (
-    -0.3
-)  # what a unit whose valve stays in heating gives, not takes, while it "defrosts"
-FROST_DEPRESSION_K: Final = 2.0  # how far a coil's worth of frost lowers the evaporation
+# A unit whose valve stays in heating gives heat while it "defrosts", instead of taking it.
+NEVER_REVERSED_SHARE: Final = -0.3
+FROST_DEPRESSION_K: Final = 2.0  # fall of the evaporation by frost of one trigger
 MENDED: Final = 0.9  # share of the nominal at which a cause counts as repaired
 
 
@@ -31,14 +30,13 @@ MENDED: Final = 0.9  # share of the nominal at which a cause counts as repaired
 class Impairment:
     """The consequences of a disturbance, one element per unit.
 
-    `capacity` (−30 % by a leak, −60 % without a fan) and `cop` (−30 %; −40 % as by a coil full of
-    frost) are what is left of them. `depression_k` is how far the evaporation sinks, beside what
-    frost does: 5 K by a leak (low pressure −15 %), 10 K without a fan. `superheat_k` is the extra
-    one of the discharge gas, 5–20 K as a leak goes on; `approach_k` condensing over supply, 3 K in
-    a clean plate and more with the square of the flow it lacks; `frosting` the growth over a
-    healthy coil's, threefold without a fan; `reversal` the heat a defrost takes over a healthy
-    one's. `leak` goes from 0 at the full charge to 1 at 60 %. `mended` units have nothing that a
-    lock-out could be about.
+    `leak`: 0 at full charge, 1 at 60 %. `capacity` and `cop`: the shares that remain; a leak
+    takes 30 % of both, a stopped fan 60 and 40 %, as a coil full of frost does. `depression_k`: fall
+    of the evaporation beside that by frost; 5 K by a leak (low pressure −15 %), 10 K without a fan.
+    `superheat_k`: additional superheat of the discharge gas, 5–20 K as a leak grows. `approach_k`:
+    condensing over supply, 3 K in a clean plate and more with the square of the missing flow.
+    `frosting`: growth over that of a healthy coil, threefold without a fan. `reversal`: heat that a
+    defrost takes over that of a healthy one. `mended`: nothing is wrong that could lock a unit out.
     """
 
     leak: Floats
@@ -58,12 +56,9 @@ class Impairment:
 
 @lru_cache(maxsize=8)
 def impairment(disturbance: Disturbance) -> Impairment:
-    """What `disturbance` does; worked out once for each, as it lasts over many steps."""
-    airflow, water_flow, four_way = (
-        disturbance.airflow,
-        disturbance.water_flow,
-        disturbance.four_way,
-    )
+    """The impairment by `disturbance`; computed once, since a disturbance lasts over many steps."""
+    airflow, water_flow = disturbance.airflow, disturbance.water_flow
+    four_way = disturbance.four_way
     leak = np.clip((1.0 - disturbance.charge) / (1.0 - LOWEST_CHARGE), 0.0, 1.0)
     melts = four_way != FOUR_WAY_NEVER_REVERSES
     return Impairment(

@@ -1,8 +1,7 @@
-"""What stops a unit by itself: its protections, their restart delay, and the lock-out after three
-trips in an hour.
+"""The protections of a unit: cut-outs, restart delay, and lock-out after three trips in an hour.
 
-Each cut-out is a fault kind of contract §4. What a unit shows is a bit mask of them, one bit per
-kind of `KINDS`.
+Each cut-out is a fault kind of contract §4. A bit mask holds the kinds that a unit shows, one bit
+per kind of `KINDS`.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ Mask: TypeAlias = NDArray[np.uint16]
 
 KINDS: Final[tuple[FaultKind, ...]] = get_args(FaultKind)
 BIT: Final[Mapping[str, np.uint16]] = {
-    kind: np.uint16(1 << place) for place, kind in enumerate(KINDS)
+    kind: np.uint16(1 << index) for index, kind in enumerate(KINDS)
 }
 LOCKOUT: Final = BIT["lockout"]
 
@@ -28,14 +27,13 @@ LOCKOUT_WITHIN_S: Final = 3600.0  # three trips an hour, physics §20.7
 
 # Cut-outs; engineering figures where no section is named.
 HIGH_CONDENSING_C: Final = 65.0  # 25 bar of the refrigerant in refrigerant.py
-LOW_DEPRESSION_K: Final = (
-    10.5  # of the evaporation under a healthy unit's: blocked air, or lost refrigerant
-)
+# Fall of the evaporation below that of a healthy unit: blocked air, or lost refrigerant.
+LOW_DEPRESSION_K: Final = 10.5
 LOW_CHARGE: Final = 0.60  # "hard LP trip < 60 %", physics §20.7
 DISCHARGE_C: Final = 115.0  # 110–120, physics §20.2
 FLOW_SHARE: Final = 0.35  # a flow switch opens
 LOW_VOLTAGE_PU, HIGH_VOLTAGE_PU = 170.0 / 220.0, 1.15  # ≈ 165–175 V, physics §20.6
-FREEZING_C: Final = 3.0  # of the water in the unit, where it stands or heat is taken from it
+FREEZING_C: Final = 3.0  # of the water in the unit, if it stands or gives heat
 COLDEST_C: Final = -36.0  # units must start at −30, requirements R3
 REVERSED_K: Final = -1.0  # supply over return; below it, heating runs backwards …
 REVERSED_S: Final = 300.0  # … for more than 5 min, physics §20.7 "4-way stuck"
@@ -43,8 +41,10 @@ REVERSED_S: Final = 300.0  # … for more than 5 min, physics §20.7 "4-way stuc
 
 @dataclass(frozen=True, slots=True)
 class ProtectionInputs:
-    """What the protections look at, one element per unit; temperatures in °C, `voltage_pu` over the
-    nominal one."""
+    """The measurements of the protections, one element per unit.
+
+    Temperatures are in °C, `voltage_pu` is over the nominal voltage.
+    """
 
     compressing: Flags
     heating_phase_s: Floats
@@ -63,7 +63,7 @@ class ProtectionInputs:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """What is shown, and how long ago the last two trips were, s."""
+    """The mask shown, and the seconds since the last two trips."""
 
     shown: Mask
     last_s: Floats
@@ -71,7 +71,7 @@ class Protection:
 
     @property
     def stopped(self) -> Flags:
-        """Which units may not run."""
+        """Whether a unit is stopped."""
         stopped: Flags = self.shown != 0
         return stopped
 
@@ -83,16 +83,16 @@ def untripped(units: int) -> Protection:
 
 def kinds(shown: int) -> tuple[str, ...]:
     """The fault kinds in one unit's mask."""
-    return tuple(kind for place, kind in enumerate(KINDS) if shown >> place & 1)
+    return tuple(kind for index, kind in enumerate(KINDS) if shown >> index & 1)
 
 
 def causes(seen: ProtectionInputs) -> Mask:
     """Which protections would trip now."""
-    found = np.zeros(len(seen.powered), np.uint16)
+    mask = np.zeros(len(seen.powered), np.uint16)
     for kind, happens in _causes(seen).items():
         if np.count_nonzero(happens):
-            found |= happens * BIT[kind]
-    return found
+            mask |= happens * BIT[kind]
+    return mask
 
 
 def _causes(seen: ProtectionInputs) -> dict[FaultKind, Flags]:
@@ -118,7 +118,7 @@ def step(now: Protection, cause: Mask, repaired: Flags, dt_s: float) -> Protecti
     """The protections `dt_s` later.
 
     A trip is shown until its cause has gone and the restart delay has passed. The third within an
-    hour locks the unit out until it is `repaired`: whoever mends the cause also resets the lock.
+    hour locks the unit out until it is `repaired`: the repair of the cause includes the reset.
     """
     last_s, before_s = now.last_s + dt_s, now.before_s + dt_s
     if not (np.count_nonzero(cause) or np.count_nonzero(now.shown)):

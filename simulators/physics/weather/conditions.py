@@ -1,4 +1,4 @@
-"""What a house meets outdoors at one moment."""
+"""The outdoor conditions of a house at one moment."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ from simulators.physics.arrays import Floats
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Air temperature in °C, relative humidity 0…1, and sun on a horizontal square metre in W/m².
+    """Air temperature in °C, relative humidity 0…1, sun on a horizontal surface in W/m².
 
     Each is one number for all units, or a column with one element per unit.
     """
@@ -17,6 +17,5 @@ class Conditions:
     sun_w_m2: float | Floats
 
     def shifted(self, offset_k: float | Floats) -> "Conditions":
-        """The same weather where it is `offset_k` warmer (mountain villages: −4…−6, physics
-        §20.4)."""
+        """The same weather `offset_k` warmer (mountain villages: −4…−6 K, physics §20.4)."""
         return replace(self, outdoor_c=self.outdoor_c + offset_k)

@@ -1,5 +1,4 @@
-"""Exceptional weather that can be placed anywhere: cold waves, and damp spells in which every coil
-frosts (physics §20.4)."""
+"""Exceptional weather: cold waves, and damp spells that frost every coil (physics §20.4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from simulators.physics.weather.conditions import Conditions
-from simulators.physics.weather.local_time import local_hour
+from simulators.physics.weather.local_time import afternoon_share
 from simulators.physics.weather.winter import Weather
 from wire.units import DAY_MS, HOUR_MS
 
@@ -17,11 +16,10 @@ _NIGHT_TO_DAY_K: Final = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """From `begin` (UTC ms) the weather turns within `onset_h` hours, holds, and returns within
-    `fade_h`.
+    """A spell that sets in from `begin` (UTC ms) within `onset_h`, holds, and fades in `fade_h`.
 
-    While it holds, the nights reach `coldest_c` (°C) and the days 6 K more; `humidity` 0…1, None
-    leaves it as it is. `sun` is the share of the sun that is left.
+    While it holds, the nights reach `coldest_c` (°C) and the days 6 K more. `humidity` is 0…1; None
+    leaves it unchanged. `sun` is the remaining share of the sun.
     """
 
     begin: int
@@ -33,31 +31,30 @@ class Spell:
     sun: float = 1.0
 
     def share(self, now: int) -> float:
-        """How far it is under way at `now`, 0…1."""
+        """The share of the spell that is in effect at `now`, 0…1."""
         hours = (now - self.begin) / HOUR_MS
-        rising, falling = (
-            hours / self.onset_h,
-            (self.onset_h + self.hold_h + self.fade_h - hours) / self.fade_h,
-        )
+        rising = hours / self.onset_h
+        falling = (self.onset_h + self.hold_h + self.fade_h - hours) / self.fade_h
         return min(max(min(rising, falling), 0.0), 1.0)
 
 
 def cold_wave(
     begin: int, coldest_c: float = -25.0, onset_h: float = 36.0, hold_h: float = 72.0
 ) -> Spell:
-    """A cold wave: 24–48 h down, 48–96 h at −20…−30 °C (physics §20.4), and two days to recover."""
+    """A cold wave: 24–48 h of cooling, 48–96 h at −20…−30 °C, and two days of recovery.
+
+    Source: physics §20.4.
+    """
     return Spell(begin, onset_h, hold_h, 48.0, coldest_c)
 
 
 def defrost_storm(begin: int, hold_h: float = 24.0) -> Spell:
-    """Wet snow around 0 °C: 95 % humidity without sun, where the share of defrosting is highest
-    (physics §20.3)."""
+    """Wet snow around 0 °C: 95 % humidity without sun, where units defrost most (physics §20.3)."""
     return Spell(begin, 3.0, hold_h, 6.0, -2.0, humidity=0.95, sun=0.1)
 
 
 def drawn_cold_waves(seed: int, season_begin: int, days: int, count: int) -> tuple[Spell, ...]:
-    """`count` cold waves within `days` of `season_begin` (UTC ms), each in its own part of the
-    season."""
+    """`count` cold waves within `days` of `season_begin` (UTC ms), each in its own part of them."""
     generator = np.random.default_rng([seed, 207])
     part = days * DAY_MS / max(count, 1)
     return tuple(
@@ -88,7 +85,7 @@ class Spelled:
 
 def _laid_over(usual: Conditions, spell: Spell, now: int) -> Conditions:
     share = spell.share(now)
-    warmth = (1.0 + float(np.cos((local_hour(now) - 15.0) * np.pi / 12.0))) / 2.0
+    warmth = (1.0 + afternoon_share(now)) / 2.0
     held_c = spell.coldest_c + _NIGHT_TO_DAY_K * warmth
     humidity = usual.humidity if spell.humidity is None else spell.humidity
     return Conditions(

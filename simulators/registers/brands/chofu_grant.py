@@ -104,13 +104,13 @@ def _defaults() -> dict[RegisterRef, int]:
 
 
 def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
-    """A write takes effect once Modbus is enabled; before that only the enabling does."""
+    """The words of a write that take effect: before Modbus is enabled, only the enabling."""
     enabled = contents.get((ENABLE,))
-    return {place: word for place, word in write.words.items() if enabled or place == ENABLE.place}
+    return {ref: word for ref, word in write.words.items() if enabled or ref == ENABLE.ref}
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """The room's temperature stands in both zones' registers."""
+    """Copy the room temperature into the registers of the second zone."""
     contents.put(_input(34), contents.get(_input(33)))
 
 
@@ -131,7 +131,7 @@ CHOFU_GRANT: Final = RegisterMap(
     ),
     quantities=_QUANTITIES,
     states=_STATES,
-    # No table with a source says what an error number means.
+    # No sourced table gives the meaning of an error number.
     faults={
         f"other:21.{_LETTER_BASE + letter}": (_ERROR, _LETTER_BASE + letter) for letter in _LETTERS
     },

@@ -19,8 +19,8 @@ _MODE, _POWER, _STATUS = RegisterRef("holding", 2), Field(42), Field(117)
 _COMPRESSOR, _FAN, _DEFROST, _FLOW_OPEN = coil(80), coil(81), coil(86), coil(170)
 _HEATING, _OFF = 2, 8
 
-# Coils by kind (docs/domain/rules-and-faults.md; what it does not list goes by the coil's own
-# text); the first stands for it.
+# Coils by fault kind (docs/domain/rules-and-faults.md; other coils by the text of their own table).
+# The first coil stands for the kind.
 _FAULT_COILS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "water_flow": (188, 108),
@@ -61,7 +61,7 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {_STATUS: _HEATING, _COMPRESSOR: 1, _DEFROST: 1},
     }
 )
-# Settings in whole °C, minutes and amperes, by the first word of each run: the map's defaults.
+# Defaults of the map in whole °C, minutes and amperes, by the first word of each run.
 _FACTORY: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
         2: (
@@ -98,13 +98,13 @@ def _temperatures(step: float) -> tuple[RegisterQuantity, ...]:
 
 
 def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
-    """All of a write but another mode, which is ignored unless the unit is off."""
+    """The words of a write that take effect: a new mode is ignored unless the unit is off."""
     off = contents.get((_STATUS,)) == _OFF
-    return {place: word for place, word in write.words.items() if off or place != _MODE}
+    return {ref: word for ref, word in write.words.items() if off or ref != _MODE}
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Fan and flow switch, and which sensors are fitted."""
+    """Fill fan and flow switch, and the flags of fitted sensors."""
     contents.put((_FAN,), int(reading.values.get("fan_rpm", 0.0) > 0.0))
     contents.put((_FLOW_OPEN,), int(reading.values.get("flow_lpm", 1.0) == 0.0))
     contents.put((coil(29),), int("tank_c" not in reading.unfitted))
@@ -112,7 +112,7 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 
 
 def _whole_degrees(brand: RegisterMap) -> RegisterMap:
-    """A firmware whose transmitted value is the actual value."""
+    """The map of a firmware that transmits whole degrees."""
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_c"))
     return replace(brand, quantities=(*_temperatures(1.0), *kept))
 

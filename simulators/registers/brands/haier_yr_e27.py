@@ -25,7 +25,7 @@ from wire.points import State
 FRAMES: Final = frozenset(((101, 6), (141, 16), (201, 1), (241, 22)))
 BLOCK: Final = (101, 6)
 SET_POWER, SET_WATER = 0x01, 0x04  # commands in the upper half of word 101
-_OPEN, _OPEN_UNSIGNED = 0x7FF, 0xFFF  # an open sensor; physics §20.7 has them at the end of 12 bits
+_OPEN, _OPEN_UNSIGNED = 0x7FF, 0xFFF  # an open sensor: the end of 12 bits (physics §20.7)
 _HEATING_ON: Final = 0b101  # on, heat
 _DEFROST: Final = bit(141, 13)
 _ERROR: Final = low_byte(141)
@@ -33,7 +33,7 @@ _ERROR_NUMBERS: Final = range(1, 256)
 
 
 def _nibble(address: int, number: int) -> Field:
-    """A quarter of a register, counted from the lowest."""
+    """The nibble `number` of a register, 0 the lowest."""
     return Field(address, 4, 4 * number)
 
 
@@ -83,16 +83,18 @@ _COMMANDED: Final[Mapping[int, int]] = MappingProxyType({SET_POWER: 101, SET_WAT
 
 
 def _effective(contents: Contents, write: Write) -> dict[RegisterRef, int]:
-    """The words that the command in word 101 is about; raises RefusedError for anything but the
-    whole block."""
+    """The words that the command in word 101 concerns.
+
+    Raises RefusedError unless the write is the whole block.
+    """
     if (write.address, len(write.values)) != BLOCK:
         raise RefusedError(ILLEGAL_ADDRESS)
-    about = _COMMANDED.get(write.values[0] >> 8)
-    return {place: word for place, word in write.words.items() if place.address == about}
+    commanded = _COMMANDED.get(write.values[0] >> 8)
+    return {ref: word for ref, word in write.words.items() if ref.address == commanded}
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """The last error is the active one, as long as there is one."""
+    """Copy the active error into the register of the last error."""
     contents.put((low_byte(241),), contents.get((_ERROR,)))
 
 
@@ -115,7 +117,7 @@ HAIER_YR_E27: Final = RegisterMap(
     ),
     quantities=_QUANTITIES,
     states=_STATES,
-    # No table says what an error number means.
+    # No table gives the meaning of an error number.
     faults={f"other:141.{number}": (_ERROR, number) for number in _ERROR_NUMBERS},
     defaults={
         RegisterRef("holding", 102): 30,

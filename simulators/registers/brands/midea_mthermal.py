@@ -137,9 +137,9 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         },
     }
 )
-# Live values of the sample unit that no simulated quantity stands behind, by the first register of
-# each run; only 232, the coldest air it heats in, is set as the subsidy's conditions ask
-# (requirements R2) and not as found.
+# Live values of the sample unit in registers without a simulated quantity, by the first register of
+# each run. Only 232, the coldest outdoor temperature for heating, differs from the sample: it has
+# the value that the subsidy requires (requirements R2).
 _LIVE: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
     {
         1: (_HEAT,),
@@ -162,8 +162,8 @@ _DEFAULTS: Final = {
     for first, run in _LIVE.items()
     for i, raw in enumerate(run)
 }
-# Sensors the sample unit was built without: T2, T2B, Tbt1, Tbt2, curves, Tsolar, TL and T9 as its
-# dump shows them.
+# Registers of sensors that the sample unit does not have (T2, T2B, Tbt1, Tbt2, Tsolar, TL, T9) and
+# of its curves, as its dump shows them.
 _ABSENT: Final = {
     120: 255,
     121: 255,
@@ -177,7 +177,7 @@ _ABSENT: Final = {
 
 
 def _settings(step: float) -> tuple[Setting, ...]:
-    """Set-points, power and the curve's switch; the water's limits are those in 203 and 204."""
+    """Set-points, power and the switch of the curve; water limits as in registers 203 and 204."""
     return (
         Setting("switched_on", Field(0, 2), codes={0: 0.0, 1: 1.0, 2: 1.0, 3: 1.0}),
         Setting("room_controlled", Field(0, 2), codes={1: 1.0, 2: 0.0, 3: 0.0}),
@@ -197,7 +197,7 @@ def _temperatures(step: float, missing: int) -> tuple[RegisterQuantity, ...]:
             step,
             True,
             missing,
-            round(_UNFITTED_C / step) if at in (114, 115) else None,
+            round(_UNFITTED_C / step) if point in _FITTED_BY_CHOICE else None,
         )
         for point, at in _TEMPERATURES
     )
@@ -205,7 +205,9 @@ def _temperatures(step: float, missing: int) -> tuple[RegisterQuantity, ...]:
 
 def _counters(step: float) -> tuple[RegisterQuantity, ...]:
     return tuple(
-        RegisterQuantity(point, pair(at), step) for point, places in _COUNTERS for at in places
+        RegisterQuantity(point, pair(at), step)
+        for point, registers in _COUNTERS
+        for at in registers
     )
 
 
@@ -215,8 +217,7 @@ def _absent(step: float) -> dict[RegisterRef, int]:
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Figures that follow from the measured ones, the curve's target, and who controls the
-    water."""
+    """Fill the figures that follow from measured ones, the target of the curve, and the mode."""
     values = reading.values
     heat, power = values.get("heat_w", 0.0), values.get("power_w", 0.0)
     total_heat, total_power = values.get("heat_kwh", 0.0), values.get("energy_kwh", 0.0)
@@ -232,8 +233,7 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 
 
 def _whole_degrees(brand: RegisterMap) -> RegisterMap:
-    """Bit 8 of register 189 clear: temperatures in whole degrees, with another value for an open
-    sensor."""
+    """The map with bit 8 of register 189 clear: whole degrees, another open-sensor value."""
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_c"))
     return replace(
         brand,
@@ -244,7 +244,7 @@ def _whole_degrees(brand: RegisterMap) -> RegisterMap:
 
 
 def _whole_kwh(brand: RegisterMap) -> RegisterMap:
-    """Sub-model R32-A, whose counters are whole kWh."""
+    """The map of sub-model R32-A, whose counters are whole kWh."""
     kept = tuple(quantity for quantity in brand.quantities if not quantity.point.endswith("_kwh"))
     counters = _counters(1.0)
     return replace(

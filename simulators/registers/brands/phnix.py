@@ -22,8 +22,7 @@ _COP: Final = Field(2060)
 _DC_BUS: Final = 1.66  # direct over mains voltage, from the live unit of physics §20.2
 _LITRES_A_MINUTE: Final = 1000.0 / 60.0 / 100.0  # register 2077 counts m³/h × 100
 
-# Fault bits by kind (docs/domain/rules-and-faults.md): registers and bits; the first stands for the
-# kind.
+# Registers and bits by fault kind (docs/domain/rules-and-faults.md). The first stands for the kind.
 _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = MappingProxyType(
     {
         "water_flow": ((2085, (8,)),),
@@ -103,9 +102,9 @@ _STATES: Final[Mapping[State, Mapping[Field, int]]] = MappingProxyType(
         "defrost": {**_RUNNING, _STATUS: _DEFROSTING},
     }
 )
-# Factory values of the defrost parameters, of the control block and of the zones
-# (docs/domain/profile-phnix.md), but 75 instead of 26 min of heating before a defrost, so that the
-# settings keep to a tenth of defrosting (requirements R6).
+# Factory values of the defrost parameters, the control block and the zones
+# (docs/domain/profile-phnix.md). Register 1106 differs: 75 instead of 26 min of heating before a
+# defrost, so that the settings keep defrosting below a tenth (requirements R6).
 _CONTROL: Final = {
     1012: 1,
     1037: 0x10000 - 250,
@@ -140,8 +139,7 @@ _FACTORY: Final = {
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Outputs and switches that follow from the measured quantities, and the figures made of
-    them."""
+    """Fill the outputs, switches and figures that follow from measured quantities."""
     values = reading.values
     power, heat = values.get("power_w", 0.0), values.get("heat_w", 0.0)
     contents.put((_FAN,), int(values.get("fan_rpm", 0.0) > 0.0))
@@ -154,7 +152,7 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 PHNIX: Final = RegisterMap(
     profile="phnix",
     serial=SerialFormat(),
-    # Packets of 90 registers; a read inside the packets and no longer than one is answered.
+    # Packets of 90 registers: a read is answered inside the packets and up to the length of one.
     reads=Reads({"holding": (range(1001, 1541), range(2001, 2181))}, PACKET),
     writes=Writes(
         frozenset((WRITE_REGISTERS,)),

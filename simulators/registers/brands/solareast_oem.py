@@ -25,8 +25,8 @@ _FAN_SPEED, _MODE = Field(0x0041), Field(0x0304)
 
 _SYSTEM_1: Final = range(0x0005, 0x000A)
 _SYSTEM_2_OFFSET: Final = 5  # words 0x000A to 0x000E mirror 0x0005 to 0x0009
-# Fault bits by kind (docs/domain/rules-and-faults.md; what it does not list goes by the bit's own
-# text): words and bits.
+# Words and bits by fault kind (docs/domain/rules-and-faults.md; other bits by the text of their own
+# table).
 _FAULT_BITS: Final[Mapping[str, tuple[tuple[int, tuple[int, ...]], ...]]] = MappingProxyType(
     {
         "water_flow": ((2, (2, 12)), (3, (13, 14, 15))),
@@ -90,7 +90,7 @@ _QUANTITIES: Final = (
     RegisterQuantity("voltage_v", (Field(0x44),)),
     RegisterQuantity("current_a", (Field(0x45),), 0.1),
     RegisterQuantity("flow_lpm", (Field(0x58),)),
-    # The protocol does not give the scale of the unit's own meters: whole volts, kW and kWh.
+    # The protocol gives no scale for the meters of the unit: assume whole volts, kW and kWh.
     RegisterQuantity("voltage_v", (Field(0x5A),)),
     RegisterQuantity("power_w", (Field(0x5C),), 1000.0),
     RegisterQuantity("energy_kwh", (Field(0x5D),)),
@@ -123,8 +123,7 @@ _CONTROLS: Final = {0x0300: 120, 0x0302: 550, 0x0303: 500, 0x0304: 1, 0x0360: 12
 
 
 def _derive(reading: UnitReading, contents: Contents) -> None:
-    """Switches, the fan (in rpm on this model; others say Hz), the stop by a fault, and the current
-    of the phase."""
+    """Fill switches, fan (rpm on this model, Hz on others), fault stop and phase current."""
     contents.put((_FAN_SPEED,), round(reading.values.get("fan_rpm", 0.0)))
     contents.put((_FAN,), int(reading.values.get("fan_rpm", 0.0) > 0.0))
     contents.put((_FLOW_SWITCH,), int(reading.values.get("flow_lpm", 0.0) > 0.0))
@@ -134,7 +133,7 @@ def _derive(reading: UnitReading, contents: Contents) -> None:
 
 
 def _faults() -> dict[str, tuple[Field, int]]:
-    """The bits of both systems; those of system 1 come first of their kind."""
+    """The fault bits of both systems; those of system 1 come first of their kind."""
     faults = [
         (kind, word, number)
         for kind, words in _FAULT_BITS.items()
@@ -191,9 +190,8 @@ SOLAREAST_OEM: Final = RegisterMap(
         for address, raw in (_LIMITS | _PARAMETERS | _CONTROLS).items()
     },
     derive=_derive,
-    curve=Curve(
-        -20.0, 45.0, 15.0, 30.0
-    ),  # the protocol numbers its curves without their shape: an assumption
+    # The protocol numbers its curves without their shape: engineering assumption.
+    curve=Curve(-20.0, 45.0, 15.0, 30.0),
     set_point="ruling_c",
     refuses_in_silence=True,
 )

@@ -79,7 +79,7 @@ def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
             list(faults),
             ["room_c"] if "room_c" in profile.points else [],
         )
-        assert seen.state == state or not image.state_told
+        assert seen.state == state or not image.state_shown
         assert seen.values == pytest.approx({point: image.values[point] for point in seen.values})
         assert set(image.values) - {"room_c"} == set(seen.values)
 

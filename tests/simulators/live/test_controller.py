@@ -75,7 +75,7 @@ def test_frozen_units_answer_the_same_for_ever_and_dead_ones_never() -> None:
 def test_a_read_of_the_supply_temperature_is_a_reading() -> None:
     village = Village("phnix")
     registers = MAPS["phnix"]
-    village.controller.was_read(registers.supply_places, False)
+    village.controller.was_read(registers.supply_refs, False)
     village.controller.was_read(frozenset(), False)
     assert len(village.seen) == 1
 
@@ -194,7 +194,7 @@ def test_room_control_makes_the_room_target_the_set_point() -> None:
     village = Village("chofu-grant")
     village.write(5, 22, 1)
     village.write(5, 7, 0)
-    village.controller.was_read(MAPS["chofu-grant"].supply_places, False)
+    village.controller.was_read(MAPS["chofu-grant"].supply_refs, False)
     assert village.seen[-1].values["setpoint_c"] == village.plant.reading(0).room_target_c
 
 

@@ -40,7 +40,7 @@ def agree(profile: str, image: Image) -> None:
     seen = read(profile, image)
     assert seen.values == pytest.approx(told(profile, image))
     assert seen.state == image.state or (
-        not image.state_told and {seen.state, image.state} <= {"heating", "defrost"}
+        not image.state_shown and {seen.state, image.state} <= {"heating", "defrost"}
     )
     assert seen.faults == sorted(image.faults)
 

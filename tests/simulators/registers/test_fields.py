@@ -28,7 +28,7 @@ def test_a_number_comes_back_and_leaves_its_neighbours_alone(
     assert contents.get(fields) == raw % 2 ** sum(field.width for field in fields)
     for field in fields:
         others = 0xFFFF ^ field.into(0, 0xFFFF)
-        assert contents.words[field.place] & others == old[field.address] & others
+        assert contents.words[field.ref] & others == old[field.address] & others
 
 
 def test_the_first_field_holds_the_highest_bits() -> None:

@@ -83,7 +83,7 @@ def test_nonsense_while_defrosting(profile: str, heat: int, cop: int) -> None:
 def test_a_defrost_without_flag_looks_like_heating(profile: str) -> None:
     brand = with_quirk(profile, "defrost_unflagged")
     assert image(brand, "defrost").words == image(brand, "heating").words
-    assert not image(brand, "defrost").state_told
+    assert not image(brand, "defrost").state_shown
     flagged = image(MAPS[profile], "defrost").words != image(MAPS[profile], "heating").words
     assert flagged == (profile != "chofu-grant")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulators.physics.disturbance import undisturbed
-from simulators.physics.draws import words
+from simulators.physics.draws import random_words
 from simulators.physics.fleet.equipment import Fittings, build_fleet, usual_fittings
 from simulators.physics.fleet.measure import measure
 from simulators.physics.fleet.state import Start, at_rest
@@ -20,7 +20,7 @@ NUMBERS = np.arange(VILLAGES * EACH)
 
 def uniform(seed: int, purpose: int, numbers: np.ndarray, turn: int = 0) -> np.ndarray:
     """The words as numbers from 0 to 1."""
-    return words(seed, purpose, numbers, turn) / 2.0**64
+    return random_words(seed, purpose, numbers, turn) / 2.0**64
 
 
 def a_block(villages: range) -> tuple[np.ndarray, Fittings]:
@@ -72,4 +72,4 @@ def test_draws_are_even_and_independent_of_each_other() -> None:
 
 
 def test_draws_belong_to_the_number_not_to_the_place() -> None:
-    assert (words(7, 3, NUMBERS)[10:20] == words(7, 3, NUMBERS[10:20])).all()
+    assert (random_words(7, 3, NUMBERS)[10:20] == random_words(7, 3, NUMBERS[10:20])).all()

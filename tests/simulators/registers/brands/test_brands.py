@@ -152,7 +152,7 @@ def test_how_each_brand_shows_its_states() -> None:
     chofu = told(CHOFU_GRANT, RegisterRef("input", 10), RegisterRef("input", 7))
     assert chofu == [(0, 35), (1, 35), (1, 35), (1, 35)]
     told_by = {
-        name: [shown(brand, state).state_told for state in STATES] for name, brand in MAPS.items()
+        name: [shown(brand, state).state_shown for state in STATES] for name, brand in MAPS.items()
     }
     assert told_by.pop("chofu-grant") == [True, True, False, False]
     assert all(all(states) for states in told_by.values())
@@ -229,7 +229,7 @@ def test_every_fault_of_a_brand_with_bits_is_one_bit(brand: RegisterMap) -> None
             at: idle.get(at, 0) ^ word for at, word in lit.items() if idle.get(at, 0) != word
         }
         assert {at: bits for at, bits in changed.items() if at not in alarm} == {
-            place.place: 1 << place.shift
+            place.ref: 1 << place.shift
         }
 
 
