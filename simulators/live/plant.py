@@ -70,7 +70,10 @@ class Plant:
         return self._moment
 
     def advance(self, elapsed: int, dt_s: float) -> Moment:
-        """Let `dt_s` physical seconds pass, to `elapsed` wall ms after the start; the new moment."""
+        """Let `dt_s` physical seconds pass, to `elapsed` wall ms after the start.
+
+        Returns the new moment.
+        """
         active = effects(self.events, elapsed)
         with self._lock:
             weather = self._weather.at(int(self._physical))
@@ -103,7 +106,7 @@ class Plant:
         )
 
     def change(self, unit: int, settings: dict[str, float]) -> None:
-        """Apply settings that a master wrote: `setpoint_c` (water), `room_target_c`, `switched_on`."""
+        """Apply settings of a master: `setpoint_c` (water), `room_target_c`, `switched_on`."""
         columns = {
             "setpoint_c": "supply_limit_c",
             "room_target_c": "room_target_c",

@@ -64,7 +64,7 @@ class RegisterMap:
 
     @property
     def fault_codes(self) -> Sequence[str]:
-        """Every `kind:vendor_code` that the registers can show; the first of a kind stands for it."""
+        """Every `kind:vendor_code` that the registers can show; a kind means its first code."""
         return tuple(self.faults)
 
     @property

@@ -1,5 +1,4 @@
-"""The houses, machines and brands of a block, drawn village by village, so that blocks may be cut
-anywhere."""
+"""The households of a block, drawn village by village, so that blocks may be cut anywhere."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,13 +21,13 @@ _HOUSES: Final = 205
 _BRANDS: Final = 207
 _STARTS: Final = 208
 _HEIGHTS: Final = 210
-OLDEST_KWH: Final = 20_000.0  # on an electricity counter that has seen a few seasons
+OLDEST_KWH: Final = 20_000.0  # on an electricity counter after a few seasons
 
 Draw = Callable[[np.random.Generator, int], Any]
 
 
 class _House(IntEnum):
-    """What is drawn for each house, by column."""
+    """The columns of the draws for each house."""
 
     WALLS = 0
     AREA = 1
@@ -42,11 +41,10 @@ class _House(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """What does not change over a season: the fleet, how it is found, and what each unit's brand
-    shows.
+    """The fixed part of a season: the fleet, its start, and the points and codes of each unit.
 
-    `height_k` is how much warmer than the weather it is at each unit, `codes` the faults that each
-    can show, and `lacks` are the units (by index in the block) that have no such point.
+    `height_k`: how much warmer than the weather each unit stands. `codes`: the faults that each
+    unit can show. `lacks`: the units (by index in the block) without a point.
     """
 
     fleet: SimulatedFleet
@@ -61,7 +59,7 @@ class Households:
 
 
 def settle(scenario: Scenario, block: SeasonBlock, seed: int) -> Households:
-    """Everybody in `block`; the same seed makes the same households, whatever the block's size."""
+    """The households of `block`; a seed makes the same ones whatever the size of the block."""
     profiles = _drawn(
         block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units)
     )
@@ -91,13 +89,16 @@ def settle(scenario: Scenario, block: SeasonBlock, seed: int) -> Households:
 
 
 def _drawn(block: SeasonBlock, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
-    """`draw` for every village from a generator of its own, one after the other."""
-    parts = [draw(village_generator(seed, salt, one), one.units) for one in block.settlements]
+    """The results of `draw` for every village in turn, each from a generator of its own."""
+    parts = [
+        draw(village_generator(seed, salt, settlement), settlement.units)
+        for settlement in block.settlements
+    ]
     return np.concatenate(parts)
 
 
 def village_generator(seed: int, salt: int, settlement: Settlement) -> np.random.Generator:
-    """The random numbers of one village for one purpose."""
+    """The random generator of one village for one purpose, its `salt`."""
     return np.random.default_rng([seed, salt, settlement.number])
 
 
@@ -108,8 +109,10 @@ def _profiles(scenario: Scenario, generator: np.random.Generator, units: int) ->
 
 def _fleet(scenario: Scenario, block: SeasonBlock, drawn: Floats) -> SimulatedFleet:
     house, mix = scenario.house, scenario.fleet
+    firsts = [settlement.first_unit for settlement in block.settlements]
+    sizes = [settlement.units for settlement in block.settlements]
     numbers = np.concatenate(
-        [np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements]
+        [np.arange(first, first + count) for first, count in zip(firsts, sizes, strict=True)]
     )
     fittings = Fittings(
         floor=drawn[:, _House.FLOOR] < house.floor,
@@ -117,9 +120,7 @@ def _fleet(scenario: Scenario, block: SeasonBlock, drawn: Floats) -> SimulatedFl
         sizing=np.where(drawn[:, _House.SIZING] < mix.undersized, mix.undersized_by, 1.0),
         three_phase=drawn[:, _House.PHASES] < mix.three_phase,
         position=drawn[:, _House.POSITION],
-        village=np.repeat(
-            np.arange(len(block.settlements)), [one.units for one in block.settlements]
-        ),
+        village=np.repeat(np.arange(len(sizes)), sizes),
         number=numbers,
     )
     area = _between(drawn[:, _House.AREA], *house.area_m2) / 100.0
@@ -131,14 +132,14 @@ def _between(drawn: Floats, low: float, high: float) -> Floats:
 
 
 def _shows(profile: str) -> frozenset[str]:
-    """The points that a brand's registers hold."""
+    """The points that the registers of a brand hold."""
     middle = {name: max(point.low, 1.0) for name, point in POINTS.items()}
     return frozenset(MAPS[profile].image(UnitReading("heating", (), middle)).values)
 
 
 def _lacks(shown: Sequence[frozenset[str]]) -> dict[str, NDArray[np.int64]]:
-    found = {
+    lacking = {
         point: np.array([unit for unit, own in enumerate(shown) if point not in own], np.int64)
         for point in POINTS
     }
-    return {point: units for point, units in found.items() if len(units)}
+    return {point: units for point, units in lacking.items() if len(units)}

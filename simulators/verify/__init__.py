@@ -1,5 +1,4 @@
-"""Was everything that happened stored, raised and ticketed, exactly once? Pure comparison of truth
-and record."""
+"""Verification: whether everything that happened was stored, raised and ticketed, exactly once."""
 
 from simulators.verify.compare import verify
 from simulators.verify.limits import VerificationLimits

@@ -1,4 +1,4 @@
-"""Truth against record: readings first, then alerts and their tickets."""
+"""Truth against record: first readings, then alerts and their tickets."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from simulators.verify.history import RunHistory, history_of
 from simulators.verify.limits import VerificationLimits
 from simulators.verify.readings import RecordedReading, compare_readings
 from simulators.verify.result import Verification
+from wire.units import SECOND_MS
 
 Document = Mapping[str, Any]
 
@@ -22,7 +23,7 @@ _CLASS_OF: Final[Mapping[str, str]] = {
     "gateway_offline": "gateway_death",
     "defrost_share": "heavy_defrost",
 }
-"""The class that an episode of a rule is counted under; a fault under the kind of its code."""
+"""The class that an expected alert of a rule is counted under; a fault has that of its code."""
 
 
 def verify(
@@ -49,7 +50,7 @@ def verify(
 
 def _compare_alerts(
     history: RunHistory,
-    episodes: list[ExpectedAlert],
+    expected: list[ExpectedAlert],
     alerts: Sequence[Document],
     tickets: Sequence[Document],
     result: Verification,
@@ -57,13 +58,15 @@ def _compare_alerts(
     outages = [alert for alert in alerts if alert["rule"] == "village_outage"]
     others = [alert for alert in alerts if alert["rule"] != "village_outage"]
     caused = _score_causes(history, others, result)
-    raised = _assign(episodes, others, caused, result)
-    result.expected = dict(
-        Counter(e.rule for e in episodes if e.due is not None and e.due <= history.end)
-    )
-    for index, episode in enumerate(episodes):
-        if episode.due is not None and episode.due <= history.end:
-            _check_due(episode, raised.get(index), outages, tickets, result)
+    raised = _assign(expected, others, caused, result)
+    due = [
+        (index, wanted)
+        for index, wanted in enumerate(expected)
+        if wanted.due is not None and wanted.due <= history.end
+    ]
+    result.expected = dict(Counter(wanted.rule for _, wanted in due))
+    for index, wanted in due:
+        _check_due(wanted, raised.get(index), outages, tickets, result)
     for outage in outages:
         if not _some_gateway_down(history, outage["raised_at"]):
             result.find(
@@ -85,33 +88,34 @@ def _compare_alerts(
 def _score_causes(
     history: RunHistory, alerts: Sequence[Document], result: Verification
 ) -> set[str]:
-    """Note what was found of the scenario's causes; the ids of the alerts that one of them stands
-    behind.
+    """Note the figures of the scenario's causes; the ids of the alerts that they explain.
 
-    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as
-    episodes; here they only explain what else is alerted.
+    Causes that show in the reads by themselves (codes, silence) are compared read by read, as
+    expected alerts; here they only explain other alerts.
     """
-    places = Topology(history.gateway_of, {})
-    told = {
+    topology = Topology(history.gateway_of, {})
+    shown_in_reads = {
         *_CLASS_OF.values(),
         *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",)),
     }
-    causes = demanded(history.causes, places, history.end)
+    causes = demanded(history.causes, topology, history.end)
     by_id = {alert["id"]: _plain(alert, history) for alert in alerts}
-    scored = score(causes, by_id.values(), places)
+    scored = score(causes, by_id.values(), topology)
     for kind, figures in scored.classes.items():
-        if kind in {truth.kind for truth in causes} - told:
-            figures.false = 0  # what the episodes do not explain either is counted with them
+        if kind in {truth.kind for truth in causes} - shown_in_reads:
+            figures.false = 0  # counted with the expected alerts, which may explain it
             result.classes[kind] = figures
-    judged = {"fault", *_CLASS_OF}  # read by read
-    unexplained = {
-        (alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts
-    }
+    read_by_read = {"fault", *_CLASS_OF}
+    unexplained = {_key(alert) for alert in scored.false_alerts}
     return {
         name
-        for name, a in by_id.items()
-        if a.rule not in judged and (a.rule, a.subject, a.code, a.raised_at) not in unexplained
+        for name, alert in by_id.items()
+        if alert.rule not in read_by_read and _key(alert) not in unexplained
     }
+
+
+def _key(alert: ScoredAlert) -> tuple[str, str, str | None, int]:
+    return alert.rule, alert.subject, alert.code, alert.raised_at
 
 
 def _plain(alert: Document, history: RunHistory) -> ScoredAlert:
@@ -127,13 +131,15 @@ def _class_of(rule: str, code: str | None) -> str:
 
 
 def _assign(
-    episodes: list[ExpectedAlert], alerts: list[Document], caused: set[str], result: Verification
+    expected: list[ExpectedAlert], alerts: list[Document], caused: set[str], result: Verification
 ) -> dict[int, Document]:
-    """Each alert to its episode (by index); one without, or one too many, is false unless a cause
-    stands behind it."""
+    """The alert of each expected one, by index.
+
+    An alert too many is false unless it is `caused`.
+    """
     raised: dict[int, Document] = {}
     for alert in sorted(alerts, key=lambda alert: alert["raised_at"]):
-        indices = [i for i, episode in enumerate(episodes) if _belongs(alert, episode)]
+        indices = [i for i, wanted in enumerate(expected) if _belongs(alert, wanted)]
         free = [i for i in indices if i not in raised]
         if free:
             raised[free[0]] = alert
@@ -145,52 +151,51 @@ def _assign(
     return raised
 
 
-def _belongs(alert: Document, episode: ExpectedAlert) -> bool:
-    named = (alert["rule"], alert["subject"], alert["code"]) == (
-        episode.rule,
-        episode.subject,
-        episode.code,
-    )
-    return named and episode.covers(alert["onset"], alert["raised_at"])
+def _belongs(alert: Document, wanted: ExpectedAlert) -> bool:
+    names = (alert["rule"], alert["subject"], alert["code"])
+    same = names == (wanted.rule, wanted.subject, wanted.code)
+    return same and wanted.covers(alert["onset"], alert["raised_at"])
 
 
 def _check_due(
-    episode: ExpectedAlert,
+    wanted: ExpectedAlert,
     alert: Document | None,
     outages: Sequence[Document],
     tickets: Sequence[Document],
     result: Verification,
 ) -> None:
-    what = f"{episode.rule} {episode.code or ''}".strip()
-    figures = result.classes[_class_of(episode.rule, episode.code)]
+    what = f"{wanted.rule} {wanted.code or ''}".strip()
+    figures = result.classes[_class_of(wanted.rule, wanted.code)]
     if alert is None:
-        if episode.by_server_time and any(_during(outage, episode) for outage in outages):
+        if wanted.by_server_time and any(_during(outage, wanted) for outage in outages):
             figures.unasked += 1
             return
         figures.injected += 1
-        result.find("missed", episode.subject, episode.begin, f"{what}: no alert")
+        result.find("missed", wanted.subject, wanted.begin, f"{what}: no alert")
         return
     figures.injected += 1
     figures.detected += 1
-    figures.delays_s.append((alert["raised_at"] - episode.begin) / 1000)
+    figures.delays_s.append((alert["raised_at"] - wanted.begin) / SECOND_MS)
     linked = [ticket["id"] for ticket in tickets if alert["id"] in ticket["alerts"]]
     if len(linked) > 1 or (not linked and not _past_when_heard(alert)):
         result.find(
             "missed",
-            episode.subject,
-            episode.begin,
+            wanted.subject,
+            wanted.begin,
             f"{what}: {len(linked)} tickets instead of one",
         )
 
 
-def _during(outage: Document, episode: ExpectedAlert) -> bool:
-    """Whether a village outage stands for an absence (one cause, one alert)."""
-    return episode.covers(outage["onset"], outage["raised_at"])
+def _during(outage: Document, wanted: ExpectedAlert) -> bool:
+    """Whether a village outage replaces the alert of an absence (one cause, one alert)."""
+    return wanted.covers(outage["onset"], outage["raised_at"])
 
 
 def _past_when_heard(alert: Document) -> bool:
-    """An episode that was over before anybody heard of it is recorded without a ticket (contract
-    §11 "Late data")."""
+    """Whether an alert was over before anybody heard of it: it needs no ticket.
+
+    Source: contract §11 "Late data".
+    """
     cleared_at = alert["cleared_at"]
     return cleared_at is not None and cleared_at <= alert["raised_at"]
 

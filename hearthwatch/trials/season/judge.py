@@ -72,7 +72,7 @@ def judge(plan: Plan, block: SeasonBlock, progress: Progress) -> Judged:
             told = readings
     episodes.add(silence(plan.rules, block, season.events, plan.span))
     progress(readings - told)
-    alerts, places = episodes.alerts(), block.places()
+    alerts, places = episodes.alerts(), block.topology()
     truths = demanded(season.truths(), places, plan.span.end)
     found = score(truths, alerts, places)
     quiet = quiet_weeks(truths, found.false_alerts, places, plan.span.start, plan.span.days)

@@ -61,15 +61,15 @@ class _Scene:
     def condensing_c(self) -> Floats:
         """The saturation temperature on the high side.
 
-        During a reversal the coil condenses (physics §20.3 "cycle shape"); a standing circuit has the
-        temperature of its surroundings.
+        During a reversal the coil condenses (physics §20.3 "cycle shape"); a standing circuit has
+        the temperature of its surroundings.
         """
         reversed_c = np.maximum(self.state.coil_c, 0.0) + 10.0
         return self._by_mode(self.supply_c + self.impaired.approach_k, reversed_c)
 
     @property
     def evaporating_c(self) -> Floats:
-        """The saturation temperature on the low side; the water evaporates during a reversal."""
+        """The saturation temperature on the low side; in a reversal that of the water."""
         frosted = self.state.frost_kg / self.fleet.machines.size
         sunk = self.impaired.depression_k + FROST_DEPRESSION_K * frosted
         return self._by_mode(heat_pump.evaporating_c(self.outdoor_c) - sunk, self.return_c - 45.0)

@@ -42,7 +42,10 @@ def full_load_cop(outdoor_c: Floats, supply_c: Floats) -> Floats:
 
 
 def part_load_factor(ratio: Floats) -> Floats:
-    """Factor on COP at speed `ratio` (1 = full): 1+0.30·(1−r) to 0.33, then less (physics §20.1)."""
+    """Factor on COP at speed `ratio` (1 = full): 1+0.30·(1−r) to 0.33, then less.
+
+    Source: physics §20.1.
+    """
     # Vaillant's 5 kW table loses about a tenth from 40 to 30 rps (physics §20.1).
     beneficial = np.maximum(ratio, FULL_BENEFIT_RATIO)
     below = np.minimum(beneficial - ratio, 0.25 * FULL_BENEFIT_RATIO)

@@ -30,9 +30,9 @@ MENDED: Final = 0.9  # share of the nominal at which a cause counts as repaired
 class Impairment:
     """The consequences of a disturbance, one element per unit.
 
-    `leak`: 0 at full charge, 1 at 60 %. `capacity` and `cop`: the shares that remain; a leak
-    takes 30 % of both, a stopped fan 60 and 40 %, as a coil full of frost does. `depression_k`: fall
-    of the evaporation beside that by frost; 5 K by a leak (low pressure −15 %), 10 K without a fan.
+    `leak`: 0 if full, 1 at 60 %. `capacity` and `cop`: the shares that remain; a leak takes 30 % of
+    both, a stopped fan 60 and 40 %, as a coil full of frost does. `depression_k`: fall of the
+    evaporation beside that by frost; 5 K by a leak (low pressure −15 %), 10 K without a fan.
     `superheat_k`: additional superheat of the discharge gas, 5–20 K as a leak grows. `approach_k`:
     condensing over supply, 3 K in a clean plate and more with the square of the missing flow.
     `frosting`: growth over that of a healthy coil, threefold without a fan. `reversal`: heat that a

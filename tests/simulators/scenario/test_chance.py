@@ -1,6 +1,7 @@
 """What goes wrong by chance: seeded, inside the season, one at a time for each unit and class."""
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulators.scenario.chance import SimulatedVillage, draw, planned
 from simulators.scenario.event_settings import EventSettings, RandomSettings
-from simulators.scenario.events import CAUSES, POINTED, WIDE, Event
+from simulators.scenario.events import POINTED, WIDE, Cause, Event
 
 DAY_MS = 86_400_000
 CODES = ("high_pressure:P1", "fan:45")
@@ -24,7 +25,7 @@ chances = st.builds(
             "points": ("room_c", "outdoor_c") if cause in POINTED else (),
         }
     ),
-    st.sampled_from(CAUSES),
+    st.sampled_from(get_args(Cause)),
     st.floats(1.0, 200.0),
     st.integers(1, 200),
     st.floats(1.0, 4.0),

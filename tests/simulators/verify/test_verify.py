@@ -357,7 +357,7 @@ def test_a_gateway_that_dies_is_one_alert_that_hides_its_devices(returns: int | 
 
 
 @pytest.mark.parametrize(("lost_number", "lost"), [(None, 0), (9, 1)])
-def test_a_look_between_two_readings_is_no_loss(lost_number: int | None, lost: int) -> None:
+def test_a_status_poll_between_two_readings_is_no_loss(lost_number: int | None, lost: int) -> None:
     case = Case()
     for number in range(24):
         look = number % 2 == 0
