@@ -51,12 +51,10 @@ class EventSettings(Settings):
         if (self.unit is None) == (self.count is None):
             raise ValueError("name either unit or count")
         _check_fault(self.fault)
-        if self.sensor_open is not None and self.sensor_open not in POINTS:
-            raise ValueError(f"{self.sensor_open!r} is not a point")
+        _check_point(self.sensor_open)
         if self.cause is not None:
             _check_cause(self.cause, self.point is not None)
-        if self.point is not None and self.point not in POINTS:
-            raise ValueError(f"{self.point!r} is not a point")
+        _check_point(self.point)
         return self
 
     def event(self, units: int) -> Event:
@@ -118,8 +116,7 @@ class RandomSettings(Settings):
         if self.cause is not None:
             _check_cause(self.cause, bool(self.points))
         for point in self.points:
-            if point not in POINTS:
-                raise ValueError(f"{point!r} is not a point")
+            _check_point(point)
         return self
 
     @property
@@ -138,6 +135,11 @@ def _check_fault(fault: str | None) -> None:
         raise ValueError(
             f"{fault!r} is not a fault; write kind or kind:vendor_code, like high_pressure:P1"
         )
+
+
+def _check_point(point: str | None) -> None:
+    if point is not None and point not in POINTS:
+        raise ValueError(f"{point!r} is not a point")
 
 
 def _check_cause(cause: Cause, pointed: bool) -> None:

@@ -1,4 +1,4 @@
-"""Scenarios: weather, houses and what goes wrong, as TOML (config/scenarios/)."""
+"""Scenario files (config/scenarios/): weather, houses, the fleet, and events, as TOML."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The two sides of a score: what happened, and what was alerted. Times are UTC milliseconds."""
+"""The two sides of a score: truths and alerts. Times are UTC milliseconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -60,31 +61,42 @@ class Households:
 
 def settle(scenario: Scenario, block: SeasonBlock, seed: int) -> Households:
     """The households of `block`; a seed makes the same ones whatever the size of the block."""
-    profiles = _drawn(
-        block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units)
-    )
-    houses = _drawn(
-        block, seed, _HOUSES, lambda generator, units: generator.random((units, len(_House)))
-    )
-    starts = _drawn(block, seed, _STARTS, lambda generator, units: generator.random((units, 2)))
-    heights = _drawn(
-        block, seed, _HEIGHTS, lambda generator, units: np.full(units, generator.random())
-    )
-    target = _between(
-        houses[:, _House.TARGET],
-        scenario.house.room_target_c - scenario.house.target_spread_k,
-        scenario.house.room_target_c + scenario.house.target_spread_k,
-    )
-    start = Start(target, target, OLDEST_KWH * starts[:, 0], starts[:, 1])
+    drawn = _draws(scenario, block, seed)
+    house = scenario.house
+    coldest_c = house.room_target_c - house.target_spread_k
+    warmest_c = house.room_target_c + house.target_spread_k
+    target_c = _between(drawn.houses[:, _House.TARGET], coldest_c, warmest_c)
     shown = {name: _shows(name) for name in scenario.fleet.profiles}
     codes = {name: tuple(MAPS[name].fault_codes) for name in scenario.fleet.profiles}
-    names = [str(name) for name in profiles.tolist()]
+    profiles = [str(name) for name in drawn.profiles.tolist()]
     return Households(
-        _fleet(scenario, block, houses),
-        start,
-        _between(heights, *scenario.fleet.height_k),
-        {unit: codes[name] for unit, name in enumerate(names)},
-        _lacks([shown[name] for name in names]),
+        _fleet(scenario, block, drawn.houses),
+        Start(target_c, target_c, OLDEST_KWH * drawn.starts[:, 0], drawn.starts[:, 1]),
+        _between(drawn.heights, *scenario.fleet.height_k),
+        {unit: codes[name] for unit, name in enumerate(profiles)},
+        _lacks([shown[name] for name in profiles]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """The draws for every unit, one row each: brand, house, start, and height of its village."""
+
+    profiles: NDArray[Any]
+    houses: Floats
+    starts: Floats
+    heights: Floats
+
+
+def _draws(scenario: Scenario, block: SeasonBlock, seed: int) -> _Draws:
+    def drawn(salt: int, draw: Draw) -> NDArray[Any]:
+        return _drawn(block, seed, salt, draw)
+
+    return _Draws(
+        profiles=drawn(_BRANDS, partial(_profiles, scenario)),
+        houses=drawn(_HOUSES, lambda generator, units: generator.random((units, len(_House)))),
+        starts=drawn(_STARTS, lambda generator, units: generator.random((units, 2))),
+        heights=drawn(_HEIGHTS, lambda generator, units: np.full(units, generator.random())),
     )
 
 

@@ -63,20 +63,23 @@ _QUIRKS: Final = (
         "echo",
         0.05,
         "share",
-        "replies behind the request itself, as an adapter hears its own voice",
+        "replies preceded by the request itself, as an adapter with local echo receives them",
     ),
     Quirk(
-        "second_master", 0.05, "share", "another master's question, answer or collision in the way"
+        "second_master",
+        0.05,
+        "share",
+        "replies disturbed by the traffic of another master, or by a collision with it",
     ),  # row 7
-    Quirk(
-        "mixed_streams", 0.05, "share", "the reply before comes once more, in front of this one"
-    ),  # row 8
+    Quirk("mixed_streams", 0.05, "share", "replies preceded by the previous reply"),  # row 8
     Quirk("unplug", 0.002, "share", "requests at which the adapter is pulled out, for 5 s"),
     # The line: time and clients.
-    Quirk("slow", 0.5, "s", "how long units think before they answer"),  # row 5
-    Quirk("gap", 0.1, "s", "silence a request must leave before it, or it is not heard"),  # row 5
+    Quirk("slow", 0.5, "s", "time that units need before they answer"),  # row 5
     Quirk(
-        "clients", 1, "clients", "TCP connections taken at a time; more are closed at once"
+        "gap", 0.1, "s", "silence that a unit needs before a request; it misses earlier requests"
+    ),  # row 5
+    Quirk(
+        "clients", 1, "clients", "TCP connections accepted at a time; more are closed at once"
     ),  # row 8
     # The units: silence and refusals.
     Quirk("dead", 0.1, "share", "units that never answer"),
@@ -85,13 +88,13 @@ _QUIRKS: Final = (
         "silence",
         1,
         "",
-        "what a unit refuses it does not answer, also where the brand sends an exception",
+        "units do not answer refused requests, even if the brand sends an exception",
     ),  # row 1
     Quirk(
         "exception_2",
         1,
         "",
-        "what a unit refuses it answers by an exception, also where the brand is silent",
+        "units answer refused requests with an exception, even if the brand is silent",
     ),  # row 2
     Quirk(
         "bulk_config", 1, "", "settings can be read one at a time only (always so at Midea 200-290)"
@@ -100,7 +103,7 @@ _QUIRKS: Final = (
         "max_registers",
         30,
         "registers",
-        "longer reads are refused, where the brand does not refuse sooner",
+        "longer reads are refused, unless the brand refuses shorter ones already",
     ),  # row 4
     Quirk("only_fc16", 1, "", "FC 6 is refused"),  # row 15
     Quirk("no_fc16", 1, "", "FC 16 is refused"),  # row 15
@@ -116,9 +119,7 @@ _QUIRKS: Final = (
         "temperatures in steps of 1 °C: Midea by its flag, Gree without saying so",
     ),  # row 10
     Quirk("swapped_words", 1, "", "32-bit values with the low word first"),  # row 12
-    Quirk(
-        "spikes", 0.02, "share", "readings in which one temperature jumps by 40 K, once"
-    ),  # row 19
+    Quirk("spikes", 0.02, "share", "readings in which one temperature jumps by 40 K"),  # row 19
     Quirk(
         "defrost_nonsense", 1, "", "while defrosting, heat and COP registers hold nonsense"
     ),  # row 20
@@ -129,16 +130,21 @@ _QUIRKS: Final = (
         "counter_rollover", 1, "", "energy counters begin 1 kWh below their end and roll over"
     ),  # row 21
     Quirk(
-        "counter_reset", 10, "min", "energy counters fall to 0 so long after the start"
+        "counter_reset", 10, "min", "energy counters fall to 0 this long after the start"
     ),  # row 21
-    Quirk("defrost_unflagged", 1, "", "no register tells a defrost (always so at Chofu)"),  # row 22
-    Quirk("power_over", 1.3, "times", "the power register reads so many times too much"),  # row 23
+    Quirk("defrost_unflagged", 1, "", "no register shows a defrost (always so at Chofu)"),  # row 22
+    Quirk(
+        "power_over", 1.3, "times", "the power register reads this many times too much"
+    ),  # row 23
     # The panel on the wall.
     Quirk(
-        "weather_curve", 1, "", "the weather curve rules: set-points are taken and have no effect"
+        "weather_curve",
+        1,
+        "",
+        "the weather curve is on: set-points are accepted and have no effect",
     ),  # row 14
     Quirk(
-        "revert", 2, "min", "the panel writes its own settings back, so long after a write"
+        "revert", 2, "min", "the panel restores its own settings this long after a write"
     ),  # row 24
 )
 

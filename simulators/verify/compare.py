@@ -34,7 +34,7 @@ def verify(
     tickets: Sequence[Document],
     limits: VerificationLimits,
 ) -> Verification:
-    """Compare what happened with what was recorded.
+    """Compare the truth of a run with its records.
 
     `truth`: lines of the truth file in order. `gaps`: message numbers that never arrived, by
     (gateway, epoch). `alerts`: objects of contract §3, active and cleared. `tickets`: objects of
@@ -67,22 +67,23 @@ def _compare_alerts(
     result.expected = dict(Counter(wanted.rule for _, wanted in due))
     for index, wanted in due:
         _check_due(wanted, raised.get(index), outages, tickets, result)
+    _check_outages(history, outages, result)
+    _check_origins(tickets, result)
+
+
+def _check_outages(history: RunHistory, outages: Sequence[Document], result: Verification) -> None:
     for outage in outages:
-        if not _some_gateway_down(history, outage["raised_at"]):
-            result.find(
-                "false",
-                outage["subject"],
-                outage["raised_at"],
-                "village_outage while every gateway was up",
-            )
+        at = outage["raised_at"]
+        if not _some_gateway_down(history, at):
+            what = "village_outage while every gateway was up"
+            result.find("false", outage["subject"], at, what)
+
+
+def _check_origins(tickets: Sequence[Document], result: Verification) -> None:
     for ticket in tickets:
         if ticket["source"] == "telemetry" and not ticket["alerts"]:
-            result.find(
-                "false",
-                ticket["id"],
-                ticket["opened_at"],
-                "a ticket from telemetry without an alert",
-            )
+            what = "a ticket from telemetry without an alert"
+            result.find("false", ticket["id"], ticket["opened_at"], what)
 
 
 def _score_causes(
@@ -166,24 +167,20 @@ def _check_due(
 ) -> None:
     what = f"{wanted.rule} {wanted.code or ''}".strip()
     figures = result.classes[_class_of(wanted.rule, wanted.code)]
-    if alert is None:
-        if wanted.by_server_time and any(_during(outage, wanted) for outage in outages):
-            figures.unasked += 1
-            return
-        figures.injected += 1
-        result.find("missed", wanted.subject, wanted.begin, f"{what}: no alert")
+    hidden = wanted.by_server_time and any(_during(outage, wanted) for outage in outages)
+    if alert is None and hidden:
+        figures.unasked += 1
         return
     figures.injected += 1
+    if alert is None:
+        result.find("missed", wanted.subject, wanted.begin, f"{what}: no alert")
+        return
     figures.detected += 1
     figures.delays_s.append((alert["raised_at"] - wanted.begin) / SECOND_MS)
     linked = [ticket["id"] for ticket in tickets if alert["id"] in ticket["alerts"]]
     if len(linked) > 1 or (not linked and not _past_when_heard(alert)):
-        result.find(
-            "missed",
-            wanted.subject,
-            wanted.begin,
-            f"{what}: {len(linked)} tickets instead of one",
-        )
+        reason = f"{what}: {len(linked)} tickets instead of one"
+        result.find("missed", wanted.subject, wanted.begin, reason)
 
 
 def _during(outage: Document, wanted: ExpectedAlert) -> bool:

@@ -104,7 +104,7 @@ class SlaveSerialFraming:
         return SHORTEST
 
 
-HEADER: Final = struct.Struct(">HHHB")  # transaction, protocol, length of what follows, unit
+HEADER: Final = struct.Struct(">HHHB")  # transaction, protocol, length of the rest, unit
 
 
 class NotModbusError(ValueError):

@@ -150,7 +150,7 @@ def _exchanged(
 
 
 def _clocks(state: FleetState, compressor: _CompressorStep, dt_s: float) -> dict[str, Any]:
-    """The columns of the state for the compressor: what it does, since when, and the sums."""
+    """The columns of the state that hold the activity of the compressor, its times and sums."""
     changed = (compressor.running != state.running) | compressor.begins
     ends = (compressor.left_s > 0.0) & (compressor.reversed_s == compressor.left_s)
     return {

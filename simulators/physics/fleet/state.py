@@ -18,6 +18,7 @@ FLOOR_SET_C: Final = 36.0  # mean water of 33 °C
 @dataclass(frozen=True, slots=True)
 class FleetState:
     """The state, one element per unit.
+
     Temperatures are in °C, powers W, energies J, times s, speed Hz, frost kg. `plate_c`: water in
     the unit, which follows the outdoor temperature without circulation. `supply_limit_c`: water
     set-point. `defrost_left_s`: 0 outside defrosts. `heat_j`: the count of a heat meter,

@@ -1,5 +1,4 @@
-"""Haier monobloc AU082/AU162FYCRA behind the controller YR-E27
-(docs/domain/profile-haier-yr-e27.md)."""
+"""Haier monobloc behind the controller YR-E27 (docs/domain/profile-haier-yr-e27.md)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,5 +1,4 @@
-"""Midea M-thermal / Arctic, an R290 unit of firmware V4.6
-(docs/domain/profile-midea-mthermal.md)."""
+"""Midea M-thermal / Arctic, R290, firmware V4.6 (docs/domain/profile-midea-mthermal.md)."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -105,7 +105,10 @@ SEEN: dict[str, tuple[tuple[str, int, int], dict[str, Callable[[Words], float]]]
     ),
     "phnix": (
         (HOLDING, 2001, 90),
-        {"supply_c": lambda w: signed(w[2046]) / 10, "energy_kwh": lambda w: (w[2078] << 16) + w[2079]},
+        {
+            "supply_c": lambda w: signed(w[2046]) / 10,
+            "energy_kwh": lambda w: (w[2078] << 16) + w[2079],
+        },
     ),
     "solareast-oem": (
         (HOLDING, 0x40, 48),
@@ -117,13 +120,20 @@ SEEN: dict[str, tuple[tuple[str, int, int], dict[str, Callable[[Words], float]]]
     ),
     "haier-yr-e27": (
         (HOLDING, 141, 16),
-        {"supply_c": lambda w: ((w[146] >> 4 & 0xF) << 8 | w[147] & 0xFF) / 10, "tank_c": lambda w: w[154] / 10},
+        {
+            "supply_c": lambda w: ((w[146] >> 4 & 0xF) << 8 | w[147] & 0xFF) / 10,
+            "tank_c": lambda w: w[154] / 10,
+        },
     ),
     "chofu-grant": (
         (INPUT, 0, 35),
-        {"supply_c": lambda w: signed(w[9]), "power_w": lambda w: w[3] * 100, "room_c": lambda w: w[33] / 10},
+        {
+            "supply_c": lambda w: signed(w[9]),
+            "power_w": lambda w: w[3] * 100,
+            "room_c": lambda w: w[33] / 10,
+        },
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("way", ["pty", "tcp"])

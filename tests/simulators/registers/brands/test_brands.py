@@ -241,24 +241,38 @@ def test_errors_that_are_numbers() -> None:
     assert words(CHOFU_GRANT.image(UnitReading("off", (), {})), 21, table="input") == (0x7E7D,)
 
 
+ALL_TABLES = ("input", "holding", "coil", "discrete")
+# Reads of holding registers by first register and count: those that a brand answers, and others.
+HOLDING_READS = (
+    (MIDEA_MTHERMAL, True, ((100, 40), (190, 10), (0, 23), (203, 1), (290, 1))),
+    (MIDEA_MTHERMAL, False, ((100, 41), (195, 10), (22, 2), (203, 2), (291, 1))),
+    (PHNIX, True, ((2001, 90), (2045, 90), (2180, 1), (1001, 90), (1540, 1))),
+    (PHNIX, False, ((2001, 91), (2181, 1), (1541, 1), (1530, 12), (5, 1))),
+    (SOLAREAST_OEM, True, ((0, 99), (0x300, 99), (0x206, 1))),
+    (SOLAREAST_OEM, False, ((0, 100), (0x207, 1), (0x363, 2))),
+    (GREE_VERSATI, True, ((117, 21),)),
+    (GREE_VERSATI, False, ((43, 2),)),
+    (HAIER_YR_E27, True, ((101, 6), (141, 16), (201, 1), (241, 22))),
+    (HAIER_YR_E27, False, ((101, 5), (102, 5), (141, 1), (241, 23))),
+)
+
+
 @pytest.mark.parametrize(
     ("brand", "table", "address", "count", "answered"),
     [
-        *((MIDEA_MTHERMAL, "holding", at, n, True) for at, n in ((100, 40), (190, 10), (0, 23), (203, 1), (290, 1))),
-        *((MIDEA_MTHERMAL, "holding", at, n, False) for at, n in ((100, 41), (195, 10), (22, 2), (203, 2), (291, 1))),
-        *((PHNIX, "holding", at, n, True) for at, n in ((2001, 90), (2045, 90), (2180, 1), (1001, 90), (1540, 1))),
-        *((PHNIX, "holding", at, n, False) for at, n in ((2001, 91), (2181, 1), (1541, 1), (1530, 12), (5, 1))),
-        *((SOLAREAST_OEM, "holding", at, n, True) for at, n in ((0, 99), (0x300, 99), (0x206, 1))),
-        *((SOLAREAST_OEM, "holding", at, n, False) for at, n in ((0, 100), (0x207, 1), (0x363, 2))),
-        *((SOLAREAST_OEM, "coil", 0x1000, 30, True), (SOLAREAST_OEM, "input", 0, 1, False)),
-        *((GREE_VERSATI, "coil", 0, 199, True), (GREE_VERSATI, "coil", 198, 2, False)),
-        *((GREE_VERSATI, "holding", 117, 21, True), (GREE_VERSATI, "holding", 43, 2, False)),
-        *((HAIER_YR_E27, "holding", at, n, True) for at, n in ((101, 6), (141, 16), (201, 1), (241, 22))),
-        *((HAIER_YR_E27, "holding", at, n, False) for at, n in ((101, 5), (102, 5), (141, 1), (241, 23))),
-        *((CHOFU_GRANT, table, 0, 127, True) for table in ("input", "holding", "coil", "discrete")),
-        *((CHOFU_GRANT, table, 126, 2, False) for table in ("input", "holding", "coil", "discrete")),
+        *(
+            (brand, "holding", address, count, answered)
+            for brand, answered, reads in HOLDING_READS
+            for address, count in reads
+        ),
+        (SOLAREAST_OEM, "coil", 0x1000, 30, True),
+        (SOLAREAST_OEM, "input", 0, 1, False),
+        (GREE_VERSATI, "coil", 0, 199, True),
+        (GREE_VERSATI, "coil", 198, 2, False),
+        *((CHOFU_GRANT, table, 0, 127, True) for table in ALL_TABLES),
+        *((CHOFU_GRANT, table, 126, 2, False) for table in ALL_TABLES),
     ],
-)  # fmt: skip
+)
 def test_a_brand_answers_only_the_reads_it_knows(
     brand: RegisterMap, table: Table, address: int, count: int, answered: bool
 ) -> None:

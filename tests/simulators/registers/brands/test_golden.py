@@ -60,8 +60,8 @@ CASES = {
         {"128": ALL, "129": ALL},  # left over in words whose sensors are not fitted
         WHOLE,
         {
-            "setpoint_c": 45.0, "supply_c": 41.0, "return_c": 36.0, "outdoor_c": -5.0, "discharge_c": 70.0,
-            "coil_c": -11.0, "suction_c": -20.0,
+            "setpoint_c": 45.0, "supply_c": 41.0, "return_c": 36.0, "outdoor_c": -5.0,
+            "discharge_c": 70.0, "coil_c": -11.0, "suction_c": -20.0,
         },
         unfitted=NO_ROOM_NO_TANK,
         room_controlled=True,
@@ -73,10 +73,17 @@ CASES = {
     # Its second error table is not that of the simulated firmware; an error number without meaning
     # is none of ours.
     "midea-r32-off": Case(
-        MIDEA_FREE | {"124": ALL, "188": ALL, "199": ALL}, {**WHOLE, "whole_kwh": 1}, unfitted=NO_ROOM_NO_TANK
+        MIDEA_FREE | {"124": ALL, "188": ALL, "199": ALL},
+        {**WHOLE, "whole_kwh": 1},
+        unfitted=NO_ROOM_NO_TANK,
     ),
     "midea-room-controlled": Case(
-        MIDEA_FREE, WHOLE, {"setpoint_c": 35.0}, 20.5, unfitted=NO_ROOM_NO_TANK, room_controlled=True
+        MIDEA_FREE,
+        WHOLE,
+        {"setpoint_c": 35.0},
+        20.5,
+        unfitted=NO_ROOM_NO_TANK,
+        room_controlled=True,
     ),
     "midea-tenths-defrost": Case(MIDEA_FREE, unfitted=frozenset(("room_c",))),
     "phnix-defrost": Case(PHNIX_FREE),
