@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from simulators.live.bus.frames import SERIAL_EXTRA, Request, SlaveFraming
 from simulators.live.bus.requests import AddressedUnit, SlaveAnswer, answer
-from simulators.live.bus.spoil import Reply, Sent, Spoiler
+from simulators.live.bus.spoil import Reply, SentReply, Spoiler
 from simulators.registers.fields import RegisterRef
 from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
@@ -34,7 +34,7 @@ Slaves = Mapping[int, Slave]
 class ReplyDelivery:
     """A reply to send; call `delivered` once it has been sent."""
 
-    sent: Sent
+    sent: SentReply
     slave: Slave
     answer: SlaveAnswer
 
@@ -86,7 +86,7 @@ class SimulatedLine:
             + self._quirks.get("slow", 0.0)
         )
         self._busy_until = now_s + delay_s
-        return ReplyDelivery(Sent(sent.frame, delay_s, sent.reading), slave, given)
+        return ReplyDelivery(SentReply(sent.frame, delay_s, sent.reading), slave, given)
 
     def _frame_s(self, message: bytes) -> float:
         return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)

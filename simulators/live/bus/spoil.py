@@ -18,7 +18,7 @@ _FOREIGN_ANSWER: Final = bytes.fromhex("030400000000")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentReply:
     """The bytes sent after `delay_s`, and the `reading` that a master makes of them.
 
     `certain`: the master has the reply. `doubtful`: it may accept the reply or not. `none`: it
@@ -45,7 +45,7 @@ class Reply:
         return self.framing.frame(self.request, self.message)
 
 
-NOTHING: Final = Sent(b"", reading="none")
+NOTHING: Final = SentReply(b"", reading="none")
 
 
 class Spoiler:
@@ -55,7 +55,7 @@ class Spoiler:
         self._shares = {name: quirks[name] for name in SPOILERS if name in quirks}
         self._random = random.Random(seed)
 
-    def send(self, reply: Reply) -> Sent:
+    def send(self, reply: Reply) -> SentReply:
         """`reply` after at most one quirk.
 
         A Modbus TCP gateway drops replies that were damaged on its serial side.
@@ -65,63 +65,63 @@ class Spoiler:
                 sent = SPOILERS[name](reply, self._random)
                 passes = reply.framing.checked or name in ("late", "mixed_streams")
                 return sent if passes else NOTHING
-        return Sent(reply.frame)
+        return SentReply(reply.frame)
 
 
-def _late(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.frame, LATE_S, "doubtful")
+def _late(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.frame, LATE_S, "doubtful")
 
 
-def _short(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.frame[: len(reply.frame) // 2], reading="none")
+def _short(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.frame[: len(reply.frame) // 2], reading="none")
 
 
-def _crc(reply: Reply, choose: random.Random) -> Sent:
+def _crc(reply: Reply, choose: random.Random) -> SentReply:
     frame = reply.frame
-    return Sent(frame[:-1] + bytes((frame[-1] ^ 0x55,)), reading="none")
+    return SentReply(frame[:-1] + bytes((frame[-1] ^ 0x55,)), reading="none")
 
 
-def _noise(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(choose.randbytes(1) + reply.frame, reading="doubtful")
+def _noise(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(choose.randbytes(1) + reply.frame, reading="doubtful")
 
 
-def _lost(reply: Reply, choose: random.Random) -> Sent:
+def _lost(reply: Reply, choose: random.Random) -> SentReply:
     return NOTHING
 
 
-def _wrong_device(reply: Reply, choose: random.Random) -> Sent:
+def _wrong_device(reply: Reply, choose: random.Random) -> SentReply:
     other = replace(reply.request, address=reply.request.address % 247 + 1)
-    return Sent(reply.framing.frame(other, reply.message), reading="none")
+    return SentReply(reply.framing.frame(other, reply.message), reading="none")
 
 
-def _wrong_function(reply: Reply, choose: random.Random) -> Sent:
+def _wrong_function(reply: Reply, choose: random.Random) -> SentReply:
     other = bytes((reply.message[0] ^ 0b111,)) + reply.message[1:]
-    return Sent(reply.framing.frame(reply.request, other), reading="none")
+    return SentReply(reply.framing.frame(reply.request, other), reading="none")
 
 
-def _echo(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(
+def _echo(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(
         serial_frame(reply.request.address, reply.request.message) + reply.frame, reading="doubtful"
     )
 
 
-def _second_master(reply: Reply, choose: random.Random) -> Sent:
+def _second_master(reply: Reply, choose: random.Random) -> SentReply:
     """A foreign question and answer before the reply, or a collision of both, which is neither."""
     address = reply.request.address
     foreign = serial_frame(address, _FOREIGN_QUESTION) + serial_frame(address, _FOREIGN_ANSWER)
     if choose.random() < 0.5:
-        return Sent(foreign + reply.frame, reading="doubtful")
-    return Sent(
+        return SentReply(foreign + reply.frame, reading="doubtful")
+    return SentReply(
         bytes(ours & theirs for ours, theirs in zip(reply.frame, foreign, strict=False)),
         reading="none",
     )
 
 
-def _mixed_streams(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.before + reply.frame, reading="doubtful")
+def _mixed_streams(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.before + reply.frame, reading="doubtful")
 
 
-SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], Sent]]] = MappingProxyType(
+SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], SentReply]]] = MappingProxyType(
     {
         "late": _late,
         "short": _short,

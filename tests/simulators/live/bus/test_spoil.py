@@ -7,7 +7,7 @@ from simulators.live.bus.frames import (
     SlaveTcpFraming,
     checksum,
 )
-from simulators.live.bus.spoil import LATE_S, SPOILERS, Reply, Sent, Spoiler
+from simulators.live.bus.spoil import LATE_S, SPOILERS, Reply, SentReply, Spoiler
 
 REQUEST = Request(1, bytes.fromhex("03002a0001"), 7)
 MESSAGE = bytes.fromhex("0302002a")
@@ -18,7 +18,7 @@ def reply(framing: SlaveFraming) -> Reply:
     return Reply(REQUEST, MESSAGE, framing, BEFORE)
 
 
-def spoilt(name: str, framing: SlaveFraming) -> set[Sent]:
+def spoilt(name: str, framing: SlaveFraming) -> set[SentReply]:
     spoiler = Spoiler({name: 1.0}, 9)
     return {spoiler.send(reply(framing)) for _ in range(50)}
 
@@ -45,7 +45,7 @@ def test_what_stands_on_the_wire() -> None:
     def frames(name: str) -> set[bytes]:
         return {sent.frame for sent in spoilt(name, SlaveSerialFraming())}
 
-    assert spoilt("late", SlaveSerialFraming()) == {Sent(honest, LATE_S, "doubtful")}
+    assert spoilt("late", SlaveSerialFraming()) == {SentReply(honest, LATE_S, "doubtful")}
     assert frames("short") == {honest[:3]}
     assert frames("lost") == {b""}
     assert all(checksum(frame[:-2]) != frame[-2:] for frame in frames("crc"))
