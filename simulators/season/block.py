@@ -30,10 +30,7 @@ _GROWS_EVERY_MS: Final = HOUR_MS  # how often growing causes are updated
 
 
 class BlockSeason:
-    """One block through a season.
-
-    Run through `polls` once; after that `truths` has what happened.
-    """
+    """One block through a season: run through `polls` once, then ask for `truths`."""
 
     def __init__(self, scenario: Scenario, block: SeasonBlock, span: SeasonSpan, seed: int) -> None:
         self._block, self._span, self._seed = block, span, seed
@@ -41,7 +38,7 @@ class BlockSeason:
         self._weather = scenario.weather_for(seed, span.start)
         self._nature = Nature(block.devices(), self._households.lacks)
         self._controllers = Controllers(self._households.codes, self._households.lacks)
-        self._runs: dict[Event, _HeatingDuringEvent] = {}
+        self._heating: dict[Event, _HeatingDuringEvent] = {}
         self._frosted_s = np.zeros(block.units)  # of heating with a defrost due
         self.events = _events(scenario, block, span, seed, self._households)
 
@@ -50,22 +47,22 @@ class BlockSeason:
         wanted = [point for point in SHOWN if point in set(points)]
         fleet, span = self._households.fleet, self._span
         state = at_rest(fleet, self._households.start, self._outdoors(span.start).outdoor_c)
-        active, struck = Effects(), undisturbed(self._block.units)
+        active, faults = Effects(), undisturbed(self._block.units)
         changes = _Changes(self.events)
         for at in span.times():
             if changes.due(at - span.start):
-                self._note_runs(changes, state)
+                self._note_heating(changes, state)
                 active = effects(changes.active, at - span.start)
-                struck = disturbance(active, self._block.units)
+                faults = disturbance(active, self._block.units)
             weather = self._outdoors(at)
-            state = step(fleet, state, at - span.step_ms, span.step_ms / SECOND_MS, weather, struck)
+            state = step(fleet, state, at - span.step_ms, span.step_ms / SECOND_MS, weather, faults)
             self._note_frost(state)
-            columns = measure(fleet, state, at, weather, struck, self._seed, wanted)
+            columns = measure(fleet, state, at, weather, faults, self._seed, wanted)
             poll = self._controllers.poll(at, state, columns, active)
             self._nature.observe(at, state, weather, poll.heard, active)
             yield poll
         changes.due(span.lasts_ms)
-        self._note_runs(changes, state)
+        self._note_heating(changes, state)
 
     def _note_frost(self, state: FleetState) -> None:
         """Add the last step to units that heated on a coil that a healthy unit would defrost."""
@@ -73,15 +70,15 @@ class BlockSeason:
         heats = frosted & state.running & ~state.defrosting
         self._frosted_s += heats * (self._span.step_ms / SECOND_MS)
 
-    def _note_runs(self, changes: "_Changes", state: FleetState) -> None:
+    def _note_heating(self, changes: "_Changes", state: FleetState) -> None:
         """Note the state of the unit when an event begins, and its heating when it ends."""
         for event in changes.began:
-            self._runs[event] = _HeatingDuringEvent(
+            self._heating[event] = _HeatingDuringEvent(
                 bool(state.running[event.units[0]]), self._heated_s(event, state)
             )
         for event in changes.ended:
-            run = self._runs[event]
-            run.heated_s = self._heated_s(event, state) - run.heated_before_s
+            heating = self._heating[event]
+            heating.heated_s = self._heated_s(event, state) - heating.heated_before_s
 
     def _heated_s(self, event: Event, state: FleetState) -> float:
         """The total heating of the unit in s, as far as the class of the event can show then."""
@@ -112,9 +109,12 @@ class BlockSeason:
         detail: dict[str, object] = {"strength": round(event.strength, 3)}
         if event.detail:
             detail["of"] = event.detail
-        signs, run = SIGNS[event.kind], self._runs.get(event, _HeatingDuringEvent(False, 0.0))
-        ran_long_enough = run.heated_s * SECOND_MS >= signs.runs_ms
-        ran_at_begin = run.ran_at_onset or not signs.ran_at_onset
+        signs, heating = (
+            SIGNS[event.kind],
+            self._heating.get(event, _HeatingDuringEvent(False, 0.0)),
+        )
+        ran_long_enough = heating.heated_s * SECOND_MS >= signs.runs_ms
+        ran_at_begin = heating.ran_at_onset or not signs.ran_at_onset
         has_points = self._households.shows(unit, signs.needs)
         certain = ran_long_enough and ran_at_begin and has_points
         onset = self._span.start + event.begin

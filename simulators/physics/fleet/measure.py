@@ -27,8 +27,8 @@ EXV_LEAK_STEPS: Final = 250.0  # "EEV ↑ to max", physics §20.7
 TANK_C: Final = 48.0  # a domestic tank kept warm by its own heater
 NOISE_PURPOSE: Final = 208
 
-# Noise of a sensor between two readings, ± in its unit: a fraction of the 0.1…1 K steps of the
-# register maps (domain/profile-*.md). Each sensor has one byte of noise, in this order.
+# Noise of a sensor between two readings, ± in its unit: a fraction of the steps of register maps,
+# 0.1…1 K. Each sensor has one byte of noise, in this order.
 _NOISE: Final = (
     ("supply_c", 0.10),
     ("return_c", 0.10),

@@ -1,4 +1,4 @@
-"""One controller over a plant: what its quirks and its panel make of reads and writes."""
+"""One controller over a plant: the effects of quirks and panel on reads and writes."""
 
 import random
 from dataclasses import dataclass, field

@@ -1,5 +1,4 @@
-"""Every brand on every kind of line, seen by an independent master and by the gateway: both must
-see what is true."""
+"""Every brand on every kind of line: an independent master and the gateway read the truth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,8 +35,7 @@ WAYS = ("pty", "tcp", "rtu_tcp")
 
 @dataclass(frozen=True)
 class District:
-    """A line of two units for each brand and way; `ports` of the TCP ways in order of brand and
-    way."""
+    """A line of two units for each brand and way; `ports` of the TCP ways, by brand and way."""
 
     folder: Path
     service: SimulatorService
@@ -56,7 +54,7 @@ class District:
         return [line for line in truth if line["type"] == "read" and line["device"] == device]
 
     def truth_of(self, device: str, ask: Callable[[], Answer]) -> tuple[Answer, dict[str, Any]]:
-        """What `ask` answers, and what was true of `device` then."""
+        """The answer of `ask`, and the truth about `device` at that time."""
         before = len(self.reads(device))
         answer = ask()
         return answer, wait_until(lambda: self.reads(device)[before:])[-1]

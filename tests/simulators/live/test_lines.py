@@ -1,5 +1,4 @@
-"""Lines as clients meet them: who may connect, what is pulled out, and what comes through when
-everything is spoilt."""
+"""Lines as clients meet them: limits of connections, unplugged adapters, spoilt replies."""
 
 import os
 import random
@@ -26,15 +25,14 @@ ALL_SPOILT = tuple(f"{name}:0.08" for name in SPOILERS if name not in ("late", "
 
 @contextmanager
 def tcp(way: str, *quirks: str, scenario: Path | None = None) -> Iterator[int]:
-    """The port of one Midea unit at address 1 behind `tcp` or `rtu_tcp`, whose replies take next to
-    no time."""
+    """The port of one Midea unit at address 1 behind `tcp` or `rtu_tcp`, with fast replies."""
     where = {way: "127.0.0.1:0"} | ({} if way == "tcp" else {"baud": 115_200})
     with running(settings_from_flags(**where, quirks=quirks, scenario=scenario)) as service:
         yield service.tcp_ports[0]
 
 
 def ask(connection: socket.socket) -> bytes:
-    """The frame that answers READ; empty where the other side has closed."""
+    """The frame that answers READ; empty if the other side has closed."""
     try:
         connection.sendall(SlaveTcpFraming().frame(READ, READ.message))
         return connection.recv(64)

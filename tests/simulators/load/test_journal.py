@@ -1,4 +1,4 @@
-"""The journal of a simulated gateway: what is forgotten was stored or is reported as lost."""
+"""The journal of a simulated gateway: every message dropped is stored or reported lost."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -40,7 +40,7 @@ def test_what_was_sent_waits_for_the_watermark_and_is_sent_again_when_it_stays_a
 
 
 def sendings(journal: SimulatedJournal, begin: int, end: int) -> list[tuple[int, int]]:
-    """What goes out between two minutes, and when: the number of the message and the minute."""
+    """The messages due between two minutes: number of the message, and the minute."""
     found = []
     for minute in range(begin, end):
         for message in journal.due(minute * RESEND_AFTER, RESEND_AFTER):
@@ -120,8 +120,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
     @rule(upto=st.integers(0, 60))
     def watermark(self, upto: int) -> None:
-        """The store never acknowledges past what it was told of; a late watermark may lie below an
-        earlier one."""
+        """The store never acknowledges beyond the numbers it has; a late watermark may be lower."""
         sent = max(
             (message.seq for message in self.journal.due(0, RESEND_AFTER)), default=self.upto
         )

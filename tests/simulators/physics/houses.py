@@ -1,4 +1,4 @@
-"""What the tests of the physics share: a few houses, and time passing in them."""
+"""Shared by the tests of the physics: a few houses, and time passing in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ UNINSULATED, RETROFITTED = 0, 1
 
 @dataclass
 class Run:
-    """A fleet to which time happens under steady conditions, from noon on."""
+    """A fleet under constant conditions, from noon on."""
 
     fleet: SimulatedFleet
     state: FleetState
@@ -29,8 +29,7 @@ class Run:
     now: int = NOON
 
     def disturbed(self, **columns: object) -> "Run":
-        """The same with some columns of the disturbance set to one value for all, or to a
-        column."""
+        """The same fleet with columns of the disturbance set to a value or a column."""
         usual = self.disturbance
         set_to = {
             name: np.full_like(getattr(usual, name), value) for name, value in columns.items()
@@ -56,8 +55,7 @@ class Run:
 
 
 def a_run(outdoor_c: float, humidity: float = 0.5, units: int = 2, frosted: float = 0.0) -> Run:
-    """`units` houses of 100 m² at 20 °C, the first uninsulated, the second retrofitted, and so
-    on."""
+    """`units` houses of 100 m² at 20 °C, uninsulated and retrofitted in turn."""
     fleet = build_fleet(np.arange(units) % 2 == UNINSULATED, np.ones(units))
     state = at_rest(fleet, a_start(units, frosted), outdoor_c)
     return Run(fleet, state, Conditions(outdoor_c, humidity, 0.0), undisturbed(units))

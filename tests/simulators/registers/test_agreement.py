@@ -1,5 +1,4 @@
-"""The simulator's encoders and the gateway's profiles, written apart from one another, must mean
-the same."""
+"""The encoders of the simulator and the profiles of the gateway, written apart, agree."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +18,14 @@ UNITS = 6
 
 
 def read(profile: str, image: Image) -> Observation:
-    """What the gateway makes of the whole image."""
+    """The observation of the gateway from the whole image."""
     loaded = load_profile(profile, [PROFILES])
     keys = [(table, first + i) for (table, first), count in loaded.spans() for i in range(count)]
     return decode(loaded, {key: image.words.get(key, 0) for key in keys})
 
 
 def told(profile: str, image: Image) -> dict[str, float]:
-    """The values an image can tell: Midea's 0xFFFF for the coil is one count below 0 and an
-    unfitted sensor alike."""
+    """The values that an image shows: 0xFFFF of a Midea coil is both −1 and an unfitted sensor."""
     unfitted = profile.startswith("midea") and image.words[RegisterRef("holding", 106)] == 0xFFFF
     return {
         point: value

@@ -19,8 +19,7 @@ def test_bits_of_a_character(serial: SerialFormat, bits: int) -> None:
 
 
 def test_wire_time_of_an_exchange() -> None:
-    """40 registers: 8 characters asked, 85 answered, 3.5 of silence behind each, and the time to
-    think."""
+    """40 registers: request, reply, the silence after each, and the time to think."""
     assert SerialFormat(9600).exchange_s(8, 85) == pytest.approx(100 * 10 / 9600 + TURNAROUND_S)
     assert SerialFormat(9600, "E").exchange_s(8, 85) == pytest.approx(
         100 * 11 / 9600 + TURNAROUND_S

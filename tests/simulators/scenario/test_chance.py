@@ -1,4 +1,4 @@
-"""What goes wrong by chance: seeded, inside the season, one at a time for each unit and class."""
+"""Random events: seeded, inside the season, one at a time for each unit and class."""
 
 from itertools import pairwise
 from typing import get_args

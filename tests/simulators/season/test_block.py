@@ -1,4 +1,4 @@
-"""What a block's season demands: only what its weather and its brands let anybody see."""
+"""The demands of a block: only what its weather and its brands let anybody notice."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ START = 1_763_740_800_000  # midnight in Shanghai
 
 
 def truth_of(what: dict[str, Any], profile: str = "midea-mthermal", humidity: float = 0.6) -> Truth:
-    """What four days of one unit in frost make of `what`, which lasts three and a half."""
+    """The truths of four days of frost at one unit under `what`, which lasts three and a half."""
     event = EventSettings.model_validate({"at": "1h", "lasts": "84h", "unit": 1} | what)
     fleet = FleetSettings(gateways_per_village=1, units_per_gateway=1, profiles={profile: 1.0})
     weather = SteadySettings(kind="steady", outdoor_c=-2.0, humidity=humidity)

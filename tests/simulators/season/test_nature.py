@@ -1,4 +1,4 @@
-"""What the physics did by itself, and what of it an alert is demanded of."""
+"""The truths of the physics itself, and those of them that demand an alert."""
 
 from dataclasses import replace
 

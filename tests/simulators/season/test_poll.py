@@ -1,5 +1,4 @@
-"""What controllers answer: broken sensors, brands without a point, trips, and tables that stand
-still."""
+"""The answers of controllers: broken sensors, lacking points, trips, frozen tables."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What quirks make of a brand's registers and refusals."""
+"""The effects of quirks on a brand's registers and refusals."""
 
 import pytest
 

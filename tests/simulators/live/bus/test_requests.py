@@ -8,7 +8,7 @@ from simulators.registers.writes import Write
 
 
 class Store:
-    """Places 0…99 of every table."""
+    """The registers 0…99 of every table."""
 
     def __init__(self, refuses_in_silence: bool = False) -> None:
         self.words: dict[RegisterRef, int] = {}

@@ -1,5 +1,4 @@
-"""The same fleet however it is cut: what a unit does depends on its village and its number
-alone."""
+"""A fleet is the same however it is cut: a unit depends on its village and its number."""
 
 from dataclasses import replace
 
@@ -19,12 +18,12 @@ NUMBERS = np.arange(VILLAGES * EACH)
 
 
 def uniform(seed: int, purpose: int, numbers: np.ndarray, turn: int = 0) -> np.ndarray:
-    """The words as numbers from 0 to 1."""
+    """The random words as numbers from 0 to 1."""
     return random_words(seed, purpose, numbers, turn) / 2.0**64
 
 
 def a_block(villages: range) -> tuple[np.ndarray, Fittings]:
-    """The numbers of some villages' units, and their fittings."""
+    """The numbers and fittings of the units of some villages."""
     own = NUMBERS[villages.start * EACH : villages.stop * EACH]
     usual = usual_fittings(len(own))
     return own, replace(
@@ -33,7 +32,7 @@ def a_block(villages: range) -> tuple[np.ndarray, Fittings]:
 
 
 def passed(villages: range) -> dict[str, np.ndarray]:
-    """What a block of villages shows after some hours."""
+    """The readings of a block of villages after some hours."""
     own, fittings = a_block(villages)
     uninsulated = uniform(1, 1, own) < 0.5
     fleet = build_fleet(uninsulated, 0.8 + 0.35 * uniform(1, 2, own), fittings)

@@ -6,8 +6,7 @@ from simulators.physics.fleet.house import Temperatures
 
 
 def lead_times(uninsulated: bool, outdoor: float) -> dict[int, float]:
-    """Hours from a trip at 20 °C, 45 °C water and running pump until the room falls below each
-    temperature."""
+    """Hours from a trip until the room falls below each temperature; 20 °C, 45 °C water."""
     one = np.ones(1)
     houses = house.build(np.array([uninsulated]), one, np.array([False]))
     room = 20.0 * one

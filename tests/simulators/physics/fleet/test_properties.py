@@ -1,4 +1,4 @@
-"""Whatever goes wrong, in whatever weather: finite, bounded, and never counting backwards."""
+"""Under any fault in any weather: values finite and bounded, counters never backwards."""
 
 from dataclasses import fields
 

@@ -39,8 +39,7 @@ def weathers(now: int) -> Conditions:
 
 @dataclass(frozen=True)
 class Season:
-    """The last state of a season, and what each of its steps brought; (step, climate, seed,
-    construction)."""
+    """The last state of a season, and its steps as (step, climate, seed, construction)."""
 
     state: FleetState
     heat_j: np.ndarray
@@ -59,8 +58,7 @@ class Season:
 
     @property
     def performance_as_in_the_field(self) -> np.ndarray:
-        """With the field's standby for its own: there pumps stop with the compressor, here they
-        stay on (physics §20.5)."""
+        """With the standby of the field: its pumps stop with the compressor (physics §20.5)."""
         running = self.heat_j.sum(axis=0) / (self.energy_j * self.ran).sum(axis=0)
         return running * (1.0 - field.STANDBY_SHARE)
 
@@ -182,8 +180,7 @@ def test_a_season_defrosts_as_much_as_beijings(season: Season) -> None:
 
 
 def test_coarse_steps_agree_with_fine_ones() -> None:
-    """Five minutes against ten seconds: energy within 3 %, defrost share within 10 %, rooms within
-    0.3 K RMS."""
+    """Five minutes against ten seconds: energy 3 %, defrost share 10 %, rooms 0.3 K RMS."""
     offsets = np.repeat([-14.0, -9.0, -5.0, -2.0, 0.0, 3.0], 2)
     fleet = build_fleet(np.arange(12) % 2 == UNINSULATED, np.ones(12))
     weather, calm, begin = WinterWeather(3), undisturbed(12), NOVEMBER + 24 * DAY_S * 1000

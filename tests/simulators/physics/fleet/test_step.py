@@ -22,8 +22,7 @@ def test_healthy_houses_stay_warm(outdoor: float, humidity: float) -> None:
 
 
 def test_a_defrost_shows_its_signature() -> None:
-    """physics §20.3 "cycle shape": supply below return, coil warms, no fan, power far below
-    heating's, 2–8 min."""
+    """A defrost: supply below return, warm coil, no fan, little power (physics §20.3)."""
     run = a_run(-7.0, 0.95)
     spread, coil, power, heating_power, lasted, longest = [], [], [], [], 0.0, 0.0
     for state in run.steps(6, 10.0):
@@ -48,8 +47,7 @@ def test_a_defrost_shows_its_signature() -> None:
 
 
 def test_a_defrost_takes_the_energy_of_the_field() -> None:
-    """physics §20.3: 0.3–0.5 kWh a defrost, heat from the water included, for machines of the usual
-    size."""
+    """0.3–0.5 kWh a defrost with the heat from the water, at usual sizes (physics §20.3)."""
     run = a_run(0.0, 0.9)
     taken = 0.0
     defrosts, before = 0, False
@@ -91,8 +89,7 @@ def test_counters_add_up_to_the_powers() -> None:
 
 @pytest.mark.parametrize(("dt_s", "humidity"), [(10.0, 0.9), (60.0, 0.9), (300.0, 0.3)])
 def test_energy_is_conserved(dt_s: float, humidity: float) -> None:
-    """Heat in less heat lost is heat held, within 1 % of what went in, through cycling and
-    defrosting."""
+    """Heat in less heat lost is heat stored, within 1 %, through cycling and defrosting."""
     run = a_run(8.0, humidity)
     run.conditions = Conditions(0.0, humidity, 0.0)
     houses, start = run.fleet.houses, run.state
@@ -140,8 +137,7 @@ def test_the_same_start_makes_the_same_bytes() -> None:
 
 
 def on_the_stand(outdoor_c: float, water_c: float) -> Run:
-    """Machines with so much to spare that they reach `water_c`, the target once the cold has raised
-    the setting."""
+    """Machines with power to spare: they reach `water_c`, the target raised by the cold."""
     run, fittings = a_run(outdoor_c), usual_fittings(2)
     fittings.heated[:], fittings.sizing[:] = 0.35, 2.0
     run.fleet = build_fleet(np.array([True, False]), np.ones(2), fittings)
@@ -152,8 +148,7 @@ def on_the_stand(outdoor_c: float, water_c: float) -> Run:
 
 
 def performances(run: Run, hours: float, water_c: float) -> list[float]:
-    """COP, without pump and controller, of every running machine whose supply is within a kelvin
-    over `water_c`."""
+    """COP without pump and controller of every machine up to a kelvin above `water_c`."""
     idle_w = heat_pump.idle_w(np.array([-25.0]), np.ones(1, bool))[0]
     return [
         state.heat_w[unit] / (state.power_w[unit] - idle_w)

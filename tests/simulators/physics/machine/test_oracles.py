@@ -1,5 +1,4 @@
-"""The machine against models that nobody here made: hplib's fits of certified units, EnergyPlus's
-defrost."""
+"""The machine against independent models: hplib's certified units, EnergyPlus's defrost."""
 
 import numpy as np
 import pytest
@@ -19,8 +18,7 @@ units."""
 
 
 def hplib_cop(group: int, outdoor_c: float, supply_c: float) -> float:
-    """COP of hplib's generic machine; its arguments are those of the certified point −7/40 °C, 10
-    kW."""
+    """COP of hplib's generic machine for the certified point −7/40 °C, 10 kW."""
     parameters = hplib.get_parameters("Generic", group_id=group, t_in=-7, t_out=40, p_th=10_000)
     # hplib takes the water that enters, and adds the 5 K of its certified flow.
     found = hplib.HeatPump(parameters).simulate(outdoor_c, supply_c - 5.0, outdoor_c, mode=1)
@@ -40,8 +38,7 @@ def test_full_load_cop_is_within_15_percent_of_hplibs_fixed_speed_machine(
 def test_cop_is_within_15_percent_of_hplibs_inverter_machine_where_that_was_certified(
     outdoor: int,
 ) -> None:
-    """At 35 °C. Hotter, hplib's linear fit of that group falls below every certified unit at −7 °C
-    (1.15 at −7/55)."""
+    """At 35 °C only: hotter, hplib's linear fit is below every certified unit at −7 °C."""
     own = full_load_cop(np.array([float(outdoor)]), np.array([35.0]))[0]
     assert own == pytest.approx(hplib_cop(REGULATED_AIR_WATER, outdoor, 35), rel=0.15)
 

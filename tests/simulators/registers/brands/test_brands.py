@@ -1,4 +1,4 @@
-"""What each brand shows and takes, by its own document."""
+"""The registers and writes of each brand, by its own document."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,4 @@
-"""The vectors that the gateway's decoder is held to, the other way round: the same reading,
-encoded.
+"""The test vectors of the gateway's decoder, encoded back from their readings.
 
 A vector's frame also holds words that do not follow from its reading; those stand in `free`, with
 their bits.
@@ -28,8 +27,7 @@ WHOLE: Quirks = {"whole_degrees": 1}
 
 @dataclass(frozen=True)
 class Case:
-    """What a vector's reading leaves open: how the unit is set and fitted, and which words are
-    `free`."""
+    """The settings and fittings that the reading of a vector leaves open, and its `free` words."""
 
     free: Mapping[str, int] = field(default_factory=dict)
     quirks: Quirks = field(default_factory=dict)
