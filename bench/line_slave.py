@@ -22,8 +22,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from simulators.live.bus.frames import SerialFraming, serial_frame
-from simulators.live.bus.serial_format import SerialFormat
+from simulators.live.bus.frames import SlaveSerialFraming, serial_frame
+from simulators.registers.serial_format import SerialFormat
 
 TURNAROUND_S: Final = 0.005
 TIMEOUT_S: Final = 1.0
@@ -48,7 +48,7 @@ class LineSlave:
         self._character_s = SerialFormat(baud).character_s
         self._spoil = spoil
         self._random = random.Random(1)
-        self._framing = SerialFraming()
+        self._framing = SlaveSerialFraming()
         self._free_at = 0.0
         self.requests: list[tuple[float, int, int, int, float]] = []
         self.master, self._slave = os.openpty()

@@ -9,11 +9,11 @@ import numpy as np
 
 from bench.table import Row, print_table
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.fleet import Fleet, build_fleet, usual_fittings
-from simulators.physics.measure import measure
-from simulators.physics.state import FleetState, Start, at_rest
-from simulators.physics.step import step
-from simulators.physics.weather import WinterWeather
+from simulators.physics.fleet.equipment import SimulatedFleet, build_fleet, usual_fittings
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.fleet.step import step
+from simulators.physics.weather.winter import WinterWeather
 
 JANUARY = 1_767_196_800_000  # 2026-01-01T00:00+08:00
 STEP_S = 300.0
@@ -22,7 +22,7 @@ BLOCKS = (2_000, 4_000, 8_000)
 WARM_UP = 60
 
 
-def a_block(units: int) -> tuple[Fleet, FleetState, Disturbance]:
+def a_block(units: int) -> tuple[SimulatedFleet, FleetState, Disturbance]:
     """Villages of mixed houses in a January; every tenth unit leaks."""
     number = np.arange(units)
     fittings = replace(

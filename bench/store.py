@@ -28,7 +28,7 @@ from ingest.store import Area, StoredReading
 from ingest.store.sqlite.schema import COLUMNS
 from ingest.store.sqlite.store import SqliteStore
 from simulators.live.plant import Plant
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
 from simulators.scenario.scenario import load_scenario
 from wire.messages import Reading
 from wire.points import POINT_NAMES

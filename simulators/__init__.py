@@ -1,6 +1,5 @@
-"""Heat pumps, houses and weather that answer on a real Modbus line, and the truth about what they
-did.
+"""Heat pumps, houses and weather on real Modbus lines, and the truth about what they did.
 
-Imports `wire` and `configuration` only, and never the gateway's decoder: a mistake shared by both
-would cancel out.
+Imports only `wire` and `configuration`, never the decoder of the gateway: a mistake in both would
+cancel out.
 """

@@ -15,7 +15,7 @@ from ingest.receipts import Ledger
 from ingest.store import ReadingStore, open_store
 from rules.definition import Rule
 from simulators.live.truth import read_truth
-from simulators.verify import Limits, StoredReading, Verification, verify
+from simulators.verify import RecordedReading, Verification, VerificationLimits, verify
 
 _PAGE: Final = 1_000
 _EVERYTHING: Final = Scope("district")
@@ -54,9 +54,9 @@ def _truth_lines(path: Path) -> Iterator[Document]:
         ) from error
 
 
-def _stored(store: ReadingStore) -> Iterator[StoredReading]:
+def _stored(store: ReadingStore) -> Iterator[RecordedReading]:
     for one in store.since(0):
-        yield StoredReading(
+        yield RecordedReading(
             one.reading.device,
             one.reading.at,
             one.reading.state,
@@ -113,13 +113,13 @@ def _all(page: Callable[[str | None], Document]) -> list[Document]:
             return items
 
 
-def limits_of(rules: list[Rule]) -> Limits:
+def limits_of(rules: list[Rule]) -> VerificationLimits:
     """The numbers that decide what was due, from the rules the system ran with."""
     numbers: dict[str, Any] = {}
     for rule in rules:
         wanted = _NUMBERS.get(rule.id, {})
         numbers |= {name: getattr(rule, field) for name, field in wanted.items()}
-    return Limits(**numbers)
+    return VerificationLimits(**numbers)
 
 
 # The field of Limits, and the field of the rule it comes from.

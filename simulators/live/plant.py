@@ -1,4 +1,4 @@
-"""The simulated village: one physics fleet, a scenario, and what each unit is doing."""
+"""The simulated village: one fleet in the physics, under the events of a scenario."""
 
 import threading
 from collections.abc import Sequence
@@ -8,31 +8,34 @@ from typing import Final
 import numpy as np
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.state import FleetState, Start, at_rest
-from simulators.physics.step import step
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.fleet.step import step
 from simulators.registers.image import UnitReading, code_for
 from simulators.registers.register_map import RegisterMap
-from simulators.scenario.chance import Village, draw
+from simulators.scenario.chance import SimulatedVillage, draw
 from simulators.scenario.effects_to_physics import disturbance, switched_off
 from simulators.scenario.events import Effects, Event, effects
 from simulators.scenario.scenario import Scenario
 from simulators.unit.shown_faults import shown_faults
 from wire.points import State
-from wire.units import DAY_MS
+from wire.units import DAY_MS, SECOND_MS
 
-CHANCE_MS: Final = 30 * DAY_MS  # for how long chance is asked what goes wrong
+CHANCE_MS: Final = 30 * DAY_MS  # random events are drawn for this long
 
 
 class UnknownFaultError(ValueError):
-    """A scenario's fault that the unit it strikes has no register for."""
+    """A fault in a scenario that its unit has no register for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The whole village at one moment: what is going on, one column per point, and what stuck
-    sensors show by unit."""
+    """The whole village at one moment.
+
+    `columns` holds one array per point, one element per unit; `stuck` the values that stuck
+    sensors show, by unit and point.
+    """
 
     effects: Effects
     state: FleetState
@@ -41,19 +44,21 @@ class Moment:
 
 
 class Plant:
-    """Physics under a scenario. `advance` moves time, `reading` tells one unit's present; safe at
-    once."""
+    """Physics under a scenario: `advance` moves time, `reading` is one unit at present.
+
+    Several threads may use it at once.
+    """
 
     def __init__(
         self, scenario: Scenario, maps: Sequence[RegisterMap], seed: int, now: int
     ) -> None:
-        """One unit per register map; raises UnknownFaultError."""
+        """One unit per register map, starting at `now` (UTC ms); raises UnknownFaultError."""
         units = len(maps)
         self._weather = scenario.weather_for(seed, now)
         self.events = _events(scenario, maps, seed)
         self._fleet = build_fleet(*scenario.houses(units, seed))
         self._units = units
-        self._codes = [one.fault_codes for one in maps]
+        self._codes = [registers.fault_codes for registers in maps]
         state = at_rest(self._fleet, _start(scenario, units, seed), self._weather.at(now).outdoor_c)
         self._lock = threading.Lock()
         self._physical = float(now)
@@ -65,19 +70,21 @@ class Plant:
         return self._moment
 
     def advance(self, elapsed: int, dt_s: float) -> Moment:
-        """Let `dt_s` physical seconds pass, to `elapsed` wall milliseconds after the start; the new
-        moment."""
+        """Let `dt_s` physical seconds pass, to `elapsed` wall ms after the start.
+
+        Returns the new moment.
+        """
         active = effects(self.events, elapsed)
         with self._lock:
             weather = self._weather.at(int(self._physical))
             now, struck = int(self._physical), disturbance(active, self._units)
             state = step(self._fleet, self._moment.state, now, dt_s, weather, struck)
-            self._physical += dt_s * 1000.0
+            self._physical += dt_s * SECOND_MS
             self._moment = self._observe(active, state, self._moment.stuck)
             return self._moment
 
     def reading(self, unit: int) -> UnitReading:
-        """What unit `unit` (from 0) is doing now."""
+        """The present reading of unit `unit` (from 0)."""
         moment = self._moment
         broken = moment.effects.broken.get(unit, frozenset())
         values = {
@@ -99,7 +106,7 @@ class Plant:
         )
 
     def change(self, unit: int, settings: dict[str, float]) -> None:
-        """Settings a master wrote: `setpoint_c` (water), `room_target_c`, `switched_on`."""
+        """Apply settings of a master: `setpoint_c` (water), `room_target_c`, `switched_on`."""
         columns = {
             "setpoint_c": "supply_limit_c",
             "room_target_c": "room_target_c",
@@ -116,8 +123,7 @@ class Plant:
     def _observe(
         self, active: Effects, state: FleetState, stuck: dict[int, dict[str, float]]
     ) -> Moment:
-        """The village now; sensors that were `stuck` before and still are go on showing the
-        same."""
+        """The village now; sensors that were `stuck` before keep the value they showed."""
         now = int(self._physical)
         columns = measure(
             self._fleet, state, now, self._weather.at(now), disturbance(active, self._units)
@@ -133,8 +139,7 @@ class Plant:
 
 
 def _start(scenario: Scenario, units: int, seed: int) -> Start:
-    """Rooms of the scenario, counters as in the middle of a season, and coils anywhere between
-    clean and frosted."""
+    """Rooms of the scenario, counters of mid-season, and coils between clean and frosted."""
     generator = np.random.default_rng([seed, 206])
     room_c, room_target_c = scenario.rooms(units)
     return Start(
@@ -146,16 +151,16 @@ def _start(scenario: Scenario, units: int, seed: int) -> Start:
 
 
 def _events(scenario: Scenario, maps: Sequence[RegisterMap], seed: int) -> list[Event]:
-    """What happens to the units, in order: the scenario's events, and what chance brings within a
-    month."""
-    village = Village((range(len(maps)),), {unit: one.fault_codes for unit, one in enumerate(maps)})
+    """The events in order of time: those of the scenario, and the random ones of a month."""
+    codes = {unit: registers.fault_codes for unit, registers in enumerate(maps)}
+    village = SimulatedVillage((range(len(maps)),), codes)
     given = [own for event in scenario.events(len(maps)) for own in _localised(event, maps)]
     drawn = draw(scenario.random, village, CHANCE_MS, np.random.default_rng([seed, 209]))
     return sorted([*given, *drawn], key=lambda event: event.begin)
 
 
 def _localised(event: Event, maps: Sequence[RegisterMap]) -> list[Event]:
-    """A fault as one event for each unit, under the code of the unit's own brand."""
+    """A fault as one event per unit, under the code of the unit's own brand."""
     if event.cause != "fault":
         return [event]
     return [

@@ -1,4 +1,4 @@
-"""What `simulate bus` runs: which units stand on which lines, in which scenario."""
+"""The settings of `simulate bus`: lines, their units, and the scenario."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from configuration.fields import FilePath, Identifier, Settings
-from simulators.live.bus.serial_format import Parity, SerialFormat
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
+from simulators.registers.serial_format import Parity, SerialFormat
 from simulators.unit.quirks import Quirks, parse_quirks
 
 
-def _known(profile: str) -> str:
+def _simulated_profile(profile: str) -> str:
     if profile not in MAPS:
         raise ValueError(f"{profile!r} cannot be simulated; there are {', '.join(sorted(MAPS))}")
     return profile
@@ -30,7 +30,7 @@ def _quirk(text: str) -> str:
 
 
 Quirk = Annotated[str, AfterValidator(_quirk)]
-Profile = Annotated[str, AfterValidator(_known)]
+Profile = Annotated[str, AfterValidator(_simulated_profile)]
 SocketAddress = Annotated[str, AfterValidator(_socket)]
 
 
@@ -42,11 +42,11 @@ class UnitSettings(Settings):
 
 
 class LineSettings(Settings):
-    """A line with its units: a pseudo-terminal linked at `pty`, or HOST:PORT of a server.
+    """A line with its units: a pseudo-terminal linked at `pty`, or a server at HOST:PORT.
 
-    The server talks Modbus TCP at `tcp`, or passes RTU frames on, as a transparent serial server
-    does, at `rtu_tcp`. `baud` paces it as a real line would; without it replies come at once.
-    `parity` and `stop` are the brand's unless named. `quirks` are names, or `name:number`, as
+    At `tcp` the server speaks Modbus TCP. At `rtu_tcp` it passes RTU frames on, as a transparent
+    serial server does. With `baud` replies take the time of a real line; without it they come at
+    once. `parity` and `stop` default to those of the brand. `quirks` are names or `name:number`, as
     `simulate bus --quirks list` prints them.
     """
 
@@ -62,19 +62,19 @@ class LineSettings(Settings):
 
     @property
     def switched(self) -> Quirks:
-        """The quirks that are switched on, with their numbers."""
+        """The active quirks with their numbers."""
         return parse_quirks(self.quirks)
 
     @property
     def serial(self) -> SerialFormat | None:
-        """The wire's format, None where replies take no time."""
+        """The character format of the wire; None if replies take no time."""
         brand = MAPS[self.profile].serial
         if self.baud is None:
             return None
         return SerialFormat(self.baud, self.parity or brand.parity, self.stop or brand.stop)
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _one_address(self) -> Self:
         if [self.pty, self.tcp, self.rtu_tcp].count(None) != 2:
             raise ValueError("name one of pty, tcp and rtu_tcp")
         if not self.unit:
@@ -86,8 +86,10 @@ class LineSettings(Settings):
 
 
 class SimulationSettings(Settings):
-    """The whole simulation; `speed` multiplies physical time, not the times of the scenario's
-    events."""
+    """The whole simulation.
+
+    `speed` multiplies physical time. It does not change the times of the scenario's events.
+    """
 
     scenario: FilePath | None = None
     seed: int = 1
@@ -122,10 +124,10 @@ def settings_from_flags(
     speed: float = 1.0,
     truth: Path | None = None,
 ) -> SimulationSettings:
-    """One line with `units` units `sim-0001`… from `first_address` on; raises pydantic's
-    ValidationError.
+    """One line with `units` units `sim-0001`, `sim-0002`… at addresses from `first_address` on.
 
-    Without `baud` an RTU line has the speed of its brand, and Modbus TCP takes no time.
+    Without `baud` an RTU line has the speed of its brand, and Modbus TCP takes no time. Raises
+    pydantic's ValidationError.
     """
     if baud is None and tcp is None and profile in MAPS:
         baud = MAPS[profile].serial.baud

@@ -1,4 +1,4 @@
-"""What really happened, as JSON lines that several processes append to."""
+"""The truth file: JSON lines that several processes append to."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from typing import Any
 
 
 class TruthLog:
-    """An append-only file of whole lines; each is on its way to the disk when `append` returns.
+    """An append-only file of whole lines; `append` hands each line to the operating system.
 
-    Raises OSError where the file cannot be opened or written.
+    Raises OSError if the file cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -19,8 +19,7 @@ class TruthLog:
         )
 
     def append(self, document: Mapping[str, object]) -> None:
-        """Write one line; lines of several writers never mix, since each is a single O_APPEND
-        write."""
+        """Write one line in a single O_APPEND write, so that lines of several writers never mix."""
         line = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         os.write(self._descriptor, f"{line}\n".encode())
 
@@ -30,9 +29,9 @@ class TruthLog:
 
 
 def read_truth(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a truth file; a last line still being written is left out.
+    """The lines of a truth file, without a last line that is still being written.
 
-    Raises OSError where the file cannot be read and ValueError where a whole line is not JSON.
+    Raises OSError if the file cannot be read and ValueError if a whole line is not JSON.
     """
     with path.open(encoding="utf-8") as lines:
         for line in lines:

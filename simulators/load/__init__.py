@@ -1,2 +1,1 @@
-"""Whole fleets straight to MQTT, for load tests: each gateway with its session, numbers, journal
-and reconnects."""
+"""Whole fleets straight to MQTT for load tests: sessions, journals and reconnects of gateways."""

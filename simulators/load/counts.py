@@ -1,12 +1,15 @@
-"""What a load run did, counted over all its gateways."""
+"""The counts of a load run, over all its gateways."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(slots=True)
 class Counts:
-    """Readings made, covered by a watermark and lost to full journals; messages sent, and sent
-    again; connections."""
+    """Counts of readings, messages and connections.
+
+    `acknowledged` readings are covered by a watermark; `lost` ones fell out of full journals;
+    `waiting` are the others.
+    """
 
     readings: int = 0
     acknowledged: int = 0

@@ -1,5 +1,7 @@
-"""One simulated gateway on the bus: birth, last will, telemetry, watermarks. The only importer of
-aiomqtt here."""
+"""One simulated gateway on the bus: birth, last will, telemetry, watermarks.
+
+No other module here imports aiomqtt.
+"""
 
 import asyncio
 import random
@@ -12,7 +14,7 @@ from typing import Final
 import aiomqtt
 
 from simulators.load.counts import Counts
-from simulators.load.journal import Journal, Message
+from simulators.load.journal import SimulatedJournal, SimulatedMessage
 from wire.decode import decode_ack
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Reading, Status
@@ -22,11 +24,11 @@ from wire.units import MINUTE_MS
 from wire.wall_clock import wall_clock_ms
 
 RESEND_AFTER_MS: Final = MINUTE_MS  # contract §11 "State"
-LOOK_EVERY_S: Final = 5.0  # how often what has waited too long is looked for
+_CHECK_EVERY_S: Final = 5.0  # interval of the search for messages to send again
 RETRY_S: Final = (1.0, 20.0)  # first and longest wait before the next attempt to connect
 KEEPALIVE_S: Final = 60
 UNANSWERED_S: Final = (
-    30.0  # a broker that does not acknowledge a publish for so long is taken as lost
+    30.0  # the connection counts as lost if a publish is unacknowledged for longer
 )
 CANCEL_AGAIN_S: Final = 0.5
 SOFTWARE: Final = "simulated fleet"
@@ -34,8 +36,7 @@ SOFTWARE: Final = "simulated fleet"
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and how to get in; at most as many handshakes at once as `handshakes`
-    lets through."""
+    """Address and credentials of the broker; `handshakes` limits simultaneous connects."""
 
     host: str
     port: int
@@ -46,35 +47,33 @@ class Broker:
 
 
 class SimulatedGateway:
-    """A gateway that polls nothing: readings are given to it, and it gets them to the store or says
-    what it lost."""
+    """A gateway without a bus: it delivers the readings given to it, or reports their loss."""
 
     def __init__(
         self,
-        place: GatewayPath,
+        gateway: GatewayPath,
         devices: Sequence[AnnouncedDevice],
-        journal: Journal,
+        journal: SimulatedJournal,
         interval_s: float,
         counts: Counts,
     ) -> None:
-        self._place = place
+        self._gateway = gateway
         self._devices = list(devices)
         self._journal = journal
         self._interval_s = interval_s
         self._counts = counts
-        self._news = asyncio.Event()
+        self._new_messages = asyncio.Event()
 
     def offer(self, readings: Sequence[Reading]) -> None:
-        """Put one poll into the journal and wake the sender."""
+        """Put the readings of one poll into the journal and wake the sender."""
         before = self._journal.lost_readings
         self._journal.append(readings, wall_clock_ms())
         self._counts.readings += len(readings)
         self._counts.lost += self._journal.lost_readings - before
-        self._news.set()
+        self._new_messages.set()
 
     async def run(self, broker: Broker, seconds_between_drops: float | None, seed: int) -> None:
-        """Stay connected until cancelled; with `seconds_between_drops` (mean) the line is cut now
-        and then."""
+        """Stay connected until cancelled; `seconds_between_drops` is the mean time between cuts."""
         chance = random.Random(seed)
         retry_s = RETRY_S[0]
         while True:
@@ -108,7 +107,7 @@ class SimulatedGateway:
             broker.port,
             username=broker.username,
             password=broker.password,
-            identifier=f"load-{self._place.gateway}",
+            identifier=f"load-{self._gateway.gateway}",
             clean_session=False,
             will=will,
             timeout=UNANSWERED_S,
@@ -125,22 +124,22 @@ class SimulatedGateway:
         await client.subscribe(self._topic("ack", broker), qos=1)
         await client.publish(self._topic("status", broker), self._birth(), qos=1, retain=True)
         tasks = [
-            asyncio.create_task(self._hear(client)),
-            asyncio.create_task(self._speak(client, broker)),
+            asyncio.create_task(self._receive_acks(client)),
+            asyncio.create_task(self._send_telemetry(client, broker)),
         ]
-        lasts = (
-            None
-            if seconds_between_drops is None
-            else chance.expovariate(1.0 / seconds_between_drops)
-        )
+        lasts_s = None
+        if seconds_between_drops is not None:
+            lasts_s = chance.expovariate(1.0 / seconds_between_drops)
         try:
-            done, _ = await asyncio.wait(tasks, timeout=lasts, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                tasks, timeout=lasts_s, return_when=asyncio.FIRST_COMPLETED
+            )
             for task in done:
                 task.result()
         finally:
             await end(tasks)
 
-    async def _hear(self, client: aiomqtt.Client) -> None:
+    async def _receive_acks(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             payload = message.payload
             if isinstance(payload, bytes):
@@ -152,20 +151,21 @@ class SimulatedGateway:
         except PayloadError:
             return 0
 
-    async def _speak(self, client: aiomqtt.Client, broker: Broker) -> None:
+    async def _send_telemetry(self, client: aiomqtt.Client, broker: Broker) -> None:
         topic = self._topic("telemetry", broker)
         while True:
-            self._news.clear()
+            self._new_messages.clear()
             for message in self._journal.due(_steady_ms(), RESEND_AFTER_MS):
                 await client.publish(topic, message.payload, qos=1)
                 self._count_sent(message)
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._news.wait()
+                async with asyncio.timeout(_CHECK_EVERY_S):
+                    await self._new_messages.wait()
 
-    def _count_sent(self, message: Message) -> None:
+    def _count_sent(self, message: SimulatedMessage) -> None:
         self._counts.messages_sent += 1
-        self._counts.messages_resent += message.times_sent > 0
+        if message.times_sent > 0:
+            self._counts.messages_resent += 1
         message.sent(_steady_ms())
 
     def _birth(self) -> bytes:
@@ -181,18 +181,18 @@ class SimulatedGateway:
         )
 
     def _topic(self, kind: GatewayTopic, broker: Broker) -> str:
-        return gateway_topic(kind, self._place, broker.root)
+        return gateway_topic(kind, self._gateway, broker.root)
 
 
 def _steady_ms() -> int:
-    return monotonic_ns() // 1_000_000
+    return monotonic_ns() // 1_000_000  # ns to ms
 
 
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel `tasks` until all of them have ended.
 
     Once is not enough: before Python 3.12 `asyncio.wait_for`, which the MQTT client uses, swallows
-    a cancellation that comes together with what it waits for.
+    a cancellation that arrives together with its result.
     """
     running = set(tasks)
     while running:
@@ -201,4 +201,4 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
         ended, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
         for task in ended:
             if not task.cancelled():
-                task.exception()  # a connection that broke meanwhile is no news
+                task.exception()  # ignore a connection that broke meanwhile

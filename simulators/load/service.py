@@ -1,5 +1,4 @@
-"""A whole fleet in real time: villages polled one after the other, and all their gateways on the
-bus."""
+"""A whole fleet in real time: groups of villages polled in turn, all their gateways on the bus."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -12,22 +11,22 @@ from typing import Final
 
 from simulators.load.counts import Counts
 from simulators.load.gateway import Broker, SimulatedGateway, end
-from simulators.load.journal import Journal
-from simulators.load.source import FleetBlock, Standing
+from simulators.load.journal import SimulatedJournal
+from simulators.load.source import BlockGateway, FleetBlock
 from wire.messages import AnnouncedDevice
 from wire.wall_clock import wall_clock_ms
 
 PROFILE: Final = "midea-mthermal"
-LOOK_EVERY_S: Final = 0.5
+_CHECK_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """How the fleet behaves on the bus.
+    """The behaviour of the fleet on the bus.
 
     Each unit is polled every `interval_s`. Each connection is cut `drops_per_hour` times on
     average. A journal keeps `journal_messages`. At the end the gateways wait up to `drain_s` for
-    the store to cover what they sent.
+    watermarks.
     """
 
     interval_s: float = 30.0
@@ -43,18 +42,20 @@ class LoadService:
     def __init__(self, settings: LoadSettings, blocks: Sequence[FleetBlock]) -> None:
         self.counts = Counts()
         self._settings = settings
-        self._turns = [
-            (block, [self._gateway(standing) for standing in block.standings]) for block in blocks
+        self._groups = [
+            (block, [self._gateway(gateway) for gateway in block.gateways]) for block in blocks
         ]
 
-    def _gateway(self, standing: Standing) -> SimulatedGateway:
+    def _gateway(self, gateway: BlockGateway) -> SimulatedGateway:
         devices = [
             AnnouncedDevice(name, PROFILE, "simulated", address)
-            for address, name in enumerate(standing.devices, start=1)
+            for address, name in enumerate(gateway.devices, start=1)
         ]
-        journal = Journal(token_hex(4), self._settings.interval_s, self._settings.journal_messages)
+        journal = SimulatedJournal(
+            token_hex(4), self._settings.interval_s, self._settings.journal_messages
+        )
         return SimulatedGateway(
-            standing.place, devices, journal, self._settings.interval_s, self.counts
+            gateway.gateway, devices, journal, self._settings.interval_s, self.counts
         )
 
     async def run(
@@ -64,10 +65,9 @@ class LoadService:
         lasts_s: float | None,
         on_progress: Callable[[Counts], None],
     ) -> Counts:
-        """Send until `stop`, or for `lasts_s` seconds; then wait for the last watermarks. Returns
-        the counts."""
-        tasks = [asyncio.create_task(one) for one in self._lives(broker)]
-        tasks.append(asyncio.create_task(self._tell(on_progress)))
+        """Send until `stop`, or for `lasts_s` seconds; wait for the last watermarks; the counts."""
+        tasks = [asyncio.create_task(session) for session in self._sessions(broker)]
+        tasks.append(asyncio.create_task(self._report(on_progress)))
         try:
             await self._poll(stop, lasts_s)
             await self._drain()
@@ -75,41 +75,39 @@ class LoadService:
             await end(tasks)
         return self._counted()
 
-    def _lives(self, broker: Broker) -> list[Coroutine[None, None, None]]:
+    def _sessions(self, broker: Broker) -> list[Coroutine[None, None, None]]:
         drops = self._settings.drops_per_hour
         gap_s = 3600.0 / drops if drops > 0.0 else None
-        gateways = [gateway for _, own in self._turns for gateway in own]
+        gateways = [gateway for _, own in self._groups for gateway in own]
         return [
             gateway.run(broker, gap_s, self._settings.seed + row)
             for row, gateway in enumerate(gateways)
         ]
 
     async def _poll(self, stop: asyncio.Event, lasts_s: float | None) -> None:
-        """Give each block its turn, spread evenly over the interval; a turn that comes late
-        shortens no later one."""
+        """Poll the groups in turn, evenly over the interval; a late poll shortens no later one."""
         began = monotonic()
-        pause_s = self._settings.interval_s / len(self._turns)
-        for turn in count():
+        pause_s = self._settings.interval_s / len(self._groups)
+        for number in count():
             passed = monotonic() - began
             if stop.is_set() or (lasts_s is not None and passed >= lasts_s):
                 return
-            block, gateways = self._turns[turn % len(self._turns)]
+            block, gateways = self._groups[number % len(self._groups)]
             for gateway, readings in zip(gateways, block.poll(wall_clock_ms()), strict=True):
                 if readings:
                     gateway.offer(readings)
-            await _wait(stop, began + (turn + 1) * pause_s - monotonic())
+            await _wait(stop, began + (number + 1) * pause_s - monotonic())
 
     async def _drain(self) -> None:
-        """Wait until every reading is covered by a watermark or reported as lost, at most
-        `drain_s`."""
+        """Wait until every reading is acknowledged or lost, at most `drain_s`."""
         deadline = monotonic() + self._settings.drain_s
         while self._counted().waiting and monotonic() < deadline:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
 
-    async def _tell(self, on_progress: Callable[[Counts], None]) -> None:
+    async def _report(self, on_progress: Callable[[Counts], None]) -> None:
         while True:
             on_progress(self._counted())
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)
 
     def _counted(self) -> Counts:
         self.counts.waiting = self.counts.readings - self.counts.acknowledged - self.counts.lost

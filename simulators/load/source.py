@@ -1,17 +1,17 @@
-"""What the gateways of a load test read: the physics of a scenario, told as readings of the wall
-clock's time."""
+"""The readings of a load test: the physics of a scenario, stamped with the wall clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isnan
 from typing import Final
 
 import numpy as np
 
 from simulators.scenario.scenario import Scenario
 from simulators.season.block import BlockSeason
-from simulators.season.layout import Block, blocks
-from simulators.season.poll import Poll
-from simulators.season.span import Span
+from simulators.season.layout import SeasonBlock, blocks
+from simulators.season.poll import SeasonPoll
+from simulators.season.span import SeasonSpan
 from wire.messages import Reading
 from wire.points import STATES
 from wire.topics import GatewayPath
@@ -23,24 +23,23 @@ DECIMALS: Final = 1  # of most registers in the shipped profiles
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A gateway: its place, its units' device ids, and where they stand among the units of its
-    block."""
+class BlockGateway:
+    """A gateway of a block: its path, the ids of its units, and their indices in the block."""
 
-    place: GatewayPath
+    gateway: GatewayPath
     devices: tuple[str, ...]
     units: range
 
 
 class FleetBlock:
-    """Some villages that are polled at the same moment; each poll moves them on by one interval."""
+    """Some villages polled at the same moment; each poll moves them on by one interval."""
 
     def __init__(
-        self, scenario: Scenario, block: Block, villages: int, span: Span, seed: int
+        self, scenario: Scenario, block: SeasonBlock, villages: int, span: SeasonSpan, seed: int
     ) -> None:
         devices = block.devices()
-        self.standings = [
-            Standing(
+        self.gateways = [
+            BlockGateway(
                 GatewayPath(DISTRICT, _town(settlement.number, villages), settlement.name, gateway),
                 tuple(devices[units.start : units.stop]),
                 units,
@@ -48,16 +47,15 @@ class FleetBlock:
             for settlement, gateway, units in block.gateways()
         ]
         self._devices = devices
-        self._polls: Iterator[Poll] = BlockSeason(scenario, block, span, seed).polls()
+        self._polls: Iterator[SeasonPoll] = BlockSeason(scenario, block, span, seed).polls()
 
     def poll(self, at: int) -> list[list[Reading]]:
-        """The readings of each gateway of `standings`, stamped `at` (UTC ms); units that do not
-        answer have none."""
+        """The readings of each of `gateways`, stamped `at` (UTC ms); silent units have none."""
         poll = next(self._polls)
         readings = _readings(poll, self._devices, at)
         return [
-            [reading for reading in readings[one.units.start : one.units.stop] if reading]
-            for one in self.standings
+            [reading for reading in readings[gateway.units.start : gateway.units.stop] if reading]
+            for gateway in self.gateways
         ]
 
 
@@ -65,24 +63,24 @@ def fleet_blocks(
     scenario: Scenario,
     units: int,
     gateways: int,
-    turns: int,
+    groups: int,
     interval_ms: int,
     start: int,
     seed: int,
 ) -> list[FleetBlock]:
-    """`units` heat pumps behind `gateways`, cut into about `turns` blocks of whole villages.
+    """`units` heat pumps behind `gateways`, cut into about `groups` blocks of whole villages.
 
-    `start` (UTC ms) is where in the year the physics begins. Raises ValueError where a gateway
-    would have no unit, or more than the 247 addresses of a bus.
+    `start` (UTC ms) is the time of the year at which the physics begins. Raises ValueError if a
+    gateway would have no unit, or more than the 247 addresses of a bus.
     """
     if not gateways <= units <= 247 * gateways:
         raise ValueError(
             f"{gateways} gateways cannot stand before {units} units; give each 1 to 247"
         )
     fleet = scenario.fleet.model_copy(update={"units_per_gateway": -(-units // gateways)})
-    cut = blocks(fleet, units, max(1, units // turns))
+    cut = blocks(fleet, units, max(1, units // groups))
     villages = sum(len(block.settlements) for block in cut)
-    span = Span(start, DAYS, interval_ms)
+    span = SeasonSpan(start, DAYS, interval_ms)
     return [FleetBlock(scenario, block, villages, span, seed) for block in cut]
 
 
@@ -90,15 +88,17 @@ def _town(village: int, villages: int) -> str:
     return f"town-{1 + (village - 1) * TOWNS // villages:02}"
 
 
-def _readings(poll: Poll, devices: list[str], at: int) -> list[Reading | None]:
+def _readings(poll: SeasonPoll, devices: list[str], at: int) -> list[Reading | None]:
     names = list(poll.points)
     rows = np.round(np.stack([poll.points[name] for name in names], axis=1), DECIMALS).tolist()
     heard = range(len(devices)) if poll.heard is None else poll.heard.tolist()
     readings: list[Reading | None] = [None] * len(devices)
     for unit in heard:
         values = {
-            name: value for name, value in zip(names, rows[unit], strict=True) if value == value
-        }  # NaN: not read
+            name: value
+            for name, value in zip(names, rows[unit], strict=True)
+            if not isnan(value)  # a point not read
+        }
         faults, bad = list(poll.faults.get(unit, ())), list(poll.bad.get(unit, ()))
         readings[unit] = Reading(devices[unit], at, STATES[poll.state[unit]], faults, values, bad)
     return readings

@@ -1,5 +1,4 @@
-"""What faults do to the units, as columns: the door through which everything that goes wrong enters
-the physics."""
+"""The effects of faults on the units, one column per cause: their only way into the physics."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,19 +18,19 @@ DEFROST_OVER_FREQUENT: Final = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disturbance:
-    """The causes of physics §20.7, one element per unit; every column is independent of the others.
+    """The causes of physics §20.7, one element per unit; the columns are independent.
 
-    Its arrays are never written to once it is made: what follows from it is worked out once.
+    Its arrays must not change: `impairment` computes their consequences once.
     """
 
     tripped: Flags
-    """Stopped by a protection of its own that the physics does not model."""
+    """Whether a protection that the physics does not model has stopped the unit."""
     powered: Flags
-    """False: no electricity at all; compressor, pump and controller are off."""
+    """Whether there is electricity. Without it compressor, pump and controller are off."""
     open_window_w_k: Floats
     """Extra heat loss of the room air, W/K."""
     charge: Floats
-    """Refrigerant in the circuit over the nominal charge: 1 is full, at 0.6 nothing runs."""
+    """Refrigerant over the nominal charge: 1 is full; at 0.6 the unit does not run."""
     airflow: Floats
     """Air through the coil over the nominal flow: 1 is clean, 0 a stopped fan or a blocked coil."""
     water_flow: Floats
@@ -39,16 +38,15 @@ class Disturbance:
     four_way: Kinds
     """FOUR_WAY_WORKS, FOUR_WAY_NEVER_REVERSES or FOUR_WAY_STUCK_REVERSED."""
     defrost: Kinds
-    """DEFROST_ON_DEMAND, DEFROST_MISSED (never starts) or DEFROST_OVER_FREQUENT (whatever the
-    frost)."""
+    """DEFROST_ON_DEMAND, DEFROST_MISSED (never starts) or DEFROST_OVER_FREQUENT (without frost)."""
     heater_stuck_w: Floats
-    """Auxiliary heater that is on whatever the need, W."""
+    """Power of an auxiliary heater that is always on, W."""
     grid_pu: Floats
-    """Factor on the feeder's voltage: 1 leaves it as it is."""
+    """Factor on the voltage of the feeder: 1 leaves it unchanged."""
     phase_missing: Flags
-    """One phase is dead; concerns three-phase units only."""
+    """Whether one phase is dead; affects three-phase units only."""
     coal_w: Floats
-    """Heat of a coal stove into the room, W."""
+    """Heat of a coal stove in the room, W."""
 
 
 def undisturbed(units: int) -> Disturbance:

@@ -1,7 +1,6 @@
-"""Random numbers by name: each depends on the seed, what it is for, the unit's own number and the
-time alone.
+"""Random numbers that depend only on seed, purpose, number of the unit and moment.
 
-So a fleet is the same however it is cut into blocks, and a draw more in one place moves no other.
+So a fleet is the same however it is cut into blocks, and a new draw changes no other.
 """
 
 from typing import Final
@@ -12,18 +11,14 @@ from numpy.typing import NDArray
 from simulators.physics.arrays import Numbers
 
 _WORD: Final = 1 << 64
-_STEP: Final = np.uint64(
-    0x9E3779B97F4A7C15
-)  # the increment of SplitMix64 (Steele, Lea and Flood 2014)
+# The increment of SplitMix64 (Steele, Lea and Flood 2014).
+_STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def words(seed: int, purpose: int, numbers: Numbers, turn: int = 0) -> NDArray[np.uint64]:
-    """64 random bits for each of `numbers` (≥ 0); `purpose` tells one use of a seed from another,
-    `turn` one time."""
-    key = np.uint64(
-        (seed * 0xD1342543DE82EF95 + purpose * 0xA24BAED4963EE407 + turn * 0x9FB21C651E98DF25)
-        % _WORD
-    )
+def random_words(seed: int, purpose: int, numbers: Numbers, moment: int = 0) -> NDArray[np.uint64]:
+    """64 random bits for each of `numbers` (≥ 0), others for each `purpose` and `moment`."""
+    mixed = seed * 0xD1342543DE82EF95 + purpose * 0xA24BAED4963EE407
+    key = np.uint64((mixed + moment * 0x9FB21C651E98DF25) % _WORD)
     return _mixed(_mixed(numbers.astype(np.uint64) * _STEP + key) + _STEP)
 
 

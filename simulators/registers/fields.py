@@ -1,4 +1,4 @@
-"""Where numbers stand in a unit's four tables: registers, bytes, nibbles, bits and coils."""
+"""The four Modbus tables of a unit and their fields: registers, bytes, nibbles, bits, coils."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 Table = Literal["coil", "discrete", "input", "holding"]
 
 
-class Place(NamedTuple):
-    """One register, or one bit of the two bit tables; addresses from 0."""
+class RegisterRef(NamedTuple):
+    """The address of one register, or of one bit of a bit table; from 0."""
 
     table: Table
     address: int
@@ -17,7 +17,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`width` bits of one register, the lowest of them bit `shift`."""
+    """`width` bits of one register, of which bit `shift` is the lowest."""
 
     address: int
     width: int = 16
@@ -25,16 +25,16 @@ class Field:
     table: Table = "holding"
 
     @property
-    def place(self) -> Place:
-        """The register it is part of."""
-        return Place(self.table, self.address)
+    def ref(self) -> RegisterRef:
+        """The register that holds the field."""
+        return RegisterRef(self.table, self.address)
 
     def of(self, word: int) -> int:
-        """The number that stands here while the register holds `word`."""
+        """The number in this field while the register holds `word`."""
         return word >> self.shift & self._mask
 
     def into(self, word: int, raw: int) -> int:
-        """`word` with the lowest bits of `raw` here and the rest as it was."""
+        """`word` with the lowest bits of `raw` in this field and its other bits unchanged."""
         return word & ~(self._mask << self.shift) & 0xFFFF | (raw & self._mask) << self.shift
 
     @property
@@ -43,7 +43,7 @@ class Field:
 
 
 Fields = tuple[Field, ...]
-"""A number laid over several fields, its highest bits in the first."""
+"""The fields of one number, its highest bits in the first."""
 
 
 def bit(address: int, number: int) -> Field:
@@ -52,7 +52,7 @@ def bit(address: int, number: int) -> Field:
 
 
 def coil(address: int) -> Field:
-    """A coil."""
+    """The coil at `address`."""
     return Field(address, 1, table="coil")
 
 
@@ -73,30 +73,30 @@ def pair(address: int) -> Fields:
 
 @dataclass(slots=True)
 class Contents:
-    """What stands in the tables; a place without content holds 0."""
+    """The words of the tables; a register without an entry holds 0."""
 
-    words: dict[Place, int] = field(default_factory=dict)
+    words: dict[RegisterRef, int] = field(default_factory=dict)
 
     def put(self, fields: Iterable[Field], raw: int) -> None:
-        """Lay `raw` (two's complement where negative) over `fields`."""
+        """Write `raw` (two's complement if negative) into `fields`."""
         for part in reversed(tuple(fields)):
-            self.words[part.place] = part.into(self.words.get(part.place, 0), raw)
+            self.words[part.ref] = part.into(self.words.get(part.ref, 0), raw)
             raw >>= part.width
 
     def get(self, fields: Iterable[Field]) -> int:
-        """The number laid over `fields`, unsigned."""
+        """The unsigned number in `fields`."""
         raw = 0
         for part in fields:
-            raw = raw << part.width | part.of(self.words.get(part.place, 0))
+            raw = raw << part.width | part.of(self.words.get(part.ref, 0))
         return raw
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class RegisterQuantity:
     """A measured point in `fields`; one count is worth `step` in the point's unit.
 
-    `missing` is what stands there while the sensor is open, `unfitted` where the unit was built
-    without it.
+    `missing` is the raw number that an open sensor shows, `unfitted` the one of a unit built
+    without the sensor.
     """
 
     point: str
@@ -108,33 +108,31 @@ class Quantity:
 
     @property
     def bits(self) -> int:
-        """How many bits the number has."""
+        """The width of the number in bits."""
         return sum(part.width for part in self.fields)
 
     @property
-    def places(self) -> list[Place]:
-        """Every register it takes part of."""
-        return [part.place for part in self.fields]
+    def refs(self) -> list[RegisterRef]:
+        """Every register that holds a part of the number."""
+        return [part.ref for part in self.fields]
 
     def raw(self, value: float) -> int:
-        """`value` in counts, rounded half up and held at the ends of the number."""
-        low, high = (
-            (-(1 << self.bits - 1), (1 << self.bits - 1) - 1)
-            if self.signed
-            else (0, (1 << self.bits) - 1)
-        )
+        """`value` in counts, rounded half up and limited to the range of the number."""
+        low = -(1 << self.bits - 1) if self.signed else 0
+        high = low + (1 << self.bits) - 1
         return min(max(floor(value / self.step + 0.5), low), high)
 
     def held(self, value: float) -> float:
-        """`value` as a master reads it back."""
+        """`value` as a master reads it back: a whole number of steps."""
         return round(self.raw(value) * self.step, 6)
 
     def read(self, contents: Contents) -> float:
-        """The value that stands in `contents`."""
+        """The value in `contents`."""
         raw = contents.get(self.fields)
-        negative = self.signed and raw >> self.bits - 1
-        return round((raw - (1 << self.bits) if negative else raw) * self.step, 6)
+        if self.signed and raw >> self.bits - 1:
+            raw -= 1 << self.bits
+        return round(raw * self.step, 6)
 
     def absent(self, fitted: bool) -> int:
-        """What stands there without a value."""
+        """The raw number shown without a value, of a sensor that is open or not `fitted`."""
         return self.missing if fitted or self.unfitted is None else self.unfitted

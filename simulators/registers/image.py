@@ -1,21 +1,20 @@
-"""What goes into a unit's registers and what they hold: a reading of physics, and its image in the
-tables."""
+"""The two sides of a register map: a reading of the physics, and its image in the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulators.registers.fields import Place
+from simulators.registers.fields import RegisterRef
 from wire.points import State
 
 
 @dataclass(frozen=True, slots=True)
 class UnitReading:
-    """One unit as physics has it: values in the units of contract §4, unrounded.
+    """One unit as the physics has it: values in the units of contract §4, unrounded.
 
-    `broken` names points whose sensor is open, `unfitted` those the unit was built without; both
-    are absent from `values`. `values["setpoint_c"]` is the water's; `room_controlled` says that the
-    room's rules, and `curve_c` is what a weather curve wants of the water, where one is switched
-    on.
+    `broken` names the points whose sensor is open, `unfitted` those of sensors that the unit was
+    built without; `values` has neither. `values["setpoint_c"]` is the water set-point. If
+    `room_controlled`, the room set-point rules instead. `curve_c` is the water temperature of the
+    weather curve, None while the curve is off.
     """
 
     state: State
@@ -30,25 +29,23 @@ class UnitReading:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The tables of one unit at one moment, and what they say: state, faults and values after
-    rounding.
+    """The tables of one unit at one moment, and their meaning after rounding.
 
-    `state_told` is False where the registers do not tell a defrost from heating.
+    `state_shown` is False if the registers do not distinguish a defrost from heating.
     """
 
-    words: Mapping[Place, int]
+    words: Mapping[RegisterRef, int]
     state: State
     faults: tuple[str, ...]
     values: Mapping[str, float]
-    state_told: bool = True
+    state_shown: bool = True
 
 
 def code_for(kind_or_code: str, codes: Sequence[str]) -> str | None:
-    """The fault of this brand meant by `kind:vendor_code` or by `kind` alone, or None where it has
-    none.
+    """The fault code of this brand for `kind:vendor_code` or a bare `kind`; None if it has none.
 
-    A code of another brand stands for the brand's own first code of that kind. A brand whose errors
-    are numbers without published meaning shows its first.
+    A code of another brand stands for the brand's own first code of that kind. A brand whose error
+    numbers have no published meaning shows its first.
     """
     if kind_or_code in codes:
         return kind_or_code

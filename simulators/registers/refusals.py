@@ -1,4 +1,4 @@
-"""Requests that a unit does not carry out, and which reads those are."""
+"""The requests that a unit refuses, and the rule for its reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ ILLEGAL_VALUE: Final = 3
 
 
 class RefusedError(Exception):
-    """A request the unit refuses; `code` is the Modbus exception that says why, where it says so at
-    all."""
+    """A request that the unit refuses; `code` is the Modbus exception code of the reason."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")
@@ -22,11 +21,10 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The reads a unit answers: inside one span of a table and no longer than `longest` registers
-    or bits.
+    """The reads that a unit answers: within a span of a table, up to `longest` registers or bits.
 
-    A read that touches `single` registers must be of one; where `frames` are named (first register
-    and count), a read must be exactly one of them.
+    A read that touches a `single` register must read that register alone. If `frames` (first
+    register, count) are given, a read must be exactly one of them.
     """
 
     tables: Mapping[Table, tuple[range, ...]]
@@ -35,7 +33,7 @@ class Reads:
     frames: frozenset[tuple[int, int]] = frozenset()
 
     def check(self, table: Table, address: int, count: int) -> None:
-        """Raises RefusedError where a read of `count` from `address` is not answered."""
+        """Raise RefusedError if a read of `count` from `address` is not answered."""
         if table not in self.tables:
             raise RefusedError(ILLEGAL_FUNCTION)
         end = address + count

@@ -1,11 +1,11 @@
-"""What a master can change in a unit, and what a write asks for."""
+"""The settings that a master can change, and the meaning of a write."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import floor
 from typing import Final
 
-from simulators.registers.fields import Contents, Field, Place, Table
+from simulators.registers.fields import Contents, Field, RegisterRef, Table
 from simulators.registers.refusals import (
     ILLEGAL_ADDRESS,
     ILLEGAL_FUNCTION,
@@ -29,35 +29,34 @@ class Write:
 
     @property
     def table(self) -> Table:
-        """The table it changes."""
+        """The table that the write changes."""
         return "coil" if self.function in (WRITE_COIL, WRITE_COILS) else "holding"
 
     @property
-    def words(self) -> dict[Place, int]:
-        """What is to stand where."""
+    def words(self) -> dict[RegisterRef, int]:
+        """The written words by address."""
         return {
-            Place(self.table, self.address + offset): value
+            RegisterRef(self.table, self.address + offset): value
             for offset, value in enumerate(self.values)
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A place that shows a setting and takes a new one, between `low` and `high` in the unit of
-    `name`.
+    """A field that shows a setting and takes a new one, from `low` to `high` in the unit of `name`.
 
-    With `codes` only those numbers mean something; others are taken without effect.
+    With `codes` only those numbers have a meaning; the unit accepts others and ignores them.
     """
 
     name: str
-    place: Field
+    register: Field
     step: float = 1.0
     low: float = 0.0
     high: float = 1.0
     codes: Mapping[int, float] = field(default_factory=dict)
 
     def raw(self, value: float) -> int:
-        """What stands there for `value`."""
+        """The raw number for `value`."""
         for code, meant in self.codes.items():
             if meant == value:
                 return code
@@ -68,9 +67,11 @@ class Setting:
         return value if self.codes else round(self.raw(value) * self.step, 6)
 
     def asked(self, word: int) -> float | None:
-        """The setting that a written word asks for, None for none; raises RefusedError(3) outside
-        the range."""
-        raw = self.place.of(word)
+        """The setting that a written word asks for; None if the word has no meaning.
+
+        Raises RefusedError with ILLEGAL_VALUE outside the range.
+        """
+        raw = self.register.of(word)
         if self.codes:
             return self.codes.get(raw)
         value = round(raw * self.step, 6)
@@ -80,47 +81,46 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a write changes: settings by name, and contents of places that only keep what they are
-    given."""
+class WrittenSettings:
+    """The changes of a write: settings by name, and words of registers that only store them."""
 
     settings: Mapping[str, float]
-    kept: Mapping[Place, int]
+    kept: Mapping[RegisterRef, int]
 
 
-def as_written(contents: Contents, write: Write) -> dict[Place, int]:
-    """The words that take effect, of a brand where all of them do."""
+def as_written(contents: Contents, write: Write) -> dict[RegisterRef, int]:
+    """All words of `write`: the rule of a brand whose writes take effect at once."""
     return write.words
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """The writes a unit takes: by `functions`, to `keeping` places and settings.
+    """The writes that a unit takes: by `functions`, to settings and to `keeping` registers.
 
-    `effective` says what of a write takes effect, given what the tables hold, and may raise
+    `effective` gives the words of a write that take effect, given the tables; it may raise
     RefusedError.
     """
 
     functions: frozenset[int]
     settings: tuple[Setting, ...]
     keeping: Mapping[Table, tuple[range, ...]] = field(default_factory=dict)
-    effective: Callable[[Contents, Write], Mapping[Place, int]] = as_written
+    effective: Callable[[Contents, Write], Mapping[RegisterRef, int]] = as_written
 
-    def carry_out(self, contents: Contents, write: Write) -> Written:
-        """What `write` changes; raises RefusedError."""
+    def carry_out(self, contents: Contents, write: Write) -> WrittenSettings:
+        """The changes of `write`; raises RefusedError."""
         if write.function not in self.functions:
             raise RefusedError(ILLEGAL_FUNCTION)
-        if not all(self._takes(place) for place in write.words):
+        if not all(self._takes(ref) for ref in write.words):
             raise RefusedError(ILLEGAL_ADDRESS)
         words = self.effective(contents, write)
         asked = {
             setting.name: value
             for setting in self.settings
-            if setting.place.place in words
-            and (value := setting.asked(words[setting.place.place])) is not None
+            if setting.register.ref in words
+            and (value := setting.asked(words[setting.register.ref])) is not None
         }
-        return Written(asked, words)
+        return WrittenSettings(asked, words)
 
-    def _takes(self, place: Place) -> bool:
-        keeps = any(place.address in span for span in self.keeping.get(place.table, ()))
-        return keeps or any(setting.place.place == place for setting in self.settings)
+    def _takes(self, ref: RegisterRef) -> bool:
+        keeps = any(ref.address in span for span in self.keeping.get(ref.table, ()))
+        return keeps or any(setting.register.ref == ref for setting in self.settings)

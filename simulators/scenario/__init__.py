@@ -1,0 +1,1 @@
+"""What happens in a simulation, read from TOML: weather, houses, planned and random events."""

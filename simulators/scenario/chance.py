@@ -1,5 +1,4 @@
-"""What goes wrong in a village: seeded draws from the rates of a scenario, and what it puts at
-given times. Pure."""
+"""The events of a village: seeded draws from the rates of a scenario, and planned ones. Pure."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -15,9 +14,11 @@ from wire.units import DAY_MS, SECOND_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Village:
-    """Units by index, gateway by gateway; by unit, the fault codes it can show and the points it
-    lacks."""
+class SimulatedVillage:
+    """A village: units by index, gateway by gateway.
+
+    `codes` are the faults that each unit can show, `lacks` the points it does not have.
+    """
 
     gateways: tuple[range, ...]
     codes: Mapping[int, Sequence[str]]
@@ -31,14 +32,14 @@ class Village:
 
 def draw(
     chances: Sequence[RandomSettings],
-    village: Village,
+    village: SimulatedVillage,
     lasts_ms: int,
     generator: np.random.Generator,
 ) -> list[Event]:
-    """The events of a village within `lasts_ms`; those of one class at one unit never overlap.
+    """Random events of a village within `lasts_ms`; those of one class at one unit never overlap.
 
-    Their number is Poisson's, their times even, their durations log-normal and cut at the end. A
-    fault strikes only units whose brand can show it, and a sensor only where there is one.
+    Their number is Poisson-distributed, their times uniform, their durations log-normal and cut at
+    the end. A fault strikes only units whose brand can show it, a sensor only where there is one.
     """
     events: list[Event] = []
     for chance in chances:
@@ -46,22 +47,23 @@ def draw(
         days = max(lasts_ms - chance.after, 0) / DAY_MS
         count = generator.poisson(chance.per_1000_unit_days * len(village.units) * days / 1_000)
         for _ in range(int(count)):
-            event = _one(chance, village, lasts_ms, generator)
-            spans = taken.setdefault(event.units[0], []) if event is not None else []
-            if event is not None and not any(
-                event.begin < end and begin < _end(event) for begin, end in spans
-            ):
+            event = _drawn(chance, village, lasts_ms, generator)
+            if event is None:
+                continue
+            spans = taken.setdefault(event.units[0], [])
+            if not any(event.begin < end and begin < _end(event) for begin, end in spans):
                 spans.append((event.begin, _end(event)))
                 events.append(event)
     return sorted(events, key=lambda event: (event.begin, event.units, event.cause, event.detail))
 
 
-def planned(settings: Sequence[EventSettings], village: Village, first: int) -> list[Event]:
-    """The events at given times that concern the village, whose first unit is number `first` (from
-    0) of its district.
+def planned(
+    settings: Sequence[EventSettings], village: SimulatedVillage, first: int
+) -> list[Event]:
+    """The planned events of the village whose first unit has number `first` in its district.
 
-    A number beyond its units belongs to another village; a fault that the unit's brand cannot show
-    is left out.
+    Numbers count from 0. Units of other villages are left out, and so are faults that the brand of
+    a unit cannot show.
     """
     events: list[Event] = []
     for setting in settings:
@@ -71,35 +73,32 @@ def planned(settings: Sequence[EventSettings], village: Village, first: int) -> 
             for number in numbers
             if first <= number < first + len(village.units)
         ]
-        found = [_shown(setting.event_of((unit,)), village) for unit in own]
-        wide = {
+        candidates = [_shown(setting.event_of((unit,)), village) for unit in own]
+        by_units = {
             _struck(event.units[0], event.cause, village): event
-            for event in found
+            for event in candidates
             if event is not None
         }
-        events += [replace(event, units=units) for units, event in wide.items()]
+        events += [replace(event, units=units) for units, event in by_units.items()]
     return events
 
 
-def _shown(event: Event, village: Village) -> Event | None:
-    """`event` at one unit, a fault under the code of its brand; None where the brand has no such
-    fault."""
+def _shown(event: Event, village: SimulatedVillage) -> Event | None:
+    """`event` at one unit under the fault code of its brand; None if the brand lacks it."""
     if event.cause != "fault":
         return event
     code = code_for(event.detail, village.codes[event.units[0]])
     return None if code is None else replace(event, detail=code)
 
 
-def _one(
-    chance: RandomSettings, village: Village, lasts_ms: int, generator: np.random.Generator
+def _drawn(
+    chance: RandomSettings, village: SimulatedVillage, lasts_ms: int, generator: np.random.Generator
 ) -> Event | None:
     unit = int(generator.integers(village.units.start, village.units.stop))
     begin = int(generator.uniform(chance.after, lasts_ms)) // SECOND_MS * SECOND_MS
-    length = (
-        int(generator.lognormal(log(chance.lasts), log(chance.spread)))
-        if chance.spread > 1
-        else chance.lasts
-    )
+    length = chance.lasts
+    if chance.spread > 1:
+        length = int(generator.lognormal(log(chance.lasts), log(chance.spread)))
     strength = float(generator.uniform(*chance.strengths()))
     point = chance.points[int(generator.integers(len(chance.points)))] if chance.points else ""
     detail = code_for(chance.fault, village.codes[unit]) if chance.fault is not None else point
@@ -110,17 +109,14 @@ def _one(
     return Event(cause, _struck(unit, cause, village), begin, end, detail, strength)
 
 
-def _struck(unit: int, cause: str, village: Village) -> tuple[int, ...]:
-    """Whom an event at `unit` concerns: the unit, everything at its gateway, or the whole
-    village."""
+def _struck(unit: int, cause: str, village: SimulatedVillage) -> tuple[int, ...]:
+    """The units that an event at `unit` affects: that unit, its gateway, or the whole village."""
     level = next((level for wide, level in WIDE.items() if wide == cause), None)
     if level is None:
         return (unit,)
-    return tuple(
-        village.units
-        if level == "village"
-        else next(own for own in village.gateways if unit in own)
-    )
+    if level == "village":
+        return tuple(village.units)
+    return tuple(next(own for own in village.gateways if unit in own))
 
 
 def _end(event: Event) -> int:

@@ -1,4 +1,4 @@
-"""What is going on with the units, as the columns that the physics takes."""
+"""The effects of a scenario, as the columns of disturbance that the physics takes."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -13,7 +13,7 @@ from simulators.physics.disturbance import (
 )
 from simulators.scenario.events import Cause, Effects
 
-# The column of Disturbance that takes a cause's strength as it is.
+# The column of Disturbance that takes the strength of a cause.
 _STRENGTH_IN: Final[dict[Cause, str]] = {
     "leak": "charge",
     "flow_loss": "water_flow",
@@ -24,7 +24,7 @@ _STRENGTH_IN: Final[dict[Cause, str]] = {
     "coal": "coal_w",
     "window_open": "open_window_w_k",
 }
-# The column that a cause sets to a value of its own, whatever its strength.
+# The column that a cause sets to a fixed value, whatever its strength.
 _VALUE_IN: Final[dict[Cause, tuple[str, object]]] = {
     "missed_defrost": ("defrost", DEFROST_MISSED),
     "over_defrost": ("defrost", DEFROST_OVER_FREQUENT),
@@ -53,5 +53,5 @@ def disturbance(active: Effects, units: int) -> Disturbance:
 
 
 def switched_off(active: Effects) -> set[int]:
-    """The units that their household has switched off, as one does who lights a stove."""
+    """The units that their household has switched off, as for a stove."""
     return {*active.physical.get("switched_off", ()), *active.physical.get("coal", ())}

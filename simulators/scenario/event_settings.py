@@ -1,4 +1,4 @@
-"""How a scenario file says what goes wrong: at a given time, or by chance."""
+"""Settings of a scenario file for events: at given times, or by chance."""
 
 from typing import Annotated, Final, Self
 
@@ -13,13 +13,12 @@ MOST_SPREAD: Final = 10.0
 
 
 class EventSettings(Settings):
-    """One event: `unit` is its number from 1, or `count` the first so many; `at` and `lasts` are
-    wall time.
+    """One event. `unit` is its number from 1, or `count` the first so many units.
 
-    It is a `fault` the unit shows, or a `cause` of simulators/scenario/events.py with its
-    `strength` and, for a sensor, its `point`. `sensor_open`, `window_open`, `silent` and `frozen`
-    are short for four of these causes. One that strikes a gateway or a village strikes that of the
-    unit.
+    `at` and `lasts` are wall time. The event is a `fault` that the unit shows, or a `cause` of
+    simulators/scenario/events.py with its `strength` and, for a sensor, its `point`. `sensor_open`,
+    `window_open`, `silent` and `frozen` abbreviate four of these causes. A cause that affects a
+    gateway or a village affects the one of the unit.
     """
 
     at: Duration
@@ -45,19 +44,17 @@ class EventSettings(Settings):
             self.silent or None,
             self.frozen or None,
         )
-        if sum(one is not None for one in named) != 1:
+        if sum(name is not None for name in named) != 1:
             raise ValueError(
                 "name exactly one of fault, cause, sensor_open, window_open, silent, frozen"
             )
         if (self.unit is None) == (self.count is None):
             raise ValueError("name either unit or count")
         _check_fault(self.fault)
-        if self.sensor_open is not None and self.sensor_open not in POINTS:
-            raise ValueError(f"{self.sensor_open!r} is not a point")
+        _check_point(self.sensor_open)
         if self.cause is not None:
             _check_cause(self.cause, self.point is not None)
-        if self.point is not None and self.point not in POINTS:
-            raise ValueError(f"{self.point!r} is not a point")
+        _check_point(self.point)
         return self
 
     def event(self, units: int) -> Event:
@@ -65,7 +62,7 @@ class EventSettings(Settings):
         return self.event_of(self._units(units))
 
     def event_of(self, units: tuple[int, ...]) -> Event:
-        """The event at these units (by index)."""
+        """The event at the units with these indices."""
         cause = self._cause()
         strength = self.strength if self.strength is not None else self.window_open
         return Event(
@@ -95,11 +92,11 @@ class EventSettings(Settings):
 
 
 class RandomSettings(Settings):
-    """What goes wrong by chance: a `fault` kind, or a `cause`, so often per 1,000 unit-days.
+    """Random events: a `fault` kind, or a `cause`, with its rate per 1,000 unit-days.
 
-    `lasts` is the median of its duration and `spread` the geometric standard deviation (1: always
-    the same). It does not begin before `after`. A sensor's point is one of `points`; the strength
-    lies evenly between the two of `strength`.
+    `lasts` is the median of the duration, `spread` its geometric standard deviation (1: always the
+    same). No event begins before `after`. The point of a sensor is one of `points`; the strength is
+    uniform between the two of `strength`.
     """
 
     fault: str | None = None
@@ -119,17 +116,16 @@ class RandomSettings(Settings):
         if self.cause is not None:
             _check_cause(self.cause, bool(self.points))
         for point in self.points:
-            if point not in POINTS:
-                raise ValueError(f"{point!r} is not a point")
+            _check_point(point)
         return self
 
     @property
     def kind(self) -> str:
-        """The class it is counted under."""
+        """The class that the events are counted under."""
         return self.fault or self.cause or ""
 
     def strengths(self) -> tuple[float, float]:
-        """Between which the strength lies."""
+        """The limits of the strength."""
         usual = STRENGTHS.get(self.cause or "fault", 0.0)
         return self.strength or (usual, usual)
 
@@ -141,9 +137,14 @@ def _check_fault(fault: str | None) -> None:
         )
 
 
+def _check_point(point: str | None) -> None:
+    if point is not None and point not in POINTS:
+        raise ValueError(f"{point!r} is not a point")
+
+
 def _check_cause(cause: Cause, pointed: bool) -> None:
     if cause == "fault":
         raise ValueError("write fault = with its kind instead of cause")
     if pointed != (cause in POINTED):
-        needs = "needs the point of its sensor" if cause in POINTED else "concerns no sensor"
+        needs = "needs the point of its sensor" if cause in POINTED else "takes no point"
         raise ValueError(f"{cause} {needs}")

@@ -1,8 +1,8 @@
-"""What goes wrong in a scenario, as a pure function of the time since its start."""
+"""Events of a scenario: faults and their causes, as a pure function of the time since its start."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from wire.units import DAY_MS
 
@@ -30,7 +30,6 @@ Cause = Literal[
     "sensor_drift",
     "sensor_stuck",
 ]
-CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 
 STRENGTHS: Final[Mapping[Cause, float]] = {
     "leak": 0.6,  # refrigerant charge left at the end (physics §20.7: 100 → 60 % over weeks)
@@ -44,36 +43,34 @@ STRENGTHS: Final[Mapping[Cause, float]] = {
     "window_open": 4_000.0,  # W/K
     "sensor_drift": 0.1,  # K per day (physics §20.7)
 }
-"""What `strength` means for a cause, and what it is where a scenario names none."""
+"""The meaning of `strength` for each cause, and its default."""
 
 POINTED: Final[frozenset[Cause]] = frozenset(
     {"sensor_open", "sensor_short", "sensor_drift", "sensor_stuck"}
 )
-"""The causes that strike one sensor; their `detail` is its point."""
+"""The causes that affect one sensor; their `detail` is its point."""
 
 WIDE: Final[Mapping[Cause, Literal["gateway", "village"]]] = {
     "gateway_death": "gateway",
     "village_outage": "village",
 }
-"""The causes that strike everything below a gateway or in a village."""
+"""The causes that affect every unit of a gateway or a village."""
 
 SILENT: Final[frozenset[Cause]] = frozenset(
     {"communication_loss", "gateway_death", "power_cut", "village_outage"}
 )
-"""The causes during which a unit is not heard."""
+"""The causes that silence a unit."""
 
-_ENDLESS_RAMP_MS: Final = (
-    30 * DAY_MS
-)  # how long a leak without an end takes to develop: "over weeks", physics §20.7
+# A leak without an end grows for this long: "over weeks", physics §20.7.
+_ENDLESS_RAMP_MS: Final = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happens to some units from `begin` until `end` (ms after the start; None = for
-    good).
+    """One event at some units, from `begin` until `end` (ms after the start; None = for good).
 
-    `detail` is the fault's kind or `kind:vendor_code`, or the point of the sensor; `strength` as in
-    STRENGTHS.
+    `detail` is the kind or `kind:vendor_code` of a fault, or the point of a sensor; `strength` as
+    in STRENGTHS.
     """
 
     cause: Cause
@@ -83,31 +80,45 @@ class Event:
     detail: str = ""
     strength: float = 0.0
 
+    def __post_init__(self) -> None:
+        assert self.units, "an event without units would never be scored"
+        assert self.end is None or self.begin <= self.end, "an event ends before it begins"
+
+    @property
+    def kind(self) -> str:
+        """The class that the event is counted under: the fault kind, or the cause."""
+        return self.detail.partition(":")[0] if self.cause == "fault" else self.cause
+
     def active(self, elapsed: int) -> bool:
-        """Whether it is going on `elapsed` milliseconds after the start."""
+        """Whether the event is active `elapsed` milliseconds after the start."""
         return self.begin <= elapsed and (self.end is None or elapsed < self.end)
 
     def strength_at(self, elapsed: int) -> float:
-        """Its strength now: a leak empties the unit evenly over its time, a drift grows by so much
-        a day."""
+        """The strength `elapsed` milliseconds after the start.
+
+        A leak empties the unit evenly over its duration; a drift grows by the same amount every
+        day.
+        """
         since = elapsed - self.begin
         if self.cause == "leak":
             lasts = _ENDLESS_RAMP_MS if self.end is None else self.end - self.begin
             return 1.0 + (self.strength - 1.0) * min(since / lasts, 1.0)
-        return self.strength * since / DAY_MS if self.cause == "sensor_drift" else self.strength
+        if self.cause == "sensor_drift":
+            return self.strength * since / DAY_MS
+        return self.strength
 
     @property
     def grows(self) -> bool:
-        """Whether its strength changes while it lasts."""
+        """Whether the strength changes with time."""
         return self.cause in ("leak", "sensor_drift")
 
 
 @dataclass(slots=True)
 class Effects:
-    """What is going on with each unit (by index from 0) at one moment.
+    """The effects of the active events at one moment, by index of the unit from 0.
 
-    `physical` holds, by cause, the strength at each unit; `drift_k` how far a unit's sensors are
-    off, by point; `stuck` are those that show what they showed when it began.
+    `physical`: strength by cause and unit. `drift_k`: error of sensors by unit and point. `stuck`:
+    sensors that keep the value they had when the event began.
     """
 
     faults: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -120,7 +131,7 @@ class Effects:
 
 
 def effects(events: Sequence[Event], elapsed: int) -> Effects:
-    """Everything active `elapsed` milliseconds after the start."""
+    """The effects of everything active `elapsed` milliseconds after the start."""
     now = Effects()
     for event in events:
         if event.active(elapsed):

@@ -1,4 +1,4 @@
-"""Scenarios: weather, houses and what goes wrong, as TOML (config/scenarios/)."""
+"""Scenario files (config/scenarios/): weather, houses, the fleet, and events, as TOML."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,8 @@ from pydantic import Field, field_validator
 from configuration.fields import Settings
 from configuration.load import load
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.weather import Weather
-from simulators.registers import MAPS
+from simulators.physics.weather.winter import Weather
+from simulators.registers.brands import MAPS
 from simulators.scenario.event_settings import EventSettings, RandomSettings, UnitNumber
 from simulators.scenario.events import Event
 from simulators.scenario.weather_settings import Share, SteadySettings, Temperature, WinterSettings
@@ -20,11 +20,10 @@ Area = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
 class HouseSettings(Settings):
-    """The mix of houses and their thermostats: `room_target_c` give or take `target_spread_k`,
-    areas in m².
+    """The mix of houses: areas in m², thermostats at `room_target_c` ± `target_spread_k`.
 
-    `floor` is the share with floor heating; of every house a part between the two of `heated` is
-    heated.
+    `uninsulated` and `floor` (floor heating) are shares of the houses. The heated share of each
+    house lies between the two of `heated`.
     """
 
     uninsulated: Share = 0.5
@@ -36,7 +35,7 @@ class HouseSettings(Settings):
 
 
 class RoomSettings(Settings):
-    """A unit (numbered from 1) whose room starts at, and is set to, another temperature."""
+    """A unit (numbered from 1) whose room starts at one temperature and is set to another."""
 
     unit: UnitNumber
     start_c: Temperature
@@ -44,12 +43,11 @@ class RoomSettings(Settings):
 
 
 class FleetSettings(Settings):
-    """Who stands where: villages of so many gateways with so many units each, and the brands'
-    shares.
+    """The fleet: gateways of each village, units of each gateway, and the shares of brands.
 
-    `undersized` is the share of units that have `undersized_by` of the nominal heat of the right
-    machine, `three_phase` the share of units on three phases. Villages lie up to `height_k` colder
-    or warmer than the weather says.
+    `undersized` units have `undersized_by` of the nominal heat of the right machine. `three_phase`
+    is the share of units on three phases. `height_k` limits how much colder or warmer than the
+    weather a village is.
     """
 
     gateways_per_village: Annotated[int, Field(ge=1, le=100)] = 8
@@ -81,7 +79,7 @@ class Scenario(Settings):
     random: tuple[RandomSettings, ...] = ()
 
     def weather_for(self, seed: int, start: int) -> Weather:
-        """The scenario's weather from `start` (UTC ms) on; the same seed makes the same winter."""
+        """The weather from `start` (UTC ms) on, one winter for each `seed`."""
         return self.weather.weather(seed, start)
 
     def events(self, units: int) -> tuple[Event, ...]:
@@ -98,15 +96,15 @@ class Scenario(Settings):
         return start, target
 
     def houses(self, units: int, seed: int) -> tuple[Flags, Floats]:
-        """Which houses are uninsulated, and their heated area over 100 m²."""
+        """Whether each house is uninsulated, and its heated area over 100 m²."""
         generator = np.random.default_rng([seed, 205])
-        return generator.random(units) < self.house.uninsulated, generator.uniform(
-            self.house.area_m2[0] / 100.0, self.house.area_m2[1] / 100.0, units
-        )
+        uninsulated = generator.random(units) < self.house.uninsulated
+        smallest, largest = (area / 100.0 for area in self.house.area_m2)
+        return uninsulated, generator.uniform(smallest, largest, units)
 
 
 QUIET = Scenario(name="quiet", weather=SteadySettings(kind="steady", outdoor_c=-7.0, swing_k=3.0))
-"""Nothing happens: what runs where no scenario is named."""
+"""The default scenario: nothing happens."""
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -1,12 +1,18 @@
-"""How a scenario file says what the weather is."""
+"""Settings of a scenario file for its weather."""
 
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from configuration.fields import Duration, Settings
-from simulators.physics.spells import Spell, Spelled, cold_wave, defrost_storm, drawn_cold_waves
-from simulators.physics.weather import SteadyWeather, Weather, WinterWeather
+from simulators.physics.weather.spells import (
+    Spell,
+    Spelled,
+    cold_wave,
+    defrost_storm,
+    drawn_cold_waves,
+)
+from simulators.physics.weather.winter import SteadyWeather, Weather, WinterWeather
 from wire.units import DAY_MS, HOUR_MS
 
 SEASON_DAYS: Final = 151  # 1 November to 31 March, requirements R21
@@ -16,10 +22,9 @@ Temperature = Annotated[float, Field(ge=-60.0, le=60.0)]
 
 
 class ColdWaveSettings(Settings):
-    """A cold wave: from `at` on it takes `onset` to get cold, stays so for `lasts`, and two days to
-    recover.
+    """A cold wave: from `at` it sets in during `onset`, holds for `lasts`, and fades in two days.
 
-    Its nights reach `coldest_c`; see physics §20.4 for what is usual.
+    Its nights reach `coldest_c`; physics §20.4 gives the usual values.
     """
 
     at: Duration
@@ -35,7 +40,7 @@ class ColdWaveSettings(Settings):
 
 
 class DefrostStormSettings(Settings):
-    """Wet snow around 0 °C, in which every coil frosts, for `lasts` from `at` on."""
+    """Wet snow around 0 °C, which frosts every coil, for `lasts` from `at` on."""
 
     at: Duration
     lasts: Duration = DAY_MS
@@ -46,8 +51,10 @@ class DefrostStormSettings(Settings):
 
 
 class SpelledSettings(Settings):
-    """Cold waves and storms laid over any weather, at times after the scenario's start; and so many
-    waves by chance."""
+    """Cold waves and storms over any weather, at times after the start of the scenario.
+
+    `cold_waves` more of them come at random times.
+    """
 
     cold_wave: tuple[ColdWaveSettings, ...] = ()
     defrost_storm: tuple[DefrostStormSettings, ...] = ()
@@ -56,8 +63,8 @@ class SpelledSettings(Settings):
     def laid_over(self, weather: Weather, seed: int, start: int) -> Weather:
         """`weather` with the spells of a scenario that starts at `start` (UTC ms)."""
         placed = [
-            *(one.spell(start) for one in self.cold_wave),
-            *(one.spell(start) for one in self.defrost_storm),
+            *(wave.spell(start) for wave in self.cold_wave),
+            *(storm.spell(start) for storm in self.defrost_storm),
         ]
         spells = (*placed, *drawn_cold_waves(seed, start, SEASON_DAYS, self.cold_waves))
         return Spelled(weather, spells) if spells else weather
@@ -73,9 +80,8 @@ class SteadySettings(SpelledSettings):
 
     def weather(self, seed: int, start: int) -> Weather:
         """The weather of a scenario that starts at `start` (UTC ms)."""
-        return self.laid_over(
-            SteadyWeather(self.outdoor_c, self.humidity, self.swing_k), seed, start
-        )
+        steady = SteadyWeather(self.outdoor_c, self.humidity, self.swing_k)
+        return self.laid_over(steady, seed, start)
 
 
 class WinterSettings(SpelledSettings):
@@ -85,6 +91,5 @@ class WinterSettings(SpelledSettings):
     offset_k: Annotated[float, Field(ge=-30.0, le=30.0)] = 0.0
 
     def weather(self, seed: int, start: int) -> Weather:
-        """The weather of a scenario that starts at `start` (UTC ms); the same seed makes the same
-        winter."""
+        """The weather of a scenario that starts at `start` (UTC ms), one winter for each `seed`."""
         return self.laid_over(WinterWeather(seed, self.offset_k), seed, start)

@@ -1,4 +1,4 @@
-"""Alerts against the truth, class by class: what was found, what was missed, what was false. Pure.
+"""Alerts against the truth, class by class: detected, missed and false. Pure.
 
-`signs` says which alerts belong to which class of cause; `score` counts.
+`signs` assigns alerts to classes of causes; `score` counts.
 """

@@ -1,5 +1,4 @@
-"""Counting: truths and alerts to figures per class, a confusion table, and the rate of false
-tickets."""
+"""Counting: truths and alerts to figures per class, a confusion table, and quiet weeks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,19 +7,19 @@ from statistics import median
 from typing import Any, Final
 
 from simulators.scoring.signs import SIGNS, home_of
-from simulators.scoring.truths import Alert, Places, Subject, Truth
-from wire.units import WEEK_MS
+from simulators.scoring.truths import ScoredAlert, Topology, Truth, TruthSubject
+from wire.units import SECOND_MS, WEEK_MS
 
 FOREVER: Final = 2**62
 NOTHING: Final = "nothing"
-"""The row of the confusion table for alerts that nothing real stands behind."""
+"""The row of the confusion table for alerts without a cause."""
 
 
 @dataclass(slots=True)
 class ClassScore:
-    """Figures of one class; `delays_s` from onset to the first detection, in seconds.
+    """Figures of one class; `delays_s` are the seconds from onset to the first detection.
 
-    `injected` counts the certain truths; `unasked` those too faint or too hidden to demand an
+    `injected` counts the certain truths, `unasked` those too faint or too hidden to demand an
     alert.
     """
 
@@ -32,17 +31,17 @@ class ClassScore:
 
     @property
     def recall(self) -> float | None:
-        """Found of those that should be; None where there were none."""
+        """The detected share of the injected truths; None without any."""
         return self.detected / self.injected if self.injected else None
 
     @property
     def precision(self) -> float | None:
-        """Found of all that was said; None where nothing was said."""
-        said = self.detected + self.false
-        return self.detected / said if said else None
+        """The share of detections in detections and false alerts; None without any."""
+        claimed = self.detected + self.false
+        return self.detected / claimed if claimed else None
 
     def to_document(self) -> dict[str, Any]:
-        """The figures as contract §11 names them."""
+        """The figures under their names in contract §11."""
         return {
             "injected": self.injected,
             "detected": self.detected,
@@ -65,21 +64,20 @@ def _rounded(value: float | None) -> float | None:
 
 @dataclass(slots=True)
 class Score:
-    """Figures of a run: by class, and how many alerts of each sign fell to which class
-    (`confusion[class][sign]`)."""
+    """The figures of a run by class, and alerts by class and sign (`confusion[class][sign]`)."""
 
     classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
     confusion: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    false_alerts: list[Alert] = field(default_factory=list)
+    false_alerts: list[ScoredAlert] = field(default_factory=list)
     missed: list[Truth] = field(default_factory=list)
 
     @property
     def false(self) -> int:
-        """Alerts that nothing real stands behind."""
+        """The number of alerts without a cause."""
         return len(self.false_alerts)
 
     def add(self, other: "Score") -> None:
-        """Take in the figures of another part of the same run."""
+        """Add the figures of another part of the same run."""
         for kind, theirs in other.classes.items():
             ours = self.classes[kind]
             ours.injected += theirs.injected
@@ -93,62 +91,58 @@ class Score:
         self.missed += other.missed
 
 
-def score(truths: Sequence[Truth], alerts: Iterable[Alert], places: Places) -> Score:
-    """Hold `alerts` against `truths` by the table of `signs`."""
+def score(truths: Sequence[Truth], alerts: Iterable[ScoredAlert], topology: Topology) -> Score:
+    """The score of `alerts` against `truths` by the table of `signs`."""
     result = Score()
-    by_subject: dict[Subject, list[int]] = defaultdict(list)
+    by_subject: dict[TruthSubject, list[int]] = defaultdict(list)
     for index, truth in enumerate(truths):
         by_subject[truth.level, truth.subject].append(index)
-    first_found: dict[int, Alert] = {}
+    detections: dict[int, ScoredAlert] = {}
     for alert in sorted(alerts, key=lambda alert: (alert.raised_at, alert.subject, alert.sign)):
         near = [
             index
-            for part in places.above(alert.level, alert.subject)
+            for part in topology.above(alert.level, alert.subject)
             for index in by_subject.get(part, ())
         ]
-        _judge(
-            alert,
-            [index for index in near if _covers(truths[index], alert)],
-            truths,
-            first_found,
-            result,
-        )
+        covering = [index for index in near if _covers(truths[index], alert)]
+        _assign(alert, covering, truths, detections, result)
     for index, truth in enumerate(truths):
-        _count(truth, first_found.get(index), result)
+        _count(truth, detections.get(index), result)
     return result
 
 
-def _covers(truth: Truth, alert: Alert) -> bool:
+def _covers(truth: Truth, alert: ScoredAlert) -> bool:
     end = FOREVER if truth.end is None else truth.end + SIGNS[truth.kind].linger_ms
     return truth.onset <= alert.raised_at <= end
 
 
-def _judge(
-    alert: Alert,
-    near: list[int],
+def _assign(
+    alert: ScoredAlert,
+    covering: list[int],
     truths: Sequence[Truth],
-    first_found: dict[int, Alert],
+    detections: dict[int, ScoredAlert],
     result: Score,
 ) -> None:
-    """Give the alert to every truth that it finds, and to one row of the confusion table."""
-    found = [index for index in near if _finds(truths[index], alert)]
-    for index in found:
-        first_found.setdefault(index, alert)
-    explained = [index for index in near if alert.sign in SIGNS[truths[index].kind].explains]
-    if found or explained:
-        result.confusion[truths[(found or explained)[0]].kind][alert.sign] += 1
+    """Assign the alert to every truth that it detects, and to one row of the confusion table."""
+    detected = [index for index in covering if _detects(truths[index], alert)]
+    for index in detected:
+        detections.setdefault(index, alert)
+    explaining = [index for index in covering if alert.sign in SIGNS[truths[index].kind].explains]
+    causes = detected or explaining
+    if causes:
+        result.confusion[truths[causes[0]].kind][alert.sign] += 1
         return
     result.confusion[NOTHING][alert.sign] += 1
     result.classes[home_of(alert.sign)].false += 1
     result.false_alerts.append(alert)
 
 
-def _finds(truth: Truth, alert: Alert) -> bool:
+def _detects(truth: Truth, alert: ScoredAlert) -> bool:
     same = (truth.level, truth.subject) == (alert.level, alert.subject)
     return same and alert.sign in SIGNS[truth.kind].detects
 
 
-def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
+def _count(truth: Truth, alert: ScoredAlert | None, result: Score) -> None:
     figures = result.classes[truth.kind]
     if not truth.certain:
         figures.unasked += 1
@@ -158,24 +152,27 @@ def _count(truth: Truth, alert: Alert | None, result: Score) -> None:
         result.missed.append(truth)
         return
     figures.detected += 1
-    figures.delays_s.append((alert.raised_at - truth.onset) / 1000)
+    figures.delays_s.append((alert.raised_at - truth.onset) / SECOND_MS)
 
 
 @dataclass(frozen=True, slots=True)
 class QuietWeeks:
-    """Unit-weeks in which nothing was wrong with a unit, and how many of them had an alert all the
-    same."""
+    """Unit-weeks without any truth, and those of them with an alert."""
 
     weeks: int
     alerted: int
 
 
 def quiet_weeks(
-    truths: Iterable[Truth], false_alerts: Iterable[Alert], places: Places, start: int, days: int
+    truths: Iterable[Truth],
+    false_alerts: Iterable[ScoredAlert],
+    topology: Topology,
+    start: int,
+    days: int,
 ) -> QuietWeeks:
-    """Count the whole weeks of every device from `start` in which no truth concerns it."""
+    """The whole weeks of every device from `start` (UTC ms) without a truth."""
     weeks = days // 7
-    parts = _devices_below(places)
+    parts = _devices_below(topology)
     troubled = {
         (device, week)
         for truth in truths
@@ -187,7 +184,7 @@ def quiet_weeks(
         for alert in false_alerts
         for device in parts[alert.level, alert.subject]
     }
-    return QuietWeeks(len(places.gateway_of) * weeks - len(troubled), len(alerted - troubled))
+    return QuietWeeks(len(topology.gateway_of) * weeks - len(troubled), len(alerted - troubled))
 
 
 def _weeks(truth: Truth, start: int, weeks: int) -> range:
@@ -195,9 +192,9 @@ def _weeks(truth: Truth, start: int, weeks: int) -> range:
     return range(max((truth.onset - start) // WEEK_MS, 0), last + 1)
 
 
-def _devices_below(places: Places) -> Mapping[Subject, list[str]]:
-    below: dict[Subject, list[str]] = defaultdict(list)
-    for device in places.gateway_of:
-        for part in places.above("device", device):
+def _devices_below(topology: Topology) -> Mapping[TruthSubject, list[str]]:
+    below: dict[TruthSubject, list[str]] = defaultdict(list)
+    for device in topology.gateway_of:
+        for part in topology.above("device", device):
             below[part].append(device)
     return below

@@ -1,16 +1,15 @@
-"""Which alerts belong to which class: the one place that says what counts as found, as explained,
-and as false.
+"""The alerts of each class of causes: which detect it, which it explains, and which are false.
 
-A *sign* is a rule's id, or `fault:KIND` for a code of that kind. An alert on the subject of a truth
-(or on a part of it: a device of a village), raised between the truth's onset and its end plus
-`linger_ms`, is
+A *sign* is the id of a rule, or `fault:KIND` for a code of that kind. Consider an alert on the
+subject of a truth, or on a part of it such as a device of a village. Raised between the onset of
+the truth and its end plus `linger_ms`, the alert is
 
-- a **detection** where its sign is among `detects`: for a hard fault the unit's own code of that kind, for a drift
-  the rule made for it;
-- **explained** where its sign is among `explains`: what the cause does besides, such as a room that cools while its
-  unit stands. It is not false, and it finds nothing;
-- **false** where no truth detects or explains it. A false alert is held against the class that is the first in this
-  table to detect by its sign.
+- a **detection** if its sign is among `detects`: for a hard fault the unit's own code of that kind,
+  for a drift the rule made for it;
+- **explained** if its sign is among `explains`: a side effect of the cause, such as a room that
+  cools while its unit stands. It is not false, and it does not detect anything;
+- **false** if no truth detects or explains it. A false alert counts against the first class in this
+  table that its sign detects.
 
 Each alert counts as one ticket. Nothing else excuses an alert: an alert on a neighbour, or one
 raised before the onset, is false.
@@ -28,14 +27,13 @@ from wire.units import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS
 class Signs:
     """The signs of one class.
 
-    `hard`: the unit or the network says so at once; else it is a drift that must be inferred.
-    `linger_ms`: how long after the end its alerts may still come. `shortest_ms`: one that was seen
-    for less than this need not be found. `needs`: the points without which nobody can tell; on a
-    brand that lacks one it need not be found either. `runs_ms`: it shows only while the compressor
-    heats, so that it need not be found where that was less than this in all; and with
-    `found_running` only where the compressor ran as it began. With `on_frost` only the time counts
-    that was spent on a coil which a healthy unit would have defrosted: in dry air no defrost is
-    missed, and no valve has to reverse (physics §20.3).
+    `hard`: the unit or the network reports it at once; otherwise it is a drift that must be
+    inferred. `linger_ms`: time after the end in which its alerts may still come. `shortest_ms`: a
+    cause visible for less demands no alert. `needs`: points without which it cannot be noticed; a
+    brand that lacks one demands no alert either. `runs_ms`: it shows only while the compressor
+    heats, and demands no alert after less heating than this. `ran_at_onset`: the compressor must
+    have run at the onset too. `on_frost`: only heating on a coil that a healthy unit would have
+    defrosted counts. In dry air no defrost is missed, and no valve has to reverse (physics §20.3).
     """
 
     detects: tuple[str, ...]
@@ -45,12 +43,11 @@ class Signs:
     shortest_ms: int = 0
     needs: tuple[str, ...] = ()
     runs_ms: int = 0
-    found_running: bool = False
+    ran_at_onset: bool = False
     on_frost: bool = False
 
 
-# Brands that number their faults without telling the kind show `other` for whatever their
-# protections say.
+# Brands whose fault numbers have no known kind show `other` for any protection.
 
 # A unit that stands: its room and its water cool (physics §20.5), and take half a day to recover.
 _STANDS: Final = (
@@ -80,16 +77,16 @@ _WEAK: Final = (
 _FROSTED: Final = ("defrost_share", "over_defrost", "missed_defrost", "fault:low_pressure")
 _RECOVERS_MS: Final = 12 * HOUR_MS
 
-# Daily figures against a baseline of weeks are judged a day or more after the cause has gone.
+# Rules that compare days with a baseline of weeks clear a day or more after the cause has gone.
 _BASELINE_MS: Final = 3 * DAY_MS
 
 
 def _trip(kind: str) -> Signs:
-    """A unit that stops and shows the code of `kind`."""
-    more = ("supply_voltage", "voltage_trip_in_range") if kind in ("voltage", "phase") else ()
+    """The signs of a unit that stops and shows the code of `kind`."""
+    supply = ("supply_voltage", "voltage_trip_in_range") if kind in ("voltage", "phase") else ()
     return Signs(
         (f"fault:{kind}",),
-        _STANDS + more,
+        _STANDS + supply,
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=10 * MINUTE_MS,
@@ -98,7 +95,7 @@ def _trip(kind: str) -> Signs:
 
 SIGNS: Final[Mapping[str, Signs]] = {
     **{kind: _trip(kind) for kind in sorted(FAULT_KINDS)},
-    # ---- hard: the network or the unit says so
+    # Hard: the network or the unit reports it.
     "communication_loss": Signs(("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS),
     "gateway_death": Signs(
         ("gateway_offline",), ("device_offline",), hard=True, shortest_ms=25 * MINUTE_MS
@@ -126,7 +123,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         hard=True,
         linger_ms=_RECOVERS_MS,
         shortest_ms=HOUR_MS,
-        needs=("fan_rpm",),  # without it only a trip tells, which in dry cold may not come
+        needs=("fan_rpm",),  # without it only a trip shows it, which may not come in dry cold
         runs_ms=MINUTE_MS,
     ),
     "phase_loss": Signs(
@@ -146,7 +143,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
     ),
     "sensor_open": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),
     "sensor_short": Signs(("sensor_bad", "fault:sensor"), hard=True, shortest_ms=6 * HOUR_MS),
-    # ---- drifts: only inference finds them
+    # Drifts: only inference detects them.
     "leak": Signs(
         ("suspected_leak", "low_cop", "fault:low_pressure"),
         (*_WEAK, *_FROSTED, *_STANDS, "fault:discharge_high"),
@@ -188,7 +185,7 @@ SIGNS: Final[Mapping[str, Signs]] = {
         ("sensor_frozen",),
         (*_STANDS, *_WEAK, *_FROSTED, "supply_voltage", "water_flow"),
         shortest_ms=DAY_MS,
-        found_running=True,
+        ran_at_onset=True,
     ),
     "sensor_drift": Signs(
         ("sensor_drift", "implausible_heat"),
@@ -226,12 +223,12 @@ SIGNS: Final[Mapping[str, Signs]] = {
         shortest_ms=3 * DAY_MS,
         needs=("room_c",),  # "room warm while HP off", requirements R12
     ),
-    # ---- what a household does: it explains, and is no fault of its own
+    # Acts of a household: they explain alerts and are no faults.
     "window_open": Signs((), (*_STANDS, *_WEAK), linger_ms=_RECOVERS_MS),
     "switched_off": Signs(
         (), (*_STANDS, "suspected_coal", "sensor_frozen"), linger_ms=_RECOVERS_MS
     ),
-    # ---- what nature and houses do, computed from the physics (simulators/season/nature.py)
+    # Natural conditions, computed from the physics (simulators/season/nature.py).
     "low_room": Signs(("low_room_temperature",), ("room_cooling_fast", "undersized"), hard=True),
     "near_freezing": Signs(("freeze_risk", "fault:freeze_protect"), hard=True),
     "heavy_defrost": Signs(("defrost_share",), ("over_defrost",), linger_ms=DAY_MS),
@@ -246,9 +243,9 @@ SIGNS: Final[Mapping[str, Signs]] = {
 }
 
 UNINFERRED: Final = "no_class"
-"""Where a false alert goes whose sign no class detects."""
+"""The class of a false alert whose sign no class detects."""
 
 
 def home_of(sign: str) -> str:
-    """The class that a false alert of `sign` is held against."""
+    """The class that a false alert of `sign` counts against."""
     return next((kind for kind, signs in SIGNS.items() if sign in signs.detects), UNINFERRED)

@@ -1,5 +1,4 @@
-"""What really happened, and what was alerted: the two sides of a score. Times are UTC
-milliseconds."""
+"""The two sides of a score: truths and alerts. Times are UTC milliseconds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,16 +6,15 @@ from typing import Any, Final, Literal
 
 Level = Literal["device", "gateway", "village", "district"]
 LEVELS: Final[tuple[Level, ...]] = ("device", "gateway", "village", "district")
-Subject = tuple[Level, str]
+TruthSubject = tuple[Level, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Something real: its class (a key of `signs.SIGNS`), whom it concerned, and when; `end` None
-    while it lasts.
+    """Something that happened: its class (a key of `signs.SIGNS`), its subject and its time.
 
-    One that is not `certain` was too faint or too hidden for an alert to be demanded; it still
-    explains one.
+    `end` is None while it lasts. A truth that is not `certain` was too faint or too hidden to
+    demand an alert; it still explains one.
     """
 
     kind: str
@@ -26,6 +24,9 @@ class Truth:
     end: int | None
     certain: bool = True
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert self.end is None or self.onset <= self.end, "a truth ends before it begins"
 
     def to_document(self) -> dict[str, Any]:
         """The truth as a line of a truth file."""
@@ -41,8 +42,7 @@ class Truth:
 
 
 def truth_from(line: Mapping[str, Any]) -> Truth:
-    """The truth in a line of `to_document`; raises KeyError or StopIteration where it is not
-    one."""
+    """The truth in a line of `to_document`; raises KeyError or StopIteration on other lines."""
     level = next(level for level in LEVELS if level in line)
     return Truth(
         line["class"],
@@ -56,9 +56,8 @@ def truth_from(line: Mapping[str, Any]) -> Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert episode as it was raised; `code` is the `kind:vendor_code` of a fault, else
-    None."""
+class ScoredAlert:
+    """One alert as it was raised; `code` is the `kind:vendor_code` of a fault, else None."""
 
     rule: str
     level: Level
@@ -70,21 +69,23 @@ class Alert:
 
     @property
     def sign(self) -> str:
-        """What a class is recognised by: the rule, and for a fault the kind of its code
-        (`fault:high_pressure`)."""
+        """The mark by which a class recognises the alert.
+
+        It is the rule, and for a fault the kind of its code too: `fault:high_pressure`.
+        """
         return self.rule if self.code is None else f"{self.rule}:{self.code.partition(':')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Who belongs to whom: the gateway of each device, and the village of each gateway."""
+class Topology:
+    """The parts of a district: the gateway of each device, and the village of each gateway."""
 
     gateway_of: Mapping[str, str]
     village_of: Mapping[str, str]
 
-    def above(self, level: Level, subject: str) -> tuple[Subject, ...]:
-        """The subject and everything it is part of."""
-        chain: list[Subject] = [(level, subject)]
+    def above(self, level: Level, subject: str) -> tuple[TruthSubject, ...]:
+        """The subject and everything that it is part of."""
+        chain: list[TruthSubject] = [(level, subject)]
         if level == "device" and subject in self.gateway_of:
             level, subject = "gateway", self.gateway_of[subject]
             chain.append((level, subject))

@@ -1,6 +1,5 @@
-"""A whole heating season of a fleet, block by block: what every poll of it would read, and what
-really happened.
+"""A whole heating season of a fleet, block by block: the readings of every poll, and the truth.
 
-`layout` says who stands where, `block` lets the time of some villages pass, `nature` notes what the
-physics did by itself.
+`layout` names villages, gateways and units. `block` lets the time of some villages pass. `nature`
+finds the truths that the physics made by itself.
 """

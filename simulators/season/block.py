@@ -1,4 +1,4 @@
-"""The season of one block: time passes in polls, each told as columns."""
+"""The season of one block: time passes in polls, each a set of columns."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from simulators.physics import frost
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
-from simulators.physics.measure import SHOWN, measure
-from simulators.physics.state import FleetState, at_rest
-from simulators.physics.step import step
+from simulators.physics.fleet.measure import SHOWN, measure
+from simulators.physics.fleet.state import FleetState, at_rest
+from simulators.physics.fleet.step import step
+from simulators.physics.machine import frost
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.chance import draw, planned
 from simulators.scenario.effects_to_physics import disturbance
 from simulators.scenario.events import WIDE, Effects, Event, effects
@@ -19,77 +19,74 @@ from simulators.scenario.scenario import Scenario
 from simulators.scoring.signs import SIGNS
 from simulators.scoring.truths import Level, Truth
 from simulators.season.households import Households, settle, village_generator
-from simulators.season.layout import Block
+from simulators.season.layout import SeasonBlock
 from simulators.season.nature import Nature
-from simulators.season.poll import Controllers, Poll
-from simulators.season.span import Span
-from wire.units import HOUR_MS
+from simulators.season.poll import Controllers, SeasonPoll
+from simulators.season.span import SeasonSpan
+from wire.units import HOUR_MS, SECOND_MS
 
 _EVENTS: Final = 209
-_GROWS_EVERY_MS: Final = HOUR_MS  # how often what grows over days is looked at again
+_GROWS_EVERY_MS: Final = HOUR_MS  # how often growing causes are updated
 
 
 class BlockSeason:
-    """One block through a season. `polls` may be run through once; then `truths` tells what
-    happened."""
+    """One block through a season: run through `polls` once, then ask for `truths`."""
 
-    def __init__(self, scenario: Scenario, block: Block, span: Span, seed: int) -> None:
+    def __init__(self, scenario: Scenario, block: SeasonBlock, span: SeasonSpan, seed: int) -> None:
         self._block, self._span, self._seed = block, span, seed
         self._households = settle(scenario, block, seed)
         self._weather = scenario.weather_for(seed, span.start)
         self._nature = Nature(block.devices(), self._households.lacks)
         self._controllers = Controllers(self._households.codes, self._households.lacks)
-        self._runs: dict[Event, _Run] = {}
+        self._heating: dict[Event, _HeatingDuringEvent] = {}
         self._frosted_s = np.zeros(block.units)  # of heating with a defrost due
         self.events = _events(scenario, block, span, seed, self._households)
 
-    def polls(self, points: Iterable[str] = SHOWN) -> Iterator[Poll]:
+    def polls(self, points: Iterable[str] = SHOWN) -> Iterator[SeasonPoll]:
         """Every poll in order of time, with these points."""
         wanted = [point for point in SHOWN if point in set(points)]
         fleet, span = self._households.fleet, self._span
         state = at_rest(fleet, self._households.start, self._outdoors(span.start).outdoor_c)
-        active, struck = Effects(), undisturbed(self._block.units)
+        active, faults = Effects(), undisturbed(self._block.units)
         changes = _Changes(self.events)
         for at in span.times():
             if changes.due(at - span.start):
-                self._note_runs(changes, state)
+                self._note_heating(changes, state)
                 active = effects(changes.active, at - span.start)
-                struck = disturbance(active, self._block.units)
+                faults = disturbance(active, self._block.units)
             weather = self._outdoors(at)
-            state = step(fleet, state, at - span.step_ms, span.step_ms / 1000.0, weather, struck)
+            state = step(fleet, state, at - span.step_ms, span.step_ms / SECOND_MS, weather, faults)
             self._note_frost(state)
-            columns = measure(fleet, state, at, weather, struck, self._seed, wanted)
+            columns = measure(fleet, state, at, weather, faults, self._seed, wanted)
             poll = self._controllers.poll(at, state, columns, active)
             self._nature.observe(at, state, weather, poll.heard, active)
             yield poll
         changes.due(span.lasts_ms)
-        self._note_runs(changes, state)
+        self._note_heating(changes, state)
 
     def _note_frost(self, state: FleetState) -> None:
-        """Who has heated over the last step on a coil that a healthy unit would have defrosted."""
+        """Add the last step to units that heated on a coil that a healthy unit would defrost."""
         frosted = state.frost_kg >= frost.TRIGGER_KG * self._households.fleet.machines.size
-        self._frosted_s += (frosted & state.running & ~state.defrosting) * (
-            self._span.step_ms / 1000.0
-        )
+        heats = frosted & state.running & ~state.defrosting
+        self._frosted_s += heats * (self._span.step_ms / SECOND_MS)
 
-    def _note_runs(self, changes: "_Changes", state: FleetState) -> None:
-        """How each event that begins finds its unit, and for how long that had heated by its
-        end."""
+    def _note_heating(self, changes: "_Changes", state: FleetState) -> None:
+        """Note the state of the unit when an event begins, and its heating when it ends."""
         for event in changes.began:
-            self._runs[event] = _Run(
+            self._heating[event] = _HeatingDuringEvent(
                 bool(state.running[event.units[0]]), self._heated_s(event, state)
             )
         for event in changes.ended:
-            run = self._runs[event]
-            run.heated_s = self._heated_s(event, state) - run.heated_before_s
+            heating = self._heating[event]
+            heating.heated_s = self._heated_s(event, state) - heating.heated_before_s
 
     def _heated_s(self, event: Event, state: FleetState) -> float:
-        """For how long the event's unit has heated in all, as far as its class can show then."""
-        heated_s = self._frosted_s if SIGNS[_class_of(event)].on_frost else state.heated_s
+        """The total heating of the unit in s, as far as the class of the event can show then."""
+        heated_s = self._frosted_s if SIGNS[event.kind].on_frost else state.heated_s
         return float(heated_s[event.units[0]])
 
     def truths(self) -> list[Truth]:
-        """What was injected, and what nature did by itself; to be asked after the last poll."""
+        """The truths that were injected, and those of nature; to be called after the last poll."""
         devices = self._block.devices()
         gateways = {
             unit: (gateway, village.name)
@@ -106,40 +103,38 @@ class BlockSeason:
         level: Level = WIDE.get(event.cause, "device")
         gateway, village = gateways[unit]
         subject = {"device": devices[unit], "gateway": gateway, "village": village}[level]
-        kind = _class_of(event)
-        lasts = event.end is None or event.end >= self._span.lasts_ms
-        end = None if lasts or event.end is None else self._span.start + event.end
-        detail = {"strength": round(event.strength, 3)} | (
-            {"of": event.detail} if event.detail else {}
+        end = None
+        if event.end is not None and event.end < self._span.lasts_ms:
+            end = self._span.start + event.end
+        detail: dict[str, object] = {"strength": round(event.strength, 3)}
+        if event.detail:
+            detail["of"] = event.detail
+        signs, heating = (
+            SIGNS[event.kind],
+            self._heating.get(event, _HeatingDuringEvent(False, 0.0)),
         )
-        signs, run = SIGNS[kind], self._runs.get(event, _Run(False, 0.0))
-        ran = run.heated_s * 1000.0 >= signs.runs_ms and (
-            run.found_running or not signs.found_running
-        )
-        certain = ran and self._households.shows(unit, signs.needs)
-        return Truth(kind, level, subject, self._span.start + event.begin, end, certain, detail)
+        ran_long_enough = heating.heated_s * SECOND_MS >= signs.runs_ms
+        ran_at_begin = heating.ran_at_onset or not signs.ran_at_onset
+        has_points = self._households.shows(unit, signs.needs)
+        certain = ran_long_enough and ran_at_begin and has_points
+        onset = self._span.start + event.begin
+        return Truth(event.kind, level, subject, onset, end, certain, detail)
 
     def _outdoors(self, at: int) -> Conditions:
         return self._weather.at(at).shifted(self._households.height_k)
 
 
-def _class_of(event: Event) -> str:
-    return event.detail.partition(":")[0] if event.cause == "fault" else event.cause
-
-
 @dataclass(slots=True)
-class _Run:
-    """How an event found its unit, and for how long the unit heated meanwhile, s, as far as its
-    class can show then."""
+class _HeatingDuringEvent:
+    """The unit during an event: running at its begin, and seconds of heating that can show it."""
 
-    found_running: bool
+    ran_at_onset: bool
     heated_before_s: float
     heated_s: float = 0.0
 
 
 class _Changes:
-    """The events going on, those that just `began` and `ended`, and whether effects must be worked
-    out anew."""
+    """The active events, those that just `began` and `ended`, and whether the effects changed."""
 
     def __init__(self, events: list[Event]) -> None:
         self.active: list[Event] = []
@@ -166,16 +161,13 @@ class _Changes:
 
 
 def _events(
-    scenario: Scenario, block: Block, span: Span, seed: int, households: Households
+    scenario: Scenario, block: SeasonBlock, span: SeasonSpan, seed: int, households: Households
 ) -> list[Event]:
-    """What happens to the block: by chance in each village, and what the scenario puts at given
-    times there."""
-    found: list[Event] = []
-    for settlement, village in zip(
-        block.settlements, block.villages(households.codes, households.lacks), strict=True
-    ):
-        found += draw(
-            scenario.random, village, span.lasts_ms, village_generator(seed, _EVENTS, settlement)
-        )
-        found += planned(scenario.event, village, settlement.first_unit)
-    return sorted(found, key=lambda event: (event.begin, event.units))
+    """The events of the block: random and planned ones of each village, in order of time."""
+    events: list[Event] = []
+    villages = block.villages(households.codes, households.lacks)
+    for settlement, village in zip(block.settlements, villages, strict=True):
+        generator = village_generator(seed, _EVENTS, settlement)
+        events += draw(scenario.random, village, span.lasts_ms, generator)
+        events += planned(scenario.event, village, settlement.first_unit)
+    return sorted(events, key=lambda event: (event.begin, event.units))

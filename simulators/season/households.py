@@ -1,34 +1,34 @@
-"""The houses, machines and brands of a block, drawn village by village, so that blocks may be cut
-anywhere."""
+"""The households of a block, drawn village by village, so that blocks may be cut anywhere."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.fleet import Fittings, Fleet, build_fleet
-from simulators.physics.state import Start
-from simulators.registers import MAPS
+from simulators.physics.fleet.equipment import Fittings, SimulatedFleet, build_fleet
+from simulators.physics.fleet.state import Start
+from simulators.registers.brands import MAPS
 from simulators.registers.image import UnitReading
 from simulators.scenario.scenario import Scenario
-from simulators.season.layout import Block, Settlement
+from simulators.season.layout import SeasonBlock, Settlement
 from wire.points import POINTS
 
 _HOUSES: Final = 205
 _BRANDS: Final = 207
 _STARTS: Final = 208
 _HEIGHTS: Final = 210
-OLDEST_KWH: Final = 20_000.0  # on an electricity counter that has seen a few seasons
+OLDEST_KWH: Final = 20_000.0  # on an electricity counter after a few seasons
 
 Draw = Callable[[np.random.Generator, int], Any]
 
 
 class _House(IntEnum):
-    """What is drawn for each house, by column."""
+    """The columns of the draws for each house."""
 
     WALLS = 0
     AREA = 1
@@ -42,14 +42,13 @@ class _House(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """What does not change over a season: the fleet, how it is found, and what each unit's brand
-    shows.
+    """The fixed part of a season: the fleet, its start, and the points and codes of each unit.
 
-    `height_k` is how much warmer than the weather it is at each unit, `codes` the faults that each
-    can show, and `lacks` are the units (by index in the block) that have no such point.
+    `height_k`: how much warmer than the weather each unit stands. `codes`: the faults that each
+    unit can show. `lacks`: the units (by index in the block) without a point.
     """
 
-    fleet: Fleet
+    fleet: SimulatedFleet
     start: Start
     height_k: Floats
     codes: dict[int, tuple[str, ...]]
@@ -60,44 +59,58 @@ class Households:
         return not any(point in self.lacks and unit in self.lacks[point] for point in points)
 
 
-def settle(scenario: Scenario, block: Block, seed: int) -> Households:
-    """Everybody in `block`; the same seed makes the same households, whatever the block's size."""
-    profiles = _drawn(
-        block, seed, _BRANDS, lambda generator, units: _profiles(scenario, generator, units)
-    )
-    houses = _drawn(
-        block, seed, _HOUSES, lambda generator, units: generator.random((units, len(_House)))
-    )
-    starts = _drawn(block, seed, _STARTS, lambda generator, units: generator.random((units, 2)))
-    heights = _drawn(
-        block, seed, _HEIGHTS, lambda generator, units: np.full(units, generator.random())
-    )
-    target = _between(
-        houses[:, _House.TARGET],
-        scenario.house.room_target_c - scenario.house.target_spread_k,
-        scenario.house.room_target_c + scenario.house.target_spread_k,
-    )
-    start = Start(target, target, OLDEST_KWH * starts[:, 0], starts[:, 1])
+def settle(scenario: Scenario, block: SeasonBlock, seed: int) -> Households:
+    """The households of `block`; a seed makes the same ones whatever the size of the block."""
+    drawn = _draws(scenario, block, seed)
+    house = scenario.house
+    coldest_c = house.room_target_c - house.target_spread_k
+    warmest_c = house.room_target_c + house.target_spread_k
+    target_c = _between(drawn.houses[:, _House.TARGET], coldest_c, warmest_c)
     shown = {name: _shows(name) for name in scenario.fleet.profiles}
     codes = {name: tuple(MAPS[name].fault_codes) for name in scenario.fleet.profiles}
-    names = [str(name) for name in profiles.tolist()]
+    profiles = [str(name) for name in drawn.profiles.tolist()]
     return Households(
-        _fleet(scenario, block, houses),
-        start,
-        _between(heights, *scenario.fleet.height_k),
-        {unit: codes[name] for unit, name in enumerate(names)},
-        _lacks([shown[name] for name in names]),
+        _fleet(scenario, block, drawn.houses),
+        Start(target_c, target_c, OLDEST_KWH * drawn.starts[:, 0], drawn.starts[:, 1]),
+        _between(drawn.heights, *scenario.fleet.height_k),
+        {unit: codes[name] for unit, name in enumerate(profiles)},
+        _lacks([shown[name] for name in profiles]),
     )
 
 
-def _drawn(block: Block, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
-    """`draw` for every village from a generator of its own, one after the other."""
-    parts = [draw(village_generator(seed, salt, one), one.units) for one in block.settlements]
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """The draws for every unit, one row each: brand, house, start, and height of its village."""
+
+    profiles: NDArray[Any]
+    houses: Floats
+    starts: Floats
+    heights: Floats
+
+
+def _draws(scenario: Scenario, block: SeasonBlock, seed: int) -> _Draws:
+    def drawn(salt: int, draw: Draw) -> NDArray[Any]:
+        return _drawn(block, seed, salt, draw)
+
+    return _Draws(
+        profiles=drawn(_BRANDS, partial(_profiles, scenario)),
+        houses=drawn(_HOUSES, lambda generator, units: generator.random((units, len(_House)))),
+        starts=drawn(_STARTS, lambda generator, units: generator.random((units, 2))),
+        heights=drawn(_HEIGHTS, lambda generator, units: np.full(units, generator.random())),
+    )
+
+
+def _drawn(block: SeasonBlock, seed: int, salt: int, draw: Draw) -> NDArray[Any]:
+    """The results of `draw` for every village in turn, each from a generator of its own."""
+    parts = [
+        draw(village_generator(seed, salt, settlement), settlement.units)
+        for settlement in block.settlements
+    ]
     return np.concatenate(parts)
 
 
 def village_generator(seed: int, salt: int, settlement: Settlement) -> np.random.Generator:
-    """The random numbers of one village for one purpose."""
+    """The random generator of one village for one purpose, its `salt`."""
     return np.random.default_rng([seed, salt, settlement.number])
 
 
@@ -106,10 +119,12 @@ def _profiles(scenario: Scenario, generator: np.random.Generator, units: int) ->
     return generator.choice(list(scenario.fleet.profiles), units, p=shares / shares.sum())
 
 
-def _fleet(scenario: Scenario, block: Block, drawn: Floats) -> Fleet:
+def _fleet(scenario: Scenario, block: SeasonBlock, drawn: Floats) -> SimulatedFleet:
     house, mix = scenario.house, scenario.fleet
+    firsts = [settlement.first_unit for settlement in block.settlements]
+    sizes = [settlement.units for settlement in block.settlements]
     numbers = np.concatenate(
-        [np.arange(one.first_unit, one.first_unit + one.units) for one in block.settlements]
+        [np.arange(first, first + count) for first, count in zip(firsts, sizes, strict=True)]
     )
     fittings = Fittings(
         floor=drawn[:, _House.FLOOR] < house.floor,
@@ -117,9 +132,7 @@ def _fleet(scenario: Scenario, block: Block, drawn: Floats) -> Fleet:
         sizing=np.where(drawn[:, _House.SIZING] < mix.undersized, mix.undersized_by, 1.0),
         three_phase=drawn[:, _House.PHASES] < mix.three_phase,
         position=drawn[:, _House.POSITION],
-        village=np.repeat(
-            np.arange(len(block.settlements)), [one.units for one in block.settlements]
-        ),
+        village=np.repeat(np.arange(len(sizes)), sizes),
         number=numbers,
     )
     area = _between(drawn[:, _House.AREA], *house.area_m2) / 100.0
@@ -131,14 +144,14 @@ def _between(drawn: Floats, low: float, high: float) -> Floats:
 
 
 def _shows(profile: str) -> frozenset[str]:
-    """The points that a brand's registers hold."""
+    """The points that the registers of a brand hold."""
     middle = {name: max(point.low, 1.0) for name, point in POINTS.items()}
     return frozenset(MAPS[profile].image(UnitReading("heating", (), middle)).values)
 
 
 def _lacks(shown: Sequence[frozenset[str]]) -> dict[str, NDArray[np.int64]]:
-    found = {
+    lacking = {
         point: np.array([unit for unit, own in enumerate(shown) if point not in own], np.int64)
         for point in POINTS
     }
-    return {point: units for point, units in found.items() if len(units)}
+    return {point: units for point, units in lacking.items() if len(units)}

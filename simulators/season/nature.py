@@ -1,10 +1,9 @@
-"""What the physics did by itself, noted as truths: rooms that were really cold, water that really
-neared freezing.
+"""The truths that the physics makes by itself: a room that was cold, water that neared freezing.
 
-Each condition has a loose and a strict form. An episode lasts while the loose form holds, and
-explains alerts; an alert is demanded of it only where the strict form held for long without a
-break, at a unit that was heard and whose sensors were whole. The distance between the two forms is
-what sensors and polls may be off.
+Each condition has a loose and a strict form. A truth lasts while the loose form holds, and explains
+alerts. It demands an alert only if the strict form held long enough without a break, at a unit that
+answered and whose sensors were whole. The margin between the two forms covers the errors of sensors
+and the time between polls.
 """
 
 from collections.abc import Mapping
@@ -15,59 +14,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.conditions import Conditions
-from simulators.physics.grid import local_hour
-from simulators.physics.heat_pump import MAX_HZ
-from simulators.physics.state import FleetState, supply_c
+from simulators.physics.fleet.state import FleetState, supply_c
+from simulators.physics.machine.heat_pump import MAX_HZ
+from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.local_time import local_hour
 from simulators.scenario.events import Effects
 from simulators.scoring.truths import Truth
-from simulators.season.tracker import Condition, Hourly, Tracker
+from simulators.season.tracker import Hourly, NaturalCondition, Tracker
 from wire.units import HOUR_MS, MINUTE_MS
 
 LOW_ROOM_C: Final = 18.0  # requirements R20
 ROOM_CLEARS_C: Final = 18.5  # rules-and-faults "low alarm … hysteresis 18.5"
-ROOM_OFF_K: Final = 0.2  # what a room sensor, and the time between two polls, may make of a room
+ROOM_OFF_K: Final = 0.2  # error of a room sensor, with the change between two polls
 FREEZING_C: Final = 5.0  # water, physics §20.7 "freeze risk"
 FROST_C: Final = -5.0  # outdoors, as the line above
-WATER_OFF_K: Final = 3.0  # the deadband of any alarm over it, and what water does between two polls
+WATER_OFF_K: Final = 3.0  # deadband of any alarm on it, with the change between two polls
 LOWEST_PU: Final = 0.85  # requirements R4
-VOLTAGE_OFF_PU: Final = 0.01  # what a unit's voltmeter may be off
-VOLTAGE_CLEARS_PU: Final = 0.03  # any alarm's deadband
+VOLTAGE_OFF_PU: Final = 0.01  # error of the voltmeter of a unit
+VOLTAGE_CLEARS_PU: Final = 0.03  # deadband of any alarm
 COLD_COP: Final = 1.4  # at −25 °C and 50 °C of water, at −30 °C and 41 °C (requirements R2, R3)
-COP_OFF: Final = 0.05  # what sensors make of it
-FIELD_OFF: Final = (
-    0.1  # in the field the house's pump and the frost count too, so that so much less is no failure
-)
+COP_OFF: Final = 0.05  # error by the sensors
+FIELD_OFF: Final = 0.1  # in the field the circulation pump and frost lower the COP of a sound unit
 COLD_C, COLD_WATER_C = -23.0, 50.0  # −25 ± 2 °C, requirements R2
 DEEP_COLD_C, DEEP_COLD_WATER_C = -27.0, 41.0  # colder than that is R3
-COLD_OFF_K, WARMER_OFF_K = (
-    0.5,
-    2.0,
-)  # what sensors make of air and water, and what an alert may grant the water
+COLD_OFF_K, WARMER_OFF_K = 0.5, 2.0  # error of air sensors; tolerance of an alert for the water
 COLD_OVER_C: Final = -20.0
-# requirements R6, over 24 h with at least 4 h of running (docs/domain/rules-and-faults.md)
-DEFROST_SHARE: Final = 0.10
+# Around the 10 % of requirements R6, over 24 h with at least 4 h of running (rules-and-faults).
 DEFROST_LOOSE, DEFROST_STRICT = 0.08, 0.12
 DEFROST_RUN_S: Final = 4 * 3600.0
-FULL_SPEED: Final = 0.8  # of the top speed: what may be taken for flat out
-DESIGN_FROST_C: Final = (0.0, -12.0)  # nominal heat is that at −12 °C (physics §20.1)
+FULL_SPEED: Final = 0.8  # of the top speed: counts as flat out
+DESIGN_FROST_C: Final = (0.0, -12.0)  # the nominal heat holds at −12 °C (physics §20.1)
 VALLEY_H: Final = (20.0, 8.0)  # requirements R11
 VALLEY_KWH: Final = 8_000.0  # 80 % of the cap of requirements R11
 VALLEY_LOOSE, VALLEY_STRICT = 0.85, 1.08
 
-LOW_ROOM: Final = Condition(
-    "low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",)
-)  # about the hour of R20
-NEAR_FREEZING: Final = Condition("near_freezing", 0, 45 * MINUTE_MS)
-LOW_VOLTAGE: Final = Condition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
-HEAVY_DEFROST: Final = Condition("heavy_defrost", 0, 12 * HOUR_MS)
-WEAK_IN_COLD: Final = Condition("weak_in_cold", 0, 6 * HOUR_MS, ("power_w", "flow_lpm"))
-UNDERSIZED: Final = Condition("undersized", 0, 0, ("room_c", "compressor_hz"))
+# Around the hour of requirements R20.
+LOW_ROOM: Final = NaturalCondition("low_room", 45 * MINUTE_MS, 75 * MINUTE_MS, ("room_c",))
+NEAR_FREEZING: Final = NaturalCondition("near_freezing", 0, 45 * MINUTE_MS)
+LOW_VOLTAGE: Final = NaturalCondition("low_voltage", 0, 30 * MINUTE_MS, ("voltage_v",))
+HEAVY_DEFROST: Final = NaturalCondition("heavy_defrost", 0, 12 * HOUR_MS)
+WEAK_IN_COLD: Final = NaturalCondition("weak_in_cold", 0, 6 * HOUR_MS, ("power_w", "flow_lpm"))
+UNDERSIZED: Final = NaturalCondition("undersized", 0, 0, ("room_c", "compressor_hz"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The physics at one poll, and the units that were asked and whose sensors are whole."""
+    """The physics at one poll; `watched` units answered, with every sensor whole."""
 
     at: int
     state: FleetState
@@ -76,15 +68,16 @@ class _Moment:
 
 
 class Nature:
-    """Every natural condition of a block's units."""
+    """The natural conditions of the units of a block."""
 
     def __init__(self, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]) -> None:
-        """`lacks` are the units that have no such point: what it tells cannot be asked of them."""
+        """`lacks` are the units without a point: no alert that needs it is demanded of them."""
         self._devices = devices
-        quick = (LOW_ROOM, NEAR_FREEZING, LOW_VOLTAGE, WEAK_IN_COLD)
-        trackers = {one: Tracker(one, devices, lacks) for one in quick}
-        slow = {one: Tracker(one, devices, lacks) for one in (HEAVY_DEFROST, UNDERSIZED)}
-        self._trackers = trackers | slow
+        by_poll = (LOW_ROOM, NEAR_FREEZING, LOW_VOLTAGE, WEAK_IN_COLD)
+        by_hour = (HEAVY_DEFROST, UNDERSIZED)
+        self._trackers = {
+            condition: Tracker(condition, devices, lacks) for condition in (*by_poll, *by_hour)
+        }
         self._hourly = Hourly(len(devices))
         self._valley = _Valley(len(devices), lacks.get("energy_kwh"))
 
@@ -96,7 +89,7 @@ class Nature:
         heard: NDArray[np.int64] | None,
         active: Effects,
     ) -> None:
-        """The physics at `at`, which only the units `heard` (None: all) were asked about."""
+        """Take in the physics at `at`, when the units `heard` (None: all) answered."""
         outdoor_c = np.full_like(state.hz, weather.outdoor_c)
         now = _Moment(at, state, outdoor_c, _watched(len(state.hz), heard, active))
         self._low_room(now)
@@ -105,14 +98,14 @@ class Nature:
         self._weak_in_cold(now)
         self._valley.observe(at, state.energy_j)
         if self._hourly.observe(at, state, self._flat_out(now)):
-            self._judge_hours(now)
+            self._add_hour(now)
 
     def truths(self, at: int) -> list[Truth]:
-        """Everything that happened until the season's end at `at`."""
+        """Every truth until the end of the season at `at`."""
         for tracker in self._trackers.values():
             tracker.end(at)
-        found = [truth for tracker in self._trackers.values() for truth in tracker.truths]
-        return [*found, *self._valley.truths(self._devices)]
+        tracked = [truth for tracker in self._trackers.values() for truth in tracker.truths]
+        return [*tracked, *self._valley.truths(self._devices)]
 
     def _low_room(self, now: _Moment) -> None:
         room = now.state.temperatures.room_c
@@ -121,7 +114,7 @@ class Nature:
         self._trackers[LOW_ROOM].observe(now.at, begins, goes_on, strict & now.watched)
 
     def _near_freezing(self, now: _Moment) -> None:
-        """A defrost cools the water for minutes only."""
+        """Water near freezing. A defrost cools it for minutes only."""
         water, cold = now.state.plate_c, now.outdoor_c < FROST_C + WATER_OFF_K
         begins = (water < FREEZING_C + 2.0 * WATER_OFF_K) & cold
         goes_on = (water < FREEZING_C + 3.0 * WATER_OFF_K) & (
@@ -138,37 +131,32 @@ class Nature:
         self._trackers[LOW_VOLTAGE].observe(now.at, begins, goes_on, strict)
 
     def _weak_in_cold(self, now: _Moment) -> None:
-        """A COP below what is due at such cold, at water no warmer than asked; until the cold is
-        over."""
+        """A COP below the required one in cold air, at water no warmer than required.
+
+        It lasts until the cold is over.
+        """
         state, outdoor_c = now.state, now.outdoor_c
         if outdoor_c.min() > COLD_OVER_C and not self._trackers[WEAK_IN_COLD].open:
             return
         cop = state.heat_w / np.maximum(state.power_w, 1.0)
-        heats, over_k = (
-            state.running & ~state.defrosting,
-            supply_c(state) - _asked_water_c(outdoor_c),
-        )
-        weak = (
-            heats
-            & (outdoor_c < COLD_C + COLD_OFF_K)
-            & (over_k < WARMER_OFF_K)
-            & (cop < COLD_COP + COP_OFF)
-        )
-        alone = now.watched & (state.aux_w == 0.0)  # R2 and R3 ask it of the heat pump alone
-        asked = heats & (outdoor_c < COLD_C - COLD_OFF_K) & (over_k < 0.0)
-        strict = asked & alone & (cop < COLD_COP - FIELD_OFF - COP_OFF)
+        heats = state.running & ~state.defrosting
+        over_k = supply_c(state) - _required_water_c(outdoor_c)
+        tested = heats & (outdoor_c < COLD_C + COLD_OFF_K) & (over_k < WARMER_OFF_K)
+        weak = tested & (cop < COLD_COP + COP_OFF)
+        alone = now.watched & (state.aux_w == 0.0)  # R2 and R3 exclude the auxiliary heater
+        required = heats & (outdoor_c < COLD_C - COLD_OFF_K) & (over_k < 0.0)
+        strict = required & alone & (cop < COLD_COP - FIELD_OFF - COP_OFF)
         self._trackers[WEAK_IN_COLD].observe(now.at, weak, weak | (outdoor_c < COLD_OVER_C), strict)
 
     def _flat_out(self, now: _Moment) -> Flags:
-        """Running as fast as it can in weather it was chosen for, and the room is cold all the
-        same."""
+        """Running at full speed in weather that suits the machine, while the room is cold."""
         mildest, coldest = DESIGN_FROST_C
         usual = (now.outdoor_c > coldest) & (now.outdoor_c < mildest)
         cold = now.state.temperatures.room_c < LOW_ROOM_C + ROOM_OFF_K
         return usual & cold & (now.state.hz > FULL_SPEED * MAX_HZ)
 
-    def _judge_hours(self, now: _Moment) -> None:
-        """At the turn of an hour: the sums over the last day, and over the last two."""
+    def _add_hour(self, now: _Moment) -> None:
+        """At the end of an hour: the sums over the last day, and over the last two."""
         share = self._hourly.defrost_share(DEFROST_RUN_S)
         lately = self._hourly.lately_defrost_share()
         loose = (share > DEFROST_LOOSE) | (lately > DEFROST_LOOSE)
@@ -182,19 +170,18 @@ class Nature:
 
 
 class _Valley:
-    """Electricity drawn in the valley hours of a season."""
+    """The electricity used in the valley hours of a season."""
 
     def __init__(self, units: int, without_counter: NDArray[np.int64] | None) -> None:
-        self._told = np.ones(units, bool)
+        self._counted = np.ones(units, bool)
         if without_counter is not None:
-            self._told[without_counter] = False
+            self._counted[without_counter] = False
         self._first: int | None = None
         self._last_j = np.zeros(units)
         self._drawn_j = np.zeros(units)
 
     def observe(self, at: int, energy_j: Floats) -> None:
-        """The counters at `at`; what was drawn since the poll before counts for the hour it ends
-        in."""
+        """Take in the counters at `at`; a use counts for the hour in which its poll ends."""
         began, ended = VALLEY_H
         if self._first is None:
             self._first = at
@@ -203,23 +190,25 @@ class _Valley:
         self._last_j = energy_j
 
     def truths(self, devices: list[str]) -> list[Truth]:
-        """The households that came near the cap, from the first day on: a projection may see it at
-        any time."""
+        """The households that came near the cap.
+
+        Their truths begin on the first day: a projection may predict them at any time.
+        """
         used = self._drawn_j / 3.6e6 / VALLEY_KWH
-        sure = (used > VALLEY_STRICT) & self._told
+        sure = (used > VALLEY_STRICT) & self._counted
         return [
             Truth("valley_use", "device", devices[unit], self._first or 0, None, bool(sure[unit]))
             for unit in np.flatnonzero(used > VALLEY_LOOSE).tolist()
         ]
 
 
-def _asked_water_c(outdoor_c: Floats) -> Floats:
-    """How warm the water must be in such cold, °C (requirements R2, R3)."""
+def _required_water_c(outdoor_c: Floats) -> Floats:
+    """The water temperature that is required in such cold, °C (requirements R2, R3)."""
     return np.where(outdoor_c < DEEP_COLD_C, DEEP_COLD_WATER_C, COLD_WATER_C)
 
 
 def _watched(units: int, heard: NDArray[np.int64] | None, active: Effects) -> Flags:
-    """The units that were heard, with every sensor whole."""
+    """The units that answered, with every sensor whole."""
     watched = np.ones(units, bool)
     if heard is not None:
         watched[:] = False

@@ -1,5 +1,4 @@
-"""What a block's controllers answer to a poll: the physics as sensors, brands and broken parts show
-it."""
+"""The answers of the controllers of a block to a poll, as brands and sensors show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Floats
-from simulators.physics.house import WATER_J_KG_K
-from simulators.physics.state import FleetState
+from simulators.physics.fleet.house import WATER_J_KG_K
+from simulators.physics.fleet.state import FleetState
 from simulators.scenario.effects_to_physics import switched_off
 from simulators.scenario.events import Effects
 from simulators.unit.shown_faults import shown_faults
@@ -24,11 +23,11 @@ ByUnit = dict[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """What every unit of a block would read at `at` (UTC ms), one element per unit.
+class SeasonPoll:
+    """The readings of every unit of a block at `at` (UTC ms), one element per unit.
 
-    `heard` are the units that answer, None for all of them. By unit, `faults` are the codes
-    (`kind:code`) it shows, and `bad` the points that it cannot read.
+    `heard` are the units that answer, None for all. By unit, `faults` are the codes (`kind:code`)
+    shown, and `bad` the points that cannot be read.
     """
 
     at: int
@@ -41,7 +40,7 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What one controller showed at some time."""
+    """The contents of one controller at some time."""
 
     state: int
     points: dict[str, float]
@@ -50,37 +49,39 @@ class _Table:
 
 
 class Controllers:
-    """The controllers of a block; a frozen one keeps answering with the table it had, a stuck
-    sensor with its value."""
+    """The controllers of a block.
+
+    A frozen controller keeps answering with its table, a stuck sensor with its value.
+    """
 
     def __init__(
         self, codes: Mapping[int, tuple[str, ...]], lacks: Mapping[str, NDArray[np.int64]]
     ) -> None:
-        """`codes` are the faults that each unit can show, `lacks` the units that have no such
-        point."""
+        """`codes` are the faults that each unit can show, `lacks` the units without a point."""
         self._codes, self._lacks = codes, lacks
         self._frozen: dict[int, _Table] = {}
         self._stuck: dict[tuple[int, str], float] = {}
 
     def poll(
         self, at: int, state: FleetState, columns: Mapping[str, Floats], active: Effects
-    ) -> Poll:
-        """The answers at `at`; `columns` are measured and stay as they are, NaN is what a unit
-        cannot tell."""
-        faults, bad = self._faults(state, active), self._bad(active)
-        poll = Poll(
+    ) -> SeasonPoll:
+        """The answers at `at` to the measured `columns`, which stay unchanged.
+
+        NaN stands for a value that a unit does not have.
+        """
+        poll = SeasonPoll(
             at,
-            _codes(state, active),
-            self._points(columns, active),
-            faults,
-            bad,
-            _heard(state, active),
+            state=_codes(state, active),
+            points=self._points(columns, active),
+            faults=self._faults(state, active),
+            bad=self._bad(active),
+            heard=_heard(state, active),
         )
         self._freeze(poll, active)
         return poll
 
     def _points(self, columns: Mapping[str, Floats], active: Effects) -> dict[str, Floats]:
-        touched = self._lacks.keys() if not _spoils(active) else columns.keys()
+        touched = columns.keys() if _spoils(active) else self._lacks.keys()
         read = {
             point: column.copy() if point in touched else column
             for point, column in columns.items()
@@ -96,14 +97,15 @@ class Controllers:
         return read
 
     def _stick(self, read: dict[str, Floats], active: Effects) -> None:
-        """Put the values of stuck sensors into `read`, after noting those that stick now."""
-        places = [
+        """Write the values of stuck sensors into `read`, after noting those that stick now."""
+        sensors = [
             (unit, point)
             for unit, points in active.stuck.items()
             for point in sorted(points & read.keys())
         ]
         self._stuck = {
-            place: self._stuck.get(place, float(read[place[1]][place[0]])) for place in places
+            (unit, point): self._stuck.get((unit, point), float(read[point][unit]))
+            for unit, point in sensors
         }
         for (unit, point), value in self._stuck.items():
             off_k = value - float(read[point][unit])
@@ -126,8 +128,8 @@ class Controllers:
             for unit, broken in sorted(active.broken.items())
         }
 
-    def _freeze(self, poll: Poll, active: Effects) -> None:
-        """Put the tables of frozen controllers into `poll`, after noting those that freeze now."""
+    def _freeze(self, poll: SeasonPoll, active: Effects) -> None:
+        """Write the tables of frozen controllers into `poll`, after noting new ones."""
         self._frozen = {
             unit: self._frozen.get(unit) or _table(poll, unit) for unit in sorted(active.frozen)
         }
@@ -139,26 +141,26 @@ class Controllers:
 
 
 def _drift(read: dict[str, Floats], unit: int, drifts: Mapping[str, float]) -> None:
-    """Sensors that are off by so many kelvins."""
+    """Shift drifting sensors of `unit` by their kelvins, and the heat meter with them."""
     for point in drifts.keys() & read.keys():
         read[point][unit] += drifts[point]
     _mislead_meter(read, unit, drifts)
 
 
 def _mislead_meter(read: dict[str, Floats], unit: int, off_k: Mapping[str, float]) -> None:
-    """A unit's heat meter looks at the same sensors, which are off by so many kelvins."""
+    """Shift the heat meter of `unit`, which uses the same sensors, by their errors `off_k`."""
     if {"heat_w", "flow_lpm"} <= read.keys():
         spread_k = off_k.get("supply_c", 0.0) - off_k.get("return_c", 0.0)
         read["heat_w"][unit] += spread_k * read["flow_lpm"][unit] / 60.0 * WATER_J_KG_K
 
 
-def _table(poll: Poll, unit: int) -> _Table:
+def _table(poll: SeasonPoll, unit: int) -> _Table:
     points = {point: float(column[unit]) for point, column in poll.points.items()}
     return _Table(int(poll.state[unit]), points, poll.faults.get(unit, ()), poll.bad.get(unit, ()))
 
 
 def _spoils(active: Effects) -> bool:
-    """Whether some column must not be shown as it was measured."""
+    """Whether some column differs from its measurement."""
     return bool(active.drift_k or active.stuck or active.broken or active.frozen)
 
 

@@ -1,4 +1,4 @@
-"""From when to when a season is simulated, and how often its units are polled."""
+"""The time span of a simulated season, and the interval of its polls."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from wire.units import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """`days` whole days from `start` (UTC ms), with a poll every `step_ms`; the first is one step
-    after the start."""
+class SeasonSpan:
+    """`days` whole days from `start` (UTC ms) with a poll every `step_ms`, first after one step."""
 
     start: int
     days: int
@@ -17,17 +16,17 @@ class Span:
 
     @property
     def lasts_ms(self) -> int:
-        """Its length."""
+        """The length of the season, ms."""
         return self.days * DAY_MS
 
     @property
     def end(self) -> int:
-        """The time of its end, UTC ms."""
+        """The end of the season, UTC ms."""
         return self.start + self.lasts_ms
 
     @property
     def polls(self) -> int:
-        """How many polls there are."""
+        """The number of polls."""
         return self.lasts_ms // self.step_ms
 
     def times(self) -> Iterator[int]:

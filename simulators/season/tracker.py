@@ -1,4 +1,4 @@
-"""Episodes of a condition at every unit of a block, and sums by the hour, over a season."""
+"""Spans of a condition at every unit of a block, and sums by the hour, over a season."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.physics.arrays import Flags, Floats
-from simulators.physics.state import FleetState
+from simulators.physics.fleet.state import FleetState
 from simulators.scoring.truths import Truth
 from wire.units import HOUR_MS
 
@@ -19,9 +19,12 @@ FLAT_OUT_H: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A class of `scoring.signs.SIGNS`, for how long its loose and strict forms must hold (ms), the
-    points it needs."""
+class NaturalCondition:
+    """A class of `scoring.signs.SIGNS` with a loose and a strict form.
+
+    `loose_ms` and `strict_ms` are the times for which they must hold, `needs` the points without
+    which the condition cannot be noticed.
+    """
 
     kind: str
     loose_ms: int
@@ -30,29 +33,35 @@ class Condition:
 
 
 class Tracker:
-    """The episodes of one condition at every unit."""
+    """The spans of one condition at every unit, collected as `truths`."""
 
     def __init__(
-        self, condition: Condition, devices: list[str], lacks: Mapping[str, NDArray[np.int64]]
+        self,
+        condition: NaturalCondition,
+        devices: list[str],
+        lacks: Mapping[str, NDArray[np.int64]],
     ) -> None:
         self._condition, self._devices = condition, devices
         self._since = np.full(len(devices), NEVER)
         self._strict_since = np.full(len(devices), NEVER)
         self._certain = np.zeros(len(devices), bool)
         self._open = False
-        self._told = np.ones(len(devices), bool)
+        self._observable = np.ones(len(devices), bool)
         for point in lacks.keys() & set(condition.needs):
-            self._told[lacks[point]] = False
+            self._observable[lacks[point]] = False
         self.truths: list[Truth] = []
 
     @property
     def open(self) -> bool:
-        """Whether an episode lasts somewhere."""
+        """Whether the condition holds anywhere."""
         return self._open
 
     def observe(self, at: int, begins: Flags, goes_on: Flags, strict: Flags) -> None:
-        """The loose form at `at`: where it begins, and where it goes on once it has begun; and the
-        strict form."""
+        """Take in the condition at `at`.
+
+        The loose form begins where `begins`, and lasts while `goes_on`; `strict` is the strict
+        form.
+        """
         if not self._open and not begins.any():
             return
         held = self._since != NEVER
@@ -64,29 +73,28 @@ class Tracker:
             strict, np.where(self._strict_since == NEVER, at, self._strict_since), NEVER
         )
         self._certain |= (
-            strict & self._told & (at - self._strict_since >= self._condition.strict_ms)
+            strict & self._observable & (at - self._strict_since >= self._condition.strict_ms)
         )
         self._open = bool((self._since != NEVER).any())
 
     def end(self, at: int) -> None:
-        """The season is over; what still lasts has no end."""
+        """End the season at `at`; truths of conditions that still hold have no end."""
         self._close(np.flatnonzero(self._since != NEVER), at, lasts=True)
 
     def _close(self, units: NDArray[np.int64], at: int, lasts: bool = False) -> None:
         for unit in units.tolist():
             since = int(self._since[unit])
             if at - since >= self._condition.loose_ms:
-                certain, end = bool(self._certain[unit]), None if lasts else at
-                self.truths.append(
-                    Truth(self._condition.kind, "device", self._devices[unit], since, end, certain)
-                )
+                end = None if lasts else at
+                device, certain = self._devices[unit], bool(self._certain[unit])
+                truth = Truth(self._condition.kind, "device", device, since, end, certain)
+                self.truths.append(truth)
         self._since[units] = NEVER
         self._certain[units] = False
 
 
 class Hourly:
-    """What units did in each of the last hours: seconds of heating and defrosting, hours of running
-    flat out."""
+    """Hourly sums by unit: seconds of heating and of defrosting, share of running flat out."""
 
     def __init__(self, units: int) -> None:
         self._heated = np.zeros((DAY_H, units))
@@ -97,7 +105,7 @@ class Hourly:
         self._polls = 0
 
     def observe(self, at: int, state: FleetState, flat_out: Flags) -> bool:
-        """The physics at `at`; whether an hour has ended, so that the sums are new."""
+        """Take in the physics at `at`; whether an hour has ended, so that the sums are new."""
         self._flat_polls += flat_out
         self._polls += 1
         if at % HOUR_MS:
@@ -112,17 +120,16 @@ class Hourly:
         return True
 
     def defrost_share(self, least_s: float) -> Floats:
-        """Defrosting over heating and defrosting in the last day, 0 where less than `least_s` of
-        both."""
+        """Defrosting over heating and defrosting in the last day; 0 below `least_s` of both."""
         return _share(self._heated.sum(axis=0), self._defrosted.sum(axis=0), least_s)
 
     def lately_defrost_share(self) -> Floats:
-        """The same over the last hours, with any running at all."""
+        """The same over the last LATELY_H hours, for any time of running."""
         hours = (self._hour - np.arange(LATELY_H)) % DAY_H
         return _share(self._heated[hours].sum(axis=0), self._defrosted[hours].sum(axis=0), 1.0)
 
     def flat_out_h(self) -> Floats:
-        """Hours of running flat out in a cold room, of the last two days."""
+        """Hours of running flat out in a cold room in the last two days."""
         hours: Floats = self._flat.sum(axis=0)
         return hours
 

@@ -11,7 +11,7 @@ BEFORE_THE_END_KWH: Final = 1.0
 
 
 class Counters:
-    """What one unit's counters show of the energies that physics counts."""
+    """The counters that one unit shows for the energies that the physics counts."""
 
     def __init__(self, quirks: Quirks, registers: RegisterMap) -> None:
         self._rolls_over = "counter_rollover" in quirks
@@ -23,7 +23,7 @@ class Counters:
         self._zero: dict[str, float] = {}
 
     def shown(self, values: Mapping[str, float], minutes: float) -> dict[str, float]:
-        """`values` with the counters as shown `minutes` after the start."""
+        """`values` with the counters as the unit shows them `minutes` after the start."""
         shown = dict(values)
         for point in self._ends.keys() & values.keys():
             count = values[point]

@@ -1,5 +1,4 @@
-"""The wired controller on the wall: what becomes of a setting that a master writes. Pure but for
-what it remembers."""
+"""The wired controller on the wall: it carries out, holds back or reverts the settings written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,16 +8,16 @@ from simulators.registers.image import UnitReading
 from simulators.registers.register_map import Curve
 
 OF_THE_PLANT: Final = ("setpoint_c", "room_target_c", "switched_on")
-"""The settings that physics knows; the panel knows who controls the water, and whether by a weather
-curve."""
+"""The settings that the physics knows. Only the panel knows whether room or water set-point rules,
+and whether the weather curve is on.
+"""
 
 
 @dataclass(slots=True)
 class Panel:
-    """One unit's panel with its own weather `curve`.
+    """The panel of one unit with its weather `curve`; it remembers the settings written to it.
 
-    Where a `revert_ms` is given it writes its own settings back that long after a write (bus-quirks
-    row 24).
+    With `revert_ms` it restores its own settings that long after a write (bus-quirks row 24).
     """
 
     curve: Curve | None
@@ -27,15 +26,13 @@ class Panel:
     room_controlled: bool = False
     _set_point_c: float | None = None
     _factory: dict[str, float] = field(default_factory=dict)
-    _reverts: dict[str, tuple[float, float]] = field(
-        default_factory=dict
-    )  # when to write back what
+    # by setting: when to restore it, and to which value
+    _reverts: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def write(
         self, asked: Mapping[str, float], reading: UnitReading, now: float
     ) -> dict[str, float]:
-        """The settings that take effect of those `asked` at `now` (ms), the unit doing
-        `reading`."""
+        """Apply the settings `asked` for at `now` (ms) on `reading`; those that take effect."""
         before = settings_of(reading)
         self._factory = self._factory or before
         if asked.get("factory_reset"):
@@ -54,14 +51,14 @@ class Panel:
         return effective
 
     def due(self, now: float) -> dict[str, float]:
-        """The settings that the panel writes back at `now` (ms)."""
+        """The settings that the panel restores at `now` (ms)."""
         due = {name: own for name, (at, own) in self._reverts.items() if at <= now}
         for name in due:
             del self._reverts[name]
         return due
 
     def seen(self, reading: UnitReading) -> UnitReading:
-        """`reading` as this controller shows it: its own set-point, and what the curve wants."""
+        """`reading` as this panel shows it: with its own set-point and the target of the curve."""
         own = {} if self._set_point_c is None else {"setpoint_c": self._set_point_c}
         shown = replace(
             reading, values={**reading.values, **own}, room_controlled=self.room_controlled
@@ -69,14 +66,11 @@ class Panel:
         return replace(shown, curve_c=self.wanted_c(reading))
 
     def wanted_c(self, reading: UnitReading) -> float | None:
-        """The water temperature the curve wants, None where no curve rules or the outdoor sensor is
-        open."""
+        """The water temperature of the curve, °C; None without curve or outdoor temperature."""
         outdoor_c = reading.values.get("outdoor_c")
-        return (
-            self.curve.water_c(outdoor_c)
-            if self.curve and self._curve_rules and outdoor_c is not None
-            else None
-        )
+        if self.curve is None or not self._curve_rules or outdoor_c is None:
+            return None
+        return self.curve.water_c(outdoor_c)
 
     @property
     def _curve_rules(self) -> bool:
@@ -91,7 +85,7 @@ class Panel:
     def _by_curve(
         self, asked: Mapping[str, float], before: Mapping[str, float]
     ) -> dict[str, float]:
-        """Switch the curve; the set-point of before rules again once it is off."""
+        """Switch the curve on or off; the set-point from before it is restored when it is off."""
         was_on, self.curve_on = self.curve_on, bool(asked.get("curve", self.curve_on))
         if self.curve_on == was_on:
             return {}
@@ -99,10 +93,12 @@ class Panel:
             self._set_point_c = before.get("setpoint_c")
             return {}
         own, self._set_point_c = self._set_point_c, None
-        return {} if own is None or "setpoint_c" in asked else {"setpoint_c": own}
+        if own is None or "setpoint_c" in asked:
+            return {}
+        return {"setpoint_c": own}
 
 
 def settings_of(reading: UnitReading) -> dict[str, float]:
-    """The settings a unit works by, without those that its reading does not tell."""
+    """The settings that a unit works by, except those that its reading lacks."""
     rest = {"room_target_c": reading.room_target_c, "switched_on": float(reading.state != "off")}
     return rest | {name: reading.values[name] for name in ("setpoint_c",) if name in reading.values}

@@ -1,5 +1,4 @@
-"""The quirks of real buses and units (docs/domain/bus-quirks.md) by name: each a switch of
-`simulate bus --quirks`. Pure."""
+"""The quirks of real buses and units (docs/domain/bus-quirks.md), switched on by name. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from typing import Final, Literal
 Measure = Literal["", "share", "s", "min", "registers", "clients", "times"]
 
 Quirks = Mapping[str, float]
-"""The quirks that are switched on, each with its number in the measure of its catalogue entry."""
+"""The active quirks, each with its number in the measure of its catalogue entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """One switch: `number` is what holds where none is given, in `measure` (a share is one of 1; ""
-    = no number)."""
+    """One switch of `simulate bus --quirks`.
+
+    `number` is the default, in `measure`: a share is one of 1, "" takes no number.
+    """
 
     name: str
     number: float
@@ -23,12 +24,13 @@ class Quirk:
     help: str
 
     def checked(self, number: float) -> float:
-        """`number`, or ValueError where this quirk cannot mean it."""
+        """`number`; raises ValueError if this quirk does not allow it."""
         if not self.measure:
             raise ValueError(f"quirk {self.name!r} takes no number")
         if self.measure == "share" and not 0.0 <= number <= 1.0:
             raise ValueError(
-                f"quirk {self.name!r} takes a share from 0 to 1, such as {self.name}:{self.number:g}"
+                f"quirk {self.name!r} takes a share from 0 to 1,"
+                f" such as {self.name}:{self.number:g}"
             )
         if self.measure in ("registers", "clients") and (number < 1 or number != int(number)):
             raise ValueError(
@@ -39,10 +41,10 @@ class Quirk:
         return number
 
 
-# Each with its row of docs/domain/bus-quirks.md; numbers are engineering assumptions where no row
-# gives one. Rows 11, 13, 16 and 25 are how a brand is, and always on; row 17 is no shipped brand's.
+# Each with its row of docs/domain/bus-quirks.md; numbers without a row are engineering assumptions.
+# Rows 11, 13, 16 and 25 belong to a brand and are always on; no shipped brand has row 17.
 _QUIRKS: Final = (
-    # The line: what happens to replies.
+    # The line: damage to replies.
     Quirk(
         "late",
         0.05,
@@ -61,35 +63,38 @@ _QUIRKS: Final = (
         "echo",
         0.05,
         "share",
-        "replies behind the request itself, as an adapter hears its own voice",
+        "replies preceded by the request itself, as an adapter with local echo receives them",
     ),
     Quirk(
-        "second_master", 0.05, "share", "another master's question, answer or collision in the way"
+        "second_master",
+        0.05,
+        "share",
+        "replies disturbed by the traffic of another master, or by a collision with it",
     ),  # row 7
-    Quirk(
-        "mixed_streams", 0.05, "share", "the reply before comes once more, in front of this one"
-    ),  # row 8
+    Quirk("mixed_streams", 0.05, "share", "replies preceded by the previous reply"),  # row 8
     Quirk("unplug", 0.002, "share", "requests at which the adapter is pulled out, for 5 s"),
     # The line: time and clients.
-    Quirk("slow", 0.5, "s", "how long units think before they answer"),  # row 5
-    Quirk("gap", 0.1, "s", "silence a request must leave before it, or it is not heard"),  # row 5
+    Quirk("slow", 0.5, "s", "time that units need before they answer"),  # row 5
     Quirk(
-        "clients", 1, "clients", "TCP connections taken at a time; more are closed at once"
+        "gap", 0.1, "s", "silence that a unit needs before a request; it misses earlier requests"
+    ),  # row 5
+    Quirk(
+        "clients", 1, "clients", "TCP connections accepted at a time; more are closed at once"
     ),  # row 8
-    # The units: who answers, and what they refuse.
+    # The units: silence and refusals.
     Quirk("dead", 0.1, "share", "units that never answer"),
     Quirk("frozen", 0.1, "share", "units that answer but whose registers never move"),  # row 18
     Quirk(
         "silence",
         1,
         "",
-        "what a unit refuses it does not answer, also where the brand sends an exception",
+        "units do not answer refused requests, even if the brand sends an exception",
     ),  # row 1
     Quirk(
         "exception_2",
         1,
         "",
-        "what a unit refuses it answers by an exception, also where the brand is silent",
+        "units answer refused requests with an exception, even if the brand is silent",
     ),  # row 2
     Quirk(
         "bulk_config", 1, "", "settings can be read one at a time only (always so at Midea 200-290)"
@@ -98,11 +103,11 @@ _QUIRKS: Final = (
         "max_registers",
         30,
         "registers",
-        "longer reads are refused, where the brand does not refuse sooner",
+        "longer reads are refused, unless the brand refuses shorter ones already",
     ),  # row 4
     Quirk("only_fc16", 1, "", "FC 6 is refused"),  # row 15
     Quirk("no_fc16", 1, "", "FC 16 is refused"),  # row 15
-    # What the registers say.
+    # The contents of registers.
     Quirk(
         "unfitted", 1, "", "units without room and tank sensor: 25, 0, 0xFFFF or a bit, by brand"
     ),  # row 9
@@ -114,9 +119,7 @@ _QUIRKS: Final = (
         "temperatures in steps of 1 °C: Midea by its flag, Gree without saying so",
     ),  # row 10
     Quirk("swapped_words", 1, "", "32-bit values with the low word first"),  # row 12
-    Quirk(
-        "spikes", 0.02, "share", "readings in which one temperature jumps by 40 K, once"
-    ),  # row 19
+    Quirk("spikes", 0.02, "share", "readings in which one temperature jumps by 40 K"),  # row 19
     Quirk(
         "defrost_nonsense", 1, "", "while defrosting, heat and COP registers hold nonsense"
     ),  # row 20
@@ -127,16 +130,21 @@ _QUIRKS: Final = (
         "counter_rollover", 1, "", "energy counters begin 1 kWh below their end and roll over"
     ),  # row 21
     Quirk(
-        "counter_reset", 10, "min", "energy counters fall to 0 so long after the start"
+        "counter_reset", 10, "min", "energy counters fall to 0 this long after the start"
     ),  # row 21
-    Quirk("defrost_unflagged", 1, "", "no register tells a defrost (always so at Chofu)"),  # row 22
-    Quirk("power_over", 1.3, "times", "the power register reads so many times too much"),  # row 23
+    Quirk("defrost_unflagged", 1, "", "no register shows a defrost (always so at Chofu)"),  # row 22
+    Quirk(
+        "power_over", 1.3, "times", "the power register reads this many times too much"
+    ),  # row 23
     # The panel on the wall.
     Quirk(
-        "weather_curve", 1, "", "the weather curve rules: set-points are taken and have no effect"
+        "weather_curve",
+        1,
+        "",
+        "the weather curve is on: set-points are accepted and have no effect",
     ),  # row 14
     Quirk(
-        "revert", 2, "min", "the panel writes its own settings back, so long after a write"
+        "revert", 2, "min", "the panel restores its own settings this long after a write"
     ),  # row 24
 )
 
@@ -145,14 +153,14 @@ CATALOGUE: Final[Mapping[str, Quirk]] = MappingProxyType({quirk.name: quirk for 
 
 
 def parse_quirks(texts: Iterable[str]) -> dict[str, float]:
-    """`name` or `name:number` of each text; raises ValueError that says what is wrong."""
+    """The quirks of texts `name` or `name:number`; raises ValueError with the reason."""
     switched: dict[str, float] = {}
     for text in texts:
         name, _, number = text.strip().partition(":")
         quirk = CATALOGUE.get(name)
         if quirk is None:
             raise ValueError(
-                f"no quirk is called {name!r}; `simulate bus --quirks list` explains those there are"
+                f"no quirk is called {name!r}; `simulate bus --quirks list` lists all quirks"
             )
         switched[name] = quirk.checked(_number(text, number)) if number else quirk.number
     return switched

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from simulators.physics.protection import kinds
+from simulators.physics.machine.protection import kinds
 from simulators.registers.image import code_for
 
 
 def shown_faults(tripped: int, injected: Sequence[str], codes: Sequence[str]) -> tuple[str, ...]:
-    """The unit's own protections (a mask of `physics.protection`) under its brand's `codes`, and
-    what was injected.
+    """The fault codes that a unit shows: those `injected`, then those of its own protections.
 
-    A brand without a code of some kind shows its number for anything else, if it has one.
+    `tripped` is a mask of `physics.machine.protection`, shown under the brand's `codes`. A brand
+    without a code of some kind shows its number for anything else, if it has one.
     """
     own = [code_for(kind, codes) or code_for("other", codes) for kind in kinds(tripped)]
     return tuple(dict.fromkeys([*injected, *(code for code in own if code is not None)]))

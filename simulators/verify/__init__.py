@@ -1,9 +1,8 @@
-"""Was everything that happened stored, raised and ticketed, exactly once? Pure comparison of truth
-and record."""
+"""Verification: whether everything that happened was stored, raised and ticketed, exactly once."""
 
 from simulators.verify.compare import verify
-from simulators.verify.limits import Limits
-from simulators.verify.readings import StoredReading
-from simulators.verify.result import Detail, Verification
+from simulators.verify.limits import VerificationLimits
+from simulators.verify.readings import RecordedReading
+from simulators.verify.result import Verification, VerificationFinding
 
-__all__ = ["Detail", "Limits", "StoredReading", "Verification", "verify"]
+__all__ = ["RecordedReading", "Verification", "VerificationFinding", "VerificationLimits", "verify"]

@@ -1,4 +1,4 @@
-"""Truth against record: readings first, then alerts and their tickets."""
+"""Truth against record: first readings, then alerts and their tickets."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from simulators.scoring.score import score
 from simulators.scoring.signs import SIGNS, home_of
-from simulators.scoring.truths import LEVELS, Alert, Places
+from simulators.scoring.truths import LEVELS, ScoredAlert, Topology
 from simulators.scoring.visibility import demanded
-from simulators.verify.expected_alerts import Episode, episodes_of
-from simulators.verify.history import History, history_of
-from simulators.verify.limits import Limits
-from simulators.verify.readings import StoredReading, compare_readings
+from simulators.verify.expected_alerts import ExpectedAlert, expected_alerts
+from simulators.verify.history import RunHistory, history_of
+from simulators.verify.limits import VerificationLimits
+from simulators.verify.readings import RecordedReading, compare_readings
 from simulators.verify.result import Verification
+from wire.units import SECOND_MS
 
 Document = Mapping[str, Any]
 
@@ -22,18 +23,18 @@ _CLASS_OF: Final[Mapping[str, str]] = {
     "gateway_offline": "gateway_death",
     "defrost_share": "heavy_defrost",
 }
-"""The class that an episode of a rule is counted under; a fault under the kind of its code."""
+"""The class that an expected alert of a rule is counted under; a fault has that of its code."""
 
 
 def verify(
     truth: Iterable[Document],
-    stored: Iterable[StoredReading],
+    stored: Iterable[RecordedReading],
     gaps: Mapping[tuple[str, str], Sequence[int]],
     alerts: Sequence[Document],
     tickets: Sequence[Document],
-    limits: Limits,
+    limits: VerificationLimits,
 ) -> Verification:
-    """Compare what happened with what was recorded.
+    """Compare the truth of a run with its records.
 
     `truth`: lines of the truth file in order. `gaps`: message numbers that never arrived, by
     (gateway, epoch). `alerts`: objects of contract §3, active and cleared. `tickets`: objects of
@@ -43,13 +44,13 @@ def verify(
     result = Verification()
     heard = compare_readings(history, stored, result)
     result.missing_numbers = sum(len(missing) for missing in gaps.values())
-    _compare_alerts(history, episodes_of(history, heard, limits), alerts, tickets, result)
+    _compare_alerts(history, expected_alerts(history, heard, limits), alerts, tickets, result)
     return result
 
 
 def _compare_alerts(
-    history: History,
-    episodes: list[Episode],
+    history: RunHistory,
+    expected: list[ExpectedAlert],
     alerts: Sequence[Document],
     tickets: Sequence[Document],
     result: Verification,
@@ -57,65 +58,71 @@ def _compare_alerts(
     outages = [alert for alert in alerts if alert["rule"] == "village_outage"]
     others = [alert for alert in alerts if alert["rule"] != "village_outage"]
     caused = _score_causes(history, others, result)
-    raised = _assign(episodes, others, caused, result)
-    result.expected = dict(
-        Counter(e.rule for e in episodes if e.due is not None and e.due <= history.end)
-    )
-    for index, episode in enumerate(episodes):
-        if episode.due is not None and episode.due <= history.end:
-            _check_due(episode, raised.get(index), outages, tickets, result)
+    raised = _assign(expected, others, caused, result)
+    due = [
+        (index, wanted)
+        for index, wanted in enumerate(expected)
+        if wanted.due is not None and wanted.due <= history.end
+    ]
+    result.expected = dict(Counter(wanted.rule for _, wanted in due))
+    for index, wanted in due:
+        _check_due(wanted, raised.get(index), outages, tickets, result)
+    _check_outages(history, outages, result)
+    _check_origins(tickets, result)
+
+
+def _check_outages(history: RunHistory, outages: Sequence[Document], result: Verification) -> None:
     for outage in outages:
-        if not _some_gateway_down(history, outage["raised_at"]):
-            result.find(
-                "false",
-                outage["subject"],
-                outage["raised_at"],
-                "village_outage while every gateway was up",
-            )
+        at = outage["raised_at"]
+        if not _some_gateway_down(history, at):
+            what = "village_outage while every gateway was up"
+            result.find("false", outage["subject"], at, what)
+
+
+def _check_origins(tickets: Sequence[Document], result: Verification) -> None:
     for ticket in tickets:
         if ticket["source"] == "telemetry" and not ticket["alerts"]:
-            result.find(
-                "false",
-                ticket["id"],
-                ticket["opened_at"],
-                "a ticket from telemetry without an alert",
-            )
+            what = "a ticket from telemetry without an alert"
+            result.find("false", ticket["id"], ticket["opened_at"], what)
 
 
-def _score_causes(history: History, alerts: Sequence[Document], result: Verification) -> set[str]:
-    """Note what was found of the scenario's causes; the ids of the alerts that one of them stands
-    behind.
+def _score_causes(
+    history: RunHistory, alerts: Sequence[Document], result: Verification
+) -> set[str]:
+    """Note the figures of the scenario's causes; the ids of the alerts that they explain.
 
-    Causes that the reads tell of by themselves (codes shown, silence) are judged read by read, as
-    episodes; here they only explain what else is alerted.
+    Causes that show in the reads by themselves (codes, silence) are compared read by read, as
+    expected alerts; here they only explain other alerts.
     """
-    places = Places(history.gateway_of, {})
-    told = {
+    topology = Topology(history.gateway_of, {})
+    shown_in_reads = {
         *_CLASS_OF.values(),
         *(kind for kind, signs in SIGNS.items() if signs.detects == (f"fault:{kind}",)),
     }
-    causes = demanded(history.causes, places, history.end)
+    causes = demanded(history.causes, topology, history.end)
     by_id = {alert["id"]: _plain(alert, history) for alert in alerts}
-    scored = score(causes, by_id.values(), places)
+    scored = score(causes, by_id.values(), topology)
     for kind, figures in scored.classes.items():
-        if kind in {truth.kind for truth in causes} - told:
-            figures.false = 0  # what the episodes do not explain either is counted with them
+        if kind in {truth.kind for truth in causes} - shown_in_reads:
+            figures.false = 0  # counted with the expected alerts, which may explain it
             result.classes[kind] = figures
-    judged = {"fault", *_CLASS_OF}  # read by read
-    unexplained = {
-        (alert.rule, alert.subject, alert.code, alert.raised_at) for alert in scored.false_alerts
-    }
+    read_by_read = {"fault", *_CLASS_OF}
+    unexplained = {_key(alert) for alert in scored.false_alerts}
     return {
         name
-        for name, a in by_id.items()
-        if a.rule not in judged and (a.rule, a.subject, a.code, a.raised_at) not in unexplained
+        for name, alert in by_id.items()
+        if alert.rule not in read_by_read and _key(alert) not in unexplained
     }
 
 
-def _plain(alert: Document, history: History) -> Alert:
+def _key(alert: ScoredAlert) -> tuple[str, str, str | None, int]:
+    return alert.rule, alert.subject, alert.code, alert.raised_at
+
+
+def _plain(alert: Document, history: RunHistory) -> ScoredAlert:
     level = LEVELS[1] if alert["subject"] in history.gateway_of.values() else LEVELS[0]
     times = (alert["onset"], alert["raised_at"], alert["cleared_at"])
-    return Alert(alert["rule"], level, alert["subject"], alert["code"], *times)
+    return ScoredAlert(alert["rule"], level, alert["subject"], alert["code"], *times)
 
 
 def _class_of(rule: str, code: str | None) -> str:
@@ -125,13 +132,15 @@ def _class_of(rule: str, code: str | None) -> str:
 
 
 def _assign(
-    episodes: list[Episode], alerts: list[Document], caused: set[str], result: Verification
+    expected: list[ExpectedAlert], alerts: list[Document], caused: set[str], result: Verification
 ) -> dict[int, Document]:
-    """Each alert to its episode (by index); one without, or one too many, is false unless a cause
-    stands behind it."""
+    """The alert of each expected one, by index.
+
+    An alert too many is false unless it is `caused`.
+    """
     raised: dict[int, Document] = {}
     for alert in sorted(alerts, key=lambda alert: alert["raised_at"]):
-        indices = [i for i, episode in enumerate(episodes) if _belongs(alert, episode)]
+        indices = [i for i, wanted in enumerate(expected) if _belongs(alert, wanted)]
         free = [i for i in indices if i not in raised]
         if free:
             raised[free[0]] = alert
@@ -143,55 +152,50 @@ def _assign(
     return raised
 
 
-def _belongs(alert: Document, episode: Episode) -> bool:
-    named = (alert["rule"], alert["subject"], alert["code"]) == (
-        episode.rule,
-        episode.subject,
-        episode.code,
-    )
-    return named and episode.covers(alert["onset"], alert["raised_at"])
+def _belongs(alert: Document, wanted: ExpectedAlert) -> bool:
+    names = (alert["rule"], alert["subject"], alert["code"])
+    same = names == (wanted.rule, wanted.subject, wanted.code)
+    return same and wanted.covers(alert["onset"], alert["raised_at"])
 
 
 def _check_due(
-    episode: Episode,
+    wanted: ExpectedAlert,
     alert: Document | None,
     outages: Sequence[Document],
     tickets: Sequence[Document],
     result: Verification,
 ) -> None:
-    what = f"{episode.rule} {episode.code or ''}".strip()
-    figures = result.classes[_class_of(episode.rule, episode.code)]
-    if alert is None:
-        if episode.by_server_time and any(_during(outage, episode) for outage in outages):
-            figures.unasked += 1
-            return
-        figures.injected += 1
-        result.find("missed", episode.subject, episode.begin, f"{what}: no alert")
+    what = f"{wanted.rule} {wanted.code or ''}".strip()
+    figures = result.classes[_class_of(wanted.rule, wanted.code)]
+    hidden = wanted.by_server_time and any(_during(outage, wanted) for outage in outages)
+    if alert is None and hidden:
+        figures.unasked += 1
         return
     figures.injected += 1
+    if alert is None:
+        result.find("missed", wanted.subject, wanted.begin, f"{what}: no alert")
+        return
     figures.detected += 1
-    figures.delays_s.append((alert["raised_at"] - episode.begin) / 1000)
+    figures.delays_s.append((alert["raised_at"] - wanted.begin) / SECOND_MS)
     linked = [ticket["id"] for ticket in tickets if alert["id"] in ticket["alerts"]]
     if len(linked) > 1 or (not linked and not _past_when_heard(alert)):
-        result.find(
-            "missed",
-            episode.subject,
-            episode.begin,
-            f"{what}: {len(linked)} tickets instead of one",
-        )
+        reason = f"{what}: {len(linked)} tickets instead of one"
+        result.find("missed", wanted.subject, wanted.begin, reason)
 
 
-def _during(outage: Document, episode: Episode) -> bool:
-    """Whether a village outage stands for an absence (one cause, one alert)."""
-    return episode.covers(outage["onset"], outage["raised_at"])
+def _during(outage: Document, wanted: ExpectedAlert) -> bool:
+    """Whether a village outage replaces the alert of an absence (one cause, one alert)."""
+    return wanted.covers(outage["onset"], outage["raised_at"])
 
 
 def _past_when_heard(alert: Document) -> bool:
-    """An episode that was over before anybody heard of it is recorded without a ticket (contract
-    §11 "Late data")."""
+    """Whether an alert was over before anybody heard of it: it needs no ticket.
+
+    Source: contract §11 "Late data".
+    """
     cleared_at = alert["cleared_at"]
     return cleared_at is not None and cleared_at <= alert["raised_at"]
 
 
-def _some_gateway_down(history: History, at: int) -> bool:
+def _some_gateway_down(history: RunHistory, at: int) -> bool:
     return any(span.begin <= at <= span.end for spans in history.down.values() for span in spans)

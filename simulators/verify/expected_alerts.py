@@ -1,20 +1,21 @@
-"""The alerts that should exist, from the truth alone."""
+"""The alerts that should exist, derived from the truth alone."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.verify.history import FOREVER, History, Read, Span
-from simulators.verify.limits import Limits
+from simulators.verify.history import FOREVER, AbsenceSpan, RegisterRead, RunHistory
+from simulators.verify.limits import VerificationLimits
+from wire.units import SECOND_MS
 
-SLACK_MS: Final = 2_000
+SLACK_MS: Final = 2 * SECOND_MS  # between the clocks of truth and record
 
 
 @dataclass(slots=True)
-class Episode:
+class ExpectedAlert:
     """Something that deserves one alert of `rule` about `subject`, between `begin` and `end`.
 
-    `due` is when its alert and ticket must exist, None where it was too short to insist on;
-    `by_server_time` rules are judged by when the alert was raised, the others by its onset.
+    `due` is when its alert and ticket must exist, None if it was too short to demand one. A rule
+    `by_server_time` is matched by when the alert was raised, other rules by its onset.
     """
 
     rule: str
@@ -26,38 +27,44 @@ class Episode:
     by_server_time: bool = False
     grace: int = SLACK_MS
 
+    def __post_init__(self) -> None:
+        assert self.begin <= self.end, "an expected alert ends before it begins"
+
     def covers(self, onset: int, raised_at: int) -> bool:
-        """Whether an alert with these times may belong to it."""
+        """Whether an alert with these times may be this one."""
         at = raised_at if self.by_server_time else onset
         return self.begin - SLACK_MS <= at <= self.end + self.grace
 
 
-def episodes_of(history: History, heard: dict[str, list[Read]], limits: Limits) -> list[Episode]:
-    """Every episode of the run, in no particular order."""
-    found: list[Episode] = []
+def expected_alerts(
+    history: RunHistory, heard: dict[str, list[RegisterRead]], limits: VerificationLimits
+) -> list[ExpectedAlert]:
+    """Every expected alert of the run, in no particular order."""
+    from_reads: list[ExpectedAlert] = []
     for device, reads in heard.items():
-        found += _faults(device, reads, limits)
-        found += _low_rooms(device, reads, limits)
-        found += _defrosting(device, reads, limits)
-    for episode in found:
-        _wait_for_gateway(episode, history, limits)
-    return found + _gateways(history, limits) + _devices(history, limits)
+        from_reads += _faults(device, reads, limits)
+        from_reads += _low_rooms(device, reads, limits)
+        from_reads += _defrosting(device, reads, limits)
+    for expected in from_reads:
+        _wait_for_gateway(expected, history, limits)
+    return from_reads + _gateways(history, limits) + _devices(history, limits)
 
 
-def _faults(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
+def _faults(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
     codes = {code for read in reads for code in read.faults}
-    found = []
+    faults = []
     for code in sorted(codes):
-        for begin, end in _stretches(
-            [(read.at, code in read.faults) for read in reads], limits.fault_off_readings
-        ):
-            found.append(Episode("fault", device, code, begin, end, begin + limits.grace_ms))
-    return found
+        shown = [(read.at, code in read.faults) for read in reads]
+        for begin, end in _stretches(shown, limits.fault_off_readings):
+            due = begin + limits.grace_ms
+            faults.append(ExpectedAlert("fault", device, code, begin, end, due))
+    return faults
 
 
 def _stretches(seen: list[tuple[int, bool]], off_readings: int) -> list[tuple[int, int]]:
-    """From the first time something was seen until it was not seen `off_readings` times in a
-    row."""
+    """The spans from the first time something was seen until it was unseen `off_readings` times."""
     stretches: list[tuple[int, int]] = []
     begin: int | None = None
     misses = 0
@@ -74,10 +81,11 @@ def _stretches(seen: list[tuple[int, bool]], off_readings: int) -> list[tuple[in
     return stretches
 
 
-def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
-    """Below the limit for as long as the on-delay; then until the limit and deadband are reached
-    again."""
-    found = []
+def _low_rooms(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
+    """Rooms below the limit for the on-delay, until they reach the limit plus the deadband."""
+    rooms_low = []
     begin: int | None = None
     last_low = 0
     rooms = [(read.at, read.values["room_c"]) for read in reads if "room_c" in read.values]
@@ -89,45 +97,49 @@ def _low_rooms(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
             continue
         raised = last_low - begin >= limits.low_room_on_delay_ms
         if not raised or room >= limits.low_room_c + limits.low_room_deadband_k:
-            found.append(_low_room(device, begin, at, last_low, limits))
+            rooms_low.append(_low_room(device, begin, at, last_low, limits))
             begin = None
     if begin is not None:
-        found.append(_low_room(device, begin, FOREVER, last_low, limits))
-    return [episode for episode in found if _could_be_raised(episode, limits)]
+        rooms_low.append(_low_room(device, begin, FOREVER, last_low, limits))
+    return [expected for expected in rooms_low if _could_be_raised(expected, limits)]
 
 
-def _could_be_raised(episode: Episode, limits: Limits) -> bool:
-    """Whether the room may have been low for the on-delay, seeing that nobody knows what it did
-    between two reads."""
-    return episode.end - episode.begin >= limits.low_room_on_delay_ms - SLACK_MS
+def _could_be_raised(expected: ExpectedAlert, limits: VerificationLimits) -> bool:
+    """Whether the room may have been low for the on-delay; nobody knows it between two reads."""
+    return expected.end - expected.begin >= limits.low_room_on_delay_ms - SLACK_MS
 
 
-def _low_room(device: str, begin: int, end: int, last_low: int, limits: Limits) -> Episode:
+def _low_room(
+    device: str, begin: int, end: int, last_low: int, limits: VerificationLimits
+) -> ExpectedAlert:
     raised = last_low - begin >= limits.low_room_on_delay_ms
     due = begin + limits.low_room_on_delay_ms + limits.grace_ms if raised else None
-    return Episode("low_room_temperature", device, None, begin, end, due)
+    return ExpectedAlert("low_room_temperature", device, None, begin, end, due)
 
 
-def _defrosting(device: str, reads: list[Read], limits: Limits) -> list[Episode]:
-    """A share above the limit over the whole run excuses an alert; a short run cannot demand
-    one."""
+def _defrosting(
+    device: str, reads: list[RegisterRead], limits: VerificationLimits
+) -> list[ExpectedAlert]:
+    """A defrost share above the limit over the whole run; it excuses an alert and demands none."""
     defrosting = sum(read.state == "defrost" for read in reads)
     heating = sum(read.state == "heating" for read in reads)
     if not reads or defrosting <= limits.defrost_share * (defrosting + heating):
         return []
-    return [Episode("defrost_share", device, None, reads[0].at, FOREVER, None)]
+    return [ExpectedAlert("defrost_share", device, None, reads[0].at, FOREVER, None)]
 
 
-def _wait_for_gateway(episode: Episode, history: History, limits: Limits) -> None:
-    """What happened at a gateway that went down is told when it is back."""
-    if episode.due is None:
+def _wait_for_gateway(
+    expected: ExpectedAlert, history: RunHistory, limits: VerificationLimits
+) -> None:
+    """Move the due time of an alert behind the return of its gateway, if that was down."""
+    if expected.due is None:
         return
-    back = history.up_again(episode.subject, episode.begin, episode.due)
+    back = history.up_again(expected.subject, expected.begin, expected.due)
     if back is not None:
-        episode.due = max(episode.due, back + limits.offline_grace_ms) if back < FOREVER else None
+        expected.due = max(expected.due, back + limits.offline_grace_ms) if back < FOREVER else None
 
 
-def _gateways(history: History, limits: Limits) -> list[Episode]:
+def _gateways(history: RunHistory, limits: VerificationLimits) -> list[ExpectedAlert]:
     return [
         _absence(
             "gateway_offline", gateway, span.begin, span.end, _gateway_needed(span, limits), limits
@@ -137,26 +149,28 @@ def _gateways(history: History, limits: Limits) -> list[Episode]:
     ]
 
 
-def _gateway_needed(span: Span, limits: Limits) -> int:
+def _gateway_needed(span: AbsenceSpan, limits: VerificationLimits) -> int:
     return limits.offline_grace_ms + (
-        limits.last_will_ms if span.told else limits.gateway_offline_ms
+        limits.last_will_ms if span.last_will else limits.gateway_offline_ms
     )
 
 
-def _devices(history: History, limits: Limits) -> list[Episode]:
+def _devices(history: RunHistory, limits: VerificationLimits) -> list[ExpectedAlert]:
     needed = limits.device_offline_ms + limits.offline_grace_ms
-    found = []
+    absences = []
     for device, spans in history.silent.items():
         for span in spans:
-            episode = _absence("device_offline", device, span.begin, span.end, needed, limits)
+            expected = _absence("device_offline", device, span.begin, span.end, needed, limits)
             if history.up_again(device, span.begin, min(span.end, span.begin + needed)) is not None:
-                episode.due = None  # its gateway was down as well, which hides it
-            found.append(episode)
-    return found
+                expected.due = None  # its gateway was down as well, which hides it
+            absences.append(expected)
+    return absences
 
 
-def _absence(rule: str, subject: str, begin: int, end: int, needed: int, limits: Limits) -> Episode:
+def _absence(
+    rule: str, subject: str, begin: int, end: int, needed: int, limits: VerificationLimits
+) -> ExpectedAlert:
     due = begin + needed if end - begin >= needed else None
-    return Episode(
+    return ExpectedAlert(
         rule, subject, None, begin, end, due, by_server_time=True, grace=limits.offline_grace_ms
     )

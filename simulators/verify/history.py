@@ -1,4 +1,4 @@
-"""The truth, put in order: reads by device, and when devices were silent and gateways down."""
+"""The truth in order: reads by device, and the absences of devices and gateways."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,17 +8,18 @@ from statistics import median
 from typing import Any, Final, Protocol
 
 from simulators.scoring.truths import Truth, truth_from
+from wire.units import MINUTE_MS, SECOND_MS
 
-COLLAPSE_MS: Final = 1_000  # reads of one device closer than this are one poll
+COLLAPSE_MS: Final = SECOND_MS  # reads of one device closer than this are one poll
 FOREVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """A unit's registers as a master read them at `at`; `doubtful` where the line may have spoilt
-    the reply.
+class RegisterRead:
+    """The registers of a unit as a master read them at `at` (UTC ms).
 
-    `state_told` is False where they do not tell a defrost from heating.
+    `doubtful`: the line may have spoilt the reply. `state_shown` is False if the registers do not
+    distinguish a defrost from heating.
     """
 
     at: int
@@ -26,71 +27,74 @@ class Read:
     faults: tuple[str, ...]
     values: Mapping[str, float]
     doubtful: bool = False
-    state_told: bool = True
+    state_shown: bool = True
 
 
 @dataclass(slots=True)
-class Span:
-    """From `begin` until `end`; FOREVER while it lasts.
+class AbsenceSpan:
+    """An absence from `begin` to `end`, FOREVER while it lasts.
 
-    `told` where the broker certainly spread the last will of what went down.
+    `last_will`: the broker certainly published the last will of the gateway.
     """
 
     begin: int
     end: int = FOREVER
-    told: bool = False
+    last_will: bool = False
 
 
 @dataclass(slots=True)
-class History:
-    """Everything the truth file says.
+class RunHistory:
+    """The contents of a truth file.
 
-    `deaths` are the times at which a gateway's process was found dead, whether it stayed down or
-    was started again at once. `causes` are the truths of the scenario's events. `end` is when the
-    run ended, or its last line.
+    `deaths`: when the process of a gateway was found dead, whether or not it was started again at
+    once. `causes`: the truths of the events of the scenario. `end`: the end of the run, or its last
+    line.
     """
 
-    reads: dict[str, list[Read]] = field(default_factory=lambda: defaultdict(list))
-    silent: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
-    down: dict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    reads: dict[str, list[RegisterRead]] = field(default_factory=lambda: defaultdict(list))
+    silent: dict[str, list[AbsenceSpan]] = field(default_factory=lambda: defaultdict(list))
+    down: dict[str, list[AbsenceSpan]] = field(default_factory=lambda: defaultdict(list))
     gateway_of: dict[str, str] = field(default_factory=dict)
     deaths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     causes: list[Truth] = field(default_factory=list)
     end: int = 0
 
     def died_near(self, device: str, at: int, before_ms: int, after_ms: int) -> bool:
-        """Whether the gateway of `device` was found dead at most `before_ms` before `at` or
-        `after_ms` after it."""
+        """Whether the gateway of `device` was found dead near `at`.
+
+        Near means from `before_ms` before to `after_ms` after it.
+        """
         deaths = self.deaths.get(self.gateway_of.get(device, ""), [])
         return any(at - before_ms <= death <= at + after_ms for death in deaths)
 
     def up_again(self, device: str, begin: int, end: int) -> int | None:
-        """When the gateway of `device` was back, if it was down at some time in `begin`…`end`;
-        FOREVER if never."""
+        """When the gateway of `device` was up again after an absence between `begin` and `end`.
+
+        None without an absence, FOREVER if it never returned.
+        """
         spans = self.down.get(self.gateway_of.get(device, ""), [])
         ends = [span.end for span in spans if span.begin <= end and span.end >= begin]
         return max(ends) if ends else None
 
 
 class Timed(Protocol):
-    """Something that happened at `at`, UTC ms."""
+    """Anything with a time."""
 
     @property
     def at(self) -> int:
-        """When."""
+        """The time, UTC ms."""
         ...
 
 
 def usual_interval(reads: Sequence[Timed]) -> float:
-    """Median time between reads, ms; one minute where there are too few to tell."""
+    """The median time between reads, ms; one minute if there are fewer than two."""
     steps = [after.at - before.at for before, after in pairwise(reads)]
-    return median(steps) if steps else 60_000.0
+    return median(steps) if steps else float(MINUTE_MS)
 
 
-def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
-    """The history told by truth lines in the order they were written; unknown types are passed
-    over."""
-    history = History()
+def history_of(truth: Iterable[Mapping[str, Any]]) -> RunHistory:
+    """The history in truth lines in the order of writing; unknown types are ignored."""
+    history = RunHistory()
     stopped: int | None = None
     for line in truth:
         history.end = max(history.end, int(line.get("at", 0)))
@@ -110,7 +114,7 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> History:
     return history
 
 
-def _add_gateway_line(history: History, line: Mapping[str, Any]) -> None:
+def _add_gateway_line(history: RunHistory, line: Mapping[str, Any]) -> None:
     if line["edge"] in ("down", "killed"):
         history.deaths[line["gateway"]].append(line["at"])
     if line["edge"] in ("down", "up"):
@@ -118,19 +122,19 @@ def _add_gateway_line(history: History, line: Mapping[str, Any]) -> None:
         _add_edge(spans, line["edge"] == "down", line["at"], line.get("last_will", False))
 
 
-def _add_read(reads: list[Read], line: Mapping[str, Any]) -> None:
+def _add_read(reads: list[RegisterRead], line: Mapping[str, Any]) -> None:
     doubtful = bool(line.get("doubtful", False))
     if reads and line["at"] - reads[-1].at < COLLAPSE_MS:
         doubtful = reads.pop().doubtful and doubtful
-    told = line.get("state_told", True)
-    reads.append(
-        Read(line["at"], line["state"], tuple(line["faults"]), line["values"], doubtful, told)
-    )
+    shown = line.get("state_told", True)
+    faults = tuple(line["faults"])
+    reads.append(RegisterRead(line["at"], line["state"], faults, line["values"], doubtful, shown))
 
 
-def _add_edge(spans: list[Span], begins: bool, at: int, told: bool = False) -> None:
+def _add_edge(spans: list[AbsenceSpan], begins: bool, at: int, last_will: bool = False) -> None:
     lasts = bool(spans) and spans[-1].end == FOREVER
     if begins and not lasts:
-        spans.append(Span(at, told=told))
+        spans.append(AbsenceSpan(at, last_will=last_will))
     elif not begins and lasts:
+        assert spans[-1].begin <= at, "an absence ends before it begins"
         spans[-1].end = at

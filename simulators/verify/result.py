@@ -6,15 +6,15 @@ from typing import Any, Final, Literal
 
 from simulators.scoring.score import ClassScore
 
-Finding = Literal["lost", "duplicated", "missed", "false", "wrong_value"]
+FindingKind = Literal["lost", "duplicated", "missed", "false", "wrong_value"]
 MOST_DETAILS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Detail:
-    """One finding: what is wrong with whom, and when (UTC ms)."""
+class VerificationFinding:
+    """One finding: its kind, its subject, its time (UTC ms), and a description."""
 
-    finding: Finding
+    finding: FindingKind
     subject: str
     at: int
     what: str
@@ -28,13 +28,12 @@ class Detail:
 class Verification:
     """Counts and named findings.
 
-    `interrupted` reads were cut off when their gateway died or the run ended, and may never have
-    been journalled; `missing_numbers` are message numbers that never arrived; `expected` counts the
-    alerts due, by rule; `classes` holds the figures of each class of cause
-    (`simulators.scoring.signs`).
+    `interrupted`: reads cut off by the death of their gateway or the end of the run, which may
+    never have been journalled. `missing_numbers`: message numbers that never arrived. `expected`:
+    alerts due, by rule. `classes`: figures of each class of causes (`simulators.scoring.signs`).
     """
 
-    details: list[Detail] = field(default_factory=list)
+    details: list[VerificationFinding] = field(default_factory=list)
     reads: int = 0
     stored: int = 0
     interrupted: int = 0
@@ -42,43 +41,42 @@ class Verification:
     expected: dict[str, int] = field(default_factory=dict)
     classes: dict[str, ClassScore] = field(default_factory=lambda: defaultdict(ClassScore))
 
-    def find(self, finding: Finding, subject: str, at: int, what: str) -> None:
+    def find(self, finding: FindingKind, subject: str, at: int, what: str) -> None:
         """Note one finding."""
-        self.details.append(Detail(finding, subject, at, what))
+        self.details.append(VerificationFinding(finding, subject, at, what))
 
-    def count(self, finding: Finding) -> int:
-        """How many findings of one kind there are."""
+    def count(self, finding: FindingKind) -> int:
+        """The number of findings of one kind."""
         return sum(detail.finding == finding for detail in self.details)
 
     @property
     def lost(self) -> int:
-        """Reads that were not stored, or message numbers that never arrived: two views of a loss,
-        the larger counts."""
+        """The losses in reads or in message numbers, whichever are more: two views of one loss."""
         return max(self.count("lost"), self.missing_numbers)
 
     @property
     def duplicated(self) -> int:
-        """Stored readings that no read of their own stands behind."""
+        """Stored readings without a read of their own."""
         return self.count("duplicated")
 
     @property
     def missed(self) -> int:
-        """Alerts that were due and were not raised, or not ticketed exactly once."""
+        """Alerts that were due and not raised, or not ticketed exactly once."""
         return self.count("missed")
 
     @property
     def false(self) -> int:
-        """Alerts and tickets that nothing real stands behind, and second alerts of one episode."""
+        """Alerts and tickets without a cause, and second alerts of one occurrence."""
         return self.count("false")
 
     @property
     def wrong_values(self) -> int:
-        """Stored readings that say something else than the registers held."""
+        """Stored readings that differ from the registers."""
         return self.count("wrong_value")
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found."""
+        """Whether there is no finding."""
         return not self.details and self.lost == 0
 
     def to_document(self) -> dict[str, Any]:
@@ -101,15 +99,16 @@ class Verification:
         }
 
     def to_text(self) -> str:
-        """The outcome for people: one line of counts, one for each class, then one for each
-        finding."""
+        """The outcome as text: one line of counts, one for each class, one for each finding."""
         counts = (
-            f"lost {self.lost} · duplicated {self.duplicated} · missed {self.missed} · false {self.false}"
-            f" · wrong values {self.wrong_values} ({self.reads} reads, {self.stored} stored,"
+            f"lost {self.lost} · duplicated {self.duplicated} · missed {self.missed}"
+            f" · false {self.false} · wrong values {self.wrong_values}"
+            f" ({self.reads} reads, {self.stored} stored,"
             f" {self.interrupted} interrupted)"
         )
         classes = [f"{kind}: {figures.to_text()}" for kind, figures in sorted(self.classes.items())]
         lines = [
-            f"{d.finding}: {d.subject} at {d.at}: {d.what}" for d in self.details[:MOST_DETAILS]
+            f"{detail.finding}: {detail.subject} at {detail.at}: {detail.what}"
+            for detail in self.details[:MOST_DETAILS]
         ]
         return "\n".join([counts, *classes, *lines])

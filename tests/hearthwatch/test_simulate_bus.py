@@ -6,7 +6,7 @@ import pytest
 
 from hearthwatch.base.errors import UsageError
 from hearthwatch.run.simulation import quirk_list, settings_for
-from simulators.live.bus.serial_format import SerialFormat
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import CATALOGUE
 
 FLAGS: dict[str, Any] = {

@@ -1,5 +1,4 @@
-"""What the simulator's tests share: scenarios made of text, a running service, and mbpoll as an
-independent master."""
+"""Shared by the tests of the simulator: scenarios, a running service, and mbpoll as a master."""
 
 import re
 import subprocess
@@ -45,7 +44,7 @@ def running(settings: SimulationSettings) -> Iterator[SimulatorService]:
 
 
 def mbpoll(*arguments: str) -> tuple[dict[int, int], str]:
-    """The unsigned registers that Debian's mbpoll reads, and what it said."""
+    """The unsigned registers that mbpoll reads, and its output."""
     done = subprocess.run(
         ["mbpoll", "-0", "-1", *arguments], capture_output=True, text=True, check=False
     )

@@ -15,8 +15,8 @@ from rules.presence.presence import Presence
 from rules.rule import Rule
 from rules.transition import Transition
 from simulators.scenario.events import SILENT, WIDE, Event
-from simulators.season.layout import DISTRICT, TOWN, Block
-from simulators.season.span import Span
+from simulators.season.layout import DISTRICT, TOWN, SeasonBlock
+from simulators.season.span import SeasonSpan
 from wire.topics import GatewayPath
 from wire.units import HOUR_MS, MINUTE_MS
 
@@ -31,7 +31,7 @@ class _Gateway:
 
 
 def silence(
-    rules: Sequence[Rule], block: Block, events: Sequence[Event], span: Span
+    rules: Sequence[Rule], block: SeasonBlock, events: Sequence[Event], span: SeasonSpan
 ) -> Iterator[Transition]:
     """The transitions that the absences among `events` cause, village by village."""
     devices = block.devices()
@@ -63,7 +63,7 @@ def _watch(
     gateways: Sequence[_Gateway],
     devices: Sequence[str],
     events: Sequence[Event],
-    span: Span,
+    span: SeasonSpan,
 ) -> Iterator[Transition]:
     """One village from the last poll before `events` until two hours after them."""
     first = max(events[0].begin // span.step_ms - 1, 0) * span.step_ms
@@ -91,7 +91,7 @@ def _hear(
     devices: Sequence[str],
     events: Sequence[Event],
     elapsed: int,
-    span: Span,
+    span: SeasonSpan,
 ) -> None:
     dead = {unit for event in events if event.cause in WIDE for unit in event.units}
     silent = {unit for event in events for unit in event.units}

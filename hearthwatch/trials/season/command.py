@@ -28,9 +28,9 @@ from hearthwatch.trials.season.result import SeasonResult
 from hearthwatch.trials.season.sketch import Sketch
 from simulators.live.truth import TruthLog
 from simulators.scenario.scenario import load_scenario
-from simulators.scoring.truths import Alert, Truth
+from simulators.scoring.truths import ScoredAlert, Truth
 from simulators.season.layout import blocks
-from simulators.season.span import Span
+from simulators.season.span import SeasonSpan
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 _SHANGHAI: Final = dt.timezone(dt.timedelta(hours=8))
@@ -57,7 +57,7 @@ def run_season(options: SeasonOptions, stop: threading.Event) -> tuple[SeasonRes
     check_picture(options.picture)
     scenario = load_scenario(find_scenario(options.scenario))
     rules = load_rules(RulesSettings(files=shipped_rule_files()))
-    span = Span(_start(options.start), options.days, _step(options.step))
+    span = SeasonSpan(_start(options.start), options.days, _step(options.step))
     result = SeasonResult(
         scenario.name, options.seed, options.units, options.days, span.step_ms, len(rules)
     )
@@ -83,7 +83,7 @@ class Gathered:
     """What the picture is drawn from: the sketch of all blocks, and every alert and truth."""
 
     sketch: Sketch | None = None
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[ScoredAlert] = field(default_factory=list)
     truths: list[Truth] = field(default_factory=list)
 
     def add(self, judged: Judged) -> None:
@@ -96,7 +96,7 @@ class Gathered:
             self.truths += judged.truths
 
 
-def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: Span) -> None:
+def _draw(path: Path, result: SeasonResult, gathered: Gathered, span: SeasonSpan) -> None:
     from hearthwatch.trials.season.picture import draw  # matplotlib takes a second to load
 
     if gathered.sketch is None:

@@ -4,29 +4,29 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from rules.transition import Transition
-from simulators.scoring.truths import Alert
+from simulators.scoring.truths import ScoredAlert
 
 
 class Episodes:
     """Gathers transitions, in order, into the alerts they make up."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str, str, str | None], Alert] = {}
-        self._closed: list[Alert] = []
+        self._open: dict[tuple[str, str, str, str | None], ScoredAlert] = {}
+        self._closed: list[ScoredAlert] = []
 
     def add(self, transitions: Iterable[Transition]) -> None:
         """Take in what the rules said."""
         for one in transitions:
             key = (one.rule, one.subject_kind, one.subject, one.code)
             if one.edge == "raise":
-                self._open[key] = Alert(
+                self._open[key] = ScoredAlert(
                     one.rule, one.subject_kind, one.subject, one.code, one.onset, one.at
                 )
             elif one.edge == "clear" and key in self._open:
                 raised = self._open.pop(key)
                 self._closed.append(replace(raised, cleared_at=one.at))
 
-    def alerts(self) -> list[Alert]:
+    def alerts(self) -> list[ScoredAlert]:
         """Every alert so far, in order of time, those still open included."""
         return sorted(
             [*self._closed, *self._open.values()],

@@ -16,12 +16,12 @@ from rules.engine import Engine
 from rules.rule import Rule
 from simulators.scenario.scenario import Scenario
 from simulators.scoring.score import QuietWeeks, Score, quiet_weeks, score
-from simulators.scoring.truths import Alert, Truth
+from simulators.scoring.truths import ScoredAlert, Truth
 from simulators.scoring.visibility import demanded
 from simulators.season.block import BlockSeason
-from simulators.season.layout import Block
-from simulators.season.poll import Poll
-from simulators.season.span import Span
+from simulators.season.layout import SeasonBlock
+from simulators.season.poll import SeasonPoll
+from simulators.season.span import SeasonSpan
 
 _TELL_EVERY: Final = 100_000  # readings between two words of progress
 
@@ -32,7 +32,7 @@ class Plan:
 
     scenario: Scenario
     rules: Sequence[Rule]
-    span: Span
+    span: SeasonSpan
     seed: int
     sketched: bool = False
 
@@ -42,14 +42,14 @@ class Judged:
     """What came of one block; `readings` are those that were heard."""
 
     readings: int
-    alerts: list[Alert]
+    alerts: list[ScoredAlert]
     truths: list[Truth]
     score: Score
     quiet: QuietWeeks
     sketch: Sketch | None
 
 
-def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
+def judge(plan: Plan, block: SeasonBlock, progress: Progress) -> Judged:
     """Run `block` through the season and its rules; `progress` is told how many readings more are
     done."""
     season = BlockSeason(plan.scenario, block, plan.span, plan.seed)
@@ -72,7 +72,7 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
             told = readings
     episodes.add(silence(plan.rules, block, season.events, plan.span))
     progress(readings - told)
-    alerts, places = episodes.alerts(), block.places()
+    alerts, places = episodes.alerts(), block.topology()
     truths = demanded(season.truths(), places, plan.span.end)
     found = score(truths, alerts, places)
     quiet = quiet_weeks(truths, found.false_alerts, places, plan.span.start, plan.span.days)
@@ -81,7 +81,7 @@ def judge(plan: Plan, block: Block, progress: Progress) -> Judged:
     )
 
 
-def _batch(poll: Poll, slots: np.ndarray, engine: Engine) -> Batch:
+def _batch(poll: SeasonPoll, slots: np.ndarray, engine: Engine) -> Batch:
     """The readings that were heard, as the columns the rules look at."""
     points = {name: column for name, column in poll.points.items() if name in engine.points}
     shown = _pairs(poll.faults, engine.codes.number)

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hearthwatch.trials.season.sketch import Sketch
-from simulators.scoring.truths import Alert, Truth
-from simulators.season.span import Span
+from simulators.scoring.truths import ScoredAlert, Truth
+from simulators.season.span import SeasonSpan
 from wire.units import DAY_MS, HOUR_MS
 
 _SHANGHAI_MS: Final = 8 * HOUR_MS
@@ -32,9 +32,9 @@ def draw(
     path: Path,
     title: str,
     sketch: Sketch,
-    alerts: Sequence[Alert],
+    alerts: Sequence[ScoredAlert],
     truths: Sequence[Truth],
-    span: Span,
+    span: SeasonSpan,
 ) -> None:
     """Write a PNG to `path`; needs no display. Raises OSError."""
     figure = Figure(figsize=(16, 13), layout="constrained")
@@ -86,7 +86,9 @@ def _unit_power(axes: Axes, times: Any, sketch: Sketch) -> None:
         )
 
 
-def _unit_story(axes: Axes, alerts: Sequence[Alert], truths: Sequence[Truth], span: Span) -> None:
+def _unit_story(
+    axes: Axes, alerts: Sequence[ScoredAlert], truths: Sequence[Truth], span: SeasonSpan
+) -> None:
     """One row for each thing that happened (grey) and each alert (red), from begin to end."""
     spans = [(truth.kind, truth.onset, truth.end, _CAUSE) for truth in truths]
     spans += [
@@ -128,7 +130,7 @@ def _fleet(axes: Axes, times: Any, sketch: Sketch) -> None:
     power.set_ylabel("power, kW")
 
 
-def _alerts_by_day(axes: Axes, alerts: Sequence[Alert], span: Span) -> None:
+def _alerts_by_day(axes: Axes, alerts: Sequence[ScoredAlert], span: SeasonSpan) -> None:
     """A dot for each rule and day; a cold wave's thousands stand beside a quiet week's single
     ones."""
     often = [rule for rule, _ in Counter(alert.rule for alert in alerts).most_common(_MOST_RULES)]

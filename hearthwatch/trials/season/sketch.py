@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.scenario.events import Event
-from simulators.season.poll import Poll
-from simulators.season.span import Span
+from simulators.season.poll import SeasonPoll
+from simulators.season.span import SeasonSpan
 
 Curve = NDArray[np.float32]
 SHOWN: Final = ("room_c", "outdoor_c", "supply_c", "power_w")
@@ -46,7 +46,7 @@ class Sketch:
 class Sketcher:
     """Draws up the sketch of one block."""
 
-    def __init__(self, devices: Sequence[str], events: Sequence[Event], span: Span) -> None:
+    def __init__(self, devices: Sequence[str], events: Sequence[Event], span: SeasonSpan) -> None:
         self._place, causes = _most_telling(events)
         curves: dict[str, Any] = {point: np.full(span.polls, np.nan, np.float32) for point in SHOWN}
         sums = np.zeros((2, span.polls))
@@ -56,7 +56,7 @@ class Sketcher:
         )
         self._next = 0
 
-    def observe(self, poll: Poll) -> None:
+    def observe(self, poll: SeasonPoll) -> None:
         """The next poll."""
         sketch, now = self.sketch, self._next
         silent = poll.heard is not None and self._place not in poll.heard

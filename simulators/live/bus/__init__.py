@@ -1,2 +1,1 @@
-"""Modbus slaves on pseudo-terminals and TCP: frames and requests are pure, the two servers own the
-I/O."""
+"""Modbus slaves on pseudo-terminals and TCP: pure frames and requests, and two servers."""

@@ -1,5 +1,7 @@
-"""Framing of Modbus over a serial line and over TCP (Modbus over Serial Line V1.02, Messaging on
-TCP/IP V1.0b)."""
+"""Framing of Modbus over a serial line and over TCP.
+
+Sources: Modbus over Serial Line V1.02, Modbus Messaging on TCP/IP V1.0b.
+"""
 
 import struct
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from typing import Final, Protocol
 
 from simulators.registers.writes import WRITE_COILS, WRITE_REGISTERS
 
-# address, function, two words, checksum: every request this simulator knows is that or longer
+# address, function, two words, checksum: no request that this simulator knows is shorter
 SHORTEST: Final = 8
 LONGEST: Final = 256
 SERIAL_EXTRA: Final = 3  # characters around a message on a serial line: address and checksum
@@ -15,31 +17,33 @@ SERIAL_EXTRA: Final = 3  # characters around a message on a serial line: address
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request from a line: the unit it is for, function code and data, and its number where
-    frames are numbered."""
+    """A request from a line: address of the unit, function code and data.
+
+    `transaction` is its number, if frames have numbers.
+    """
 
     address: int
     message: bytes
     transaction: int = 0
 
 
-class Framing(Protocol):
-    """How requests and replies stand in the stream of bytes of one line or connection."""
+class SlaveFraming(Protocol):
+    """The form of requests and replies in the byte stream of one line or connection."""
 
     @property
     def checked(self) -> bool:
-        """Whether frames carry a checksum, so that line faults reach the master as they are."""
+        """Whether frames carry a checksum, so that damage reaches the master."""
         ...
 
     def feed(self, received: bytes) -> list[Request]:
-        """The complete requests, now that `received` has come in."""
+        """The requests that are complete with the bytes `received`."""
         ...
 
     def silence(self) -> None:
-        """Nothing has come for a while."""
+        """Take note that the line has been silent."""
 
     def frame(self, request: Request, message: bytes) -> bytes:
-        """`message` as it goes back in answer to `request`."""
+        """The frame that carries `message` in answer to `request`."""
         ...
 
 
@@ -54,24 +58,23 @@ def checksum(frame: bytes) -> bytes:
 
 
 def serial_frame(address: int, message: bytes) -> bytes:
-    """`message` as it goes over a serial line from or to `address`."""
+    """The serial frame of `message` from or to `address`."""
     body = bytes((address,)) + message
     return body + checksum(body)
 
 
 @dataclass(slots=True)
-class SerialFraming:
-    """RTU frames, on a serial line or through a transparent serial server; silence starts over, as
-    for a real slave."""
+class SlaveSerialFraming:
+    """RTU frames of a serial line or a serial server; silence discards an unfinished one."""
 
     _collected: bytes = b""
     checked = True
 
     def feed(self, received: bytes) -> list[Request]:
-        """The complete requests, now that `received` has come in.
+        """The requests that are complete with the bytes `received`.
 
-        A frame with a wrong checksum is taken to be misaligned by one byte, until it fits or
-        silence falls.
+        A frame with a wrong checksum is taken to begin one byte later, until it fits or the line is
+        silent.
         """
         self._collected = self._collected + received
         requests = []
@@ -88,11 +91,11 @@ class SerialFraming:
         return requests
 
     def silence(self) -> None:
-        """Nothing has come for a while: what was collected was no request."""
+        """Discard the bytes collected: they were no request."""
         self._collected = b""
 
     def frame(self, request: Request, message: bytes) -> bytes:
-        """See Framing."""
+        """See SlaveFraming."""
         return serial_frame(request.address, message)
 
     def _size(self) -> int:
@@ -101,7 +104,7 @@ class SerialFraming:
         return SHORTEST
 
 
-HEADER: Final = struct.Struct(">HHHB")  # transaction, protocol, length of what follows, unit
+HEADER: Final = struct.Struct(">HHHB")  # transaction, protocol, length of the rest, unit
 
 
 class NotModbusError(ValueError):
@@ -109,14 +112,14 @@ class NotModbusError(ValueError):
 
 
 @dataclass(slots=True)
-class TcpFraming:
-    """Modbus TCP: every frame with its number and length."""
+class SlaveTcpFraming:
+    """Modbus TCP: frames with a number and a length."""
 
     _collected: bytes = b""
     checked = False
 
     def feed(self, received: bytes) -> list[Request]:
-        """The complete requests, now that `received` has come in; raises NotModbusError."""
+        """The requests that are complete with the bytes `received`; raises NotModbusError."""
         self._collected = self._collected + received
         requests = []
         while len(self._collected) >= HEADER.size:
@@ -131,8 +134,8 @@ class TcpFraming:
         return requests
 
     def silence(self) -> None:
-        """See Framing: a pause means nothing here."""
+        """See SlaveFraming: silence has no meaning on TCP."""
 
     def frame(self, request: Request, message: bytes) -> bytes:
-        """See Framing."""
+        """See SlaveFraming."""
         return HEADER.pack(request.transaction, 0, len(message) + 1, request.address) + message

@@ -1,54 +1,54 @@
-"""One line with its slaves: what a request leads to, and after which time. The clock comes in as an
-argument."""
+"""One line with its slaves: the delivery that a request leads to. The clock is an argument."""
 
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from simulators.live.bus.frames import SERIAL_EXTRA, Framing, Request
-from simulators.live.bus.requests import Answer, Unit, answer
-from simulators.live.bus.serial_format import SerialFormat
-from simulators.live.bus.spoil import Reply, Sent, Spoiler
-from simulators.registers.fields import Place
+from simulators.live.bus.frames import SERIAL_EXTRA, Request, SlaveFraming
+from simulators.live.bus.requests import AddressedUnit, SlaveAnswer, answer
+from simulators.live.bus.spoil import Reply, SentReply, Spoiler
+from simulators.registers.fields import RegisterRef
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 
 UNPLUGGED_S: Final = 5.0
 
 
-class Slave(Unit, Protocol):
-    """A unit on a line, which may be silent and wants to know what a master has certainly or
-    doubtfully read."""
+class Slave(AddressedUnit, Protocol):
+    """A unit on a line; it may be silent, and is notified of reads."""
 
     @property
     def silent(self) -> bool:
-        """Whether it does not answer at all."""
+        """Whether the unit answers nothing at all."""
         ...
 
-    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
-        """A master has been sent the contents of `carried`."""
+    def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
+        """Take note that a master read the registers `carried`, certainly or doubtfully."""
 
 
 Slaves = Mapping[int, Slave]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """What goes out and when; `delivered` is to be called once it has."""
+class ReplyDelivery:
+    """A reply to send; call `delivered` once it has been sent."""
 
-    sent: Sent
+    sent: SentReply
     slave: Slave
-    answer: Answer
+    answer: SlaveAnswer
 
     def delivered(self) -> None:
-        """Tell the slave what a master has read."""
+        """Notify the slave of the read, unless the master cannot have understood the reply."""
         if self.sent.reading != "none":
             self.slave.was_read(self.answer.carried, self.sent.reading == "doubtful")
 
 
-class Line:
-    """Slaves by address on a wire of `serial` format (None: replies take no time), with the quirks
-    of the line."""
+class SimulatedLine:
+    """Slaves by address on a wire with the quirks of the line.
+
+    `serial` is the format of the wire; None: replies take no time.
+    """
 
     def __init__(
         self, slaves: Slaves, quirks: Quirks, seed: int, serial: SerialFormat | None = None
@@ -61,15 +61,15 @@ class Line:
 
     @property
     def clients(self) -> int | None:
-        """How many TCP connections it takes at a time; None for any number."""
+        """The number of TCP connections accepted at a time; None for any number."""
         return int(self._quirks["clients"]) if "clients" in self._quirks else None
 
     def is_pulled_out(self) -> bool:
-        """Whether this is a request at which the adapter is pulled out, for UNPLUGGED_S."""
+        """Whether the adapter is pulled out at this request, for UNPLUGGED_S."""
         return self._random.random() < self._quirks.get("unplug", 0.0)
 
-    def ask(self, request: Request, framing: Framing, now_s: float) -> Delivery | None:
-        """What `request`, heard at monotonic `now_s`, leads to; None where nobody answers."""
+    def ask(self, request: Request, framing: SlaveFraming, now_s: float) -> ReplyDelivery | None:
+        """The delivery for `request`, received at monotonic `now_s`; None if nobody answers."""
         too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
         slave = self._slaves.get(request.address)
         self._busy_until = max(self._busy_until, now_s + self._frame_s(request.message))
@@ -86,7 +86,7 @@ class Line:
             + self._quirks.get("slow", 0.0)
         )
         self._busy_until = now_s + delay_s
-        return Delivery(Sent(sent.frame, delay_s, sent.reading), slave, given)
+        return ReplyDelivery(SentReply(sent.frame, delay_s, sent.reading), slave, given)
 
     def _frame_s(self, message: bytes) -> float:
         return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)

@@ -1,11 +1,13 @@
-"""One Modbus request answered: protocol data units in, protocol data units out (Modbus Application
-Protocol V1.1b3)."""
+"""The answer to one Modbus request, as protocol data units.
+
+Source: Modbus Application Protocol V1.1b3.
+"""
 
 import struct
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from simulators.registers.fields import Place, Table
+from simulators.registers.fields import RegisterRef, Table
 from simulators.registers.refusals import ILLEGAL_FUNCTION, ILLEGAL_VALUE, RefusedError
 from simulators.registers.writes import (
     WRITE_COIL,
@@ -27,34 +29,36 @@ MOST_WRITTEN: Final = {WRITE_COILS: 1_968, WRITE_REGISTERS: 123}
 _COIL_ON: Final = 0xFF00
 
 
-class Unit(Protocol):
-    """A slave's tables; both methods raise RefusedError."""
+class AddressedUnit(Protocol):
+    """The tables of a slave; both methods raise RefusedError."""
 
     @property
     def refuses_in_silence(self) -> bool:
-        """Whether it does not answer what it refuses, instead of sending an exception."""
+        """Whether the unit stays silent instead of sending an exception."""
         ...
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """The words, or bits, from `address` on."""
+        """`count` words or bits from `address` on."""
         ...
 
     def write(self, write: Write) -> None:
-        """Carry it out."""
+        """Carry out the write."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The reply, None being silence, and the places whose contents it carries (none unless a read
-    succeeded)."""
+class SlaveAnswer:
+    """The reply, None for silence, and the registers whose contents it carries.
+
+    It carries none unless a read succeeded.
+    """
 
     reply: bytes | None
-    carried: frozenset[Place] = frozenset()
+    carried: frozenset[RegisterRef] = frozenset()
 
 
-def answer(request: bytes, unit: Unit) -> Answer:
-    """What `unit` answers to a request (function code and data, without address and checksum)."""
+def answer(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
+    """The answer of `unit` to a request (function code and data, without address and checksum)."""
     function = request[0]
     try:
         if function in READS and len(request) == 5:
@@ -65,33 +69,35 @@ def answer(request: bytes, unit: Unit) -> Answer:
             return _write_many(request, unit)
         raise RefusedError(ILLEGAL_FUNCTION)
     except RefusedError as refused:
-        return Answer(None if unit.refuses_in_silence else bytes((function | 0x80, refused.code)))
+        return SlaveAnswer(
+            None if unit.refuses_in_silence else bytes((function | 0x80, refused.code))
+        )
 
 
-def _read(request: bytes, unit: Unit) -> Answer:
+def _read(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
     function, address, count = struct.unpack(">BHH", request)
     table = READS[function]
     if not 1 <= count <= MOST_READ[table]:
         raise RefusedError(ILLEGAL_VALUE)
     words = unit.read(table, address, count)
     data = _packed(words) if table in BIT_TABLES else struct.pack(f">{count}H", *words)
-    return Answer(
+    return SlaveAnswer(
         bytes((function, len(data))) + data,
-        frozenset(Place(table, address + i) for i in range(count)),
+        frozenset(RegisterRef(table, address + i) for i in range(count)),
     )
 
 
-def _write_one(request: bytes, unit: Unit) -> Answer:
+def _write_one(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
     function, address, word = struct.unpack(">BHH", request)
     if function == WRITE_COIL and word not in (0, _COIL_ON):
         raise RefusedError(ILLEGAL_VALUE)
     unit.write(
         Write(function, address, (word if function == WRITE_REGISTER else int(word == _COIL_ON),))
     )
-    return Answer(request)
+    return SlaveAnswer(request)
 
 
-def _write_many(request: bytes, unit: Unit) -> Answer:
+def _write_many(request: bytes, unit: AddressedUnit) -> SlaveAnswer:
     function, address, count, size = struct.unpack(">BHHB", request[:6])
     expected = 2 * count if function == WRITE_REGISTERS else (count + 7) // 8
     if not 1 <= count <= MOST_WRITTEN[function] or size != expected or len(request) != 6 + size:
@@ -101,15 +107,15 @@ def _write_many(request: bytes, unit: Unit) -> Answer:
         struct.unpack(f">{count}H", data) if function == WRITE_REGISTERS else _unpacked(data, count)
     )
     unit.write(Write(function, address, tuple(values)))
-    return Answer(request[:5])
+    return SlaveAnswer(request[:5])
 
 
 def _packed(bits: list[int]) -> bytes:
-    """Bits in bytes, the first the lowest of the first byte."""
-    number = sum(bit << place for place, bit in enumerate(bits))
+    """The bits in bytes; the first is the lowest of the first byte."""
+    number = sum(bit << index for index, bit in enumerate(bits))
     return number.to_bytes((len(bits) + 7) // 8, "little")
 
 
 def _unpacked(data: bytes, count: int) -> tuple[int, ...]:
     number = int.from_bytes(data, "little")
-    return tuple(number >> place & 1 for place in range(count))
+    return tuple(number >> index & 1 for index in range(count))

@@ -1,4 +1,4 @@
-"""RTU slaves on a pseudo-terminal; the only module that opens one."""
+"""RTU slaves on a pseudo-terminal. No other module opens one."""
 
 import os
 import select
@@ -9,21 +9,19 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from simulators.live.bus.frames import Request, SerialFraming
-from simulators.live.bus.line import UNPLUGGED_S, Line
+from simulators.live.bus.frames import Request, SlaveSerialFraming
+from simulators.live.bus.line import UNPLUGGED_S, SimulatedLine
 
-SILENCE_S: Final = (
-    0.05  # several times 3.5 characters at 9600 baud, since a busy machine delivers in lumps
-)
+# Several times 3.5 characters at 9600 baud, since a busy machine delivers bytes in lumps.
+SILENCE_S: Final = 0.05
 
 
 class SerialLine:
-    """A pseudo-terminal whose slave side `path` links to; raises OSError where it cannot be
-    made."""
+    """A pseudo-terminal whose slave side `path` links to; raises OSError if it cannot be made."""
 
-    def __init__(self, path: Path, line: Line) -> None:
+    def __init__(self, path: Path, line: SimulatedLine) -> None:
         self._path, self._line = path, line
-        self._framing = SerialFraming()
+        self._framing = SlaveSerialFraming()
         self._plug_in()
 
     def run(self, stop: threading.Event) -> None:
@@ -32,15 +30,14 @@ class SerialLine:
             self._serve_once(stop)
 
     def close(self) -> None:
-        """Take the terminal and its link away."""
+        """Remove the terminal and its link."""
         with suppress(FileNotFoundError):
             self._path.unlink()
         os.close(self._master)
         os.close(self._slave)
 
     def _plug_in(self) -> None:
-        # The slave side stays open here, or the master side would fail each time a client closes
-        # its end.
+        # Keep the slave side open: otherwise reads of the master side fail once a client closes it.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -61,7 +58,7 @@ class SerialLine:
             self._answer(request, stop)
 
     def _unplug(self, stop: threading.Event) -> None:
-        """Who has the terminal open sees it go; a new one takes its place."""
+        """Take the terminal away from its clients, and put a new one in its place later."""
         self._framing.silence()
         self.close()
         stop.wait(UNPLUGGED_S)
@@ -75,8 +72,7 @@ class SerialLine:
             delivery.delivered()
 
     def _put(self, frame: bytes) -> bool:
-        """Whether all of `frame` went out; a line nobody reads from loses it, as a real one
-        would."""
+        """Whether all of `frame` was sent; a line without a reader loses it, as a real one does."""
         try:
             return os.write(self._master, frame) == len(frame)
         except BlockingIOError:

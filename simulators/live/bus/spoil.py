@@ -1,5 +1,7 @@
-"""What real lines do to replies (docs/domain/bus-quirks.md, reliability §1): each quirk strikes a
-seeded share of them."""
+"""Damage to replies on real lines; each quirk strikes a seeded share of them.
+
+Sources: docs/domain/bus-quirks.md, reliability §1.
+"""
 
 import random
 from collections.abc import Callable, Mapping
@@ -7,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from simulators.live.bus.frames import Framing, Request, serial_frame
+from simulators.live.bus.frames import Request, SlaveFraming, serial_frame
 from simulators.unit.quirks import Quirks
 
 LATE_S: Final = 2.5  # beyond any sensible time-out
@@ -16,11 +18,11 @@ _FOREIGN_ANSWER: Final = bytes.fromhex("030400000000")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What goes on the line after `delay_s`; `reading` says what a master makes of it.
+class SentReply:
+    """The bytes sent after `delay_s`, and the `reading` that a master makes of them.
 
-    `certain`: it has the reply; `doubtful`: whether it takes the reply is its own affair; `none`:
-    it cannot have it.
+    `certain`: the master has the reply. `doubtful`: it may accept the reply or not. `none`: it
+    cannot have the reply.
     """
 
     frame: bytes
@@ -30,96 +32,96 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply about to be sent: its request and its framing, and the frame that was sent before it
-    on the line."""
+    """A reply before it is sent; `before` is the previous frame on the line."""
 
     request: Request
     message: bytes
-    framing: Framing
+    framing: SlaveFraming
     before: bytes
 
     @property
     def frame(self) -> bytes:
-        """The reply as it should go out."""
+        """The undamaged frame of the reply."""
         return self.framing.frame(self.request, self.message)
 
 
-NOTHING: Final = Sent(b"", reading="none")
+NOTHING: Final = SentReply(b"", reading="none")
 
 
 class Spoiler:
-    """The quirks of one line, in a repeatable order."""
+    """The damage on one line, in a repeatable order."""
 
     def __init__(self, quirks: Quirks, seed: int) -> None:
         self._shares = {name: quirks[name] for name in SPOILERS if name in quirks}
         self._random = random.Random(seed)
 
-    def send(self, reply: Reply) -> Sent:
-        """`reply` after at most one quirk has struck; a Modbus TCP gateway drops what is spoilt
-        behind it."""
+    def send(self, reply: Reply) -> SentReply:
+        """`reply` after at most one quirk.
+
+        A Modbus TCP gateway drops replies that were damaged on its serial side.
+        """
         for name, share in self._shares.items():
             if self._random.random() < share:
                 sent = SPOILERS[name](reply, self._random)
-                return (
-                    sent if reply.framing.checked or name in ("late", "mixed_streams") else NOTHING
-                )
-        return Sent(reply.frame)
+                passes = reply.framing.checked or name in ("late", "mixed_streams")
+                return sent if passes else NOTHING
+        return SentReply(reply.frame)
 
 
-def _late(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.frame, LATE_S, "doubtful")
+def _late(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.frame, LATE_S, "doubtful")
 
 
-def _short(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.frame[: len(reply.frame) // 2], reading="none")
+def _short(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.frame[: len(reply.frame) // 2], reading="none")
 
 
-def _crc(reply: Reply, choose: random.Random) -> Sent:
+def _crc(reply: Reply, choose: random.Random) -> SentReply:
     frame = reply.frame
-    return Sent(frame[:-1] + bytes((frame[-1] ^ 0x55,)), reading="none")
+    return SentReply(frame[:-1] + bytes((frame[-1] ^ 0x55,)), reading="none")
 
 
-def _noise(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(choose.randbytes(1) + reply.frame, reading="doubtful")
+def _noise(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(choose.randbytes(1) + reply.frame, reading="doubtful")
 
 
-def _lost(reply: Reply, choose: random.Random) -> Sent:
+def _lost(reply: Reply, choose: random.Random) -> SentReply:
     return NOTHING
 
 
-def _wrong_device(reply: Reply, choose: random.Random) -> Sent:
+def _wrong_device(reply: Reply, choose: random.Random) -> SentReply:
     other = replace(reply.request, address=reply.request.address % 247 + 1)
-    return Sent(reply.framing.frame(other, reply.message), reading="none")
+    return SentReply(reply.framing.frame(other, reply.message), reading="none")
 
 
-def _wrong_function(reply: Reply, choose: random.Random) -> Sent:
+def _wrong_function(reply: Reply, choose: random.Random) -> SentReply:
     other = bytes((reply.message[0] ^ 0b111,)) + reply.message[1:]
-    return Sent(reply.framing.frame(reply.request, other), reading="none")
+    return SentReply(reply.framing.frame(reply.request, other), reading="none")
 
 
-def _echo(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(
+def _echo(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(
         serial_frame(reply.request.address, reply.request.message) + reply.frame, reading="doubtful"
     )
 
 
-def _second_master(reply: Reply, choose: random.Random) -> Sent:
-    """Its question and the answer to it before ours, or both frames at once, which is neither."""
+def _second_master(reply: Reply, choose: random.Random) -> SentReply:
+    """A foreign question and answer before the reply, or a collision of both, which is neither."""
     address = reply.request.address
     foreign = serial_frame(address, _FOREIGN_QUESTION) + serial_frame(address, _FOREIGN_ANSWER)
     if choose.random() < 0.5:
-        return Sent(foreign + reply.frame, reading="doubtful")
-    return Sent(
+        return SentReply(foreign + reply.frame, reading="doubtful")
+    return SentReply(
         bytes(ours & theirs for ours, theirs in zip(reply.frame, foreign, strict=False)),
         reading="none",
     )
 
 
-def _mixed_streams(reply: Reply, choose: random.Random) -> Sent:
-    return Sent(reply.before + reply.frame, reading="doubtful")
+def _mixed_streams(reply: Reply, choose: random.Random) -> SentReply:
+    return SentReply(reply.before + reply.frame, reading="doubtful")
 
 
-SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], Sent]]] = MappingProxyType(
+SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], SentReply]]] = MappingProxyType(
     {
         "late": _late,
         "short": _short,
@@ -133,4 +135,4 @@ SPOILERS: Final[Mapping[str, Callable[[Reply, random.Random], Sent]]] = MappingP
         "mixed_streams": _mixed_streams,
     }
 )
-"""Each quirk of replies by its name in the catalogue."""
+"""The damage of each quirk, by its name in the catalogue."""

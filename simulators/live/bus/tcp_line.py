@@ -1,4 +1,4 @@
-"""Slaves behind a TCP server, told apart by their unit id; the only module that listens."""
+"""Slaves behind a TCP server, addressed by unit id. No other module listens."""
 
 import socket
 import socketserver
@@ -7,33 +7,34 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from simulators.live.bus.frames import Framing, NotModbusError, Request
-from simulators.live.bus.line import UNPLUGGED_S, Line
+from simulators.live.bus.frames import NotModbusError, Request, SlaveFraming
+from simulators.live.bus.line import UNPLUGGED_S, SimulatedLine
 
-SILENCE_S: Final = 0.2  # a serial server sends what it collected long before
-IDLE_S: Final = 300.0  # a client that says nothing for so long is gone
+SILENCE_S: Final = 0.2  # longer than a serial server collects bytes before it sends them
+IDLE_S: Final = 300.0  # a client silent for longer has gone
 
 
 class TcpLine:
-    """A listening socket at `host`:`port` (0 = any); raises OSError where it is taken.
+    """A listening socket at `host`:`port` (0 = any); raises OSError if it is taken.
 
-    `framing` makes one for each connection: Modbus TCP, or RTU as a transparent serial server
+    `framing` is called for each connection: Modbus TCP, or RTU as a transparent serial server
     passes it on.
     """
 
-    def __init__(self, host: str, port: int, line: Line, framing: Callable[[], Framing]) -> None:
+    def __init__(
+        self, host: str, port: int, line: SimulatedLine, framing: Callable[[], SlaveFraming]
+    ) -> None:
         self._line, self._framing = line, framing
         self._stop = threading.Event()
-        self._one_at_a_time = (
-            threading.Lock()
-        )  # the units behind a TCP gateway share one serial line
+        # The units behind a TCP gateway share one serial line: one request at a time.
+        self._serial_side = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._unplugged_until = float("-inf")
-        self._server = _Server((host, port), self._converse)
+        self._server = _LineServer((host, port), self._converse)
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port of the socket."""
         return int(self._server.server_address[1])
 
     def run(self, stop: threading.Event) -> None:
@@ -74,10 +75,10 @@ class TcpLine:
                 return
             heard_at = monotonic()
             for request in framing.feed(received):
-                with self._one_at_a_time:
+                with self._serial_side:
                     self._answer(connection, request, framing)
 
-    def _answer(self, connection: socket.socket, request: Request, framing: Framing) -> None:
+    def _answer(self, connection: socket.socket, request: Request, framing: SlaveFraming) -> None:
         if self._line.is_pulled_out():
             self._unplug()
             return
@@ -88,7 +89,7 @@ class TcpLine:
         delivery.delivered()
 
     def _unplug(self) -> None:
-        """Every connection ends, and for a while a new one ends at once."""
+        """End every connection, and refuse new ones for UNPLUGGED_S."""
         self._unplugged_until = monotonic() + UNPLUGGED_S
         for connection in list(self._connections):
             connection.shutdown(socket.SHUT_RDWR)
@@ -97,24 +98,22 @@ class TcpLine:
 _Conversation = Callable[[socket.socket], None]
 
 
-class _Server(socketserver.ThreadingTCPServer):
+class _LineServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
-    block_on_close = (
-        False  # conversations end with their client; they must not hold up the end of the server
-    )
+    block_on_close = False  # a conversation ends with its client; the server does not wait for it
 
     def __init__(self, address: tuple[str, int], conversation: _Conversation) -> None:
         self.conversation = conversation
-        super().__init__(address, _Handler)
+        super().__init__(address, _LineHandler)
 
 
-class _Handler(socketserver.BaseRequestHandler):
-    server: _Server
+class _LineHandler(socketserver.BaseRequestHandler):
+    server: _LineServer
 
     def handle(self) -> None:
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self.server.conversation(self.request)
         except (ConnectionError, TimeoutError, NotModbusError):
-            return  # the client has gone or talks something else; the next one is welcome
+            return  # the client has gone or does not speak Modbus; wait for the next

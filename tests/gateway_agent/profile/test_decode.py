@@ -13,8 +13,8 @@ from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
 from gateway_agent.profile.schema import Profile
 from gateway_agent.profile.timed_states import observe
-from simulators.registers import MAPS
-from simulators.registers.fields import Place
+from simulators.registers.brands import MAPS
+from simulators.registers.fields import RegisterRef
 from simulators.registers.image import UnitReading
 from wire.decode import is_fault
 from wire.points import POINTS, STATES
@@ -72,12 +72,14 @@ def test_reads_what_an_independent_encoder_wrote(name: str, state: str) -> None:
     for code in (*registers.fault_codes, None):
         faults = (code,) if code is not None else ()
         image = registers.image(UnitReading(state, faults, values, frozenset({"room_c"})))  # type: ignore[arg-type]
-        seen = decode(profile, {key: image.words.get(Place(*key), 0) for key in wanted(profile)})
+        seen = decode(
+            profile, {key: image.words.get(RegisterRef(*key), 0) for key in wanted(profile)}
+        )
         assert (seen.faults, seen.bad) == (
             list(faults),
             ["room_c"] if "room_c" in profile.points else [],
         )
-        assert seen.state == state or not image.state_told
+        assert seen.state == state or not image.state_shown
         assert seen.values == pytest.approx({point: image.values[point] for point in seen.values})
         assert set(image.values) - {"room_c"} == set(seen.values)
 

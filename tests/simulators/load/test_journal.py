@@ -1,9 +1,9 @@
-"""The journal of a simulated gateway: what is forgotten was stored or is reported as lost."""
+"""The journal of a simulated gateway: every message dropped is stored or reported lost."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from simulators.load.journal import SENT_AGAIN, Journal
+from simulators.load.journal import SENT_AGAIN, SimulatedJournal
 from wire.decode import decode_telemetry
 from wire.messages import Ack, Reading, Telemetry
 
@@ -20,7 +20,7 @@ def telemetry(payload: bytes) -> Telemetry:
 
 
 def test_messages_are_numbered_from_one_and_decodable() -> None:
-    journal = Journal("6f1c9a2e", 30.0, CAPACITY)
+    journal = SimulatedJournal("6f1c9a2e", 30.0, CAPACITY)
     for at in (1_000_000_000_000, 1_000_000_030_000):
         journal.append([reading(at)], at)
     messages = [telemetry(message.payload) for message in journal.due(0, RESEND_AFTER)]
@@ -31,7 +31,7 @@ def test_messages_are_numbered_from_one_and_decodable() -> None:
 
 
 def test_what_was_sent_waits_for_the_watermark_and_is_sent_again_when_it_stays_away() -> None:
-    journal = Journal("e", 30.0, CAPACITY)
+    journal = SimulatedJournal("e", 30.0, CAPACITY)
     journal.append([reading(1)], 1)
     (message,) = journal.due(5, RESEND_AFTER)
     message.sent(5)
@@ -39,8 +39,8 @@ def test_what_was_sent_waits_for_the_watermark_and_is_sent_again_when_it_stays_a
     assert list(journal.due(5 + RESEND_AFTER, RESEND_AFTER)) == [message]
 
 
-def sendings(journal: Journal, begin: int, end: int) -> list[tuple[int, int]]:
-    """What goes out between two minutes, and when: the number of the message and the minute."""
+def sendings(journal: SimulatedJournal, begin: int, end: int) -> list[tuple[int, int]]:
+    """The messages due between two minutes: number of the message, and the minute."""
     found = []
     for minute in range(begin, end):
         for message in journal.due(minute * RESEND_AFTER, RESEND_AFTER):
@@ -50,7 +50,7 @@ def sendings(journal: Journal, begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def test_the_longer_no_watermark_comes_the_more_rarely_it_is_sent_again() -> None:
-    journal = Journal("e", 30.0, CAPACITY)
+    journal = SimulatedJournal("e", 30.0, CAPACITY)
     journal.append([reading(1)], 1)
     assert [minute for _, minute in sendings(journal, 1, 70)] == [1, 2, 3, 5, 9, 17, 33, 49, 65]
     journal.acknowledge(Ack("e", 0), 70 * RESEND_AFTER)
@@ -58,7 +58,7 @@ def test_the_longer_no_watermark_comes_the_more_rarely_it_is_sent_again() -> Non
 
 
 def test_only_the_oldest_are_sent_again() -> None:
-    journal = Journal("e", 30.0, 2 * SENT_AGAIN)
+    journal = SimulatedJournal("e", 30.0, 2 * SENT_AGAIN)
     for at in range(2 * SENT_AGAIN):
         journal.append([reading(at)], at)
     assert len(sendings(journal, 1, 2)) == 2 * SENT_AGAIN
@@ -66,7 +66,7 @@ def test_only_the_oldest_are_sent_again() -> None:
 
 
 def test_each_message_tells_the_watermark_known_when_it_was_written() -> None:
-    journal = Journal("e", 30.0, CAPACITY)
+    journal = SimulatedJournal("e", 30.0, CAPACITY)
     told = []
     for upto in (0, 0, 1, 1, 4):
         journal.acknowledge(Ack("e", upto), 0)
@@ -78,7 +78,7 @@ def test_each_message_tells_the_watermark_known_when_it_was_written() -> None:
 
 
 def test_a_new_connection_sends_everything_again() -> None:
-    journal = Journal("e", 30.0, CAPACITY)
+    journal = SimulatedJournal("e", 30.0, CAPACITY)
     for at in (1, 2, 3):
         journal.append([reading(at)], at)
     for message in journal.due(5, RESEND_AFTER):
@@ -88,7 +88,7 @@ def test_a_new_connection_sends_everything_again() -> None:
 
 
 def test_a_message_tells_the_watermark_that_was_known_when_it_was_written() -> None:
-    journal = Journal("e", 30.0, CAPACITY)
+    journal = SimulatedJournal("e", 30.0, CAPACITY)
     for at in (1, 2):
         journal.append([reading(at)], at)
     journal.acknowledge(Ack("e", 1), 0)
@@ -97,7 +97,7 @@ def test_a_message_tells_the_watermark_that_was_known_when_it_was_written() -> N
 
 
 def test_another_epochs_watermark_means_nothing() -> None:
-    journal = Journal("mine", 30.0, CAPACITY)
+    journal = SimulatedJournal("mine", 30.0, CAPACITY)
     journal.append([reading(1)], 1)
     assert journal.acknowledge(Ack("other", 1), 0) == 0
     assert len(journal) == 1
@@ -108,7 +108,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.journal = Journal("e", 30.0, CAPACITY)
+        self.journal = SimulatedJournal("e", 30.0, CAPACITY)
         self.now = 1_700_000_000_000
         self.given = self.covered = self.upto = 0
 
@@ -120,8 +120,7 @@ class AnyOrderOfEvents(RuleBasedStateMachine):
 
     @rule(upto=st.integers(0, 60))
     def watermark(self, upto: int) -> None:
-        """The store never acknowledges past what it was told of; a late watermark may lie below an
-        earlier one."""
+        """The store never acknowledges beyond the numbers it has; a late watermark may be lower."""
         sent = max(
             (message.seq for message in self.journal.due(0, RESEND_AFTER)), default=self.upto
         )

@@ -1,5 +1,4 @@
-"""A small fleet on a real broker with the real ingest service: whatever is cut, every reading
-reaches the store."""
+"""A small fleet on a real broker with the real ingest: despite cuts, every reading is stored."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -18,14 +17,13 @@ UNITS, GATEWAYS = 60, 6
 
 
 def fleet(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Counts, list[int]]:
-    """The fleet in a thread of its own, since the browser's driver keeps an event loop in the
-    tests' own."""
+    """The fleet in its own thread, since the driver of the browser keeps an event loop here."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, send(port, settings, lasts_s)).result()
 
 
 async def send(port: int, settings: LoadSettings, lasts_s: float) -> tuple[Counts, list[int]]:
-    """Run the fleet for a while; its counts, and how many gateways were connected at each look."""
+    """Run the fleet for a while; its counts, and the connected gateways at each check."""
     blocks = fleet_blocks(QUIET, UNITS, GATEWAYS, 3, 30_000, wall_clock_ms(), 1)
     seen: list[int] = []
     broker = Broker("127.0.0.1", port, asyncio.Semaphore(10))

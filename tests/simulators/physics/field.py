@@ -1,5 +1,4 @@
-"""What heat pumps of heatpumpmonitor.org did in the field: figures nobody here made, to hold
-simulated ones to.
+"""Field results of heatpumpmonitor.org, an independent reference for the simulated ones.
 
 All from the public repository openenergymonitor/heatpumpmonitor.org, folder
 analysis/performance_prediction; air-source systems metered whole (boundary H4), without cooling, a
@@ -37,12 +36,10 @@ STANDBY_SHARE: Final = 0.024
 
 
 def performance_at(lift_k: np.ndarray) -> np.ndarray:
-    """Seasonal performance expected where the water is, weighted by heat, `lift_k` over the outdoor
-    air."""
+    """Expected seasonal performance for a given water, weighted by heat; `lift_k` over outdoors."""
     return 7.0429 - 0.1095 * lift_k
 
 
 def carnot_cop(flow_c: np.ndarray, outdoor_c: np.ndarray) -> np.ndarray:
-    """Carnot's COP of a machine that condenses 2 K above its water and evaporates 6 K below the
-    air."""
+    """Carnot's COP of a machine that condenses 2 K above water and evaporates 6 K below air."""
     return (flow_c + 2.0 + 273.15) / (flow_c + 2.0 - (outdoor_c - 6.0))

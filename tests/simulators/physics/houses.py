@@ -1,17 +1,17 @@
-"""What the tests of the physics share: a few houses, and time passing in them."""
+"""Shared by the tests of the physics: a few houses, and time passing in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.fleet import Fleet, build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.state import FleetState, Start, at_rest
-from simulators.physics.step import step
-from simulators.physics.weather import Weather
+from simulators.physics.fleet.equipment import SimulatedFleet, build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.fleet.step import step
+from simulators.physics.weather.conditions import Conditions
+from simulators.physics.weather.winter import Weather
 
 NOVEMBER = 1_761_926_400_000  # 2025-11-01T00:00+08:00
 NOON = NOVEMBER + 12 * 3_600_000
@@ -20,17 +20,16 @@ UNINSULATED, RETROFITTED = 0, 1
 
 @dataclass
 class Run:
-    """A fleet to which time happens under steady conditions, from noon on."""
+    """A fleet under constant conditions, from noon on."""
 
-    fleet: Fleet
+    fleet: SimulatedFleet
     state: FleetState
     conditions: Conditions
     disturbance: Disturbance
     now: int = NOON
 
     def disturbed(self, **columns: object) -> "Run":
-        """The same with some columns of the disturbance set to one value for all, or to a
-        column."""
+        """The same fleet with columns of the disturbance set to a value or a column."""
         usual = self.disturbance
         set_to = {
             name: np.full_like(getattr(usual, name), value) for name, value in columns.items()
@@ -56,8 +55,7 @@ class Run:
 
 
 def a_run(outdoor_c: float, humidity: float = 0.5, units: int = 2, frosted: float = 0.0) -> Run:
-    """`units` houses of 100 m² at 20 °C, the first uninsulated, the second retrofitted, and so
-    on."""
+    """`units` houses of 100 m² at 20 °C, uninsulated and retrofitted in turn."""
     fleet = build_fleet(np.arange(units) % 2 == UNINSULATED, np.ones(units))
     state = at_rest(fleet, a_start(units, frosted), outdoor_c)
     return Run(fleet, state, Conditions(outdoor_c, humidity, 0.0), undisturbed(units))
@@ -69,7 +67,7 @@ def a_start(units: int, frosted: float = 0.0) -> Start:
 
 
 def pass_season(
-    fleet: Fleet, state: FleetState, weather: Weather, days: float, dt_s: float
+    fleet: SimulatedFleet, state: FleetState, weather: Weather, days: float, dt_s: float
 ) -> Iterator[FleetState]:
     """The states of an undisturbed fleet from 1 November on."""
     calm = undisturbed(len(state.hz))

@@ -1,7 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.registers.fields import Contents, Field, Place, Quantity, high_byte, pair
+from simulators.registers.fields import (
+    Contents,
+    Field,
+    RegisterQuantity,
+    RegisterRef,
+    high_byte,
+    pair,
+)
 
 FIELDS = st.lists(
     st.builds(
@@ -16,12 +23,12 @@ FIELDS = st.lists(
 def test_a_number_comes_back_and_leaves_its_neighbours_alone(
     fields: tuple[Field, ...], raw: int, old: list[int]
 ) -> None:
-    contents = Contents({Place("holding", at): word for at, word in enumerate(old)})
+    contents = Contents({RegisterRef("holding", at): word for at, word in enumerate(old)})
     contents.put(fields, raw)
     assert contents.get(fields) == raw % 2 ** sum(field.width for field in fields)
     for field in fields:
         others = 0xFFFF ^ field.into(0, 0xFFFF)
-        assert contents.words[field.place] & others == old[field.address] & others
+        assert contents.words[field.ref] & others == old[field.address] & others
 
 
 def test_the_first_field_holds_the_highest_bits() -> None:
@@ -29,9 +36,9 @@ def test_the_first_field_holds_the_highest_bits() -> None:
     contents.put(pair(143), 0x1_0002)
     contents.put((high_byte(5),), -1)
     assert contents.words == {
-        Place("holding", 143): 1,
-        Place("holding", 144): 2,
-        Place("holding", 5): 0xFF00,
+        RegisterRef("holding", 143): 1,
+        RegisterRef("holding", 144): 2,
+        RegisterRef("holding", 5): 0xFF00,
     }
 
 
@@ -44,7 +51,7 @@ def test_the_first_field_holds_the_highest_bits() -> None:
 def test_a_quantity_holds_a_value_to_half_a_step_or_at_its_end(
     value: float, step: float, fields: tuple[Field, ...], signed: bool
 ) -> None:
-    quantity = Quantity("supply_c", fields, step, signed)
+    quantity = RegisterQuantity("supply_c", fields, step, signed)
     low, high = (
         (-(2 ** (quantity.bits - 1)), 2 ** (quantity.bits - 1) - 1)
         if signed

@@ -1,14 +1,15 @@
-"""What goes wrong by chance: seeded, inside the season, one at a time for each unit and class."""
+"""Random events: seeded, inside the season, one at a time for each unit and class."""
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.scenario.chance import Village, draw, planned
+from simulators.scenario.chance import SimulatedVillage, draw, planned
 from simulators.scenario.event_settings import EventSettings, RandomSettings
-from simulators.scenario.events import CAUSES, POINTED, WIDE, Event
+from simulators.scenario.events import POINTED, WIDE, Cause, Event
 
 DAY_MS = 86_400_000
 CODES = ("high_pressure:P1", "fan:45")
@@ -24,14 +25,14 @@ chances = st.builds(
             "points": ("room_c", "outdoor_c") if cause in POINTED else (),
         }
     ),
-    st.sampled_from(CAUSES),
+    st.sampled_from(get_args(Cause)),
     st.floats(1.0, 200.0),
     st.integers(1, 200),
     st.floats(1.0, 4.0),
     st.integers(0, 5),
 )
 villages = st.builds(
-    lambda first, sizes: Village(
+    lambda first, sizes: SimulatedVillage(
         tuple(
             range(first + sum(sizes[:n]), first + sum(sizes[: n + 1])) for n in range(len(sizes))
         ),
@@ -44,7 +45,7 @@ villages = st.builds(
 
 @given(st.lists(chances, min_size=1, max_size=4), villages, st.integers(1, 20), st.integers(0, 99))
 def test_events_lie_inside_the_season_and_never_overlap(
-    settings: list[RandomSettings], village: Village, days: int, seed: int
+    settings: list[RandomSettings], village: SimulatedVillage, days: int, seed: int
 ) -> None:
     events = draw(settings, village, days * DAY_MS, np.random.default_rng(seed))
     assert events == draw(settings, village, days * DAY_MS, np.random.default_rng(seed))
@@ -72,7 +73,7 @@ def test_their_number_is_that_of_the_rate() -> None:
     chance = RandomSettings.model_validate(
         {"cause": "leak", "per_1000_unit_days": 2.0, "lasts": "1h"}
     )
-    village = Village((range(30), range(30, 240)), dict.fromkeys(range(240), CODES))
+    village = SimulatedVillage((range(30), range(30, 240)), dict.fromkeys(range(240), CODES))
     counts = [
         len(draw([chance], village, 100 * DAY_MS, np.random.default_rng(seed)))
         for seed in range(20)
@@ -83,7 +84,7 @@ def test_their_number_is_that_of_the_rate() -> None:
 
 
 def test_a_wide_cause_strikes_everybody_below_and_a_fault_only_brands_that_show_it() -> None:
-    village = Village(
+    village = SimulatedVillage(
         (range(10, 13), range(13, 15)), dict.fromkeys(range(10, 14), ("fan:45",)) | {14: CODES}
     )
     seen = set()
@@ -103,7 +104,7 @@ def test_a_wide_cause_strikes_everybody_below_and_a_fault_only_brands_that_show_
 
 
 def test_planned_events_find_their_village() -> None:
-    village = Village(
+    village = SimulatedVillage(
         (range(5, 8), range(8, 10)), dict.fromkeys(range(5, 10), CODES)
     )  # units 101 to 105 of the district
     settings = [
@@ -125,6 +126,8 @@ def test_only_a_sensor_that_is_there_breaks() -> None:
     chance = RandomSettings.model_validate(
         {"cause": "sensor_open", "points": ["room_c"], "per_1000_unit_days": 300.0, "lasts": "1h"}
     )
-    village = Village((range(4),), dict.fromkeys(range(4), CODES), {0: {"room_c"}, 2: {"room_c"}})
+    village = SimulatedVillage(
+        (range(4),), dict.fromkeys(range(4), CODES), {0: {"room_c"}, 2: {"room_c"}}
+    )
     events = draw([chance], village, 20 * DAY_MS, np.random.default_rng(1))
     assert {event.units for event in events} == {(1,), (3,)}

@@ -4,7 +4,7 @@ import pytest
 
 from configuration.load import ConfigurationError
 from simulators.live.plant import Plant, UnknownFaultError
-from simulators.registers import MAPS
+from simulators.registers.brands import MAPS
 from simulators.scenario.events import effects
 from simulators.scenario.scenario import QUIET, load_scenario
 from tests.simulators.village import SCENARIOS, a_scenario

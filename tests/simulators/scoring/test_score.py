@@ -6,13 +6,13 @@ import pytest
 
 from simulators.scoring.score import NOTHING, quiet_weeks, score
 from simulators.scoring.signs import SIGNS, UNINFERRED, home_of
-from simulators.scoring.truths import Alert, Level, Places, Truth, truth_from
+from simulators.scoring.truths import Level, ScoredAlert, Topology, Truth, truth_from
 from simulators.scoring.visibility import demanded
 from wire.points import FAULT_KINDS
 from wire.units import DAY_MS, HOUR_MS
 
 T0 = 1_763_740_000_000
-PLACES = Places({"a": "g1", "b": "g1", "c": "g2"}, {"g1": "v", "g2": "v"})
+PLACES = Topology({"a": "g1", "b": "g1", "c": "g2"}, {"g1": "v", "g2": "v"})
 
 
 def truth(kind: str, subject: str = "a", begin: int = 0, end: int | None = 3, **more: Any) -> Truth:
@@ -29,11 +29,11 @@ def truth(kind: str, subject: str = "a", begin: int = 0, end: int | None = 3, **
     )
 
 
-def alert(rule: str, subject: str = "a", at: float = 0.5, code: str | None = None) -> Alert:
+def alert(rule: str, subject: str = "a", at: float = 0.5, code: str | None = None) -> ScoredAlert:
     level: Level = (
         "village" if subject == "v" else "gateway" if subject.startswith("g") else "device"
     )
-    return Alert(rule, level, subject, code, T0, T0 + round(at * HOUR_MS))
+    return ScoredAlert(rule, level, subject, code, T0, T0 + round(at * HOUR_MS))
 
 
 FAULT = alert("fault", code="high_pressure:P1")
@@ -119,7 +119,7 @@ FAULT = alert("fault", code="high_pressure:P1")
     ],
 )
 def test_an_alert_finds_is_explained_or_is_false(
-    what: str, truths: list[Truth], alerts: list[Alert], detected: int, false_of: str | None
+    what: str, truths: list[Truth], alerts: list[ScoredAlert], detected: int, false_of: str | None
 ) -> None:
     result = score(truths, alerts, PLACES)
     assert sum(figures.detected for figures in result.classes.values()) == detected, what

@@ -1,4 +1,4 @@
-"""What a block's season demands: only what its weather and its brands let anybody see."""
+"""The demands of a block: only what its weather and its brands let anybody notice."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from simulators.scenario.weather_settings import SteadySettings
 from simulators.scoring.truths import Truth
 from simulators.season.block import BlockSeason
 from simulators.season.layout import blocks
-from simulators.season.span import Span
+from simulators.season.span import SeasonSpan
 
 START = 1_763_740_800_000  # midnight in Shanghai
 
 
 def truth_of(what: dict[str, Any], profile: str = "midea-mthermal", humidity: float = 0.6) -> Truth:
-    """What four days of one unit in frost make of `what`, which lasts three and a half."""
+    """The truths of four days of frost at one unit under `what`, which lasts three and a half."""
     event = EventSettings.model_validate({"at": "1h", "lasts": "84h", "unit": 1} | what)
     fleet = FleetSettings(gateways_per_village=1, units_per_gateway=1, profiles={profile: 1.0})
     weather = SteadySettings(kind="steady", outdoor_c=-2.0, humidity=humidity)
     (block,) = blocks(fleet, 1)
     scenario = Scenario(name="one", weather=weather, fleet=fleet, event=(event,))
-    season = BlockSeason(scenario, block, Span(START, 4, 300_000), 1)
+    season = BlockSeason(scenario, block, SeasonSpan(START, 4, 300_000), 1)
     for _ in season.polls(()):
         pass
     [truth] = [one for one in season.truths() if one.kind == event.cause]

@@ -23,9 +23,9 @@ def test_every_unit_stands_somewhere_once_whatever_the_cut(
         device for block in blocks(settings, units, units) for device in block.devices()
     ]
     assert all(block.units < size + gateways * each for block in cut)
-    places = cut[0].places()
-    assert list(places.gateway_of) == cut[0].devices()
-    assert set(places.gateway_of.values()) == set(places.village_of)
+    topology = cut[0].topology()
+    assert list(topology.gateway_of) == cut[0].devices()
+    assert set(topology.gateway_of.values()) == set(topology.village_of)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""What the physics did by itself, and what of it an alert is demanded of."""
+"""The truths of the physics itself, and those of them that demand an alert."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simulators.physics.conditions import Conditions
-from simulators.physics.fleet import build_fleet
-from simulators.physics.state import Start, at_rest, spread_k
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.state import Start, at_rest, spread_k
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects
 from simulators.season.nature import Nature
 

@@ -1,5 +1,4 @@
-"""What controllers answer: broken sensors, brands without a point, trips, and tables that stand
-still."""
+"""The answers of controllers: broken sensors, lacking points, trips, frozen tables."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import undisturbed
-from simulators.physics.fleet import build_fleet
-from simulators.physics.measure import measure
-from simulators.physics.protection import BIT
-from simulators.physics.state import FleetState, Start, at_rest
+from simulators.physics.fleet.equipment import build_fleet
+from simulators.physics.fleet.measure import measure
+from simulators.physics.fleet.state import FleetState, Start, at_rest
+from simulators.physics.machine.protection import BIT
+from simulators.physics.weather.conditions import Conditions
 from simulators.scenario.events import Effects, Event, effects
-from simulators.season.poll import Controllers, Poll
+from simulators.season.poll import Controllers, SeasonPoll
 from wire.points import STATES
 
 UNITS = 4
@@ -29,7 +28,9 @@ def state(**changes: Any) -> FleetState:
     )
 
 
-def poll(controllers: Controllers, at: int, active: Effects, now: FleetState | None = None) -> Poll:
+def poll(
+    controllers: Controllers, at: int, active: Effects, now: FleetState | None = None
+) -> SeasonPoll:
     now = now or state()
     columns = measure(FLEET, now, at, Conditions(-8.0, 0.5, 0.0), undisturbed(UNITS))
     before = {point: column.copy() for point, column in columns.items()}

@@ -1,4 +1,4 @@
-"""Episodes of conditions and sums by the hour."""
+"""Spans of conditions and sums by the hour."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 
 from simulators.scoring.truths import Truth
-from simulators.season.tracker import Condition, Hourly, Tracker
+from simulators.season.tracker import Hourly, NaturalCondition, Tracker
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
-CONDITION = Condition("low_room", 45 * MINUTE, 75 * MINUTE, ("room_c",))
+CONDITION = NaturalCondition("low_room", 45 * MINUTE, 75 * MINUTE, ("room_c",))
 
 
 def episodes(rooms: list[float], lacks: dict[str, Any] | None = None) -> list[Truth]:
-    """One unit whose room is `rooms` at polls ten minutes apart: loose below 18.2 until 18.7,
-    strict below 17.8."""
+    """One unit with `rooms` at polls ten minutes apart; loose 18.2 to 18.7, strict 17.8 °C."""
     tracker = Tracker(CONDITION, ["a"], lacks or {})
     for number, room in enumerate(rooms):
         now = np.array([room])

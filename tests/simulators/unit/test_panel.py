@@ -1,5 +1,4 @@
-"""The panel as a state machine: whatever was written before, what rules in the end is what
-should."""
+"""The panel as a state machine: after any writes the right settings rule."""
 
 from dataclasses import replace
 
@@ -21,7 +20,7 @@ WRITES = st.one_of(
 
 
 class House:
-    """A unit that works by what its panel lets through."""
+    """A unit under the settings that its panel passes on."""
 
     def __init__(self, revert_ms: float | None = None) -> None:
         self.panel = Panel(CURVE, revert_ms=revert_ms)

@@ -14,14 +14,14 @@ from rules.rule import Rule
 from simulators.scenario.scenario import load_scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import DISTRICT, TOWN, blocks
-from simulators.season.poll import Poll
-from simulators.season.span import Span
+from simulators.season.poll import SeasonPoll
+from simulators.season.span import SeasonSpan
 from tests.alerts.messages import status_message, telemetry_message
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
 from wire.points import STATES
 from wire.topics import GatewayPath
 
-SPAN = Span(1_763_740_800_000, 1, 300_000)
+SPAN = SeasonSpan(1_763_740_800_000, 1, 300_000)
 SCENARIO = """
 name = "bad-day"
 
@@ -70,7 +70,7 @@ class Winter:
             (poll.at, self._messages(poll)) for poll in season.polls()
         ]
 
-    def _messages(self, poll: Poll) -> list[Message]:
+    def _messages(self, poll: SeasonPoll) -> list[Message]:
         heard = set(range(len(self.devices))) if poll.heard is None else set(poll.heard.tolist())
         messages = [
             (place, [self._reading(poll, unit) for unit in units if unit in heard])
@@ -78,7 +78,7 @@ class Winter:
         ]
         return [(place, readings) for place, readings in messages if readings]
 
-    def _reading(self, poll: Poll, unit: int) -> Reading:
+    def _reading(self, poll: SeasonPoll, unit: int) -> Reading:
         values = {
             name: float(column[unit])
             for name, column in poll.points.items()

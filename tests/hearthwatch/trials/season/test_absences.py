@@ -10,13 +10,13 @@ from rules.presence.presence import Presence
 from rules.transition import Transition
 from simulators.scenario.events import Cause, Event
 from simulators.scenario.scenario import FleetSettings
-from simulators.season.layout import DISTRICT, TOWN, Block, blocks
-from simulators.season.span import Span
+from simulators.season.layout import DISTRICT, TOWN, SeasonBlock, blocks
+from simulators.season.span import SeasonSpan
 from tests.rules.shipped import shipped_rules
 from wire.topics import GatewayPath
 
 HOUR_MS = 3_600_000
-SPAN = Span(1_763_740_800_000, 1, 300_000)
+SPAN = SeasonSpan(1_763_740_800_000, 1, 300_000)
 BLOCK = blocks(FleetSettings(gateways_per_village=4, units_per_gateway=5), 30)[0]
 RULES = shipped_rules()
 
@@ -45,7 +45,7 @@ events = st.lists(
 )
 
 
-def _everything(block: Block, absent: list[Event]) -> list[Transition]:
+def _everything(block: SeasonBlock, absent: list[Event]) -> list[Transition]:
     """The same, every reading of the whole block fed to one set of rules."""
     devices = block.devices()
     presence = Presence(RULES, SPAN.start)

@@ -9,7 +9,7 @@ from hearthwatch.trials.season.judge import Judged, Plan, judge
 from simulators.scenario.scenario import load_scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import blocks
-from simulators.season.span import Span
+from simulators.season.span import SeasonSpan
 from tests.rules.shipped import shipped_rules
 from tests.simulators.village import SCENARIOS
 
@@ -19,7 +19,7 @@ SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 def run(name: str, start: str, days: int, units: int) -> Judged:
     scenario = load_scenario(SCENARIOS / f"{name}.toml")
     begin = round(dt.datetime.fromisoformat(start).replace(tzinfo=SHANGHAI).timestamp() * 1000)
-    span = Span(begin, days, 300_000)
+    span = SeasonSpan(begin, days, 300_000)
     block = blocks(scenario.fleet, units)[0]
     return judge(Plan(scenario, shipped_rules(), span, 1), block, lambda _: None)
 
@@ -69,7 +69,9 @@ def test_on_a_bad_line_only_long_silences_are_told() -> None:
 def township() -> BlockSeason:
     scenario = load_scenario(SCENARIOS / "season-of-a-township.toml")
     start = round(dt.datetime(2025, 11, 1, tzinfo=SHANGHAI).timestamp() * 1000)
-    return BlockSeason(scenario, blocks(scenario.fleet, 2_880)[0], Span(start, 151, 300_000), 1)
+    return BlockSeason(
+        scenario, blocks(scenario.fleet, 2_880)[0], SeasonSpan(start, 151, 300_000), 1
+    )
 
 
 def test_a_township_meets_every_fault_in_a_season(township: BlockSeason) -> None:

@@ -15,7 +15,7 @@ from hearthwatch.trials.season.command import SeasonOptions, run_season
 from hearthwatch.trials.season.judge import Plan, judge
 from simulators.scenario.scenario import load_scenario
 from simulators.season.layout import blocks
-from simulators.season.span import Span
+from simulators.season.span import SeasonSpan
 from tests.rules.shipped import shipped_rules
 
 START = 1_763_740_800_000  # midnight in Shanghai
@@ -97,7 +97,9 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Any:
     scenario = load_scenario(harsh(tmp_path_factory.mktemp("harsh")))
     block = blocks(scenario.fleet, 120)[0]
     told: list[int] = []
-    found = judge(Plan(scenario, shipped_rules(), Span(START, 4, 300_000), 1), block, told.append)
+    found = judge(
+        Plan(scenario, shipped_rules(), SeasonSpan(START, 4, 300_000), 1), block, told.append
+    )
     assert sum(told) == found.readings
     return found
 

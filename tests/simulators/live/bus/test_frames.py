@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from simulators.live.bus.frames import (
     NotModbusError,
     Request,
-    SerialFraming,
-    TcpFraming,
+    SlaveSerialFraming,
+    SlaveTcpFraming,
     checksum,
     serial_frame,
 )
@@ -43,7 +43,7 @@ def test_serial_requests_come_through_whatever_the_pieces(
     requests: list[tuple[int, bytes]], piece: int
 ) -> None:
     stream = b"".join(serial_frame(address, message) for address, message in requests)
-    framing = SerialFraming()
+    framing = SlaveSerialFraming()
     received = [request for part in pieces(stream, piece) for request in framing.feed(part)]
     assert received == [Request(address, message) for address, message in requests]
 
@@ -53,7 +53,7 @@ def test_tcp_requests_come_through_whatever_the_pieces(
     requests: list[tuple[int, bytes]], piece: int
 ) -> None:
     sent = [Request(address, message, number) for number, (address, message) in enumerate(requests)]
-    framing = TcpFraming()
+    framing = SlaveTcpFraming()
     stream = b"".join(framing.frame(request, request.message) for request in sent)
     assert [request for part in pieces(stream, piece) for request in framing.feed(part)] == sent
 
@@ -62,14 +62,14 @@ def test_tcp_requests_come_through_whatever_the_pieces(
 def test_noise_never_stops_the_line_after_a_silence(
     noise: bytes, address: int, message: bytes
 ) -> None:
-    framing = SerialFraming()
+    framing = SlaveSerialFraming()
     framing.feed(noise)
     framing.silence()
     assert framing.feed(serial_frame(address, message)) == [Request(address, message)]
 
 
 def test_a_tcp_frame_carries_transaction_length_and_unit() -> None:
-    framing = TcpFraming()
+    framing = SlaveTcpFraming()
     assert framing.frame(Request(5, b"", 0x1234), b"\x83\x02") == bytes.fromhex(
         "123400000003058302"
     )

@@ -1,9 +1,9 @@
 import pytest
 
-from simulators.live.bus.frames import Request, SerialFraming
-from simulators.live.bus.line import Line
-from simulators.live.bus.serial_format import SerialFormat
-from simulators.registers.fields import Place
+from simulators.live.bus.frames import Request, SlaveSerialFraming
+from simulators.live.bus.line import SimulatedLine
+from simulators.registers.fields import RegisterRef
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 from tests.simulators.live.bus.test_requests import Store
 
@@ -17,14 +17,16 @@ class Pump(Store):
     def __init__(self, silent: bool = False) -> None:
         super().__init__()
         self.silent = silent
-        self.seen: list[tuple[frozenset[Place], bool]] = []
+        self.seen: list[tuple[frozenset[RegisterRef], bool]] = []
 
-    def was_read(self, carried: frozenset[Place], doubtful: bool) -> None:
+    def was_read(self, carried: frozenset[RegisterRef], doubtful: bool) -> None:
         self.seen.append((carried, doubtful))
 
 
-def line(quirks: Quirks, serial: SerialFormat | None = None, slave: Pump | None = None) -> Line:
-    return Line({1: slave or Pump()}, quirks, 5, serial)
+def line(
+    quirks: Quirks, serial: SerialFormat | None = None, slave: Pump | None = None
+) -> SimulatedLine:
+    return SimulatedLine({1: slave or Pump()}, quirks, 5, serial)
 
 
 def test_a_reply_takes_its_time_on_the_wire_and_the_slow_ones_more() -> None:
@@ -35,10 +37,10 @@ def test_a_reply_takes_its_time_on_the_wire_and_the_slow_ones_more() -> None:
         ({"slow": 0.5}, expected + 0.5),
         ({"late": 1.0}, expected + 2.5),
     ):
-        delivery = line(quirks, serial).ask(READ, SerialFraming(), LONG_AGO)
+        delivery = line(quirks, serial).ask(READ, SlaveSerialFraming(), LONG_AGO)
         assert delivery is not None
         assert delivery.sent.delay_s == pytest.approx(delay_s)
-    delivery = line({}).ask(READ, SerialFraming(), LONG_AGO)
+    delivery = line({}).ask(READ, SlaveSerialFraming(), LONG_AGO)
     assert delivery is not None
     assert delivery.sent.delay_s == 0.0
 
@@ -47,15 +49,15 @@ def test_a_request_too_soon_after_the_frame_before_is_not_heard() -> None:
     serial = SerialFormat(9600)
     one = line({"gap": 0.1}, serial)
     end = serial.exchange_s(8, 9)
-    assert one.ask(READ, SerialFraming(), 0.0) is not None
-    assert one.ask(READ, SerialFraming(), end + 0.09) is None
+    assert one.ask(READ, SlaveSerialFraming(), 0.0) is not None
+    assert one.ask(READ, SlaveSerialFraming(), end + 0.09) is None
     heard_at = end + 0.09 + serial.frame_s(8) + 0.1
-    assert one.ask(READ, SerialFraming(), heard_at + 0.001) is not None
+    assert one.ask(READ, SlaveSerialFraming(), heard_at + 0.001) is not None
 
 
 def test_strangers_and_silent_units_do_not_answer() -> None:
-    assert line({}).ask(Request(2, READ.message), SerialFraming(), LONG_AGO) is None
-    assert line({}, slave=Pump(silent=True)).ask(READ, SerialFraming(), LONG_AGO) is None
+    assert line({}).ask(Request(2, READ.message), SlaveSerialFraming(), LONG_AGO) is None
+    assert line({}, slave=Pump(silent=True)).ask(READ, SlaveSerialFraming(), LONG_AGO) is None
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,11 @@ def test_a_slave_learns_what_was_read_and_what_may_have_been(
     quirks: Quirks, seen: list[bool]
 ) -> None:
     slave = Pump()
-    delivery = line(quirks, slave=slave).ask(READ, SerialFraming(), LONG_AGO)
+    delivery = line(quirks, slave=slave).ask(READ, SlaveSerialFraming(), LONG_AGO)
     assert delivery is not None
     delivery.delivered()
     assert slave.seen == [
-        (frozenset({Place("holding", 0), Place("holding", 1)}), doubt) for doubt in seen
+        (frozenset({RegisterRef("holding", 0), RegisterRef("holding", 1)}), doubt) for doubt in seen
     ]
 
 

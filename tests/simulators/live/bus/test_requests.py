@@ -2,16 +2,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.live.bus.requests import answer
-from simulators.registers.fields import Place, Table
+from simulators.registers.fields import RegisterRef, Table
 from simulators.registers.refusals import RefusedError
 from simulators.registers.writes import Write
 
 
 class Store:
-    """Places 0…99 of every table."""
+    """The registers 0…99 of every table."""
 
     def __init__(self, refuses_in_silence: bool = False) -> None:
-        self.words: dict[Place, int] = {}
+        self.words: dict[RegisterRef, int] = {}
         self._silence = refuses_in_silence
 
     @property
@@ -21,7 +21,7 @@ class Store:
     def read(self, table: Table, address: int, count: int) -> list[int]:
         if address + count > 100:
             raise RefusedError(2)
-        return [self.words.get(Place(table, at), 0) for at in range(address, address + count)]
+        return [self.words.get(RegisterRef(table, at), 0) for at in range(address, address + count)]
 
     def write(self, write: Write) -> None:
         if write.address + len(write.values) > 100:
@@ -50,7 +50,7 @@ def test_registers_are_written_one_by_one_and_in_blocks_and_read_back() -> None:
     assert ask(store, "10000400020400010002") == "1000040002"
     given_answer = answer(bytes.fromhex("0300030003"), store)
     assert given_answer.reply == bytes.fromhex("0306002a00010002")
-    assert given_answer.carried == {Place("holding", at) for at in (3, 4, 5)}
+    assert given_answer.carried == {RegisterRef("holding", at) for at in (3, 4, 5)}
     assert ask(store, "0400030003") == "0406000000000000"  # another table
 
 

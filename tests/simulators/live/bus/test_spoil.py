@@ -1,27 +1,35 @@
 import pytest
 
-from simulators.live.bus.frames import Framing, Request, SerialFraming, TcpFraming, checksum
-from simulators.live.bus.spoil import LATE_S, SPOILERS, Reply, Sent, Spoiler
+from simulators.live.bus.frames import (
+    Request,
+    SlaveFraming,
+    SlaveSerialFraming,
+    SlaveTcpFraming,
+    checksum,
+)
+from simulators.live.bus.spoil import LATE_S, SPOILERS, Reply, SentReply, Spoiler
 
 REQUEST = Request(1, bytes.fromhex("03002a0001"), 7)
 MESSAGE = bytes.fromhex("0302002a")
 BEFORE = bytes.fromhex("0103020001")
 
 
-def reply(framing: Framing) -> Reply:
+def reply(framing: SlaveFraming) -> Reply:
     return Reply(REQUEST, MESSAGE, framing, BEFORE)
 
 
-def spoilt(name: str, framing: Framing) -> set[Sent]:
+def spoilt(name: str, framing: SlaveFraming) -> set[SentReply]:
     spoiler = Spoiler({name: 1.0}, 9)
     return {spoiler.send(reply(framing)) for _ in range(50)}
 
 
 @pytest.mark.parametrize("name", SPOILERS)
 def test_each_quirk_strikes_a_seeded_share_and_spoils_what_it_says(name: str) -> None:
-    honest = SerialFraming().frame(REQUEST, MESSAGE)
+    honest = SlaveSerialFraming().frame(REQUEST, MESSAGE)
     spoilers = Spoiler({name: 0.05}, 9), Spoiler({name: 0.05}, 9)
-    sent = [[spoiler.send(reply(SerialFraming())) for _ in range(2_000)] for spoiler in spoilers]
+    sent = [
+        [spoiler.send(reply(SlaveSerialFraming())) for _ in range(2_000)] for spoiler in spoilers
+    ]
     assert sent[0] == sent[1]
     struck = [one for one in sent[0] if one.reading != "certain"]
     assert 60 <= len(struck) <= 140
@@ -32,33 +40,35 @@ def test_each_quirk_strikes_a_seeded_share_and_spoils_what_it_says(name: str) ->
 
 
 def test_what_stands_on_the_wire() -> None:
-    honest = SerialFraming().frame(REQUEST, MESSAGE)
+    honest = SlaveSerialFraming().frame(REQUEST, MESSAGE)
 
     def frames(name: str) -> set[bytes]:
-        return {sent.frame for sent in spoilt(name, SerialFraming())}
+        return {sent.frame for sent in spoilt(name, SlaveSerialFraming())}
 
-    assert spoilt("late", SerialFraming()) == {Sent(honest, LATE_S, "doubtful")}
+    assert spoilt("late", SlaveSerialFraming()) == {SentReply(honest, LATE_S, "doubtful")}
     assert frames("short") == {honest[:3]}
     assert frames("lost") == {b""}
     assert all(checksum(frame[:-2]) != frame[-2:] for frame in frames("crc"))
     assert all(frame[1:] == honest for frame in frames("noise"))
-    assert frames("wrong_device") == {SerialFraming().frame(Request(2, b""), MESSAGE)}
-    assert frames("wrong_function") == {SerialFraming().frame(REQUEST, b"\x04" + MESSAGE[1:])}
-    assert frames("echo") == {SerialFraming().frame(REQUEST, REQUEST.message) + honest}
+    assert frames("wrong_device") == {SlaveSerialFraming().frame(Request(2, b""), MESSAGE)}
+    assert frames("wrong_function") == {SlaveSerialFraming().frame(REQUEST, b"\x04" + MESSAGE[1:])}
+    assert frames("echo") == {SlaveSerialFraming().frame(REQUEST, REQUEST.message) + honest}
     assert frames("mixed_streams") == {BEFORE + honest}
 
 
 def test_a_second_master_speaks_before_or_at_the_same_time() -> None:
-    honest = SerialFraming().frame(REQUEST, MESSAGE)
-    sent = {one.reading: one.frame for one in spoilt("second_master", SerialFraming())}
+    honest = SlaveSerialFraming().frame(REQUEST, MESSAGE)
+    sent = {one.reading: one.frame for one in spoilt("second_master", SlaveSerialFraming())}
     assert sent["doubtful"].endswith(honest)
-    assert sent["doubtful"].startswith(SerialFraming().frame(REQUEST, bytes.fromhex("0300000002")))
+    assert sent["doubtful"].startswith(
+        SlaveSerialFraming().frame(REQUEST, bytes.fromhex("0300000002"))
+    )
     assert len(sent["none"]) == len(honest)
     assert checksum(sent["none"][:-2]) != sent["none"][-2:]
 
 
 @pytest.mark.parametrize("name", SPOILERS)
 def test_a_modbus_tcp_gateway_never_passes_on_what_is_spoilt_on_its_wire(name: str) -> None:
-    honest = TcpFraming().frame(REQUEST, MESSAGE)
-    frames = {sent.frame for sent in spoilt(name, TcpFraming())}
+    honest = SlaveTcpFraming().frame(REQUEST, MESSAGE)
+    frames = {sent.frame for sent in spoilt(name, SlaveTcpFraming())}
     assert frames == {"late": {honest}, "mixed_streams": {BEFORE + honest}}.get(name, {b""})

@@ -1,0 +1,1 @@
+"""One heat pump, elementwise: performance, frost, control, protections, effects of faults."""

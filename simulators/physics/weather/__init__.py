@@ -1,0 +1,1 @@
+"""Outdoor conditions over time: Beijing's climate, seeded winters, and exceptional spells."""
