@@ -20,7 +20,8 @@ from bench.store import MONTH_DAYS, START, VILLAGE_UNITS, Hour, fill, village_ho
 from bench.table import Row
 from hearthwatch.base.resources import config_folder
 from hearthwatch.run.server_settings import ServerSettings
-from hearthwatch.trials.replay.command import ReplayOptions, replay
+from hearthwatch.trials.replay.command import replay
+from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import StoreSettings
 from ingest.store.sqlite.schema import BLOCK_COLUMNS
 from ingest.store.sqlite.store import SqliteStore

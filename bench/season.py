@@ -11,7 +11,8 @@ import resource
 import threading
 
 from bench.table import Row, print_table
-from hearthwatch.trials.season.command import SeasonOptions, run_season
+from hearthwatch.trials.season.command import run_season
+from hearthwatch.trials.season.options import SeasonOptions
 from hearthwatch.trials.season.result import SeasonResult
 from simulators.scoring.signs import SIGNS
 

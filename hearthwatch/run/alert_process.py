@@ -1,5 +1,4 @@
-"""The process `alerts run`: the alert service in its own thread, the HTTP API and the console in
-the main one."""
+"""The process `alerts run`: the alert service in a thread beside the HTTP API and the console."""
 
 import threading
 from collections.abc import Callable
@@ -19,32 +18,30 @@ from hearthwatch.run.server_settings import ServerSettings
 from ingest.store import open_store
 from wire.wall_clock import wall_clock_ms
 
-log = structlog.get_logger()
-
+_log = structlog.get_logger()
 
 _RETRY_S = 2.0
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves the signals to us: they end the alert service too, in order."""
+    """uvicorn without its own signal handlers: signals end the alert service too, in order."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Signals set the event that `run_alert_process` watches."""
+        """Handle no signals; they set the event that `run_alert_process` watches."""
         return nullcontext()
 
 
 def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
-    """Run alerts, API and console until `stop` is set, or until one of them fails; raises what it
-    raised."""
-    parts = (
-        settings.mqtt,
-        settings.tickets,
-        settings.rules,
-        settings.alerts,
-        settings.store,
-        settings.season,
+    """Run alerts, API and console until `stop` is set or one of them fails; raise its error."""
+    service = AlertService(
+        mqtt=settings.mqtt,
+        tickets=settings.tickets,
+        rules=settings.rules,
+        alerts=settings.alerts,
+        store=settings.store,
+        season=settings.season,
+        forecast=settings.forecast,
     )
-    service = AlertService(*parts, forecast=settings.forecast)
     failures: list[BaseException] = []
     thread = threading.Thread(
         target=_guarded(lambda: service.run(stop), failures, stop), name="alert-service"
@@ -71,15 +68,15 @@ def _application(settings: ServerSettings, service: AlertService, stop: threadin
 
 
 def _wait_for_database(url: str, stop: threading.Event) -> Engine:
-    """The ticket database, waited for while its server is away."""
-    announced = False
+    """Return the ticket database; wait while its server is away."""
+    logged = False
     while True:
         try:
             return open_database(url)
         except OperationalError as error:
-            if not announced:
-                log.warning("ticket_database_unavailable", reason=str(error.orig))
-            announced = True
+            if not logged:
+                _log.warning("ticket_database_unavailable", reason=str(error.orig))
+            logged = True
             if stop.wait(_RETRY_S):
                 raise
 
@@ -87,8 +84,7 @@ def _wait_for_database(url: str, stop: threading.Event) -> Engine:
 def _guarded(
     work: Callable[[], None], failures: list[BaseException], stop: threading.Event
 ) -> Callable[[], None]:
-    """`work` for a thread: if it fails, the whole process is to end and say why, not live on by
-    half."""
+    """Return `work` for a thread: if it fails, its error is kept and the whole process ends."""
 
     def run() -> None:
         try:
@@ -113,10 +109,10 @@ def _serve(app: FastAPI, settings: ServerSettings, stop: threading.Event) -> Non
     )
     server = _Server(config)
 
-    def end_when_told() -> None:
+    def end_on_stop() -> None:
         stop.wait()
         server.should_exit = True
 
-    threading.Thread(target=end_when_told, name="http-stop", daemon=True).start()
-    log.info("http_listens", url=f"http://{settings.http.listen}")
+    threading.Thread(target=end_on_stop, name="http-stop", daemon=True).start()
+    _log.info("http_listens", url=f"http://{settings.http.listen}")
     server.run()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alerts.core.evaluation import Evaluation
-from hearthwatch.trials.replay.silence import TICK_MS
+from hearthwatch.trials.replay.silence import CHECK_EVERY_MS
 from ingest.store import ReadingStore, StoredReading
 from rules.raised import Gatherer, Raised
 from rules.rule import Rule
@@ -107,11 +107,11 @@ class Winter:
             ]
             birth = Status(True, SPAN.start, "e", "test", SPAN.step_ms / 1000, announced)
             evaluation.born(place, birth, False, SPAN.start)
-        tick = SPAN.start + TICK_MS
+        tick = SPAN.start + CHECK_EVERY_MS
         for seq, (at, messages) in enumerate(self.polls, 1):
             while tick <= at:
                 found.add(one.transition for one in evaluation.step(tick))
-                tick += TICK_MS
+                tick += CHECK_EVERY_MS
             heard: list[tuple[GatewayPath, Reading]] = []
             for place, readings in messages:
                 message = Telemetry(1, "e", seq, at, SPAN.step_ms / 1000, readings)

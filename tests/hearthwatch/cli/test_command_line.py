@@ -233,7 +233,7 @@ def test_what_needs_a_broker_at_once_exits_3_without_one() -> None:
 
 
 def test_config_check_knows_every_shipped_file() -> None:
-    root = Path(__file__).parents[2] / "config"
+    root = Path(__file__).parents[3] / "config"
     shipped = [str(path) for path in sorted(root.glob("*/*.toml"))]
     ended = run("config", "check", *shipped)
     assert ended.returncode == 0, ended.stderr
@@ -247,7 +247,7 @@ def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path
         'base = "phnix"\nprofile = "mine"\n[[point]]\npoint = "room_c"\naddress = 1\ntype = "u8"\nsigned = 1\n'
     )
     gateway = tmp_path / "gateway.toml"
-    example = Path(__file__).parents[2] / "config" / "examples" / "gateway.toml"
+    example = Path(__file__).parents[3] / "config" / "examples" / "gateway.toml"
     gateway.write_text(example.read_text().replace('profile = "phnix"', f'profile = "{profile}"'))
     for command in (
         ("config", "check", str(profile)),
@@ -262,7 +262,7 @@ def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path
 def test_rules_check_lists_the_shipped_rules() -> None:
     ended = run("rules", "check")
     assert ended.returncode == 0
-    files = (Path(__file__).parents[2] / "config" / "rules").glob("*.toml")
+    files = (Path(__file__).parents[3] / "config" / "rules").glob("*.toml")
     written = {
         rule["id"]
         for file in files
