@@ -18,7 +18,7 @@ from typing import Final
 
 from bench.process import cpu_s
 from bench.telemetry import DEVICES_PER_GATEWAY, Message
-from ingest.service import IngestService
+from hearthwatch.run.ingest_process import run_ingest
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings, open_store
 from messaging.session import Delivery, MqttSession
@@ -166,12 +166,11 @@ def _serve(
         dead_letters=folder / "dead-letters.jsonl",
     )
     settings = IngestSettings(state=folder / "ingest.db", batch_readings=BATCH, client_id=_CLIENT)
-    service = IngestService(MqttSettings(url=broker_url), store, settings)
     # Loading the database's library takes half a second, which is not part of the measurement.
     open_store(store).close()
     loaded.set()
     go.wait()
-    service.run(stop)
+    run_ingest(MqttSettings(url=broker_url), store, settings, stop)
 
 
 def _seq(payload: bytes) -> int:

@@ -26,7 +26,8 @@ def run(config: ServerConfig = Path("server.toml")) -> None:
     from hearthwatch.run.server_settings import load_server_settings
 
     configure_structured_logging()
-    run_ingest(load_server_settings(config), stop_on_signals())
+    settings = load_server_settings(config)
+    run_ingest(settings.mqtt, settings.store, settings.ingest, stop_on_signals())
 
 
 @app.command("replay-dead-letters")
