@@ -24,13 +24,13 @@ check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in d
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m hearthwatch.generated.files --check
+	$(BIN)/python -m hearthwatch.generated --check
 	$(BIN)/python -m checks
 
 format: $(BIN)/.dev  ## format the code and bring generated files up to date
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
-	$(BIN)/python -m hearthwatch.generated.files
+	$(BIN)/python -m hearthwatch.generated
 
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)

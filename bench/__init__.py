@@ -1,2 +1,1 @@
-"""Benchmarks: speed and size as a table. Nothing here passes or fails; tests never look at the
-clock."""
+"""Benchmarks: speed and size as a table; nothing here passes or fails."""

@@ -22,24 +22,23 @@ PARTS = {
 
 
 def main() -> None:
-    """Run the parts that were asked for, saying which one is at work, and print all their
-    figures."""
+    """Run the parts asked for, report each while it runs, and print all figures."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, for a first look")
     options = parser.parse_args()
     if unknown := set(options.part) - PARTS.keys():
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    found: list[Row] = []
+    figures: list[Row] = []
     for name in options.part or PARTS:
         started = time.monotonic()
         sys.stderr.write(f"measuring {name} …\n")
         for row in PARTS[name](options.quick):
-            found.append(row)
+            figures.append(row)
             sys.stderr.write(
                 f"  {time.monotonic() - started:4.0f} s  {row.name}: {row.value:.4g} {row.unit}\n"
             )
-    print_table(found)
+    print_table(figures)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""How well the gateway uses a line, and that it never mistakes one register for another.
+"""How well the gateway uses a line, and whether it mistakes one register for another.
 
-`python -m bench.bus [--quick]`. 32 units on one pseudo-terminal at 9600 baud whose slaves take
-exactly the time the wire would; the registers of `midea-51.toml`. The best plan is one request
-after the other, each with its wire time, the unit's 5 ms and 3.5 characters of silence. modpoll is
-installed from the package index for the comparison, apart from everything else because it needs an
-older pymodbus.
+`python -m bench.bus [--quick]`. 32 units with the registers of `midea-51.toml` stand on one
+pseudo-terminal at 9600 baud; their answers take exactly the time of a real line. The best plan is
+one request after the other, each with its wire time, the unit's 5 ms and 3.5 characters of silence.
+modpoll is installed for the comparison, apart from everything else: it needs an older pymodbus.
 """
 
 import argparse
@@ -45,13 +44,13 @@ MODPOLL: Final = "modpoll==1.6.0"
 
 
 def best_cycle_s() -> float:
-    """Seconds in which 32 units can be asked for both blocks at best."""
+    """Return the seconds in which 32 units can be asked for both blocks at best."""
     characters = sum(8 + 5 + 2 * count for _, count in BLOCKS)
     return UNITS * (characters * CHARACTER_S + len(BLOCKS) * (TURNAROUND_S + 3.5 * CHARACTER_S))
 
 
 class Served:
-    """A line that is being served in `folder`; `requests` are known when it is over."""
+    """A line that is served in `folder`; `requests` are known at its end."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,21 +62,20 @@ class Served:
         return (self.folder / "line").resolve()
 
     def periods_s(self, skip: int = 1) -> list[float]:
-        """Seconds from one request for the first unit's first block to the next, without the first
-        `skip`."""
+        """Return the seconds between requests for the first unit's first block, after `skip`."""
         begun = [
             at for at, unit, address, _, _ in self.requests if (unit, address) == (1, BLOCKS[0][0])
         ]
         return [after - before for before, after in pairwise(begun)][skip:]
 
     def short_silences(self) -> int:
-        """How many requests came before the line had been silent for 3.5 characters."""
+        """Return how many requests came before 3.5 characters of silence."""
         return sum(silence < 3.5 for *_, silence in self.requests[1:])
 
 
 @contextmanager
 def served(*options: str) -> Iterator[Served]:
-    """Slaves with these options of `bench.line_slave`."""
+    """Serve slaves with these options of `bench.line_slave`."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         line = Served(Path(folder))
         command = [
@@ -101,8 +99,7 @@ def served(*options: str) -> Iterator[Served]:
 
 
 def sweep(line: Served, sweeps: int) -> None:
-    """Let the gateway's line turn `sweeps` times without a pause, read every unit whole in each,
-    and journal it all."""
+    """Poll the line `sweeps` times without a pause, every unit whole, and journal the readings."""
     address = parse_line(f"serial://{line.path}?baud=9600")
     units = [
         PolledUnit(f"unit-{number}", number, PROFILE, address) for number in range(1, UNITS + 1)
@@ -119,11 +116,12 @@ def sweep(line: Served, sweeps: int) -> None:
 
 
 def cycle_rows(sweeps: int) -> tuple[list[Row], float]:
-    """How much of the cycle is the best plan's wire time; and the cycle in seconds."""
+    """Return the best plan's share of the cycle, and the cycle in seconds."""
     with served() as line:
         sweep(line, sweeps + 2)
     cycle_s = median(line.periods_s())
-    note = f"{UNITS} units, {len(line.periods_s())} cycles, median {cycle_s:.3f} s, best {best_cycle_s():.3f} s"
+    note = f"{UNITS} units, {len(line.periods_s())} cycles, median {cycle_s:.3f} s,"
+    note += f" best {best_cycle_s():.3f} s"
     return [
         Row("bus, best plan ÷ cycle", best_cycle_s() / cycle_s, "", "≥ 0.99", note),
         Row("bus, requests before 3.5 characters of silence", line.short_silences(), "", "0", note),
@@ -131,11 +129,12 @@ def cycle_rows(sweeps: int) -> tuple[list[Row], float]:
 
 
 def dead_row(sweeps: int, cycle_s: float) -> Row:
-    """What 5 dead units of 32 make of the live ones' period, once they are known to be dead."""
+    """Measure the live units' period with 5 of 32 units dead, once these are known to be dead."""
     with served("--dead", str(DEAD)) as line:
         sweep(line, sweeps + 4)
     periods = line.periods_s(skip=3)
-    note = f"mean of {len(periods)} ÷ the cycle of {UNITS} live; worst × {max(periods) / cycle_s:.2f}; time-out 1 s"
+    worst = max(periods) / cycle_s
+    note = f"mean of {len(periods)} ÷ the cycle of {UNITS} live; worst × {worst:.2f}; time-out 1 s"
     return Row(
         f"bus, live units' period with {DEAD} of {UNITS} dead",
         mean(periods) / cycle_s,
@@ -145,8 +144,8 @@ def dead_row(sweeps: int, cycle_s: float) -> Row:
     )
 
 
-def wrong_row(spoil: str, told: str, cycles: int) -> Row:
-    """Values under a wrong register while the line does `spoil`."""
+def wrong_row(spoil: str, description: str, cycles: int) -> Row:
+    """Count values under a wrong register while `spoil` happens on the line."""
     read = wrong = 0
     with served("--spoil", spoil, "--baud", "38400") as line:
         address = parse_line(f"serial://{line.path}?baud=38400")
@@ -163,12 +162,16 @@ def wrong_row(spoil: str, told: str, cycles: int) -> Row:
             wrong += sum(raw != held(unit.address, at) for (_, at), raw in registers.items())
         bus.close()
     return Row(
-        f"bus, values under a wrong register, {told}", wrong, "", "0", f"of {read:,}; 38,400 baud"
+        f"bus, values under a wrong register, {description}",
+        wrong,
+        "",
+        "0",
+        f"of {read:,}; 38,400 baud",
     )
 
 
 def modpoll_rows(cycles: int, ours_s: float) -> list[Row]:
-    """The same bus polled by modpoll; one row that says so where it cannot be installed."""
+    """Poll the same bus with modpoll; if it cannot be installed, the only row reports that."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-modpoll-") as folder:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, MODPOLL]
         if subprocess.run(command, check=False, capture_output=True).returncode != 0:
@@ -229,15 +232,15 @@ def _run_modpoll(folder: str, line: Served, config: Path, watch_s: float) -> Non
 def rows(quick: bool = False) -> list[Row]:
     """All figures of the line."""
     sweeps, cycles = (3, 2) if quick else (10, 8)
-    found, cycle_s = cycle_rows(sweeps)
-    found += modpoll_rows(sweeps, cycle_s)
-    found.append(dead_row(2 * sweeps, cycle_s))
+    figures, cycle_s = cycle_rows(sweeps)
+    figures += modpoll_rows(sweeps, cycle_s)
+    figures.append(dead_row(2 * sweeps, cycle_s))
     spoilt = (
         ("late", "5 % late replies"),
         ("illegal", "one illegal register"),
         ("crc", "5 % CRC errors"),
     )
-    return found + [wrong_row(spoil, told, cycles) for spoil, told in spoilt]
+    return figures + [wrong_row(spoil, description, cycles) for spoil, description in spoilt]
 
 
 def main() -> None:

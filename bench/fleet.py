@@ -1,5 +1,4 @@
-"""What a simulated district costs on the bus: 57,000 units behind 1,900 gateways at 30 s, up to the
-watermark.
+"""The cost of a simulated district: 57,000 units behind 1,900 gateways, up to the watermark.
 
 `python -m bench fleet`. Mosquitto, the fleet and ingest into SQLite run as processes of their own.
 """
@@ -18,25 +17,24 @@ UNITS, GATEWAYS, INTERVAL_S = 57_000, 1_900, 30
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """One run of two minutes, or of three quarters of one when `quick`; connecting is part of
-    it."""
+    """Run for two minutes, or 45 seconds if `quick`; connecting is part of the run."""
     lasts = "45s" if quick else "2m"
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
-        told = _run(Path(folder), lasts)
+        result = _run(Path(folder), lasts)
     shape = f"{UNITS:,} units, {GATEWAYS:,} gateways, every {INTERVAL_S} s, for {lasts}"
     return [
-        Row("simulate fleet, processor", told["cpu_share"], "cores", "≤ 1", shape),
-        Row("simulate fleet, memory", told["rss_mb"], "MB", "", shape),
+        Row("simulate fleet, processor", result["cpu_share"], "cores", "≤ 1", shape),
+        Row("simulate fleet, memory", result["rss_mb"], "MB", "", shape),
         Row(
             "simulate fleet, readings",
-            told["readings_per_s"],
+            result["readings_per_s"],
             "1/s",
             "1,900",
             "as made; all of them covered at the end",
         ),
         Row(
             "simulate fleet, not covered",
-            told["waiting"] + told["lost"],
+            result["waiting"] + result["lost"],
             "readings",
             "0",
             "by a watermark at the end",

@@ -1,5 +1,4 @@
-"""What the village box costs: memory, processor time and disk, and how soon it says what it reads,
-at 32 units.
+"""The cost of a village box with 32 units: memory, processor time, disk, and time to publish.
 
 `python -m bench.gateway [--quick]`.
 """
@@ -27,19 +26,18 @@ LINES = [BenchLine(UNITS // 2, serial=True, name="a"), BenchLine(UNITS // 2, ser
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """Resident memory and processor share of a gateway that polls 32 units every 30 s over two
-    9600-baud lines."""
+    """Measure a gateway that polls 32 units every 30 s over two lines at 9600 baud."""
     with (
         tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder,
-        system(Path(folder)) as one,
+        system(Path(folder)) as bench_system,
     ):
-        one.simulate(LINES)
-        arrivals = Arrivals(one.broker.url)
+        bench_system.simulate(LINES)
+        arrivals = Arrivals(bench_system.broker.url)
         started_at = time.time()
-        pid = one.run_gateway(LINES, "30s")
+        pid = bench_system.run_gateway(LINES, "30s")
         wait_until(lambda: len(arrivals.first) == UNITS, 90)
         arrivals.close()
-        first_cycle_s = max(_first_reads(one.truth()).values()) - started_at
+        first_cycle_s = max(_first_reads(bench_system.truth()).values()) - started_at
         first_s = min(arrivals.first.values()) - started_at
         last_s = max(arrivals.first.values()) - started_at
         before, since = cpu_s(pid), time.monotonic()
@@ -82,7 +80,7 @@ def rows(quick: bool = False) -> list[Row]:
 
 
 class Arrivals:
-    """When the first reading of each device came to a subscriber, in seconds of the wall clock."""
+    """The wall-clock second at which a subscriber got each device's first reading."""
 
     def __init__(self, url: str) -> None:
         self.first: dict[str, float] = {}
@@ -106,7 +104,7 @@ class Arrivals:
                 self._session.acknowledge(event)
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._session.stop()
 
 
@@ -119,7 +117,7 @@ def _first_reads(truth: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _installed_mb(folder: Path) -> float:
-    """Size of everything that `[edge]` brings; packages come through pip, as on a village box."""
+    """Return the size of everything that `[edge]` installs; pip fetches it, as on a village box."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     root = Path(__file__).parent.parent
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(root)], check=True)

@@ -1,5 +1,4 @@
-"""What ingest costs: CPU per reading, how close it comes to the store's own speed, and an outage of
-the store.
+"""The cost of ingest: CPU per reading, share of the store's own speed, an outage of the store.
 
 `python -m bench.ingest [--quick]`. Servers are started on free ports and ended again.
 """
@@ -33,7 +32,7 @@ _PACKED_UNITS: Final = 100
 
 
 def rows(quick: bool = False) -> Iterator[Row]:
-    """All figures of ingest, each as soon as it is known."""
+    """Yield all figures of ingest, each as soon as it is known."""
     yield from cpu_rows(quick)
     yield from sqlite_rows(quick)
     yield from influx_rows(quick)
@@ -41,11 +40,11 @@ def rows(quick: bool = False) -> Iterator[Row]:
 
 
 def cpu_rows(quick: bool) -> Iterator[Row]:
-    """µs of CPU per reading from MQTT payload to line protocol: the best of five runs."""
+    """Measure µs of CPU per reading from MQTT payload to line protocol: the best of five runs."""
     start = wall_clock_ms() - 86_400_000
     batch = messages(200 if quick else 1_000, start)
     cost = min(_cpu_us(batch) for _ in range(5))
-    note = f"payload bytes → decode, validate, judge → line protocol; {POINTS_PER_READING} points; best of 5"
+    note = f"payload → decode, validate → line protocol; {POINTS_PER_READING} points; best of 5"
     yield Row("ingest CPU per reading", cost, "µs", "≤ 12", note)
 
 
@@ -59,9 +58,8 @@ def _cpu_us(batch: Sequence[Message]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """The same number of readings written raw, by ingest and, where it can, by the plain
-    subscriber; readings/s."""
+class ThroughputRound:
+    """Readings/s of one round: written raw, by ingest, and by the plain subscriber if it can."""
 
     raw: float
     ours: Measured
@@ -69,35 +67,37 @@ class Round:
 
 
 def sqlite_rows(quick: bool) -> Iterator[Row]:
-    """Readings/s through broker and ingest into SQLite, against the same values by plain
-    executemany."""
+    """Compare readings/s through broker and ingest into SQLite with plain executemany."""
     rounds, given = [], []
     for first, second in _batches(quick, 2):
-        rounds.append(Round(_raw_sqlite(first, POINT_NAMES), through_ingest(second, None)))
+        rounds.append(
+            ThroughputRound(_raw_sqlite(first, POINT_NAMES), through_ingest(second, None))
+        )
         given.append(_raw_sqlite(first, POINT_NAMES[:POINTS_PER_READING]))
     note = f"transactions of {BATCH:,} rows into one table, synchronous=FULL"
     yield from _comparison("SQLite", rounds, "≥ 50", note)
-    only = f"the same without the {len(POINT_NAMES) - POINTS_PER_READING} points that no reading has, as ingest does it"
+    unused = len(POINT_NAMES) - POINTS_PER_READING
+    only = f"the same without the {unused} points that no reading has, as ingest does it"
     yield Row("SQLite raw, named columns", median(given), "readings/s", "", only)
     yield from packing_rows()
 
 
 def packing_rows() -> Iterator[Row]:
-    """µs of CPU per reading for packing finished hours, which comes on top of writing them."""
+    """Measure µs of CPU per reading for packing finished hours, in addition to writing them."""
     hours = list(village_hours(_PACKED_UNITS, 1))
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         each = [fill(Path(folder) / f"{number}.db", iter(hours)) for number in range(3)]
     cost = min(sizes.pack_s / sizes.readings for sizes in each) * 1e6
-    note = f"{_PACKED_UNITS} simulated units; by a thread of ingest, ten minutes after each hour; best of 3"
+    note = f"{_PACKED_UNITS} simulated units; in a thread of ingest, ten minutes after each hour;"
+    note += " best of 3"
     yield Row("SQLite, packing finished hours", cost, "µs a reading", "", note)
 
 
 def influx_rows(quick: bool) -> Iterator[Row]:
-    """Readings/s into InfluxDB 1.6: the lines POSTed raw, through broker and ingest, and by a plain
-    subscriber."""
+    """Compare readings/s into InfluxDB 1.6: raw POSTs, broker and ingest, a plain subscriber."""
     with _influx() as gate:
         rounds = [
-            Round(
+            ThroughputRound(
                 _raw_influx(gate, first),
                 through_ingest(second, gate.url),
                 through_plain_subscriber(third, gate),
@@ -106,15 +106,21 @@ def influx_rows(quick: bool) -> Iterator[Row]:
         ]
     note = f"batches of {BATCH:,} lines, one after the other, nginx rewrite"
     yield from _comparison("InfluxDB 1.6", rounds, "≥ 95", note)
-    plain = [(one.raw, one.plain) for one in rounds if one.plain is not None]
+    plain = [(each.raw, each.plain) for each in rounds if each.plain is not None]
     how = f"paho, json, Point, influxdb-client batching of {BATCH:,}; acknowledges before it writes"
     yield Row(
-        "plain subscriber", median(one.readings_per_s for _, one in plain), "readings/s", "", how
+        "plain subscriber",
+        median(measured.readings_per_s for _, measured in plain),
+        "readings/s",
+        "",
+        how,
     )
-    yield _share("plain subscriber", [100 * one.readings_per_s / raw for raw, one in plain], "")
+    yield _share(
+        "plain subscriber", [100 * measured.readings_per_s / raw for raw, measured in plain], ""
+    )
     yield Row(
         "plain subscriber CPU",
-        median(one.cpu_us for _, one in plain),
+        median(measured.cpu_us for _, measured in plain),
         "µs a reading",
         "",
         "its whole process",
@@ -122,9 +128,9 @@ def influx_rows(quick: bool) -> Iterator[Row]:
 
 
 def _batches(quick: bool, ways: int) -> Iterator[tuple[list[Message], ...]]:
-    """For each round as many batches as there are `ways`; each is of days of its own.
+    """Yield for each round as many batches as there are `ways`, each of different days.
 
-    The ways take turns, so that the machine's moods meet all of them.
+    The ways alternate, so that other load on the machine affects all of them.
     """
     count, rounds = (1_000, 2) if quick else (5_000, 5)
     today = wall_clock_ms()
@@ -133,15 +139,17 @@ def _batches(quick: bool, ways: int) -> Iterator[tuple[list[Message], ...]]:
         yield tuple(messages(count, day) for day in days)
 
 
-def _comparison(store: str, rounds: Sequence[Round], aim: str, note: str) -> Iterator[Row]:
+def _comparison(
+    store: str, rounds: Sequence[ThroughputRound], aim: str, note: str
+) -> Iterator[Row]:
     ours = f"{store} through broker and ingest"
-    yield Row(f"{store} raw", median(one.raw for one in rounds), "readings/s", "", note)
+    yield Row(f"{store} raw", median(each.raw for each in rounds), "readings/s", "", note)
     waits = "messages wait at Mosquitto, until the last watermark"
-    yield Row(ours, median(one.ours.readings_per_s for one in rounds), "readings/s", "", waits)
-    yield _share(store, [100 * one.ours.readings_per_s / one.raw for one in rounds], aim)
+    yield Row(ours, median(each.ours.readings_per_s for each in rounds), "readings/s", "", waits)
+    yield _share(store, [100 * each.ours.readings_per_s / each.raw for each in rounds], aim)
     yield Row(
         f"{ours}, CPU",
-        median(one.ours.cpu_us for one in rounds),
+        median(each.ours.cpu_us for each in rounds),
         "µs a reading",
         "≤ 12",
         "the whole process",
@@ -182,8 +190,9 @@ def _raw_influx(gate: InfluxGate, batch: Sequence[Message]) -> float:
     url = f"{gate.http_url}/api/v2/write?org=district&bucket=hearthwatch&precision=ms"
 
     def post() -> None:
-        for one in bodies:
-            with urllib.request.urlopen(urllib.request.Request(url, one), timeout=60) as response:  # noqa: S310 - a fixed http address
+        for lines in bodies:
+            request = urllib.request.Request(url, lines)  # noqa: S310 - a fixed http address
+            with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310
                 assert response.status == 204
 
     return _per_second(len(readings), post)

@@ -1,13 +1,12 @@
-"""Modbus slaves on a pseudo-terminal that take exactly the time a real line takes; a process of its
-own.
+"""A process with Modbus slaves on a pseudo-terminal that take exactly a real line's time.
 
 `python -m bench.line_slave FOLDER --units N [--dead N] [--baud N] [--spoil late|illegal|crc]` links
-FOLDER/line to the terminal and, at the end of its standard input, writes FOLDER/requests.json: for
+FOLDER/line to the terminal. At the end of its standard input it writes FOLDER/requests.json: for
 each request the monotonic seconds at which it began on the wire, unit, address, count, and the
 silence before it in characters.
 
-Every register of every unit holds a number of its own (`held`), so that a value under a wrong
-register is seen.
+Every register of every unit holds a different number (`held`), so that a value under a wrong
+register is noticed.
 """
 
 import argparse
@@ -30,18 +29,17 @@ TIMEOUT_S: Final = 1.0
 SPOILT_SHARE: Final = 0.05
 LATE_S: Final = (0.020, 0.270)
 ILLEGAL_REGISTER: Final = 109
-# A sleeping process wakes up this much too late; the rest of a pause is waited out awake.
+# A sleeping process wakes up this much too late, so the end of a pause is spent awake.
 _WAKE_S: Final = 0.0006
 
 
 def held(unit: int, address: int) -> int:
-    """What register `address` (below 200) of `unit` (below 300) holds; no two hold the same."""
+    """Return the content of register `address` (below 200) of `unit` (below 300)."""
     return unit * 200 + address
 
 
 class LineSlave:
-    """Units 1 to `units` of which the last `dead` are silent; `spoil` is what happens to a share of
-    the replies."""
+    """Units 1 to `units`, the last `dead` of them silent; `spoil` hits a share of the replies."""
 
     def __init__(self, units: int, dead: int, baud: int, spoil: str) -> None:
         self._alive = range(1, units - dead + 1)
@@ -64,10 +62,8 @@ class LineSlave:
             began = monotonic()
             for request in self._framing.feed(os.read(self.master, 512)):
                 unit, message = request.address, request.message
-                address, count = (
-                    int.from_bytes(message[1:3], "big"),
-                    int.from_bytes(message[3:5], "big"),
-                )
+                address = int.from_bytes(message[1:3], "big")
+                count = int.from_bytes(message[3:5], "big")
                 silence = (began - self._free_at) / self._character_s
                 self.requests.append((began, unit, address, count, silence))
                 if unit in self._alive:
@@ -81,9 +77,9 @@ class LineSlave:
         strikes = self._random.random() < SPOILT_SHARE
         if self._spoil == "crc" and strikes:
             frame = frame[:-1] + bytes((frame[-1] ^ 0x55,))
-        late_s = (
-            TIMEOUT_S + self._random.uniform(*LATE_S) if self._spoil == "late" and strikes else 0.0
-        )
+        late_s = 0.0
+        if self._spoil == "late" and strikes:
+            late_s = TIMEOUT_S + self._random.uniform(*LATE_S)
         self._free_at = began + TURNAROUND_S + late_s + (8 + len(frame)) * self._character_s
         self._wait_until(self._free_at)
         os.write(self.master, frame)

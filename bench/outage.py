@@ -1,9 +1,7 @@
-"""The store is away for ten minutes while a whole district goes on: ingest's memory, and the time
-to catch up.
+"""An outage of the store for ten minutes in a whole district: memory, and time to catch up.
 
-`python -m bench.outage [--quick]`. 57,000 units behind 1,900 gateways are played by `hearthwatch
-simulate fleet`, a process of its own with journals and re-sending; the store is InfluxDB 1.6, whose
-way in (nginx) is shut.
+`python -m bench.outage [--quick]`. `hearthwatch simulate fleet` plays 57,000 units behind 1,900
+gateways, with journals and re-sending. The store is InfluxDB 1.6 behind nginx, which is stopped.
 """
 
 import argparse
@@ -24,7 +22,7 @@ from tests.servers import InfluxGate, InfluxServer, MosquittoBroker, Server, wai
 UNITS: Final = 57_000
 GATEWAYS: Final = 1_900
 INTERVAL_S: Final = 30
-# How far behind is caught up: what the fleet sends in a few seconds is always on its way.
+# Readings of the last few seconds are always on their way, so this counts as caught up.
 _BEHIND_S: Final = 10
 _AT_MOST_S: Final = 1_800
 
@@ -91,7 +89,9 @@ def _measure(district: _District, lasts_s: int, quick: bool) -> Iterator[Row]:
         lasts_s, lambda: rss_mib(district.ingest_pid), lambda: _server_mib(district.broker)
     )
     assert district.stored() - before < _BEHIND_S * pace, "the store was not away"
-    note = f"{UNITS:,} units every {INTERVAL_S} s, store away {lasts_s} s{' (quick; else 600 s)' if quick else ''}"
+    note = f"{UNITS:,} units every {INTERVAL_S} s, store away {lasts_s} s"
+    if quick:
+        note += " (quick; else 600 s)"
     yield Row("ingest memory before an outage", usual, "MiB RSS", "", note)
     yield Row("ingest memory in an outage", ingest_mib, "MiB RSS", "≤ 250", f"{note}; highest")
     yield Row(
@@ -113,7 +113,8 @@ def _measure(district: _District, lasts_s: int, quick: bool) -> Iterator[Row]:
     took_s, stored = time.monotonic() - back, district.stored() - before
     missed = pace * (back - began)
     yield Row("ingest memory while catching up", catching_mib, "MiB RSS", "≤ 250", "highest")
-    caught = f"until less than {_BEHIND_S} s behind: {missed:,.0f} readings, and the new ones; at most {_AT_MOST_S} s"
+    caught = f"until less than {_BEHIND_S} s behind: {missed:,.0f} readings, and the new ones;"
+    caught += f" at most {_AT_MOST_S} s"
     yield Row("catching up after the outage", took_s, "s", "", caught)
     others = f"beside the fleet, the broker and the database; load average {os.getloadavg()[0]:.1f}"
     yield Row(
@@ -126,8 +127,7 @@ def _measure(district: _District, lasts_s: int, quick: bool) -> Iterator[Row]:
 
 
 def _pace(district: _District) -> float:
-    """Readings a second that the fleet really sends: two whole intervals, in which each unit is
-    read twice."""
+    """Return the readings a second that the fleet really sends, over two whole intervals."""
     before, began = district.stored(), time.monotonic()
     time.sleep(2 * INTERVAL_S)
     return (district.stored() - before) / (time.monotonic() - began)
@@ -135,15 +135,15 @@ def _pace(district: _District) -> float:
 
 def _highest(
     at_most_s: float,
-    one: Callable[[], float],
-    other: Callable[[], float],
+    first: Callable[[], float],
+    second: Callable[[], float],
     until: Callable[[], bool] = lambda: False,
 ) -> tuple[float, float]:
-    """The highest of both, looked at for so long or until a condition holds."""
+    """Return the highest values of both, read each second for so long or until `until` holds."""
     end = time.monotonic() + at_most_s
     highest = (0.0, 0.0)
     while time.monotonic() < end and not until():
-        highest = max(highest[0], one()), max(highest[1], other())
+        highest = max(highest[0], first()), max(highest[1], second())
         time.sleep(1)
     return highest
 

@@ -1,8 +1,6 @@
-"""From a register to the page: how long after the poll that saw a fault its ticket stands in a
-browser.
+"""From a register to the page: the time from the poll of a fault to its ticket in a browser.
 
-`python -m bench.page [--quick]`. Chromium is the one of the machine, on the same two cores as
-everything else.
+`python -m bench.page [--quick]`. Chromium runs on the same cores as everything else.
 """
 
 import argparse
@@ -27,34 +25,36 @@ CHROMIUM = [
     "--disable-sync",
 ]
 
-# Runs in the page: the moment at which each device's ticket first stands there.
+# Runs in the page, and notes when the ticket of each device first appears.
 OBSERVE = """() => {
   window.seen = {};
-  const look = () => document.querySelectorAll('#tickets li.ticket .where a').forEach(a => {
+  const note = () => document.querySelectorAll('#tickets li.ticket .where a').forEach(a => {
     window.seen[a.textContent] ??= Date.now();
   });
-  new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
-  look();
+  new MutationObserver(note).observe(
+    document.body, {childList: true, subtree: true, characterData: true});
+  note();
 }"""
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """Median and 99th percentile over one fault on each of many units."""
+    """Return median and 99th percentile over one fault on each of many units."""
     units = 30 if quick else 120
     line = BenchLine(units, serial=False, name="u", port=free_port())
     events = "".join(
-        f'[[event]]\nat = "{FIRST_FAULT_S + STEP_S * unit:.1f}s"\nunit = {unit}\nfault = "high_pressure"\n'
+        f'[[event]]\nat = "{FIRST_FAULT_S + STEP_S * unit:.1f}s"\nunit = {unit}\n'
+        'fault = "high_pressure"\n'
         for unit in range(1, units + 1)
     )
     with (
         tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder,
-        system(Path(folder)) as one,
+        system(Path(folder)) as bench_system,
     ):
-        one.serve()
-        one.simulate([line], events)
-        one.run_gateway([line], "5s")
-        seen = _watch(one.console, units)
-        delays = sorted(_delays(one.truth(), seen))
+        bench_system.serve()
+        bench_system.simulate([line], events)
+        bench_system.run_gateway([line], "5s")
+        seen = _watch(bench_system.console, units)
+        delays = sorted(_delays(bench_system.truth(), seen))
     note = f"{len(delays)} faults, one every {STEP_S:g} s; from the poll to the ticket in Chromium"
     return [
         Row("poll to ticket on the page, median", median(delays), "ms", "", note),

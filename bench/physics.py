@@ -1,5 +1,4 @@
-"""What letting time pass in houses costs: the five-minute steps of a season, and reading all their
-points."""
+"""The cost of simulated houses: five-minute steps of a season, and measuring all points."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +22,7 @@ WARM_UP = 60
 
 
 def a_block(units: int) -> tuple[SimulatedFleet, FleetState, Disturbance]:
-    """Villages of mixed houses in a January; every tenth unit leaks."""
+    """Return villages of mixed houses in a January; every tenth unit leaks."""
     number = np.arange(units)
     fittings = replace(
         usual_fittings(units), village=number // VILLAGE, position=number % VILLAGE / VILLAGE
@@ -39,40 +38,40 @@ def a_block(units: int) -> tuple[SimulatedFleet, FleetState, Disturbance]:
 
 
 def time_block(units: int, rounds: int) -> tuple[float, float]:
-    """Nanoseconds of one core per house for one step, and for measuring all points once."""
+    """Return the nanoseconds per house of one step, and of measuring all points once."""
     fleet, state, struck = a_block(units)
     weather = WinterWeather(1)
 
-    def stepped(turn: int) -> None:
+    def stepped(round_: int) -> None:
         nonlocal state
-        now = JANUARY + turn * 300_000
+        now = JANUARY + round_ * 300_000
         state = step(fleet, state, now, STEP_S, weather.at(now), struck)
 
-    def measured(turn: int) -> None:
-        measure(fleet, state, turn, weather.at(JANUARY), struck)
+    def measured(round_: int) -> None:
+        measure(fleet, state, round_, weather.at(JANUARY), struck)
 
     return _each(stepped, rounds) / units, _each(measured, rounds) / units
 
 
 def _each(work: Callable[[int], None], rounds: int) -> float:
-    """Nanoseconds of processor time that one `work` takes once warm."""
-    for turn in range(WARM_UP):
-        work(turn)
+    """Return the nanoseconds of processor time of one `work`, once warm."""
+    for round_ in range(WARM_UP):
+        work(round_)
     started = process_time_ns()
-    for turn in range(WARM_UP, WARM_UP + rounds):
-        work(turn)
+    for round_ in range(WARM_UP, WARM_UP + rounds):
+        work(round_)
     return (process_time_ns() - started) / rounds
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """Processor time, so that other work on the machine disturbs it least; seconds in all."""
-    found: list[Row] = []
+    """Measure processor time, which other work on the machine disturbs least; takes seconds."""
+    figures: list[Row] = []
     best = 0.0
     for units in BLOCKS:
         stepped, measured = time_block(units, 100 if quick else 400)
         note = f"5-minute steps, blocks of {units:,}"
-        found.append(Row("physics, one house-step", stepped, "ns", "≤ 500", note))
-        found.append(
+        figures.append(Row("physics, one house-step", stepped, "ns", "≤ 500", note))
+        figures.append(
             Row("physics, all points of a house", measured, "ns", "", f"blocks of {units:,}")
         )
         best = max(best, 1e3 / stepped)
@@ -80,7 +79,7 @@ def rows(quick: bool = False) -> list[Row]:
         Row(
             "houses stepped per second and core", best, "million", "≥ 2", "best of the blocks below"
         ),
-        *found,
+        *figures,
     ]
 
 

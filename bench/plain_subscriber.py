@@ -1,9 +1,8 @@
-"""What one would write without hearthwatch, as a process of its own: paho, json, influxdb-client's
-Point and batching.
+"""A plain subscriber for comparison: paho, json, influxdb-client's Point and batching.
 
 `python -m bench.plain_subscriber MQTT_HOST MQTT_PORT CLIENT_ID INFLUX_URL BATCH MESSAGES` writes
-telemetry to the bucket `hearthwatch` until it has taken so many messages and flushed them, then
-says how much CPU it used (s). Nothing is checked, and a message is acknowledged to the broker
+telemetry to the bucket `hearthwatch` until it has taken so many messages and flushed them. Then it
+prints the CPU seconds that it used. Nothing is checked, and a message is acknowledged to the broker
 before it is stored.
 """
 
@@ -19,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 
 def points_of(topic: str, payload: bytes | bytearray) -> list[Point]:
-    """One Point for each reading of a message, with the tags and fields of the contract."""
+    """Return a Point for each reading of a message, with the tags and fields of the contract."""
     district, town, village, gateway = topic.split("/")[-4:]
     message = json.loads(payload)
     points = []

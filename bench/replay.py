@@ -1,10 +1,9 @@
-"""How long a month of a village of 300 units takes from `readings.db` through all shipped rules,
-and reading it alone.
+"""A month of a village of 300 units, from `readings.db` through all shipped rules.
 
 `python -m bench replay` prints the table. A simulated winter day of some units is written and
 packed as ingest does it; the file is then filled up with copies of its packed hours, other devices
 and later days, until it is large enough. Times are CPU time of one process, by which a village is
-judged; more processes take more villages at once.
+evaluated; more processes take more villages at once.
 """
 
 import sqlite3
@@ -20,7 +19,8 @@ from bench.store import MONTH_DAYS, START, VILLAGE_UNITS, Hour, fill, village_ho
 from bench.table import Row
 from hearthwatch.base.resources import config_folder
 from hearthwatch.run.server_settings import ServerSettings
-from hearthwatch.trials.replay.command import ReplayOptions, replay
+from hearthwatch.trials.replay.command import replay
+from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import StoreSettings
 from ingest.store.sqlite.schema import BLOCK_COLUMNS
 from ingest.store.sqlite.store import SqliteStore
@@ -33,8 +33,7 @@ SLICE_HOURS: Final = 6
 
 
 def multiply(path: Path, villages: int, days: int) -> None:
-    """Put so many copies of every device, each with a gateway of its own, and of its first day in
-    its place."""
+    """Replace every device by copies, each with its own gateway, and its first day by `days`."""
     alike = ", ".join(name for name in BLOCK_COLUMNS if name not in ("device", "first", "gateway"))
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TEMP TABLE was AS SELECT * FROM block")
@@ -42,7 +41,8 @@ def multiply(path: Path, villages: int, days: int) -> None:
         database.executescript("DELETE FROM block; DELETE FROM device; DELETE FROM hourly;")
         for copy in map(str, range(villages)):
             database.execute(
-                "INSERT INTO device SELECT device || '-' || :copy, district, town, village, 'mt-' || :copy FROM owner",
+                "INSERT INTO device SELECT device || '-' || :copy, district, town, village, "
+                "'mt-' || :copy FROM owner",
                 {"copy": copy},
             )
             database.executemany(
@@ -53,8 +53,7 @@ def multiply(path: Path, villages: int, days: int) -> None:
 
 
 def read(path: Path, days: float) -> tuple[int, float]:
-    """How many readings there are as columns for the shipped rules, and the seconds that reading
-    them takes."""
+    """Return the number of readings as columns for the shipped rules, and the seconds it took."""
     store, points = SqliteStore(path), Engine(shipped_rules()).points
     devices = sorted(store.latest())
     begins = range(START, START + round(days * DAY_MS), SLICE_HOURS * HOUR_MS)
@@ -68,17 +67,26 @@ def read(path: Path, days: float) -> tuple[int, float]:
 
 
 def replayed(path: Path) -> tuple[int, float]:
-    """How many readings there are, and the seconds of a replay of all of them."""
+    """Return the number of readings, and the seconds of a replay of all of them."""
     rules = sorted((config_folder() / "rules").glob("*.toml"))
-    options = ReplayOptions("2025-12-31", None, "0s", rules, [], [], [], workers=1)
+    options = ReplayOptions(
+        since="2025-12-31",
+        until=None,
+        warm_up="0s",
+        rules=rules,
+        against=[],
+        villages=[],
+        devices=[],
+        workers=1,
+    )
     began = time.process_time()
     result = replay(options, ServerSettings(store=StoreSettings(url=f"sqlite:{path}")))
     return result.readings, time.process_time() - began
 
 
 def pace_rows(pace: str, hours: Sequence[Hour], days: int) -> list[Row]:
-    """The figures for units that are polled at this pace, from so many days of 300 of them."""
-    units = len({one.reading.device for one in hours[0]})
+    """Return the figures of units polled at this pace, from so many days of 300 units."""
+    units = len({stored.reading.device for stored in hours[0]})
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         fill(path, iter(hours))
@@ -111,8 +119,7 @@ def pace_rows(pace: str, hours: Sequence[Hour], days: int) -> list[Row]:
 
 
 def plain_rows(hours: Sequence[Hour]) -> list[Row]:
-    """Reading what is not packed yet as columns; and, to compare, packed hours reading by
-    reading."""
+    """Measure hours that are not packed yet as columns, and packed hours reading by reading."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         store = SqliteStore(path)
@@ -143,10 +150,12 @@ def plain_rows(hours: Sequence[Hour]) -> list[Row]:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All figures; with `quick` from fewer units and days."""
+    """Return all figures; `quick` takes fewer units and days."""
     hours = list(village_hours(6 if quick else 12, 24))
     often = pace_rows("30 s", hours, 1 if quick else 3)
     seldom = pace_rows(
-        "5 min", [[one for one in hour if one.seq % SLOW == 1] for hour in hours], MONTH_DAYS
+        "5 min",
+        [[stored for stored in hour if stored.seq % SLOW == 1] for hour in hours],
+        MONTH_DAYS,
     )
     return [*often, *seldom, *plain_rows(hours)]

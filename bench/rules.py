@@ -1,5 +1,6 @@
-"""How long the rules take per reading, and what they hold per device, with the shipped rules at
-57,000 devices (R18).
+"""Time per reading and state per device of the shipped rules, at 57,000 devices.
+
+The number of devices is that of requirements R18.
 
 `python -m bench rules` prints the table. In each figure polls of the whole fleet pass, one after
 the other: a seventh of the fleet is defrosting, one device in a hundred is cold and one reports a
@@ -42,8 +43,7 @@ REPLAY_MS: Final = 300_000
 START: Final = 1_763_740_000_000
 ROUNDS: Final = 14
 REPLAY_ROUNDS: Final = 12
-"""Polls of an hour, in which rules that look once an hour look once; an hour before fills what they
-hold."""
+"""Polls of an hour: rules that are evaluated hourly run once; an hour before fills their state."""
 CORES: Final = 2
 Item = TypeVar("Item")
 _RULES = Path(__file__).parent.parent / "config" / "rules"
@@ -59,15 +59,14 @@ NIGHT: Final = {
     "fan_rpm": (800.0, 60.0),
     "exv_steps": (240.0, 30.0),
 }
-"""Mean and spread of the points of a fleet that heats on a cold night; the others follow from them
-in `_unit`."""
+"""Mean and spread of points on a cold night; `_unit` derives the other points."""
 
 NOISE: Final = 0.05
-"""How much of its spread a point wanders from one poll to the next."""
+"""The share of its spread by which a point moves from one poll to the next."""
 
 
 def shipped_rules() -> list[Rule]:
-    """The rules of config/rules."""
+    """Return the rules of config/rules."""
     files = sorted(_RULES.glob("*.toml"))
     return [
         rule
@@ -77,18 +76,18 @@ def shipped_rules() -> list[Rule]:
 
 
 def device_rules() -> list[DeviceRule]:
-    """Those judged on readings."""
+    """Return the rules that are evaluated on readings."""
     return [rule for rule in shipped_rules() if isinstance(rule, DeviceRule)]
 
 
 @cache
 def device_names(count: int) -> list[str]:
-    """Ids like those of a district."""
+    """Return ids like those of a district."""
     return [f"mtg-ql-{number:05d}" for number in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class FleetPoll:
     """One poll of the fleet: states, points by name, and the rows of devices with a fault."""
 
     at: int
@@ -98,8 +97,8 @@ class Poll:
 
 
 @cache
-def polls(count: int, interval_ms: int, rounds: int = ROUNDS) -> list[Poll]:
-    """So many polls of `count` devices, `interval_ms` apart."""
+def polls(count: int, interval_ms: int, rounds: int = ROUNDS) -> list[FleetPoll]:
+    """Return so many polls of `count` devices, `interval_ms` apart."""
     generator = np.random.default_rng(1)
     levels = {name: generator.normal(mean, spread, count) for name, (mean, spread) in NIGHT.items()}
     return [_poll(number, interval_ms, levels, generator) for number in range(rounds)]
@@ -107,7 +106,7 @@ def polls(count: int, interval_ms: int, rounds: int = ROUNDS) -> list[Poll]:
 
 def _poll(
     number: int, interval_ms: int, levels: dict[str, np.ndarray], generator: np.random.Generator
-) -> Poll:
+) -> FleetPoll:
     count = len(levels["room_c"])
     state = np.full(count, STATE_CODES["heating"], np.int8)
     # Half an hour of heating, five minutes of defrosting, each house at its own time.
@@ -120,7 +119,7 @@ def _poll(
     points = wandering | _unit(wandering, state == STATE_CODES["defrost"])
     points["room_c"][generator.random(count) < 0.02] = np.nan
     points["room_c"][np.arange(count) % 100 == 7] -= 4.0
-    return Poll(
+    return FleetPoll(
         START + number * interval_ms,
         state,
         points,
@@ -129,8 +128,7 @@ def _poll(
 
 
 def _unit(points: dict[str, np.ndarray], defrosts: np.ndarray) -> dict[str, np.ndarray]:
-    """The points of a healthy unit that follow from the others (physics §20.1 to §20.3, about a COP
-    of 2.6)."""
+    """Return the points derived from the others at a COP of 2.6 (physics §20.1 to §20.3)."""
     power_w = 40.0 * points["compressor_hz"]
     heat_w = np.where(defrosts, -3_000.0, 2.6 * power_w)
     supply_c = points["return_c"] + heat_w / (points["flow_lpm"] * 4_147.0 / 60.0)
@@ -149,8 +147,8 @@ def _unit(points: dict[str, np.ndarray], defrosts: np.ndarray) -> dict[str, np.n
     }
 
 
-def batches(engine: Engine, polled: Sequence[Poll], size: int) -> Iterator[list[Batch]]:
-    """Each poll, cut into batches of `size` readings."""
+def batches(engine: Engine, polled: Sequence[FleetPoll], size: int) -> Iterator[list[Batch]]:
+    """Yield each poll, cut into batches of `size` readings."""
     count = len(polled[0].state)
     slots = engine.fleet.slots(device_names(count))
     code = engine.codes.number("high_pressure:P1")
@@ -172,7 +170,7 @@ def batches(engine: Engine, polled: Sequence[Poll], size: int) -> Iterator[list[
 
 
 def messages(size: int) -> Iterator[list[list[tuple[GatewayPath, Reading]]]]:
-    """The first polls as `wire` readings."""
+    """Yield the first polls as `wire` readings."""
     names, states = device_names(DEVICES), tuple(STATE_CODES)
     places = [
         GatewayPath("mentougou", "zhaitang", f"v-{n // 200}", f"g-{n // PER_GATEWAY}")
@@ -198,7 +196,7 @@ def messages(size: int) -> Iterator[list[list[tuple[GatewayPath, Reading]]]]:
 def median_ns(
     rounds: Iterator[Sequence[Item]], work: Callable[[Item], object], readings: int
 ) -> float:
-    """Nanoseconds of CPU per reading of the median round after the first, which fills the fleet."""
+    """Return the CPU ns per reading of the median round; the first round fills the fleet."""
     times: list[int] = []
     for items in rounds:
         started = process_time_ns()
@@ -211,7 +209,7 @@ def median_ns(
 def time_columns(
     rules: Sequence[Rule], size: int, interval_ms: int = LIVE_MS, count: int = DEVICES
 ) -> float:
-    """Nanoseconds per reading when columns come in batches of `size`."""
+    """Return the ns per reading when columns come in batches of `size`."""
     engine = Engine(rules)
     engine.expect(device_names(count), interval_ms)
     polled = polls(count, interval_ms)
@@ -219,14 +217,13 @@ def time_columns(
 
 
 def time_readings(size: int) -> float:
-    """Nanoseconds per reading when `wire` readings come in batches of `size`."""
+    """Return the ns per reading when `wire` readings come in batches of `size`."""
     engine = Engine(shipped_rules())
     return median_ns(messages(size), lambda part: engine.observe(part, START), DEVICES)
 
 
 def replayed(count: int) -> float:
-    """Seconds to take polls of `count` devices, as columns, through all rules; for a process of its
-    own."""
+    """Return the seconds that polls of `count` devices take through all rules; runs alone."""
     engine = Engine(shipped_rules())
     engine.expect(device_names(count), REPLAY_MS)
     ready = [
@@ -243,7 +240,7 @@ def replayed(count: int) -> float:
 
 
 def time_replay() -> float:
-    """Million readings a second through all rules, on CORES processes at once."""
+    """Return the million readings a second through all rules, on CORES processes at once."""
     each = DEVICES // CORES
     with ProcessPoolExecutor(CORES) as pool:
         slowest = max(pool.map(replayed, [each] * CORES))
@@ -251,11 +248,10 @@ def time_replay() -> float:
 
 
 def bytes_per_device(rules: Sequence[Rule]) -> float:
-    """What the state of `rules` and of the fleet takes per device, as a snapshot holds it, without
-    names.
+    """Return the bytes per device that a snapshot of `rules` and of the fleet holds.
 
-    Left out are the table of slots and, for rules with sparse state, a byte per device that says
-    whether there is any.
+    Names, the table of slots and, for rules with sparse state, a flag byte per device are left
+    out.
     """
     engine = Engine(rules)
     for cut in batches(engine, polls(DEVICES, LIVE_MS)[:2], DEVICES):
@@ -266,10 +262,9 @@ def bytes_per_device(rules: Sequence[Rule]) -> float:
 
 
 def time_restart() -> tuple[float, float]:
-    """Seconds from the files of a stopped service to its first evaluation of the whole fleet, and
-    to having caught up.
+    """Return the seconds until a restarted service has caught up, and has evaluated the fleet.
 
-    It stopped a poll ago: the reading store holds one that it has not seen.
+    The service stopped one poll ago: the reading store holds a poll that it has not evaluated.
     """
     with tempfile.TemporaryDirectory() as folder:
         seen, missed, fresh = list(messages(DEVICES))[:3]
@@ -300,7 +295,10 @@ def _stop(
     store = open_store(_store(folder))
     for readings in (seen, missed):
         store.write(
-            [StoredReading(place, "e", number, one) for number, (place, one) in enumerate(readings)]
+            [
+                StoredReading(gateway, "e", number, reading)
+                for number, (gateway, reading) in enumerate(readings)
+            ]
         )
     store.close()
 
@@ -323,8 +321,7 @@ def _known() -> list[KnownGateway]:
 
 
 def time_presence() -> tuple[float, float]:
-    """Nanoseconds per device for hearing one poll of the fleet, and milliseconds for one step over
-    it."""
+    """Return the ns per device for hearing a poll of the fleet, and the ms of one step."""
     names = device_names(DEVICES)
     places = [
         GatewayPath("mentougou", "zhaitang", f"v-{g // 7}", f"g-{g}")
@@ -348,21 +345,22 @@ def time_presence() -> tuple[float, float]:
 
 
 def rule_rows(shared_ns: float, shared_bytes: float) -> list[Row]:
-    """Each rule alone: its time beyond what is spent without any, and its state."""
+    """Measure each rule alone: its time beyond that without any rule, and its state."""
     return [
         Row(
             f"rule {rule.id}",
             max(0.0, time_columns([rule], DEVICES) - shared_ns),
             "ns/reading",
             "≤ 60",
-            f"{bytes_per_device([rule]) - shared_bytes:.0f} bytes per device; whole fleet as columns, every 30 s",
+            f"{bytes_per_device([rule]) - shared_bytes:.0f} bytes per device; "
+            "whole fleet as columns, every 30 s",
         )
         for rule in device_rules()
     ]
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All figures; `quick` leaves out those of each rule alone."""
+    """Return all figures; `quick` leaves out those of each rule alone."""
     rules = device_rules()
     shape = f"{DEVICES:,} devices, {len(rules)} rules"
     shared_ns, shared_bytes = time_columns([], DEVICES), bytes_per_device([])

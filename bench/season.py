@@ -1,5 +1,4 @@
-"""A season of a district through physics and all shipped rules: how fast, how large, and what the
-alerts are worth.
+"""A season of a district through physics and all shipped rules: speed, memory, detection.
 
 `python -m bench.season` runs a slice in blocks of the size that a district's have, and extrapolates
 from it (the rows say so); `--full` runs the 57,000 units and 151 days themselves.
@@ -11,7 +10,8 @@ import resource
 import threading
 
 from bench.table import Row, print_table
-from hearthwatch.trials.season.command import SeasonOptions, run_season
+from hearthwatch.trials.season.command import run_season
+from hearthwatch.trials.season.options import SeasonOptions
 from hearthwatch.trials.season.result import SeasonResult
 from simulators.scoring.signs import SIGNS
 
@@ -21,15 +21,16 @@ SLICE_UNITS = UNITS // 2
 SLICE_DAYS, QUICK_DAYS = 6, 2
 CORES = 2
 POLLS_A_DAY = 288
-LEAST_COUNTED = 10  # of a class, for its worst share to say anything
+LEAST_COUNTED = 10  # injected faults of a class, for its share to be meaningful
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The slice; `quick` takes fewer days."""
+    """Measure the slice; `quick` takes fewer days."""
     days = QUICK_DAYS if quick else SLICE_DAYS
     result, seconds = _run(SLICE_UNITS, days)
     whole_min = UNITS * DAYS * POLLS_A_DAY / (result.readings / seconds) / 60.0
-    note = f"EXTRAPOLATED from {SLICE_UNITS:,} units and {days} days; {result.rules} rules, {_workers()} processes"
+    sample = f"{SLICE_UNITS:,} units and {days} days"
+    note = f"EXTRAPOLATED from {sample}; {result.rules} rules, {_workers()} processes"
     return [
         *_speed(result, seconds),
         Row("season of 57,000 units", whole_min, "min", "≤ 20", note),
@@ -38,7 +39,7 @@ def rows(quick: bool = False) -> list[Row]:
 
 
 def full_rows() -> list[Row]:
-    """The whole season, with the worst figures of any class."""
+    """Measure the whole season, with the worst figures of any class."""
     result, seconds = _run(UNITS, DAYS)
     took = Row(
         "season of 57,000 units",
@@ -52,7 +53,15 @@ def full_rows() -> list[Row]:
 
 
 def _run(units: int, days: int) -> tuple[SeasonResult, float]:
-    options = SeasonOptions("season-of-a-township", units, days, "2025-11-01", "5m", 1, _workers())
+    options = SeasonOptions(
+        scenario="season-of-a-township",
+        units=units,
+        days=days,
+        start="2025-11-01",
+        step="5m",
+        seed=1,
+        workers=_workers(),
+    )
     return run_season(options, threading.Event())
 
 
@@ -84,35 +93,29 @@ def _memory() -> Row:
 
 
 def _worst(result: SeasonResult) -> list[Row]:
-    """The lowest recall and precision among hard faults and among drifts."""
-    found = []
-    for hard, name, recall, precision in (
-        (True, "hard faults", 0.99, 0.98),
-        (False, "drifts", 0.9, 0.9),
-    ):
-        figures = {
-            kind: one
-            for kind, one in result.score.classes.items()
-            if kind in SIGNS and SIGNS[kind].hard == hard and one.injected >= LEAST_COUNTED
-        }
-        for share, aim in (("recall", recall), ("precision", precision)):
-            worst = min(
-                figures,
-                key=lambda kind, share=share: getattr(figures[kind], share) or 0.0,
-                default=None,
-            )
-            if worst is not None:
-                value = getattr(figures[worst], share) or 0.0
-                found.append(
-                    Row(
-                        f"{name}, lowest {share}",
-                        value,
-                        "",
-                        f"≥ {aim}",
-                        f"{worst}, of {len(figures)} classes",
-                    )
-                )
-    return found
+    """Return the lowest recall and precision among hard faults and among drifts."""
+    return [
+        row
+        for hard, name, recall, precision in (
+            (True, "hard faults", 0.99, 0.98),
+            (False, "drifts", 0.9, 0.9),
+        )
+        for share, aim in (("recall", recall), ("precision", precision))
+        if (row := _lowest(result, hard, f"{name}, lowest {share}", share, aim)) is not None
+    ]
+
+
+def _lowest(result: SeasonResult, hard: bool, name: str, share: str, aim: float) -> Row | None:
+    """Return the class with the lowest `share`; None if no class has enough faults."""
+    shares = {
+        kind: getattr(figures, share) or 0.0
+        for kind, figures in result.score.classes.items()
+        if kind in SIGNS and SIGNS[kind].hard == hard and figures.injected >= LEAST_COUNTED
+    }
+    if not shares:
+        return None
+    worst = min(shares, key=shares.__getitem__)
+    return Row(name, shares[worst], "", f"≥ {aim}", f"{worst}, of {len(shares)} classes")
 
 
 def main() -> None:

@@ -94,9 +94,10 @@ def _keys(profile: Profile) -> list[tuple[str, int]]:
     ]
 
 
-def fill(path: Path, hours: Iterator[Hour], say: Callable[[int], None] = lambda _: None) -> Sizes:
-    """Write hour after hour as ingest does, every five minutes' readings at once, and tend the
-    store after each."""
+def fill(
+    path: Path, hours: Iterator[Hour], on_day: Callable[[int], None] = lambda _: None
+) -> Sizes:
+    """Write hours as ingest does, five minutes of readings at once; pack after each hour."""
     store = SqliteStore(path)
     used: list[int] = []
     written = 0
@@ -111,13 +112,13 @@ def fill(path: Path, hours: Iterator[Hour], say: Callable[[int], None] = lambda 
         written += len(hour)
         if number % 24 == 0:
             used.append(file_bytes(path))
-            say(len(used))
+            on_day(len(used))
     store.close()
     return Sizes(used, written, write_s, pack_s)
 
 
 def file_bytes(path: Path) -> int:
-    """The whole file, free pages included."""
+    """Return the size of the file, free pages included."""
     with closing(sqlite3.connect(path)) as database:
         ((size,),) = database.execute(
             "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
@@ -126,8 +127,7 @@ def file_bytes(path: Path) -> int:
 
 
 def make_plain_table(database: sqlite3.Connection) -> None:
-    """The table of contract §5 as one would write it: a row for each reading, and an index on
-    time."""
+    """Make the table of contract §5 in its plainest form: a row for each reading, time indexed."""
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     types = ", ".join(f"{name} {'REAL' if name in POINT_NAMES else ''}" for name in COLUMNS)
@@ -139,13 +139,14 @@ _OF_EVERY_READING = [name for name in COLUMNS if name not in POINT_NAMES]
 
 
 def plain_insert(points: Sequence[str]) -> str:
-    """SQL that writes a row with these points into the plain table."""
+    """Return the SQL that writes a row with these points into the plain table."""
     columns = [*_OF_EVERY_READING, *points]
-    return f"INSERT OR IGNORE INTO reading ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})"  # noqa: S608 - columns of our own
+    values = ",".join("?" * len(columns))
+    return f"INSERT OR IGNORE INTO reading ({', '.join(columns)}) VALUES ({values})"  # noqa: S608 - columns of our own
 
 
 def plain_row(stored: StoredReading, points: Sequence[str]) -> tuple[object, ...]:
-    """A reading as a row of the plain table with these points; one that was not read is NULL."""
+    """Return a reading as a row of the plain table; a point that was not read is NULL."""
     reading = stored.reading
     return (
         reading.device,
@@ -161,7 +162,7 @@ def plain_row(stored: StoredReading, points: Sequence[str]) -> tuple[object, ...
 
 
 def plain_table(path: Path, readings: Sequence[StoredReading]) -> tuple[float, float]:
-    """Bytes a reading, and readings a second of processor time, in the plain table."""
+    """Return bytes a reading, and readings a second of processor time, in the plain table."""
     with closing(sqlite3.connect(path)) as database:
         make_plain_table(database)
         rows = [plain_row(stored, POINT_NAMES) for stored in readings]
@@ -172,22 +173,21 @@ def plain_table(path: Path, readings: Sequence[StoredReading]) -> tuple[float, f
 
 
 def month_gb(sizes: Sizes, units: int) -> float:
-    """A month of 300 units in GB (10⁹ bytes): the first day's file, and what each day after it
-    added."""
+    """Return the GB (10⁹ bytes) of 300 units in a month: the first day and the daily growth."""
     first, last = sizes.used[0], sizes.used[-1]
     a_day = (last - first) / (len(sizes.used) - 1)
     return (first + (MONTH_DAYS - 1) * a_day) * VILLAGE_UNITS / units / 1e9
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """All figures, from a sample of 12 units (6 with `quick`) over three days (two)."""
+    """Return all figures, from 12 units over three days, or 6 over two if `quick`."""
     units, days = (6, 2) if quick else (12, 3)
     hours = list(village_hours(units, days * 24))
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         sizes = fill(path, iter(hours))
         plain, plain_speed = plain_table(
-            Path(folder) / "plain.db", [one for hour in hours[:24] for one in hour]
+            Path(folder) / "plain.db", [stored for hour in hours[:24] for stored in hour]
         )
         reads = _read_rows(path, days)
     a_month = VILLAGE_UNITS * MONTH_DAYS * DAY_MS / INTERVAL_MS
@@ -213,7 +213,7 @@ def rows(quick: bool = False) -> list[Row]:
             plain,
             "bytes",
             "",
-            "one row a reading, REAL columns, index on time",
+            "a row for each reading, REAL columns, index on time",
         ),
         Row(
             "writing and packing",
@@ -249,11 +249,11 @@ def _read_rows(path: Path, days: int) -> list[Row]:
         ),
         "newest of every unit": store.latest,
     }
-    found = [
+    read_rows = [
         Row(name, _milliseconds(read), "ms CPU", "", "median of 5") for name, read in timed.items()
     ]
     store.close()
-    return found
+    return read_rows
 
 
 def _milliseconds(read: Callable[[], object]) -> float:
@@ -267,7 +267,7 @@ def _once(read: Callable[[], object]) -> float:
 
 
 def full_month() -> list[Row]:
-    """The whole month, written for real; says each day."""
+    """Write the whole month; report each day on standard error."""
     with tempfile.TemporaryDirectory(prefix="hearthwatch-bench-") as folder:
         path = Path(folder) / "readings.db"
         hours = village_hours(VILLAGE_UNITS, MONTH_DAYS * 24)

@@ -1,8 +1,7 @@
-"""The two ways through the broker that are compared: ingest, and a plain subscriber; each a process
-of its own.
+"""Two ways through the broker to compare: ingest and a plain subscriber, each in a process.
 
-The messages wait at Mosquitto when the process may connect, so that what sends them costs nothing
-of the measured time.
+The messages wait at Mosquitto before the process connects, so that sending them takes none of the
+measured time.
 """
 
 import multiprocessing
@@ -19,7 +18,7 @@ from typing import Final
 
 from bench.process import cpu_s
 from bench.telemetry import DEVICES_PER_GATEWAY, Message
-from ingest.service import IngestService
+from hearthwatch.run.ingest_process import run_ingest
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings, open_store
 from messaging.session import Delivery, MqttSession
@@ -39,10 +38,9 @@ class Measured:
 
 
 def through_ingest(batch: Sequence[Message], store_url: str | None) -> Measured:
-    """From the moment ingest may connect until every gateway has its last watermark; into SQLite
-    where no URL is given.
+    """Measure from when ingest may connect until every gateway has its last watermark.
 
-    The CPU is that of the same time: loading the program is not part of it.
+    No URL means SQLite. The CPU is that of the same time; loading the program is not part of it.
     """
     with _waiting_at_a_broker(batch) as (broker, folder):
         context = multiprocessing.get_context("spawn")
@@ -66,7 +64,7 @@ def through_ingest(batch: Sequence[Message], store_url: str | None) -> Measured:
 
 
 def through_plain_subscriber(batch: Sequence[Message], gate: InfluxGate) -> Measured:
-    """From the moment the plain subscriber may connect until it has flushed its last batch."""
+    """Measure from when the plain subscriber may connect until its last batch is flushed."""
     with _waiting_at_a_broker(batch) as (broker, _):
         settings = MqttSettings(url=broker.url)
         arguments = [
@@ -129,7 +127,8 @@ class _Watermarks:
 
     def __init__(self, broker_url: str, batch: Sequence[Message]) -> None:
         self._last = {
-            t.replace("/telemetry/", "/ack/"): b'"upto":%d}' % _seq(payload) for t, payload in batch
+            topic.replace("/telemetry/", "/ack/"): b'"upto":%d}' % _seq(payload)
+            for topic, payload in batch
         }
         self._session = MqttSession(
             MqttSettings(url=broker_url),
@@ -141,7 +140,7 @@ class _Watermarks:
         wait_until(lambda: not self._session.events.empty(), 10, "listening for watermarks")
 
     def wait(self) -> None:
-        """Until all have come."""
+        """Wait until all have arrived."""
         while self._last:
             event = self._session.events.get(timeout=300)
             if isinstance(event, Delivery) and event.payload.endswith(
@@ -150,7 +149,7 @@ class _Watermarks:
                 del self._last[event.topic]
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._session.stop()
 
 
@@ -167,12 +166,11 @@ def _serve(
         dead_letters=folder / "dead-letters.jsonl",
     )
     settings = IngestSettings(state=folder / "ingest.db", batch_readings=BATCH, client_id=_CLIENT)
-    service = IngestService(MqttSettings(url=broker_url), store, settings)
-    # Loading the database's library takes half a second, once; what is measured is the flow.
+    # Loading the database's library takes half a second, which is not part of the measurement.
     open_store(store).close()
     loaded.set()
     go.wait()
-    service.run(stop)
+    run_ingest(MqttSettings(url=broker_url), store, settings, stop)
 
 
 def _seq(payload: bytes) -> int:

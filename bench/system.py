@@ -1,5 +1,4 @@
-"""A small system of real processes for benchmarks: broker, simulated units, one gateway, and the
-server."""
+"""A small system of real processes: broker, simulated units, one gateway, the server."""
 
 import json
 from collections.abc import Iterator
@@ -38,8 +37,7 @@ class System:
         self.console = f"http://127.0.0.1:{free_port()}"
 
     def simulate(self, lines: list[BenchLine], events: str = "") -> None:
-        """Units at −9 °C in `events` (TOML tables of a scenario); their truth goes to
-        `truth.jsonl`."""
+        """Simulate units at −9 °C with `events` (TOML tables); truth goes to `truth.jsonl`."""
         weather = '[weather]\nkind = "steady"\noutdoor_c = -9.0\n'
         (self.folder / "scenario.toml").write_text(f'name = "bench"\n{weather}{events}')
         text = 'scenario = "scenario.toml"\ntruth = "truth.jsonl"\n' + "".join(
@@ -63,7 +61,8 @@ class System:
 
     def run_gateway(self, lines: list[BenchLine], interval: str) -> int:
         """Start the gateway over `lines`; returns its process id."""
-        text = f'{VILLAGE}interval = "{interval}"\n[mqtt]\nurl = "{self.broker.url}"\n[journal]\npath = "journal.db"\n'
+        text = f'{VILLAGE}interval = "{interval}"\n[journal]\npath = "journal.db"\n'
+        text += f'[mqtt]\nurl = "{self.broker.url}"\n'
         for line in lines:
             url = (
                 f"serial://{self.folder / line.name}?baud=9600"
@@ -72,8 +71,8 @@ class System:
             )
             text += f'[[bus]]\nurl = "{url}"\n'
             for address in range(1, line.units + 1):
-                device = f'id = "{line.name}-{address:03d}"\naddress = {address}\nprofile = "midea-mthermal"\n'
-                text += f"[[bus.device]]\n{device}"
+                text += f'[[bus.device]]\nid = "{line.name}-{address:03d}"\n'
+                text += f'address = {address}\nprofile = "midea-mthermal"\n'
         (self.folder / "gateway.toml").write_text(text)
         self._start("gateway", "gateway", "run", "--config", str(self.folder / "gateway.toml"))
         return self._pid("gateway")
@@ -90,7 +89,7 @@ class System:
         wait_until(lambda: http_status(f"{self.console}/readyz") == 200, 60)
 
     def truth(self) -> list[dict[str, Any]]:
-        """The lines of truth so far."""
+        """Return the lines of truth so far."""
         return [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
 
     def _start(self, name: str, *arguments: str) -> None:
@@ -104,12 +103,12 @@ class System:
 
 @contextmanager
 def system(folder: Path) -> Iterator[System]:
-    """A system whose processes all end with the block."""
+    """Yield a system whose processes all end with the block."""
     broker = NatsBroker(folder / "broker")
     broker.start()
-    one = System(folder, broker)
+    made = System(folder, broker)
     try:
-        yield one
+        yield made
     finally:
-        one.supervisor.stop_all()
+        made.supervisor.stop_all()
         broker.stop()

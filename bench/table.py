@@ -1,5 +1,4 @@
-"""What every benchmark returns and how it is shown: one row per figure, with the aim it is held
-against."""
+"""The table of a benchmark: one row for each figure, with its aim."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +9,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure: `value` in `unit`; `aim` as text such as `≤ 15`; `note` says how it was
-    measured."""
+    """One measured figure in `unit`; `aim` is text like `≤ 15`, `note` how it was measured."""
 
     name: str
     value: float
@@ -31,7 +29,7 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def _significant(value: float) -> str:
-    """Three significant digits, in plain notation."""
+    """Return three significant digits in plain notation."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -1,5 +1,4 @@
-"""Telemetry to measure with: 50 gateways of 30 devices, 16 points a reading, the same for the same
-seed."""
+"""Telemetry to measure with: 50 gateways of 30 devices, 16 points a reading, by seed."""
 
 import random
 from typing import Final
@@ -18,7 +17,7 @@ Message = tuple[str, bytes]
 
 
 def messages(count: int, start: int, seed: int = 1) -> list[Message]:
-    """`count` messages from the gateways in turn, each one's 30 s apart, from `start` (UTC ms)."""
+    """Return `count` messages of the gateways in turn, 30 s apart, from `start` (UTC ms)."""
     chance = random.Random(seed)
     return [
         _message(number // _GATEWAYS + 1, number % _GATEWAYS, start, chance)
@@ -27,7 +26,7 @@ def messages(count: int, start: int, seed: int = 1) -> list[Message]:
 
 
 def _message(seq: int, gateway: int, start: int, chance: random.Random) -> Message:
-    place = GatewayPath("mentougou", "zhaitang", f"v-{gateway // 5}", f"gw-{gateway}")
+    path = GatewayPath("mentougou", "zhaitang", f"v-{gateway // 5}", f"gw-{gateway}")
     sent_at = start + 30_000 * seq
     names = list(POINTS)[:POINTS_PER_READING]
     readings = [
@@ -45,4 +44,4 @@ def _message(seq: int, gateway: int, start: int, chance: random.Random) -> Messa
         for number in range(DEVICES_PER_GATEWAY)
     ]
     payload = encode_telemetry(Telemetry(1, "e1", seq, sent_at, 30, readings))
-    return gateway_topic("telemetry", place), payload
+    return gateway_topic("telemetry", path), payload

@@ -1,4 +1,4 @@
-"""The command line and the composition root: wiring only."""
+"""The command line and the composition root: commands, processes, and trials of rules."""
 
 from importlib.metadata import version
 

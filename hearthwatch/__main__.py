@@ -1,5 +1,4 @@
-"""Entry point: runs the command line and turns the errors that people can mend into exit codes
-(design §7)."""
+"""The entry point: runs the command line and turns errors into exit codes (design §7)."""
 
 import sys
 
@@ -16,8 +15,7 @@ from hearthwatch.cli import app
 
 
 def main() -> None:
-    """Run the command line; exits 0, 1 (failed while running), 2 (wrong usage) or 3 (service
-    unreachable)."""
+    """Run the command line and exit with 0, or with one of the codes in `base.errors`."""
     try:
         app(prog_name="hearthwatch")
     except ConfigurationError as error:

@@ -1,132 +1,31 @@
-"""The ingest service: one thread judges messages into batches, one commits them. It owns both, and
-the clock."""
+"""The ingest service: one thread validates messages into batches, another commits them."""
 
-import gc
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
 from typing import Final
 
-import structlog
-from prometheus_client import start_http_server
-
-from ingest.admission import Admission, DeviceList
+from ingest.admission import Admission
 from ingest.batch import Batch
 from ingest.commit import Committer
-from ingest.dead_letters import DeadLetterFile
 from ingest.device_registry import Register
-from ingest.exclusive import exclusive
 from ingest.inbox import Inbox
-from ingest.receipts import Ledger
 from ingest.settings import IngestSettings
-from ingest.store import ReadingStore, StoreSettings, open_store
-from ingest.upkeep import tended
+from ingest.store import ReadingStore
 from ingest.validation import Judge
-from ingest.watermarks import Watermarks
-from messaging.allowance import Allowance
-from messaging.session import (
-    Connected,
-    ConnectionRefused,
-    Delivery,
-    Disconnected,
-    Event,
-    MqttSession,
-)
-from messaging.settings import MqttSettings
-from wire.wall_clock import wall_clock_ms
+from messaging.session import Delivery
 
 # How long nothing happens at most before the service looks whether it should stop.
 _IDLE_S: Final = 0.2
-# Readings come and go by tens of thousands and hold no cycles; looking for some at the usual
-# threshold of 700 new objects took a quarter of the service's processor time (measured with `python
-# -m bench ingest`).
-_GARBAGE_THRESHOLD: Final = 200_000
-# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170.
-# The rest waits at the broker (docs/decisions/0015).
-_WAITING_BYTES: Final = 8 * 1024 * 1024
-
-_IN_USE: Final = "another ingest process is using it; give each its own {}"
-
-_log = structlog.get_logger()
 
 
 class IngestService:
-    """Receives telemetry until it is told to stop; whatever it has acknowledged is durable."""
+    """Validates messages into batches and commits them: the next batch fills while one is written.
 
-    def __init__(
-        self,
-        mqtt: MqttSettings,
-        store: StoreSettings,
-        ingest: IngestSettings,
-        clock: Callable[[], int] = wall_clock_ms,
-    ) -> None:
-        self._mqtt = mqtt
-        self._store = store
-        self._ingest = ingest
-        self._clock = clock
-
-    def run(self, stop: threading.Event) -> None:
-        """Serve until `stop` is set, then commit what has arrived and close.
-
-        Raises ConfigurationError where a file cannot be used. A store or broker that does not
-        answer is waited for.
-        """
-        with ExitStack() as opened:
-            opened.enter_context(_rare_garbage_collection())
-            self._open_and_serve(opened, stop)
-
-    def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
-        admission = self._admission()
-        opened.enter_context(exclusive(self._ingest.state, _IN_USE.format("ingest.state")))
-        opened.enter_context(
-            exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters"))
-        )
-        store = open_store(self._store)
-        opened.callback(store.close)
-        opened.enter_context(tended(store, self._clock))
-        letters = DeadLetterFile(self._store.dead_letters)
-        opened.callback(letters.close)
-        ledger = Ledger(self._ingest.state)
-        opened.callback(ledger.close)
-        remembered, committed = ledger.load()
-        register = Register(remembered)
-        filters = self._ingest.filters(self._mqtt.root)
-        allowance = Allowance(_WAITING_BYTES)
-        session = MqttSession(
-            self._mqtt,
-            self._ingest.client_id,
-            subscriptions=filters,
-            former=sorted(ledger.subscribe(filters)),
-            allowance=allowance,
-        )
-        watermarks = Watermarks(self._mqtt, self._ingest.client_id)
-        inbox = Inbox(session.events, _BrokerLog(), allowance)
-        committer = Committer(
-            store, letters, ledger, committed, session, watermarks, self._mqtt.root
-        )
-        opened.callback(committer.close)
-        committer.recover()
-        opened.enter_context(_metrics_server(self._ingest.metrics))
-        watermarks.start()
-        opened.callback(watermarks.stop)
-        session.start()
-        opened.callback(session.stop)
-        judge = Judge(register, admission(), self._mqtt.root)
-        _Pipeline(
-            self._ingest, self._clock, inbox, register, judge, admission, store, committer
-        ).run(stop)
-
-    def _admission(self) -> Callable[[], Admission]:
-        if self._ingest.registered is None:
-            return Admission
-        return DeviceList(self._ingest.registered, self._ingest.registered_only).current
-
-
-class _Pipeline:
-    """Two stages: while batches are being written and committed, the next one is judged."""
+    What it has acknowledged is durable.
+    """
 
     def __init__(
         self,
@@ -139,6 +38,7 @@ class _Pipeline:
         store: ReadingStore,
         committer: Committer,
     ) -> None:
+        """Take the parts, all of them open; `clock` returns UTC ms. The caller closes them."""
         self._most = settings.batch_readings
         self._wait_s = settings.batch_wait / 1000
         # A broker that waits for PUBACKs falls silent; a tenth of the batch time tells that no more
@@ -154,6 +54,7 @@ class _Pipeline:
         self._commits: deque[Future[None]] = deque()
 
     def run(self, stop: threading.Event) -> None:
+        """Serve until `stop` is set, then commit what has arrived; raise the error of a commit."""
         with ThreadPoolExecutor(1, thread_name_prefix="ingest-commit") as executor:
             try:
                 while not stop.is_set():
@@ -224,41 +125,3 @@ class _Pipeline:
             wait([self._commits[0]], timeout=_IDLE_S)
             self._inbox.absorb()
             self._busy()
-
-
-class _BrokerLog:
-    """Logs once when the broker is lost or refuses us, and once when it is back, however often we
-    try."""
-
-    def __init__(self) -> None:
-        self._refusal: str | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Connected):
-            self._refusal = None
-            _log.info("broker_connected")
-        elif isinstance(event, Disconnected):
-            _log.warning("broker_lost", reason=event.reason)
-        elif isinstance(event, ConnectionRefused) and event.reason != self._refusal:
-            self._refusal = event.reason
-            _log.error("broker_refused", reason=event.reason)
-
-
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    usual = gc.get_threshold()
-    gc.set_threshold(_GARBAGE_THRESHOLD, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-def _metrics_server(listen: str | None) -> ExitStack:
-    stack = ExitStack()
-    if listen is not None:
-        host, port = listen.rsplit(":", 1)
-        server, thread = start_http_server(int(port), host)
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
-    return stack

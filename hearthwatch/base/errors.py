@@ -8,12 +8,12 @@ UNREACHABLE: Final = 3
 
 
 class UsageError(Exception):
-    """A request that cannot be carried out as it was made; exits with 2."""
+    """A request that cannot be carried out as it stands; exits with 2."""
 
 
 class FailedError(Exception):
-    """Something failed while running, in a way that people can look into; exits with 1."""
+    """A failure while running; the message says where to look; exits with 1."""
 
 
 class UnreachableError(Exception):
-    """A service that is needed does not answer; exits with 3."""
+    """A needed service does not answer; exits with 3."""

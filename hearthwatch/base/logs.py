@@ -1,7 +1,7 @@
 """How every process logs: one line per event on standard error.
 
-The edge logs through the standard library, to stay small; everything else through structlog,
-readable on a terminal and logfmt elsewhere.
+The gateway logs through the standard library, to stay small. All other processes log through
+structlog: coloured on a terminal, logfmt elsewhere.
 """
 
 import logging
@@ -10,17 +10,12 @@ import sys
 from typing import Final
 
 _FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
-# Loggers of our own that speak from `info` on; libraries are heard from `warning` on.
+# These loggers are ours and log from `info` on; loggers of libraries log from `warning` on.
 _OURS: Final = ("gateway_agent", "hearthwatch", "messaging")
 
 
-def _level() -> int:
-    return logging.getLogger(_OURS[0]).level
-
-
 def configure_logging(level: str | None = None) -> None:
-    """Set up standard logging; the level comes from `level`, else from HEARTHWATCH_LOG, else it is
-    `info`."""
+    """Set up standard logging at `level`, else at that of HEARTHWATCH_LOG, else at `info`."""
     wanted = (level or os.environ.get("HEARTHWATCH_LOG", "info")).upper()
     number = logging.getLevelNamesMapping().get(wanted, logging.INFO)
     logging.basicConfig(
@@ -50,3 +45,7 @@ def configure_structured_logging() -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _level() -> int:
+    return logging.getLogger(_OURS[0]).level

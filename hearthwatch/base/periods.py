@@ -7,8 +7,10 @@ from wire.durations import parse_duration
 
 
 def parse_time(option: str, text: str, zone: dt.tzinfo) -> int:
-    """UTC ms of a date (its midnight) or time, in `zone` unless it names its own; raises
-    UsageError."""
+    """Return the UTC ms of a date (its midnight) or a time; raise UsageError.
+
+    The text is in `zone` unless it names its own offset.
+    """
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
@@ -18,8 +20,17 @@ def parse_time(option: str, text: str, zone: dt.tzinfo) -> int:
     return round((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp() * 1_000)
 
 
+def parse_day(option: str, text: str, zone: dt.tzinfo) -> int:
+    """Return the UTC ms of the midnight in `zone` at which a day begins; raise UsageError."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {text!r} is not a date; write it like 2025-11-01") from error
+    return round(dt.datetime.combine(day, dt.time(), zone).timestamp() * 1_000)
+
+
 def parse_length(option: str, text: str) -> int:
-    """Milliseconds of a duration like `30s` or `10m`; raises UsageError."""
+    """Return the milliseconds of a duration like `30s` or `10m`; raise UsageError."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -27,7 +38,10 @@ def parse_length(option: str, text: str) -> int:
 
 
 def parse_period(since: str, until: str | None, zone: dt.tzinfo, now: int) -> tuple[int, int]:
-    """Both ends, UTC ms, the second one excluded and by default `now`; raises UsageError."""
+    """Return begin and end in UTC ms, the end not included; raise UsageError.
+
+    Without `until` the period ends `now`.
+    """
     begin = parse_time("--from", since, zone)
     end = now if until is None else parse_time("--to", until, zone)
     if begin >= end:

@@ -1,5 +1,6 @@
-"""A bar on standard error for what takes long, with its pace and the time that is left."""
+"""A bar on standard error for long work, with its pace and the time left."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,22 +8,32 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from hearthwatch.base.errors import FailedError
+
 
 @contextmanager
 def progress_bar(
-    what: str, total: int, pace: Callable[[float], str]
+    label: str,
+    total: int,
+    pace: Callable[[float], str],
+    stop: threading.Event | None = None,
 ) -> Iterator[Callable[[int], None]]:
-    """A bar that is told of every so many more of `total`; `pace` puts into words how many a second
-    that is."""
+    """Show a bar of `total` steps; yields `advance(more)`.
+
+    `pace` writes out how many steps are done a second. Once `stop` is set, `advance` raises
+    FailedError.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"))
     console = Console(stderr=True)
     with Progress(
         *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True
     ) as bar:
-        task = bar.add_task(what, total=total, pace="")
+        task = bar.add_task(label, total=total, pace="")
         began = time.monotonic()
 
         def advance(more: int) -> None:
+            if stop is not None and stop.is_set():
+                raise FailedError(f"stopped before the end of the {label}")
             bar.advance(task, more)
             a_second = bar.tasks[task].completed / max(time.monotonic() - began, 0.001)
             bar.update(task, pace=pace(a_second))

@@ -6,7 +6,7 @@ from types import FrameType
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM or SIGINT sets; a second signal ends the process in the usual way."""
+    """Return an event that SIGTERM or SIGINT sets; a second signal ends the process at once."""
     stop = threading.Event()
 
     def _stop(number: int, frame: FrameType | None) -> None:
@@ -19,7 +19,7 @@ def stop_on_signals() -> threading.Event:
 
 
 def reload_on_hangup() -> threading.Event:
-    """An event that SIGHUP sets; whoever obeys it clears it."""
+    """Return an event that SIGHUP sets; the service that reloads clears it."""
     reload = threading.Event()
     signal.signal(signal.SIGHUP, lambda number, frame: reload.set())
     return reload

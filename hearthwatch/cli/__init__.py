@@ -1,6 +1,6 @@
-"""The command line (contract §6): one module per group of commands.
+"""The command line (contract §6): one module for each group of commands.
 
-Commands import what they need when they run, so that an edge installation needs none of the
+A command imports what it needs when it runs. An edge installation therefore needs none of the
 server's packages.
 """
 

@@ -1,4 +1,4 @@
-"""`hearthwatch user …` and `hearthwatch token …`: who may see and do what."""
+"""`hearthwatch user …` and `hearthwatch token …`: people and programs, with their rights."""
 
 import sys
 from pathlib import Path
@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from hearthwatch.cli.options import ServerConfig
+
 user_app = typer.Typer(help="People who log in to the console.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for programs.", no_args_is_help=True)
 
 Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household"]
-Config = Annotated[Path, typer.Option("--config", help="The server's TOML file.")]
 RoleOption = Annotated[Role, typer.Option("--role", help="What the holder may see and do.")]
 ScopeOption = Annotated[
     str | None,
@@ -26,11 +27,12 @@ def add_user(
     name: Annotated[str, typer.Argument(help="The login name.")],
     role: RoleOption,
     scope: ScopeOption = None,
-    config: Config = Path("server.toml"),
+    config: ServerConfig = Path("server.toml"),
 ) -> None:
-    """Add a person, or give one a new password, role and scope, which ends their sessions.
+    """Add a person, or change the password, role and scope of one.
 
-    The password is read from standard input, so that it stands in no shell history.
+    A change ends the person's sessions. The password is read from standard input, so that no shell
+    history holds it.
     """
     from desk.accounts.accounts import AccountError, add_account
     from desk.database.engine import open_database
@@ -40,27 +42,25 @@ def add_user(
     password = (
         typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         if sys.stdin.isatty()
-        else _line()
+        else sys.stdin.readline().rstrip("\r\n")
     )
+    database = open_database(load_server_settings(config).tickets.url)
     try:
-        new = add_account(
-            open_database(load_server_settings(config).tickets.url), name, password, role, scope
-        )
+        is_new = add_account(database, name, password, role, scope)
     except AccountError as error:
         raise UsageError(str(error)) from error
-    typer.echo(f"{'added' if new else 'changed'} {name} ({role}{f' {scope}' if scope else ''})")
-
-
-def _line() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+    rights = role if scope is None else f"{role} {scope}"
+    typer.echo(f"{'added' if is_new else 'changed'} {name} ({rights})")
 
 
 @token_app.command("create")
 def create_api_token(
-    role: RoleOption, scope: ScopeOption = None, config: Config = Path("server.toml")
+    role: RoleOption, scope: ScopeOption = None, config: ServerConfig = Path("server.toml")
 ) -> None:
-    """Create a bearer token and print it alone on one line; only its hash is stored, so keep it
-    now."""
+    """Create a bearer token and print it alone on one line.
+
+    Keep the token: only its hash is stored, and it cannot be shown again.
+    """
     from desk.accounts.accounts import AccountError, create_token
     from desk.database.engine import open_database
     from hearthwatch.base.errors import UsageError

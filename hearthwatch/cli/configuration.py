@@ -13,8 +13,10 @@ app = typer.Typer(help="Configuration files: JSON Schemas and checks.", no_args_
 def schema(
     folder: Annotated[Path, typer.Argument(help="Where to write the *.schema.json files.")],
 ) -> None:
-    """Write a JSON Schema for each kind of configuration file, for editors that complete and check
-    TOML."""
+    """Write a JSON Schema for each kind of configuration file.
+
+    Editors that know a schema complete keys and check values in TOML files.
+    """
     from hearthwatch.generated.configuration_kinds import schemas
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,11 +31,13 @@ def schema(
 @app.command("check")
 def check(
     files: Annotated[
-        list[Path], typer.Argument(help="gateway, server, profile, rule or scenario files.")
+        list[Path], typer.Argument(help="Gateway, server, profile, rule or scenario files.")
     ],
 ) -> None:
-    """Check files, recognising each by its keys; names every mistake with file and key, and exits
-    with 2 on any."""
+    """Check configuration files; the keys of a file show its kind.
+
+    Every mistake is named with its file and key. Exits with 2 if there is any.
+    """
     from configuration.load import ConfigurationError
     from hearthwatch.generated.configuration_kinds import check_file
 

@@ -5,19 +5,15 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.cli.output import AsJson
+from hearthwatch.cli.options import AsJson, Seed, Speed
 
 
 def demo(
     units: Annotated[
-        int, typer.Option("--units", min=4, max=2000, help="Simulated heat pumps.")
+        int, typer.Option("--units", min=4, max=2000, help="How many simulated heat pumps.")
     ] = 60,
-    speed: Annotated[
-        float, typer.Option("--speed", min=0.1, help="Simulated seconds per second.")
-    ] = 1.0,
-    seed: Annotated[
-        int, typer.Option("--seed", help="The same seed gives the same houses and weather.")
-    ] = 1,
+    speed: Speed = 1.0,
+    seed: Seed = 1,
     port: Annotated[
         int,
         typer.Option("--port", min=0, max=65535, help="The console's port; 0 takes a free one."),
@@ -30,12 +26,13 @@ def demo(
     ] = 1883,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Everything is written here; default: a new temporary folder."),
+        typer.Option("--data", help="The folder for all files; default: a new temporary one."),
     ] = None,
     duration: Annotated[
         str | None,
         typer.Option(
-            "--for", help="Stop by itself after this long, like 120s, counted from ready."
+            "--for",
+            help="Stop after this time, like 120s, counted from when the system is ready.",
         ),
     ] = None,
     report: Annotated[
@@ -43,21 +40,33 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run everything here: simulated houses and heat pumps on real Modbus lines, village gateways,
-    an MQTT broker, the reading store, alerts, tickets and the console.
+    """Run the whole system on this machine.
 
-    Within a minute of being ready a heat pump trips, a house falls below 18 °C and a gateway dies;
-    their tickets appear on the page. Ctrl-C ends every process. With --for it stops by itself,
-    compares what was injected with what was stored and ticketed, and exits with 1 if anything was
-    lost, doubled, missed or false.
+    Starts simulated houses and heat pumps on real Modbus lines, village gateways, an MQTT broker,
+    the reading store, alerts, tickets and the console. Within a minute a heat pump trips, a house
+    falls below 18 °C and a gateway dies; their tickets appear on the page.
+
+    Ctrl-C ends every process. With --for the demo stops after that time, compares what was
+    injected with what was stored and ticketed, and exits with 1 if anything was lost, duplicated,
+    missed or false.
     """
     from hearthwatch.base.logs import configure_structured_logging
+    from hearthwatch.base.periods import parse_length
     from hearthwatch.base.signals import stop_on_signals
-    from hearthwatch.demo.options import DemoOptions
+    from hearthwatch.demo.options import DemoOptions, data_folder
+    from hearthwatch.demo.ports import usable_port
     from hearthwatch.demo.run import run_demo
 
     configure_structured_logging()
-    options = DemoOptions.checked(
-        units, speed, seed, port, mqtt_port, data, duration, report, as_json
+    options = DemoOptions(
+        units=units,
+        speed=speed,
+        seed=seed,
+        run_ms=None if duration is None else parse_length("--for", duration),
+        port=usable_port(port, "--port"),
+        mqtt_port=usable_port(mqtt_port, "--mqtt-port"),
+        data=data_folder(data),
+        report=report,
+        as_json=as_json,
     )
     raise typer.Exit(run_demo(options, stop_on_signals()))

@@ -1,32 +1,33 @@
-"""`hearthwatch ingest …`: MQTT to the reading store."""
+"""`hearthwatch ingest …`: readings from MQTT to the reading store."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.base.printing import print_json
+from hearthwatch.cli.options import AsJson, ServerConfig
 
 app = typer.Typer(
-    help="MQTT to the reading store, nothing lost and nothing doubled.", no_args_is_help=True
+    help="Readings from MQTT to the reading store: nothing lost, nothing duplicated.",
+    no_args_is_help=True,
 )
-
-Config = Annotated[
-    Path, typer.Option("--config", help="The server's TOML file (see config/examples/server.toml).")
-]
 
 
 @app.command("run")
-def run(config: Config = Path("server.toml")) -> None:
-    """Store readings until SIGTERM or Ctrl-C. A missing broker or store is waited for."""
+def run(config: ServerConfig = Path("server.toml")) -> None:
+    """Store readings until SIGTERM or Ctrl-C.
+
+    Waits while the broker or the store is missing.
+    """
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
+    from hearthwatch.run.ingest_process import run_ingest
     from hearthwatch.run.server_settings import load_server_settings
-    from ingest.service import IngestService
 
     configure_structured_logging()
     settings = load_server_settings(config)
-    IngestService(settings.mqtt, settings.store, settings.ingest).run(stop_on_signals())
+    run_ingest(settings.mqtt, settings.store, settings.ingest, stop_on_signals())
 
 
 @app.command("replay-dead-letters")
@@ -43,41 +44,46 @@ def replay_dead_letters(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count only; store and change nothing.")
     ] = False,
-    config: Config = Path("server.toml"),
+    config: ServerConfig = Path("server.toml"),
     as_json: AsJson = False,
 ) -> None:
-    """Judge dead letters by the rules of today, store what is good now, and keep the rest in the
-    file.
+    """Validate dead letters again, store the good readings, and keep the other lines in the file.
 
-    Do this after the cause is mended: devices registered (unknown_device, too_early), a device
-    given to another gateway (not_owned), the database repaired or its retention extended
-    (store_refused, too_old). Ingest may go on running, and a killed replay loses nothing: run it
-    again. Replayed readings fill the history; they raise no alerts.
+    Mend the cause first: register the devices (unknown_device, too_early), give a device to
+    another gateway (not_owned), repair the database or extend its retention (store_refused,
+    too_old). Ingest may run meanwhile. If this command is killed, nothing is lost: run it again.
+    The stored readings fill the history; they raise no alerts.
 
-    Never replayed: what is out of order for good (not_increasing, stale_epoch, seq_conflict), and
-    whole messages longer than the 4 kB that the file holds of them. clock_ahead is replayed only
-    with `--code clock_ahead`: say so only where it was the server's clock that was behind, because
-    a gateway's wrong time would be stored as it is.
+    Three kinds of letters always stay: readings out of order for good (not_increasing,
+    stale_epoch, seq_conflict), and messages longer than the 4 kB that the file keeps. Letters with
+    clock_ahead stay unless you pass `--code clock_ahead`: do so only if the server's clock was
+    behind, because a gateway's wrong time would be stored as it is.
 
-    Exits with 1 where the file could not be exchanged (it is as it was), with 3 where the store
-    does not answer.
+    Exits with 1 if the file could not be replaced (it is unchanged), and with 3 if the store does
+    not answer.
     """
-    from hearthwatch.run.dead_letter_replay import replay_file
+    from hearthwatch.run.ingest_process import replay_file
     from hearthwatch.run.server_settings import load_server_settings
+    from hearthwatch.tables.dead_letters import replay_document, replay_text
 
-    codes = frozenset(code) if code else None
-    replay_file(load_server_settings(config), file, codes, dry_run=dry_run, as_json=as_json)
+    settings = load_server_settings(config)
+    path = settings.store.dead_letters if file is None else file
+    report = replay_file(settings, path, frozenset(code) if code else None, dry_run=dry_run)
+    if as_json:
+        print_json({"file": str(path), "dry_run": dry_run, **replay_document(report)})
+    else:
+        typer.echo(replay_text(report, dry_run))
 
 
 @app.command("status")
-def status(config: Config = Path("server.toml"), as_json: AsJson = False) -> None:
-    """Show what has been received from each gateway: watermark, gaps, repetitions, losses, dead
-    letters.
+def status(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) -> None:
+    """Show for each gateway what ingest has received, and what is missing.
 
-    Reads the state file of `ingest.state`, while ingest runs or not. `missing` are message numbers
-    that have not come although a higher one has; their gateway sends them again. `lost` are those a
-    gateway has reported as dropped. `again` counts messages that came more than once, from the
-    broker or from the gateway, and were stored once.
+    Reads the file `ingest.state`, whether ingest runs or not. `upto` is the watermark: every
+    message up to this number is stored. `missing` counts message numbers that have not arrived
+    although a higher one has; the gateway sends them again. `lost` counts messages that a gateway
+    reported as dropped. `again` counts messages that arrived more than once and were stored once.
+    `rejected` counts dead letters.
     """
     from zoneinfo import ZoneInfo
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
-from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.cli.options import AsJson, Since, Until
 
 app = typer.Typer(help="Alert rules as data: validate, test and replay them.", no_args_is_help=True)
 
@@ -17,10 +17,13 @@ def check(
         list[Path] | None, typer.Argument(help="Rule files; default: the shipped ones.")
     ] = None,
 ) -> None:
-    """Validate rule files; names every mistake with file and key, and exits with 2 on any."""
+    """Validate rule files.
+
+    Every mistake is named with its file and key. Exits with 2 if there is any.
+    """
     from alerts.rulebook import load_rules
     from alerts.settings import RulesSettings
-    from hearthwatch.run.rule_files import shipped_rule_files
+    from hearthwatch.base.resources import shipped_rule_files
 
     for rule in load_rules(RulesSettings(files=files or shipped_rule_files())):
         typer.echo(f"{rule.id}: {rule.kind}, {rule.priority}")
@@ -33,18 +36,18 @@ def run_tests(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run rule tests given as data: input series, and exactly the transitions that must come of
-    them.
+    """Run rule tests given as data: input series, and the exact transitions they must cause.
 
-    Of each test that fails, what was expected is shown after `-` and what came instead after `+`,
-    with times after the test's start. Exits with 1 if a test failed, with 2 if a file cannot be
-    used. The operator guide has the notation; config/rules/tests has an example for every rule.
+    For each test that fails, expected transitions are shown after `-` and actual ones after `+`,
+    with times from the test's start. Exits with 1 if a test failed, and with 2 if a file has
+    mistakes. The operator guide explains the notation; config/rules/tests has an example for every
+    rule.
     """
     from rich.console import Console
     from rich.progress import track
 
     from hearthwatch.base.errors import FAILED
-    from hearthwatch.run.rule_files import shipped_rule_files
+    from hearthwatch.base.resources import shipped_rule_files
     from hearthwatch.trials.rule_tests import run_files, to_document, to_text
 
     chosen = files or shipped_rule_files("tests/*.toml")
@@ -62,14 +65,10 @@ def run_tests(
 
 @app.command("replay")
 def replay_history(
-    since: Annotated[
-        str, typer.Option("--from", help="First day or time, like 2025-11-01 or 2025-11-01T08:30.")
-    ],
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, not included; default now.")
-    ] = None,
+    since: Since,
+    until: Until = None,
     config: Annotated[
-        Path, typer.Option("--config", help="The server's TOML file, for its store.")
+        Path, typer.Option("--config", help="The server's TOML file; it names the store.")
     ] = Path("server.toml"),
     rules: Annotated[
         list[Path] | None,
@@ -78,7 +77,7 @@ def replay_history(
     against: Annotated[
         list[Path] | None,
         typer.Option(
-            "--against", help="Rule files whose rules take the place of those of their id."
+            "--against", help="Rule files to compare with: each rule replaces that of its id."
         ),
     ] = None,
     villages: Annotated[
@@ -86,17 +85,18 @@ def replay_history(
         typer.Option("--village", help="Only this village: its id, or town/village."),
     ] = None,
     devices: Annotated[
-        list[str] | None, typer.Option("--device", help="Only this device; silence is left out.")
+        list[str] | None,
+        typer.Option("--device", help="Only this device, without the rules over silence."),
     ] = None,
     warm_up: Annotated[
         str,
         typer.Option(
-            "--warm-up", help="Readings judged before --from, so that rules know the past."
+            "--warm-up", help="Readings evaluated before --from, so that rules know the past."
         ),
     ] = "1d",
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Processes; default one for each processor."),
+        typer.Option("--workers", min=1, help="Processes; default: one for each processor."),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write every alert here, one line each.")
@@ -106,30 +106,37 @@ def replay_history(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the rules would have raised over the readings of the store, and what other limits would
-    change.
+    """Show what the rules would have raised over stored readings, and what other limits change.
 
-    Nothing is written to any database, and no ticket is opened. Counted are alerts that were active
-    between --from and --to. With --against the same readings are judged twice: copy a rule file,
-    change a limit, and see what only the one, only the other, or both would have raised, and how
-    much earlier or later. Rules that learn for weeks (low_cop, suspected_leak, implausible_heat)
-    need as long a --warm-up. Silence is taken from gaps in the readings; a backlog that came late
-    leaves none.
+    No database is changed, and no ticket is opened. Alerts that were active between --from and
+    --to count. With --against the same readings are evaluated twice: copy a rule file, change a
+    limit, and see which alerts only the old rules, only the new rules, or both raise, and how much
+    earlier or later.
+
+    Rules that learn for weeks (low_cop, suspected_leak, implausible_heat) need as long a --warm-up.
+    Silence is derived from gaps in the readings; readings that arrived late leave no gap.
     """
-    import sys
-
-    from rich.console import Console
+    from zoneinfo import ZoneInfo
 
     from hearthwatch.run.server_settings import load_server_settings
-    from hearthwatch.trials.replay.command import ReplayOptions, replay
+    from hearthwatch.trials.replay.command import replay
+    from hearthwatch.trials.replay.options import ReplayOptions
 
     settings = load_server_settings(config)
-    asked = (rules or [], against or [], villages or [], devices or [])
-    found = replay(ReplayOptions(since, until, warm_up, *asked, workers, csv, picture), settings)
+    options = ReplayOptions(
+        since=since,
+        until=until,
+        warm_up=warm_up,
+        rules=rules or [],
+        against=against or [],
+        villages=villages or [],
+        devices=devices or [],
+        workers=workers,
+        csv=csv,
+        picture=picture,
+    )
+    result = replay(options, settings)
     if as_json:
-        print_json(found.to_document())
-        return
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    for table in found.tables(ZoneInfo(settings.season.timezone)):
-        if table.row_count:
-            console.print(table)
+        print_json(result.to_document())
+    else:
+        print_tables(*result.to_tables(ZoneInfo(settings.season.timezone)))

@@ -7,22 +7,21 @@ from typing import Annotated
 import typer
 
 from hearthwatch.base.errors import UnreachableError
-from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.cli.options import AsJson, ServerConfig, Since, Until
 
 alerts_app = typer.Typer(
     help="Rules, alerts, tickets, the HTTP API and the console.", no_args_is_help=True
 )
 server_app = typer.Typer(help="All services of a district on one machine.", no_args_is_help=True)
 
-Config = Annotated[
-    Path, typer.Option("--config", help="The server's TOML file (see config/examples/server.toml).")
-]
-
 
 @alerts_app.command("run")
-def run_alerts(config: Config = Path("server.toml")) -> None:
-    """Evaluate rules, keep alerts and tickets, serve the API and the console until SIGTERM or
-    Ctrl-C."""
+def run_alerts(config: ServerConfig = Path("server.toml")) -> None:
+    """Evaluate rules, keep alerts and tickets, and serve the API and the console.
+
+    Runs until SIGTERM or Ctrl-C.
+    """
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.alert_process import run_alert_process
@@ -33,12 +32,11 @@ def run_alerts(config: Config = Path("server.toml")) -> None:
 
 
 @server_app.command("run")
-def run_server(config: Config = Path("server.toml")) -> None:
-    """Run ingest and alerts as two processes, each started again if it dies, until SIGTERM or
-    Ctrl-C.
+def run_server(config: ServerConfig = Path("server.toml")) -> None:
+    """Run ingest and alerts as two processes until SIGTERM or Ctrl-C.
 
-    The broker runs apart (Mosquitto, EMQX or NATS); it is waited for, and /readyz says when it is
-    missing.
+    A process that dies is started again. The broker runs apart (Mosquitto, EMQX or NATS). While it
+    is missing the services wait, and /readyz names it.
     """
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
@@ -50,12 +48,12 @@ def run_server(config: Config = Path("server.toml")) -> None:
 
 
 @server_app.command("check")
-def check_server(config: Config = Path("server.toml"), as_json: AsJson = False) -> None:
-    """Try the reading store: make what is missing (file, bucket, retention), then write a point and
-    read it back.
+def check_server(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) -> None:
+    """Try the reading store: make what is missing, then write a point and read it back.
 
-    Nothing is written among the readings. Exits with 3, and says what to do, where the store is not
-    ready.
+    The file, bucket or retention is made if it is missing. The point is not written among the
+    readings. If the store is not ready, the output explains what to do, and the command exits with
+    3.
     """
     from rich.console import Console
 
@@ -63,45 +61,52 @@ def check_server(config: Config = Path("server.toml"), as_json: AsJson = False) 
     from ingest.store.trial import try_store
 
     settings = load_server_settings(config).store
-    findings = []
+    checks = []
     with Console(stderr=True).status(f"trying {settings.url} …"):
-        for one in try_store(settings):
-            findings.append(one)
+        for check in try_store(settings):
+            checks.append(check)
             if not as_json:
-                typer.echo(f"{'ok' if one.good else 'NO':3} {one.name}: {one.text}")
+                typer.echo(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
+    last = checks[-1]
     if as_json:
-        print_json({"ready": findings[-1].good, "checks": [asdict(one) for one in findings]})
-    if not findings[-1].good:
-        raise UnreachableError(f"the reading store is not ready ({findings[-1].name})")
+        print_json({"ready": last.good, "checks": [asdict(check) for check in checks]})
+    if not last.good:
+        raise UnreachableError(f"the reading store is not ready ({last.name})")
 
 
 @alerts_app.command("performance")
 def performance(
-    since: Annotated[
-        str, typer.Option("--from", help="First day or time, like 2025-11-01 or 2025-11-01T08:30.")
-    ],
-    until: Annotated[
-        str | None, typer.Option("--to", help="End, not included; default now.")
-    ] = None,
+    since: Since,
+    until: Until = None,
     town: Annotated[str | None, typer.Option("--town", help="Only this town.")] = None,
     village: Annotated[str | None, typer.Option("--village", help="Only this village.")] = None,
-    config: Config = Path("server.toml"),
+    config: ServerConfig = Path("server.toml"),
     as_json: AsJson = False,
 ) -> None:
-    """How well the alarms serve those who answer them: the figures of ISA-18.2 and IEC 62682.
+    """Measure how well the alarms serve the people on duty (ISA-18.2, IEC 62682).
 
-    Alerts per operator and hour, floods, chattering, fleeting and stale alarms, the ten most
-    frequent ones, and the priorities, each beside what is recommended. `[alerts] operators` says
-    how many are on duty at once. Times are local, in the time zone of `[season]`.
+    Shows alerts per operator and hour, floods, chattering, fleeting and stale alarms, the ten most
+    frequent alarms, and the share of each priority. Each figure stands beside the recommended one.
+    `[alerts] operators` is how many people are on duty at once. Times are in the time zone of
+    `[season]`.
     """
     from zoneinfo import ZoneInfo
 
+    from hearthwatch.base.periods import parse_period
     from hearthwatch.run.server_settings import load_server_settings
-    from hearthwatch.tables.alarm_performance import find_performance, print_performance
+    from hearthwatch.tables.alarm_performance import measure_performance, performance_tables
+    from wire.wall_clock import wall_clock_ms
 
     settings = load_server_settings(config)
-    found = find_performance(settings, since, until, town, village)
+    zone = ZoneInfo(settings.season.timezone)
+    figures = measure_performance(
+        settings.tickets.url,
+        parse_period(since, until, zone, wall_clock_ms()),
+        settings.alerts.operators,
+        town=town,
+        village=village,
+    )
     if as_json:
-        print_json(found.to_document())
+        print_json(figures.to_document())
     else:
-        print_performance(found, ZoneInfo(settings.season.timezone))
+        print_tables(*performance_tables(figures, zone))

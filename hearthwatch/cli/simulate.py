@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from hearthwatch.base.periods import parse_length
-from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.cli.options import AsJson, BrokerConfig, BrokerUrl, ScenarioName, Seed, Speed
 
 app = typer.Typer(
     help="Simulated heat pumps: behind real Modbus, or a whole heating season of a district.",
@@ -44,16 +45,12 @@ def bus(
     first_address: Annotated[
         int, typer.Option("--first-address", min=1, max=247, help="Address of the first.")
     ] = 1,
-    scenario: Annotated[
-        str,
-        typer.Option(
-            "--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults."
-        ),
-    ] = "quiet",
+    scenario: ScenarioName = "quiet",
     baud: Annotated[
         int | None,
         typer.Option(
-            "--baud", help="The line's speed, which paces answers; default: the brand's, for RTU."
+            "--baud",
+            help="The line's speed, which paces answers; default: the brand's, for RTU.",
         ),
     ] = None,
     parity: Annotated[
@@ -66,82 +63,76 @@ def bus(
         str,
         typer.Option(
             "--quirks",
-            help="What real units and lines do, such as late:0.02,silence; `list` explains all.",
+            help="Misbehaviour of real units and lines, such as late:0.02,silence; "
+            "`list` explains all.",
         ),
     ] = "",
-    seed: Annotated[
-        int, typer.Option("--seed", help="The same seed gives the same houses and weather.")
-    ] = 1,
-    speed: Annotated[
-        float, typer.Option("--speed", min=0.1, help="Simulated seconds per second.")
-    ] = 1.0,
+    seed: Seed = 1,
+    speed: Speed = 1.0,
     truth: Annotated[
         Path | None, typer.Option("--truth", help="Append the ground truth here, JSON lines.")
     ] = None,
 ) -> None:
-    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C; an address without a unit stays
-    silent.
+    """Serve heat pumps as Modbus slaves until SIGTERM or Ctrl-C.
 
-    Each brand refuses, limits and obeys as its own controller does; `--quirks` adds what has been
-    seen of others.
+    Each brand refuses, limits and obeys as its own controller does. `--quirks` adds misbehaviour
+    seen on other units. An address without a unit stays silent.
     """
+    from configuration.load import load
     from hearthwatch.base.logs import configure_structured_logging
+    from hearthwatch.base.resources import find_scenario
     from hearthwatch.base.signals import stop_on_signals
-    from hearthwatch.run.simulation import quirk_list, run_bus, settings_for
+    from hearthwatch.run.simulated_bus import mistakes_by_option, quirk_list, quirk_names, run_bus
+    from simulators.live.settings import SimulationSettings, settings_from_flags
 
     if quirks == "list":
         typer.echo(quirk_list())
         return
     configure_structured_logging()
-    flags = {
-        "tcp": tcp,
-        "rtu_tcp": rtu_tcp,
-        "pty": pty,
-        "profile": profile,
-        "units": units,
-        "first_address": first_address,
-        "scenario": scenario,
-        "baud": baud,
-        "parity": parity,
-        "stop": stop,
-        "quirks": quirks,
-        "seed": seed,
-        "speed": speed,
-        "truth": truth,
-    }
-    run_bus(settings_for(config, flags), stop_on_signals())
+    if config is not None:
+        run_bus(load(config, SimulationSettings), stop_on_signals())
+        return
+    with mistakes_by_option():
+        settings = settings_from_flags(
+            tcp=tcp,
+            rtu_tcp=rtu_tcp,
+            pty=pty,
+            profile=profile,
+            units=units,
+            first_address=first_address,
+            scenario=find_scenario(scenario),
+            baud=baud,
+            parity=parity,
+            stop=stop,
+            quirks=quirk_names(quirks),
+            seed=seed,
+            speed=speed,
+            truth=truth,
+        )
+    run_bus(settings, stop_on_signals())
 
 
 @app.command("fleet")
 def fleet(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", help="A TOML file whose [mqtt] table says how to reach the broker."
-        ),
-    ] = None,
-    url: Annotated[
-        str | None, typer.Option("--url", help="The broker, if no file is given: mqtt://HOST:1883.")
-    ] = None,
+    config: BrokerConfig = None,
+    url: BrokerUrl = None,
     units: Annotated[int, typer.Option("--units", min=1, help="How many heat pumps.")] = 57_000,
     gateways: Annotated[
         int, typer.Option("--gateways", min=1, help="How many gateways they stand behind.")
     ] = 1_900,
     interval: Annotated[
-        str, typer.Option("--interval", help="How often each unit is polled.")
+        str, typer.Option("--interval", help="The time between two polls of a unit.")
     ] = "30s",
     speed: Annotated[
         float,
         typer.Option(
-            "--speed", min=0.1, help="Polls so many times faster; stamped by the wall clock."
+            "--speed",
+            min=0.1,
+            help="Poll this many times faster; readings carry the time of the wall clock.",
         ),
     ] = 1.0,
-    scenario: Annotated[
-        str, typer.Option("--scenario", help="A name in config/scenarios or a TOML file.")
-    ] = "quiet",
-    seed: Annotated[
-        int, typer.Option("--seed", help="The same seed gives the same houses and weather.")
-    ] = 1,
+    scenario: ScenarioName = "quiet",
+    seed: Seed = 1,
     lasts: Annotated[
         str | None, typer.Option("--for", help="Stop after this time, like 10m; default: never.")
     ] = None,
@@ -159,15 +150,16 @@ def fleet(
     ] = 240,
     as_json: AsJson = False,
 ) -> None:
-    """Send a whole district's telemetry to a broker, for load tests: one MQTT session, journal and
-    last will a gateway.
+    """Send a whole district's telemetry to a broker, for load tests.
 
-    Nothing counts as delivered before the watermark of `ingest run` covers it. Ends with 1 if
-    readings were still waiting for it at the end, with 3 if there is no broker.
+    Each gateway has its own MQTT session, journal and last will. A reading counts as delivered
+    when the watermark of `ingest run` covers it. Exits with 1 if readings still waited for the
+    watermark at the end, and with 3 if there is no broker.
     """
     from hearthwatch.base.signals import stop_on_signals
-    from hearthwatch.run.fleet import FleetDisplay, FleetOptions, run_fleet
-    from hearthwatch.tables.alert_feed import broker_settings
+    from hearthwatch.run.server_settings import load_broker_settings
+    from hearthwatch.run.simulated_fleet import FleetOptions, run_fleet
+    from hearthwatch.tables.fleet_counts import live_counts
 
     options = FleetOptions(
         units=units,
@@ -180,8 +172,9 @@ def fleet(
         journal_messages=journal_messages,
         lasts_s=None if lasts is None else parse_length("--for", lasts) / 1000.0,
     )
-    with FleetDisplay() as display:
-        result = run_fleet(options, broker_settings(config, url), stop_on_signals(), display.show)
+    mqtt = load_broker_settings(config, url).mqtt
+    with live_counts() as show:
+        result = run_fleet(options, mqtt, stop_on_signals(), show)
     if as_json:
         print_json(result)
     else:
@@ -191,12 +184,7 @@ def fleet(
 
 @app.command("season")
 def season(
-    scenario: Annotated[
-        str,
-        typer.Option(
-            "--scenario", help="A name in config/scenarios or a TOML file: weather, houses, faults."
-        ),
-    ] = "season-of-a-township",
+    scenario: ScenarioName = "season-of-a-township",
     units: Annotated[
         int, typer.Option("--units", min=1, max=200_000, help="How many heat pumps.")
     ] = 2_000,
@@ -205,7 +193,7 @@ def season(
         str, typer.Option("--start", help="The first day, YYYY-MM-DD in Asia/Shanghai.")
     ] = "2025-11-01",
     step: Annotated[
-        str, typer.Option("--step", help="Time between two readings of a unit.")
+        str, typer.Option("--step", help="The time between two readings of a unit.")
     ] = "5m",
     seed: Annotated[
         int, typer.Option("--seed", help="The same seed gives the same season, byte for byte.")
@@ -219,25 +207,34 @@ def season(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(
-            "--picture", help="Draw the season here: a PNG of one telling unit and the fleet."
-        ),
+        typer.Option("--picture", help="Draw the most eventful unit and the fleet here, as a PNG."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a simulated season through all shipped rules, without any network, and hold the alerts
-    against the truth.
+    """Run a simulated season through all shipped rules and compare the alerts with the truth.
 
-    Prints, for each class of fault, how many were injected and found, how many alerts were false,
-    and how long it took to see them. A whole district is --units 57000. The result depends on
-    scenario, units, days, start, step and seed alone, not on the number of processes.
+    No network is used. The output shows for each class of fault how many were injected and how
+    many were detected, how many alerts were false, and how long detection took. A whole district
+    is --units 57000. The result depends on scenario, units, days, start, step and seed alone, not
+    on the number of processes.
     """
     from hearthwatch.base.signals import stop_on_signals
-    from hearthwatch.trials.season.command import SeasonOptions, print_tables, run_season
+    from hearthwatch.trials.season.command import run_season
+    from hearthwatch.trials.season.options import SeasonOptions
 
-    options = SeasonOptions(scenario, units, days, start, step, seed, workers, truth, picture)
+    options = SeasonOptions(
+        scenario=scenario,
+        units=units,
+        days=days,
+        start=start,
+        step=step,
+        seed=seed,
+        workers=workers,
+        truth=truth,
+        picture=picture,
+    )
     result, seconds = run_season(options, stop_on_signals())
     if as_json:
         print_json(result.to_document(seconds))
     else:
-        print_tables(result, seconds)
+        print_tables(*result.to_tables(seconds))

@@ -1,11 +1,12 @@
-"""`hearthwatch verify`: was everything that happened stored, raised and ticketed, once?"""
+"""`hearthwatch verify`: whether everything that happened was stored, raised and ticketed once."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hearthwatch.cli.output import AsJson, print_json
+from hearthwatch.base.printing import print_json
+from hearthwatch.cli.options import AsJson
 
 
 def verify(
@@ -19,7 +20,8 @@ def verify(
 ) -> None:
     """Compare what was injected with what was stored, raised and ticketed.
 
-    Prints lost, duplicated, missed and false; exits with 1 if any of them is not zero.
+    Prints how much was lost, duplicated, missed and false. Exits with 1 if any of them is not
+    zero.
     """
     from hearthwatch.base.errors import FAILED
     from hearthwatch.run.server_settings import load_server_settings

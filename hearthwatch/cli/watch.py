@@ -1,11 +1,12 @@
 """`hearthwatch watch`: the live alert feed in a terminal."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from hearthwatch.cli.output import AsJson
+from hearthwatch.cli.options import AsJson, BrokerConfig, BrokerUrl
+
+Language = Literal["zh", "en"]
 
 
 def watch(
@@ -13,23 +14,33 @@ def watch(
         list[str] | None,
         typer.Argument(metavar="[TOPIC]...", help="MQTT topic filters; default: every alert."),
     ] = None,
-    config: Annotated[
-        Path | None,
+    config: BrokerConfig = None,
+    url: BrokerUrl = None,
+    language: Annotated[
+        Language | None,
         typer.Option(
-            "--config", help="A server.toml whose [mqtt] table says how to reach the broker."
+            "--language", help="The language of the alerts; default: Chinese in a zh locale."
         ),
-    ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option("--url", help="The broker, as mqtt://HOST:PORT, in place of a file."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show alerts as they are raised and cleared, the active ones first, until Ctrl-C.
 
-    Exits with 3 if the broker does not answer.
+    The language follows the locale (LC_ALL, LC_MESSAGES, LANG): Chinese where it begins with zh,
+    else English. Times are in the time zone of the file's [season] table. Exits with 3 if the
+    broker does not answer.
     """
-    from hearthwatch.base.signals import stop_on_signals
-    from hearthwatch.tables.alert_feed import broker_settings, watch_topics
+    import os
+    from zoneinfo import ZoneInfo
 
-    watch_topics(broker_settings(config, url), topics or [], as_json, stop_on_signals())
+    from hearthwatch.base.signals import stop_on_signals
+    from hearthwatch.run.server_settings import load_broker_settings
+    from hearthwatch.tables.alert_feed import AlertFeed, locale_language
+
+    settings = load_broker_settings(config, url)
+    feed = AlertFeed(
+        language=language or locale_language(os.environ),
+        zone=ZoneInfo(settings.season.timezone),
+        as_json=as_json,
+    )
+    feed.watch(settings.mqtt, topics or [], stop_on_signals())

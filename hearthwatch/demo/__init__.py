@@ -1,2 +1,1 @@
-"""The whole system on one machine: simulated houses on real serial lines, real broker, store,
-alerts and console."""
+"""The whole system on one machine: simulated heat pumps, broker, store, alerts and console."""

@@ -1,7 +1,6 @@
-"""What the demo shows on the terminal: progress while it sets up, a live line while it runs,
-figures at the end.
+"""The demo on the terminal: progress while it sets up, a live line, figures at the end.
 
-Everything goes to standard error, so that `--json` has standard output to itself.
+All of it goes to standard error; standard output is left to `--json`.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,12 +21,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from hearthwatch.demo.observe import Observed
+from hearthwatch.demo.observe import DemoCounts
 from simulators.verify import Verification
 
 
-class Display:
-    """The demo's terminal; `quiet` shows only what went wrong."""
+class DemoDisplay:
+    """The demo's terminal; `quiet` shows only failures."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -35,7 +34,7 @@ class Display:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
-        """A bar for each step of the set-up; yields `step(name, done, total)`."""
+        """Show a bar for each step of the set-up; yields `step(name, done, total)`."""
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description:<34}"),
@@ -52,8 +51,8 @@ class Display:
 
             yield step
 
-    def announce(self, console: str, mqtt: str, data: Path, user: str, password: str) -> None:
-        """Where to look, and what is about to happen."""
+    def introduce(self, console: str, mqtt: str, data: Path, user: str, password: str) -> None:
+        """Show where the console is, and what is about to happen."""
         text = (
             f"Console  [bold]{console}[/]   user [bold]{user}[/]   password [bold]{password}[/]\n"
             f"Broker   {mqtt}/   watch the feed: hearthwatch watch --url {mqtt}\n"
@@ -66,28 +65,28 @@ class Display:
         )
 
     @contextmanager
-    def live(self) -> Iterator[Callable[[Observed, float, int | None], None]]:
-        """One line that is kept current; yields `show(observed, elapsed_ms, run_ms)`."""
+    def live(self) -> Iterator[Callable[[DemoCounts, float, int | None], None]]:
+        """Keep one line current; yields `show(counts, elapsed_ms, run_ms)`."""
         with Live(console=self._console, refresh_per_second=4, transient=True) as live:
 
-            def show(observed: Observed, elapsed_ms: float, run_ms: int | None) -> None:
+            def show(counts: DemoCounts, elapsed_ms: float, run_ms: int | None) -> None:
                 limit = f" of {run_ms // 1000} s" if run_ms is not None else " s"
                 live.update(
-                    f"{elapsed_ms / 1000:.0f}{limit} · {len(observed.devices)} heat pumps · "
-                    f"{observed.readings:,} readings stored · {observed.active_alerts} alerts active · "
-                    f"{observed.tickets} tickets"
+                    f"{elapsed_ms / 1000:.0f}{limit} · {len(counts.devices)} heat pumps · "
+                    f"{counts.readings:,} readings stored · {counts.active_alerts} alerts active · "
+                    f"{counts.tickets} tickets"
                 )
 
             yield show
 
     @contextmanager
     def stopping(self) -> Iterator[None]:
-        """A spinner while the processes end."""
+        """Show a spinner while the processes end."""
         with self._console.status("ending all processes, gateways first"):
             yield
 
     def conclude(self, report: dict[str, Any], verification: Verification) -> None:
-        """The figures, and the details of whatever is not as it should be."""
+        """Show the figures of the report, and the details of every failure."""
         table = Table(title="what happened against what was seen", show_header=False)
         for key, value in report.items():
             if isinstance(value, int | float):

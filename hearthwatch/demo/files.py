@@ -4,27 +4,27 @@ import json
 from pathlib import Path
 from typing import Final
 
-from hearthwatch.demo.layout import DISTRICT, TOWN, Gateway, Line
+from hearthwatch.demo.layout import DISTRICT, TOWN, DemoGateway, DemoLine
 
 INTERVAL_S: Final = 10
-# A demonstration cannot wait the hour that the shipped rule holds a low room before it alerts.
+# The shipped rule alerts after an hour, which a demonstration cannot wait.
 LOW_ROOM_ON_DELAY: Final = "10s"
 
 
-def terminal_path(data: Path, line: Line) -> Path:
-    """Where the pseudo-terminal of a serial line appears."""
+def terminal_path(data: Path, line: DemoLine) -> Path:
+    """Return where the pseudo-terminal of a serial line appears."""
     return data / "lines" / line.name
 
 
-def bus_url(data: Path, line: Line, tcp_ports: dict[str, int]) -> str:
-    """The address at which a gateway reaches `line`."""
+def bus_url(data: Path, line: DemoLine, tcp_ports: dict[str, int]) -> str:
+    """Return the address at which a gateway reaches `line`."""
     if line.serial:
         return f"serial://{terminal_path(data, line)}?baud=9600&parity=N&stop=1"
     return f"tcp://127.0.0.1:{tcp_ports[line.name]}"
 
 
-def gateway_toml(gateway: Gateway, data: Path, mqtt_url: str, tcp_ports: dict[str, int]) -> str:
-    """gateway.toml of one village box."""
+def gateway_toml(gateway: DemoGateway, data: Path, mqtt_url: str, tcp_ports: dict[str, int]) -> str:
+    """Return the gateway.toml of one village box."""
     parts = [
         f"""\
 district = "{DISTRICT}"
@@ -42,14 +42,15 @@ resend_after = "20s"
     for line in gateway.lines:
         parts.append(f"[[bus]]\nurl = {_text(bus_url(data, line, tcp_ports))}\n")
         parts += [
-            f'[[bus.device]]\nid = "{unit.device}"\naddress = {unit.address}\nprofile = "{line.profile}"\n'
+            f'[[bus.device]]\nid = "{unit.device}"\naddress = {unit.address}\n'
+            f'profile = "{line.profile}"\n'
             for unit in line.units
         ]
     return "".join(parts)
 
 
 def server_toml(mqtt_url: str, port: int) -> str:
-    """server.toml of ingest and alerts."""
+    """Return the server.toml of ingest and alerts."""
     return f"""\
 [mqtt]
 url = "{mqtt_url}"
@@ -66,17 +67,16 @@ on_delay = "{LOW_ROOM_ON_DELAY}"
 
 
 def simulation_toml(
-    gateways: tuple[Gateway, ...],
+    gateways: tuple[DemoGateway, ...],
     data: Path,
     tcp_ports: dict[str, int],
     scenario: Path,
     seed: int,
     speed: float,
 ) -> str:
-    """The settings of the process that plays all heat pumps."""
-    parts = [
-        f'scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\ntruth = "truth.jsonl"\n'
-    ]
+    """Return the configuration of the process that simulates all heat pumps."""
+    head = f"scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\n"
+    parts = [head, 'truth = "truth.jsonl"\n']
     for line in (line for gateway in gateways for line in gateway.lines):
         where = (
             f"pty = {_text(str(terminal_path(data, line)))}"

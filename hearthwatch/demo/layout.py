@@ -1,4 +1,4 @@
-"""Which simulated heat pump hangs on which line of which gateway in which village; pure."""
+"""The simulated heat pumps by village, gateway and line; pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _VILLAGES: Final = (
 _GATEWAYS_PER_VILLAGE: Final = 2
 _UNITS_PER_GATEWAY: Final = 15
 _MAX_GATEWAYS: Final = len(_VILLAGES) * _GATEWAYS_PER_VILLAGE
-# Serial lines of a gateway take turns: so many units of this brand, which at 9600 baud are polled
-# well within the demo's interval (`hearthwatch gateway check` prints 0.5 s a poll for the one, 2 s
-# for the other).
+# The serial lines of a gateway alternate between these brands, with at most so many units. At 9600
+# baud all are polled well within the demo's interval (`hearthwatch gateway check` prints 0.5 s a
+# poll for the first brand, 2 s for the second).
 _SERIAL_LINES: Final = (("midea-mthermal", 10), ("phnix", 5))
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class DemoUnit:
     """One heat pump: its device id and its Modbus address on its line."""
 
     device: str
@@ -35,23 +35,22 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One bus: `serial` is a multi-drop RTU line on a pseudo-terminal, otherwise it is Modbus
-    TCP."""
+class DemoLine:
+    """One bus: a multi-drop RTU line on a pseudo-terminal if `serial`, else Modbus TCP."""
 
     name: str
     serial: bool
     profile: str
-    units: tuple[Unit, ...]
+    units: tuple[DemoUnit, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
+class DemoGateway:
     """One village box with its lines."""
 
     name: str
     village: str
-    lines: tuple[Line, ...]
+    lines: tuple[DemoLine, ...]
 
     @property
     def devices(self) -> list[str]:
@@ -59,11 +58,10 @@ class Gateway:
         return [unit.device for line in self.lines for unit in line.units]
 
 
-def plan_layout(units: int) -> tuple[Gateway, ...]:
-    """Spread `units` heat pumps over two or more gateways; the first of them also has a Modbus TCP
-    line.
+def plan_layout(units: int) -> tuple[DemoGateway, ...]:
+    """Spread `units` heat pumps over two or more gateways; the first has a Modbus TCP line too.
 
-    Raises ValueError for fewer than four units, which cannot fill two lines of each kind.
+    Raises ValueError for fewer than four units, which cannot fill the lines.
     """
     if units < 4:
         raise ValueError(
@@ -74,7 +72,7 @@ def plan_layout(units: int) -> tuple[Gateway, ...]:
     return tuple(_gateway(index, count, share) for index, share in enumerate(shares))
 
 
-def _gateway(index: int, count: int, share: int) -> Gateway:
+def _gateway(index: int, count: int, share: int) -> DemoGateway:
     # An odd last gateway joins the village before it: alone in a village, its death would be a
     # village outage.
     group = min(index // _GATEWAYS_PER_VILLAGE, max(0, count // _GATEWAYS_PER_VILLAGE - 1))
@@ -82,13 +80,13 @@ def _gateway(index: int, count: int, share: int) -> Gateway:
     number = index - group * _GATEWAYS_PER_VILLAGE + 1
     ids = (f"mtg-{short}-{number:02d}{serial:03d}" for serial in range(1, share + 1))
     name = f"{short}-{number:02d}"
-    return Gateway(name, village, tuple(_lines(name, index, share, ids)))
+    return DemoGateway(name, village, tuple(_lines(name, index, share, ids)))
 
 
-def _lines(gateway: str, index: int, share: int, ids: Iterator[str]) -> Iterator[Line]:
+def _lines(gateway: str, index: int, share: int, ids: Iterator[str]) -> Iterator[DemoLine]:
     over_tcp = max(1, share // 3) if index == 0 else 0
     if over_tcp:
-        yield Line(
+        yield DemoLine(
             f"{gateway}-tcp", serial=False, profile="midea-mthermal", units=_units(ids, over_tcp)
         )
     left = share - over_tcp
@@ -96,13 +94,13 @@ def _lines(gateway: str, index: int, share: int, ids: Iterator[str]) -> Iterator
         if left <= 0:
             return
         size = min(left, most)
-        yield Line(
+        yield DemoLine(
             f"{gateway}-rs485-{number}", serial=True, profile=profile, units=_units(ids, size)
         )
         left -= size
 
 
-def _units(ids: Iterator[str], count: int) -> tuple[Unit, ...]:
+def _units(ids: Iterator[str], count: int) -> tuple[DemoUnit, ...]:
     return tuple(
-        Unit(device, address) for address, device in enumerate(islice(ids, count), start=1)
+        DemoUnit(device, address) for address, device in enumerate(islice(ids, count), start=1)
     )

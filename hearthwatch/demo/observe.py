@@ -1,4 +1,4 @@
-"""Look at a running demo from outside: its databases, read-only, and its ports."""
+"""A running demo seen from outside: its databases, read-only, and its ports."""
 
 import socket
 import sqlite3
@@ -10,8 +10,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """What the stores of a demo hold at one moment."""
+class DemoCounts:
+    """The contents of a demo's stores at one moment."""
 
     devices: frozenset[str] = frozenset()
     readings: int = 0
@@ -20,8 +20,8 @@ class Observed:
     tickets: int = 0
 
 
-def observe(data: Path) -> Observed:
-    """The counts in `data`'s databases; zero for what does not exist yet."""
+def observe(data: Path) -> DemoCounts:
+    """Return the counts in the databases under `data`; a missing database counts as empty."""
     devices = frozenset(
         str(row[0]) for row in _rows(data / "readings.db", "SELECT device FROM device")
     )
@@ -31,7 +31,7 @@ def observe(data: Path) -> Observed:
         data / "tickets.db", "SELECT rule, count(*), sum(state = 'active') FROM alert GROUP BY rule"
     )
     tickets = _rows(data / "tickets.db", "SELECT count(*) FROM ticket")
-    return Observed(
+    return DemoCounts(
         devices=devices,
         readings=int(readings[0][0]) if readings else 0,
         active_alerts=sum(int(row[2]) for row in rules),
@@ -49,10 +49,8 @@ def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
         return []
     try:
         return connection.execute(query).fetchall()
-    except (
-        sqlite3.OperationalError
-    ):  # the table is not there yet, or a writer holds the file just now
-        return []
+    except sqlite3.OperationalError:
+        return []  # the table does not exist yet, or a writer holds the file
     finally:
         connection.close()
 
@@ -65,7 +63,7 @@ def answers(port: int) -> bool:
 
 
 def console_ready(port: int) -> bool:
-    """Whether the alert service says that nothing is missing."""
+    """Whether the alert service reports that nothing is missing."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as response:
             return bool(response.status == 200)

@@ -1,5 +1,4 @@
-"""Start the whole system, tell the story, stop it in order, and compare what happened with what was
-seen."""
+"""The demo as a whole: start the system, let things happen, stop it in order, verify."""
 
 import json
 import os
@@ -12,34 +11,34 @@ from typing import Final, Literal
 from desk.accounts.accounts import add_account, create_token
 from desk.database.engine import open_database
 from hearthwatch.base.errors import FAILED, FailedError, UsageError
-from hearthwatch.base.free_ports import free_ports
-from hearthwatch.cli.output import print_json
+from hearthwatch.base.printing import print_json
+from hearthwatch.base.resources import find_scenario
 from hearthwatch.demo import files
-from hearthwatch.demo.display import Display
-from hearthwatch.demo.layout import DISTRICT, Gateway, plan_layout
-from hearthwatch.demo.observe import Observed, answers, console_ready, observe
+from hearthwatch.demo.display import DemoDisplay
+from hearthwatch.demo.layout import DISTRICT, DemoGateway, plan_layout
+from hearthwatch.demo.observe import DemoCounts, answers, console_ready, observe
 from hearthwatch.demo.options import DemoOptions
+from hearthwatch.demo.ports import free_ports
 from hearthwatch.demo.report import demo_report
 from hearthwatch.demo.story import GatewayEvent, gateway_events, gateway_truth
 from hearthwatch.run.broker import broker_command, broker_configuration
 from hearthwatch.run.server_process import metrics_environment, start_services
 from hearthwatch.run.server_settings import load_server_settings
-from hearthwatch.run.simulation import find_scenario
 from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 from hearthwatch.trials.verification import verify_system
 from simulators.live.truth import TruthLog
 from wire.wall_clock import wall_clock_ms
 
 _SETUP_WITHIN_S: Final = 150.0
-_LOOK_EVERY_S: Final = 0.2
-# So long after a restart of the broker every gateway is connected again: they try at least every
-# half minute.
+_CHECK_EVERY_S: Final = 0.2
+# Gateways try to connect at least every half minute: this long after a restart of the broker, every
+# gateway is connected again.
 _RECONNECTED_AFTER_S: Final = 35.0
 _USER: Final = "demo"
 
 
 class SetupError(FailedError):
-    """A part of the demo did not come up; the message names its log."""
+    """A process of the demo did not become ready; the message names its log."""
 
 
 def run_demo(options: DemoOptions, stop: threading.Event) -> int:
@@ -48,9 +47,9 @@ def run_demo(options: DemoOptions, stop: threading.Event) -> int:
     started = time.monotonic()
     try:
         ready = demo.set_up()
-        demo.announce()
+        demo.introduce()
         if ready:
-            demo.tell_story()
+            demo.run()
     finally:
         demo.tear_down()
     if not ready:
@@ -59,7 +58,7 @@ def run_demo(options: DemoOptions, stop: threading.Event) -> int:
 
 
 class Demo:
-    """The processes of one demo and what is known of them; lives in the main thread."""
+    """The processes and files of one demo; used by the main thread alone."""
 
     def __init__(self, options: DemoOptions, stop: threading.Event) -> None:
         self._options = options
@@ -68,7 +67,7 @@ class Demo:
         self._gateways = plan_layout(options.units)
         _set_aside_earlier_run(self._data)
         self._supervisor = Supervisor(self._data / "logs")
-        self._display = Display(quiet=options.as_json)
+        self._display = DemoDisplay(quiet=options.as_json)
         self._mqtt_url = f"mqtt://127.0.0.1:{options.mqtt_port}"
         self._truth = self._data / "truth.jsonl"
         self._password = os.urandom(6).hex()
@@ -76,8 +75,10 @@ class Demo:
         self.ready_at = 0.0
 
     def set_up(self) -> bool:
-        """Start every process and wait until a reading of every heat pump is stored; False if
-        stopped before."""
+        """Start every process, and wait until a reading of every heat pump is stored.
+
+        Returns False if the demo was stopped before.
+        """
         self._write_files()
         with self._display.progress() as step:
             self._start_broker(step)
@@ -129,8 +130,8 @@ class Demo:
         self._supervisor.start("simulation", command)
         terminals = [
             files.terminal_path(self._data, line)
-            for g in self._gateways
-            for line in g.lines
+            for gateway in self._gateways
+            for line in gateway.lines
             if line.serial
         ]
         self._wait("simulation", lambda: all(path.exists() for path in terminals))
@@ -158,7 +159,7 @@ class Demo:
 
         self._wait(self._gateways[0].name, all_stored)
 
-    def _start_gateway(self, gateway: Gateway) -> None:
+    def _start_gateway(self, gateway: DemoGateway) -> None:
         config = str(self._data / f"{gateway.name}.toml")
         self._supervisor.start(
             gateway.name, hearthwatch_command("gateway", "run", "--config", config)
@@ -172,10 +173,10 @@ class Demo:
                     f"not ready after {_SETUP_WITHIN_S:.0f} s; see {self._data / 'logs' / name}.log"
                 )
             self._keep_alive()
-            self._stop.wait(_LOOK_EVERY_S)
+            self._stop.wait(_CHECK_EVERY_S)
 
-    def announce(self) -> None:
-        """Say where the console is; with --json, the one line that programs wait for."""
+    def introduce(self) -> None:
+        """Show where the console is; with --json, print the one line that programs wait for."""
         console = f"http://127.0.0.1:{self._options.port}"
         if self._options.as_json and not self._stop.is_set():
             print_json(
@@ -188,11 +189,10 @@ class Demo:
                     "password": self._password,
                 }
             )
-        self._display.announce(console, self._mqtt_url, self._data, _USER, self._password)
+        self._display.introduce(console, self._mqtt_url, self._data, _USER, self._password)
 
-    def tell_story(self) -> None:
-        """Let things happen to the gateways until the time is over, keeping everything else
-        alive."""
+    def run(self) -> None:
+        """Let things happen to the gateways until the time is over; restart what dies."""
         events = gateway_events(self._gateways)
         with self._display.live() as show:
             while not self._stop.is_set():
@@ -203,43 +203,42 @@ class Demo:
                     self._carry_out(events.pop(0))
                 self._keep_alive()
                 show(self._observe(), elapsed_ms, self._options.run_ms)
-                self._stop.wait(_LOOK_EVERY_S)
+                self._stop.wait(_CHECK_EVERY_S)
 
     def _carry_out(self, event: GatewayEvent) -> None:
-        told = self._supervisor.undisturbed("broker", _RECONNECTED_AFTER_S)
+        last_will = self._supervisor.undisturbed("broker", _RECONNECTED_AFTER_S)
         if event.edge == "down":
             self._supervisor.kill(event.gateway.name)
         else:
             self._supervisor.revive(event.gateway.name)
-        self._write_truth(event.gateway, event.edge, told)
+        self._write_truth(event.gateway, event.edge, last_will)
 
     def _keep_alive(self) -> None:
-        """Start again what somebody killed, and note in the truth which gateways that befell."""
+        """Restart the processes that somebody killed; note the killed gateways in the truth."""
         died = self._supervisor.check()
         for gateway in self._gateways:
             if gateway.name in died:
                 self._write_truth(gateway, "killed", last_will=False)
 
     def _write_truth(
-        self, gateway: Gateway, edge: Literal["down", "up", "killed"], last_will: bool
+        self, gateway: DemoGateway, edge: Literal["down", "up", "killed"], last_will: bool
     ) -> None:
         log = TruthLog(self._truth)
         log.append(gateway_truth(gateway, edge, wall_clock_ms(), last_will))
         log.close()
 
-    def _observe(self) -> Observed:
+    def _observe(self) -> DemoCounts:
         return observe(self._data)
 
     def tear_down(self) -> None:
-        """End every process: gateways first, so that what they have read still reaches the
-        store."""
+        """End every process, gateways first, so that their last readings still reach the store."""
         with self._display.stopping():
             self._supervisor.stop(*(gateway.name for gateway in self._gateways))
             for name in ("simulation", "ingest", "alerts", "broker"):
                 self._supervisor.stop(name)
 
     def conclude(self, ready_s: float) -> int:
-        """Compare truth and record, write the report, and return the exit code."""
+        """Compare the truth with the stores, write the report, and return the exit code."""
         verification = verify_system(self._truth, load_server_settings(self._data / "server.toml"))
         report = demo_report(ready_s, observe(self._data), verification)
         if self._options.report is not None:
@@ -251,8 +250,10 @@ class Demo:
 
 
 def _set_aside_earlier_run(data: Path) -> None:
-    """Move what an earlier demo left in `data` into a folder in it; nothing is deleted. Raises
-    UsageError."""
+    """Move the files of an earlier demo in `data` into a folder of it; delete nothing.
+
+    Raises UsageError if `data` is not writable.
+    """
     try:
         data.mkdir(parents=True, exist_ok=True)
         _move_earlier_run(data)

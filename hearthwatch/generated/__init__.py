@@ -1,0 +1,1 @@
+"""Files made from code and committed: JSON Schemas of configuration files, pages about profiles."""

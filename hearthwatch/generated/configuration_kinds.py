@@ -1,5 +1,4 @@
-"""The kinds of configuration file: how each is recognised, checked, and described as a JSON
-Schema."""
+"""The kinds of configuration file: how each is recognised, checked and described."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -40,13 +39,12 @@ _SIGNS: tuple[tuple[str, str], ...] = (
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """A JSON Schema for each kind of file that a model describes, by kind."""
+    """Return a JSON Schema for each kind of file that a model describes, by kind."""
     return {kind: model.model_json_schema() for kind, model in _MODELS.items()}
 
 
 def check_file(path: Path) -> str:
-    """The kind of the file at `path`, once it is found good; raises ConfigurationError with all its
-    mistakes."""
+    """Check the file at `path` and return its kind; raise ConfigurationError with its mistakes."""
     document = read_toml(path)
     kind = next((kind for key, kind in _SIGNS if key in document), None)
     if kind is None:

@@ -1,5 +1,4 @@
-"""A profile as a page for people: what a register map reports, where each number stands, and what
-may be written."""
+"""A profile as a page for people: what it reports, from which registers, and what it writes."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,7 +25,7 @@ _METERS = {
 
 
 def page(profile: Profile) -> str:
-    """The page of `profile` in Markdown."""
+    """Return the page of `profile` in Markdown."""
     parts = [
         f"# {profile.title}\n\nProfile `{profile.profile}`. Source: {profile.source}.",
         "Made from the profile by `make format`; `make check` holds it in date.",
@@ -195,12 +194,8 @@ def _faults(profile: Profile) -> str:
             for address, kind in flags.kinds.items()
         ]
     for panel in profile.fault_panel:
-        rows.append(
-            (
-                _place(profile, panel),
-                f"panel codes {panel.bands[0]}{panel.suffixes[0]}, … in bands of {len(panel.suffixes)}",
-            )
-        )
+        first, band = f"{panel.bands[0]}{panel.suffixes[0]}", len(panel.suffixes)
+        rows.append((_place(profile, panel), f"panel codes {first}, … in bands of {band}"))
         rows += [
             (f"{_place(profile, panel)}: {code}", f"`{kind}:{code}`")
             for code, kind in panel.kinds.items()

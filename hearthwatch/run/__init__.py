@@ -1,0 +1,1 @@
+"""The processes: each module reads settings, makes the parts of a service, and runs it."""

@@ -1,4 +1,4 @@
-"""The process `alerts run`: the alert service in a thread, the HTTP API and console in the main one."""
+"""The process `alerts run`: the alert service in a thread beside the HTTP API and the console."""
 
 import threading
 from collections.abc import Callable
@@ -20,17 +20,16 @@ from hearthwatch.run.alert_parts import make_alert_parts
 from hearthwatch.run.server_settings import ServerSettings
 from wire.wall_clock import wall_clock_ms
 
-log = structlog.get_logger()
-
+_log = structlog.get_logger()
 
 _RETRY_S: Final = 2.0
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves the signals to us: they end the alert service too, in order."""
+    """uvicorn without its own signal handlers: signals end the alert service too, in order."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Signals set the event that `run_alert_process` watches."""
+        """Handle no signals; they set the event that `run_alert_process` watches."""
         return nullcontext()
 
 
@@ -78,7 +77,7 @@ def _wait_for_database(url: str, stop: threading.Event) -> Engine:
             return open_database(url)
         except OperationalError as error:
             if not logged:
-                log.warning("ticket_database_unavailable", reason=str(error.orig))
+                _log.warning("ticket_database_unavailable", reason=str(error.orig))
             logged = True
             if stop.wait(_RETRY_S):
                 raise
@@ -117,5 +116,5 @@ def _serve(app: FastAPI, settings: ServerSettings, stop: threading.Event) -> Non
         server.should_exit = True
 
     threading.Thread(target=end_at_stop, name="http-stop", daemon=True).start()
-    log.info("http_listens", url=f"http://{settings.http.listen}")
+    _log.info("http_listens", url=f"http://{settings.http.listen}")
     server.run()

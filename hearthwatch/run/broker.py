@@ -1,17 +1,15 @@
-"""The embedded MQTT broker: nats-server as a child process, so that a district can start with one
-command."""
+"""The embedded MQTT broker: nats-server as a child process."""
 
 import shutil
 import sysconfig
 from pathlib import Path
 from typing import Final
 
-# Unacknowledged QoS 1 messages a subscriber may hold: several of ingest's batches, so that the next
-# one fills while the last one is being written. What ingest does not read for ten seconds, this
-# broker sends again on a new connection.
+# Unacknowledged QoS 1 messages that a subscriber may hold: several batches of ingest, so that the
+# next batch fills while the last is being written. Messages that ingest does not read for ten
+# seconds are sent again on a new connection.
 MAX_IN_FLIGHT: Final = 1_024
-# How long the broker waits for a PUBACK before it sends again (reliability §2 "set a low
-# ack_wait").
+# Time without a PUBACK after which the broker sends again (reliability §2 "set a low ack_wait").
 ACK_WAIT: Final = "5s"
 
 
@@ -20,7 +18,7 @@ class BrokerMissingError(RuntimeError):
 
 
 def broker_command(configuration: Path) -> list[str]:
-    """The command line that runs the broker; raises BrokerMissingError."""
+    """Return the command line that runs the broker; raise BrokerMissingError."""
     beside = Path(sysconfig.get_path("scripts")) / "nats-server"
     program = str(beside) if beside.exists() else shutil.which("nats-server")
     if program is None:
@@ -31,14 +29,14 @@ def broker_command(configuration: Path) -> list[str]:
 
 
 def broker_configuration(data: Path, host: str, port: int) -> str:
-    """The broker's configuration: MQTT on `host:port`, sessions and retained messages under `data`.
+    """Return the broker's configuration: MQTT on `host:port`, its files under `data`.
 
-    There are no accounts in it, so it must listen on a loopback address only; raises ValueError
-    otherwise.
+    The broker has no accounts, so it must listen on loopback; any other host raises ValueError.
     """
     if host not in ("127.0.0.1", "::1", "localhost"):
         raise ValueError(
-            f"the embedded broker takes anonymous clients and so listens on loopback only, not {host}"
+            "the embedded broker takes anonymous clients and so listens on loopback only, "
+            f"not {host}"
         )
     return f"""\
 server_name: hearthwatch

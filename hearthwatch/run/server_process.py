@@ -1,22 +1,23 @@
-"""`server run`: ingest and alerts as two supervised processes with their counters in one place."""
+"""The process `server run`: ingest and alerts as two supervised processes."""
 
 import os
 import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from hearthwatch.run.server_settings import ServerSettings
 from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 
-_CHECK_EVERY_S = 0.25
+_CHECK_EVERY_S: Final = 0.25
 
 
 def metrics_environment(folder: Path) -> Mapping[str, str]:
-    """The environment in which several processes count into `folder`, so that one /metrics shows
-    them all.
+    """Return the environment in which several processes count into `folder`.
 
-    Counts of an earlier run are cleared: a counter starts from zero with its service.
+    One /metrics then shows all their counters. Counts of an earlier run are removed: a counter
+    starts from zero with its service.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -1,26 +1,29 @@
-"""The whole of server.toml (contract §9): one table per part, each defined by the part that reads
-it."""
+"""The whole of server.toml (contract §9): one table for each part, defined by that part."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.rulebook import load_rules
 from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
 from api.settings import HttpSettings
 from configuration.fields import Settings
-from configuration.load import load
+from configuration.load import ConfigurationError, ConfigurationProblem, load
 from desk.settings import TicketsSettings
-from hearthwatch.run.rule_files import find_rule_files
+from hearthwatch.base.errors import UsageError
+from hearthwatch.base.resources import shipped_rule_files
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings
 from messaging.settings import MqttSettings
 
 
 def _table() -> Any:
-    """A table that may be left out; its defaults are validated too, so that their paths become
-    relative to the file."""
+    """Return the field of a table that may be left out.
+
+    Its defaults are validated too, so that their paths become relative to the file.
+    """
     return Field(default_factory=dict, validate_default=True)
 
 
@@ -39,9 +42,56 @@ class ServerSettings(Settings):
 
 
 def load_server_settings(path: Path) -> ServerSettings:
-    """server.toml at `path`, its rule files found and read once; raises ConfigurationError naming
-    every wrong key."""
+    """Return the settings in `path`, its rule files found and checked.
+
+    Raises ConfigurationError that names every wrong key.
+    """
     settings = load(path, ServerSettings)
-    rules = settings.rules.model_copy(update={"files": find_rule_files(settings.rules.files, path)})
+    rules = settings.rules.model_copy(
+        update={"files": _find_rule_files(settings.rules.files, path)}
+    )
     load_rules(rules)
     return settings.model_copy(update={"rules": rules})
+
+
+def _find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:
+    """Return the files that `patterns` name; raise ConfigurationError for one that names none.
+
+    A pattern such as `config/rules/*.toml` that matches nothing beside the configuration means the
+    shipped rules, so that a server.toml may stand anywhere. No pattern means the shipped rules too.
+    """
+    if not patterns:
+        return shipped_rule_files()
+    rule_files: list[Path] = []
+    for pattern in patterns:
+        matches = sorted(path for path in pattern.parent.glob(pattern.name) if path.is_file())
+        if not matches and pattern.parts[-3:-1] == ("config", "rules"):
+            matches = shipped_rule_files(pattern.name)
+        if not matches:
+            raise ConfigurationError(
+                [ConfigurationProblem(config, "rules.files", f"no file matches {pattern}")]
+            )
+        rule_files += matches
+    return rule_files
+
+
+class BrokerSettings(BaseModel):
+    """The tables of a server.toml that a subscriber needs; all other tables are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+    mqtt: MqttSettings = MqttSettings()
+    season: SeasonSettings = SeasonSettings()
+
+
+def load_broker_settings(config: Path | None, url: str | None) -> BrokerSettings:
+    """Return the broker of a file, or of a URL, or the local one; raise UsageError.
+
+    A file with mistakes raises ConfigurationError.
+    """
+    if config is not None:
+        return load(config, BrokerSettings)
+    try:
+        return BrokerSettings() if url is None else BrokerSettings(mqtt=MqttSettings(url=url))
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"--url: {message}") from error

@@ -1,5 +1,4 @@
-"""Child processes kept alive: started in order, started again when they die, ended in the opposite
-order."""
+"""Child processes kept alive: started in order, restarted when they die, ended in reverse order."""
 
 import ctypes
 import json
@@ -14,7 +13,7 @@ from typing import Final
 
 import structlog
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 _PR_SET_PDEATHSIG: Final = 1  # <sys/prctl.h>
 _RESTART_AFTER_S: Final = (0.2, 1.0, 2.0, 5.0, 10.0)
@@ -23,7 +22,7 @@ _STOP_WITHIN_S: Final = 20.0
 
 
 def hearthwatch_command(*arguments: str) -> list[str]:
-    """The command line of another hearthwatch process with the same interpreter."""
+    """Return the command line of another hearthwatch process with the same interpreter."""
     return [sys.executable, "-m", "hearthwatch", *arguments]
 
 
@@ -48,8 +47,11 @@ class Child:
 
 
 class Supervisor:
-    """Runs children with their output in `logs/NAME.log`; `check` must be called a few times a
-    second."""
+    """Runs children with their output in `logs/NAME.log`.
+
+    `check` must be called a few times a second. `logs/processes.json` holds the running process
+    ids by name.
+    """
 
     def __init__(self, logs: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._logs = logs
@@ -67,8 +69,10 @@ class Supervisor:
         return child
 
     def check(self) -> list[str]:
-        """Start again what has died, later the more often it dies at once; returns who died since
-        the last look."""
+        """Restart dead children, and return the names of those that died since the last check.
+
+        A child that dies again soon is restarted later each time.
+        """
         dead = [child for child in self.children.values() if child.wanted and not child.running]
         died = [child.name for child in dead if child.restart_at is None]
         for child in dead:
@@ -76,7 +80,7 @@ class Supervisor:
         return died
 
     def undisturbed(self, name: str, seconds: float) -> bool:
-        """Whether a child runs and has not been started again within the last `seconds`."""
+        """Whether a child runs and was not restarted within the last `seconds`."""
         child = self.children[name]
         return child.running and (child.starts == 1 or self._clock() - child.started >= seconds)
 
@@ -90,14 +94,13 @@ class Supervisor:
         self._write_list()
 
     def revive(self, name: str) -> None:
-        """Start a child again that `kill` took down."""
+        """Start a child again that `kill` has ended."""
         child = self.children[name]
         child.wanted = True
         self._launch(child)
 
     def stop(self, *names: str) -> None:
-        """Ask children to end (SIGTERM), all at once; end for good those that have not within 20
-        s."""
+        """Ask children to end (SIGTERM), all at once; kill those that have not after 20 s."""
         ending = [self.children[name] for name in names if name in self.children]
         for child in ending:
             child.wanted = False
@@ -119,7 +122,7 @@ class Supervisor:
         try:
             child.process.wait(max(0.0, deadline - self._clock()))
         except subprocess.TimeoutExpired:
-            log.warning("child_does_not_end", name=child.name)
+            _log.warning("child_does_not_end", name=child.name)
             child.process.kill()
             child.process.wait()
 
@@ -131,10 +134,10 @@ class Supervisor:
             child.restart_at = (
                 now + _RESTART_AFTER_S[min(child.failures, len(_RESTART_AFTER_S) - 1)]
             )
-            log.warning("child_ended", name=child.name, exit_code=code)
+            _log.warning("child_ended", name=child.name, exit_code=code)
         if now >= child.restart_at:
             self._launch(child)
-            log.info("child_started_again", name=child.name)
+            _log.info("child_started_again", name=child.name)
 
     def _launch(self, child: Child) -> None:
         with (self._logs / f"{child.name}.log").open("ab") as output:
@@ -144,7 +147,7 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 env=child.environment,
-                # A session of its own: Ctrl-C reaches us alone, and we end the children in order.
+                # Ctrl-C must not reach the children: this process ends them in order.
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
@@ -154,9 +157,9 @@ class Supervisor:
 
     def _write_list(self) -> None:
         running = {
-            c.name: c.process.pid
-            for c in self.children.values()
-            if c.process is not None and c.running
+            child.name: child.process.pid
+            for child in self.children.values()
+            if child.process is not None and child.running
         }
         target = self._logs / "processes.json"
         draft = target.with_suffix(".new")
@@ -168,5 +171,5 @@ _libc = ctypes.CDLL(None)
 
 
 def _end_with_parent() -> None:
-    """Runs in the child: even if this process is killed outright, its children are asked to end."""
+    """Ask the kernel, in the child, to end the child (SIGTERM) if this process is killed."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

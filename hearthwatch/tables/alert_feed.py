@@ -1,100 +1,111 @@
-"""The live alert feed in a terminal: MQTT messages to lines of text."""
+"""The live alert feed in a terminal: MQTT messages as lines of text."""
 
 import json
 import queue
 import threading
 import time
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final, Literal
 
 import typer
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from configuration.load import load
-from hearthwatch.base.errors import UnreachableError, UsageError
+from hearthwatch.base.errors import UnreachableError
 from messaging.session import Connected, ConnectionRefused, Delivery, MqttSession
 from messaging.settings import MqttSettings
 
+Language = Literal["zh", "en"]
+
 _ANSWER_WITHIN_S: Final = 10.0
-_SHANGHAI: Final = timezone(timedelta(hours=8))  # no daylight saving
+_LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 _SHAPES: Final = {
     "urgent": ("▲", "red"),
     "high": ("◆", "yellow"),
     "medium": ("■", "bright_yellow"),
     "low": ("●", "blue"),
 }
+# Columns of equal width: a Chinese character is as wide as two others.
+_PRIORITIES: Final[dict[Language, dict[str, str]]] = {
+    "zh": {"urgent": "紧急", "high": "高  ", "medium": "中  ", "low": "低  "},
+    "en": {"urgent": "urgent", "high": "high  ", "medium": "medium", "low": "low   "},
+}
+_STATES: Final[dict[Language, dict[str, str]]] = {
+    "zh": {"active": "告警中", "cleared": "已恢复"},
+    "en": {"active": "active ", "cleared": "cleared"},
+}
 
 
-class _OnlyMqtt(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    mqtt: MqttSettings = MqttSettings()
+def locale_language(environment: Mapping[str, str]) -> Language:
+    """Return Chinese if the locale of messages begins with zh, else English."""
+    locale = next((environment[name] for name in _LOCALE_VARIABLES if environment.get(name)), "")
+    return "zh" if locale.startswith("zh") else "en"
 
 
-def broker_settings(config: Path | None, url: str | None) -> MqttSettings:
-    """The broker of a configuration file, or of a bare URL, or the local one; raises UsageError."""
-    if config is not None:
-        return load(config, _OnlyMqtt).mqtt
-    try:
-        return MqttSettings(url=url) if url is not None else MqttSettings()
-    except ValidationError as error:
-        raise UsageError(
-            f"--url: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
-        ) from error
+@dataclass(frozen=True, slots=True)
+class AlertFeed:
+    """How messages are printed: alert texts in `language`, times in `zone`; or all as JSON."""
 
+    language: Language
+    zone: tzinfo
+    as_json: bool
 
-def watch_topics(
-    settings: MqttSettings, topics: Sequence[str], as_json: bool, stop: threading.Event
-) -> None:
-    """Print messages of `topics` (every alert if none are named) until `stop`; raises
-    UnreachableError."""
-    filters = list(topics) or [f"{settings.root}/alert/#"]
-    session = MqttSession(
-        settings,
-        f"hearthwatch-watch-{uuid.uuid4().hex[:8]}",
-        subscriptions=filters,
-        persistent=False,
-    )
-    session.start()
-    try:
-        _print_events(session, settings, as_json, stop)
-    finally:
-        session.stop()
+    def watch(self, mqtt: MqttSettings, topics: Sequence[str], stop: threading.Event) -> None:
+        """Print the messages of `topics` until `stop`; no topic means every alert.
 
-
-def _print_events(
-    session: MqttSession, settings: MqttSettings, as_json: bool, stop: threading.Event
-) -> None:
-    deadline = time.monotonic() + _ANSWER_WITHIN_S
-    while not stop.is_set():
+        Raises UnreachableError if the broker does not answer or refuses the connection.
+        """
+        session = MqttSession(
+            mqtt,
+            f"hearthwatch-watch-{uuid.uuid4().hex[:8]}",
+            subscriptions=list(topics) or [f"{mqtt.root}/alert/#"],
+            persistent=False,
+        )
+        session.start()
         try:
-            event = session.events.get(timeout=0.25)
-        except queue.Empty:
-            event = None
-        if isinstance(event, Connected):
-            deadline = float("inf")
-        elif isinstance(event, ConnectionRefused):
-            raise UnreachableError(
-                f"the broker at {settings.url} refused the connection: {event.reason}"
-            )
-        elif isinstance(event, Delivery):
-            session.acknowledge(event)
-            typer.echo(as_line(event, as_json), color=None)
-        if time.monotonic() > deadline:
-            raise UnreachableError(f"the broker at {settings.url} does not answer; is it running?")
+            self._print_events(session, mqtt.url, stop)
+        finally:
+            session.stop()
 
+    def _print_events(self, session: MqttSession, url: str, stop: threading.Event) -> None:
+        deadline = time.monotonic() + _ANSWER_WITHIN_S
+        while not stop.is_set():
+            try:
+                event = session.events.get(timeout=0.25)
+            except queue.Empty:
+                event = None
+            if isinstance(event, Connected):
+                deadline = float("inf")
+            elif isinstance(event, ConnectionRefused):
+                raise UnreachableError(
+                    f"the broker at {url} refused the connection: {event.reason}"
+                )
+            elif isinstance(event, Delivery):
+                session.acknowledge(event)
+                typer.echo(self.line(event.topic, event.payload), color=None)
+            if time.monotonic() > deadline:
+                raise UnreachableError(f"the broker at {url} does not answer; is it running?")
 
-def as_line(delivery: Delivery, as_json: bool) -> str:
-    """One message as one line: an alert in words, anything else as topic and payload."""
-    text = delivery.payload.decode(errors="replace")
-    if as_json:
-        return json.dumps({"topic": delivery.topic, "payload": _document(text)}, ensure_ascii=False)
-    document = _document(text)
-    if isinstance(document, dict) and {"rule", "subject", "priority", "state"} <= document.keys():
-        return _alert_line(document)
-    return f"{delivery.topic} {text or '(removed)'}"
+    def line(self, topic: str, payload: bytes) -> str:
+        """Return a message as one line: an alert as text, any other as topic and payload."""
+        text = payload.decode(errors="replace")
+        document = _document(text)
+        if self.as_json:
+            return json.dumps({"topic": topic, "payload": document}, ensure_ascii=False)
+        if _is_alert(document):
+            return self._alert_line(document)
+        return f"{topic} {text or '(removed)'}"
+
+    def _alert_line(self, alert: dict[str, Any]) -> str:
+        moment = alert.get("cleared_at") or alert.get("raised_at") or 0
+        clock = datetime.fromtimestamp(moment / 1000, self.zone).strftime("%H:%M:%S")
+        priority = _PRIORITIES[self.language].get(alert["priority"], alert["priority"])
+        state = _STATES[self.language].get(alert["state"], alert["state"])
+        where = f"{alert['village']} {alert['subject']}"
+        alarm = f"{alert['rule']} {alert.get('code') or ''}".strip()
+        text = (alert.get("text") or {}).get(self.language, "")
+        return f"{clock} {_sign(alert)} {priority} {state} {where} {alarm}  {text}"
 
 
 def _document(text: str) -> Any:
@@ -104,13 +115,13 @@ def _document(text: str) -> Any:
         return text or None
 
 
-def _alert_line(alert: dict[str, Any]) -> str:
+def _is_alert(document: Any) -> bool:
+    needed = {"rule", "subject", "village", "priority", "state"}
+    return isinstance(document, dict) and needed <= document.keys()
+
+
+def _sign(alert: dict[str, Any]) -> str:
+    if alert["state"] == "cleared":
+        return typer.style("✓", fg="green")
     shape, colour = _SHAPES.get(alert["priority"], ("·", "white"))
-    moment = alert.get("cleared_at") or alert.get("raised_at") or 0
-    clock = datetime.fromtimestamp(moment / 1000, UTC).astimezone(_SHANGHAI).strftime("%H:%M:%S")
-    cleared = alert["state"] == "cleared"
-    sign = typer.style("✓", fg="green") if cleared else typer.style(shape, fg=colour)
-    what = f"{alert['rule']} {alert.get('code') or ''}".strip()
-    words = (alert.get("text") or {}).get("zh", "")
-    where = f"{alert['village']} {alert['subject']}"
-    return f"{clock} {sign} {alert['priority']:<6} {alert['state']:<7} {where} {what}  {words}"
+    return typer.style(shape, fg=colour)

@@ -1,4 +1,4 @@
-"""What `ingest status` prints for people."""
+"""The table that `ingest status` prints."""
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
@@ -14,17 +14,18 @@ _COLUMNS = ("heard", "upto", "missing", "messages", "readings", "again", "lost",
 
 
 def print_status(gateways: list[GatewayStatus], tallies: Tallies, zone: tzinfo) -> None:
-    """Print one line for each gateway, then the totals, each gap, and the dead letters by code;
-    times are in `zone`."""
+    """Print a line for each gateway, the totals, each gap, and the dead letters by code.
+
+    Times are in `zone`.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("gateway", overflow="fold")
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
-    for one in gateways:
-        upto = next((str(epoch.upto) for epoch in one.epochs if epoch.current), "")
-        table.add_row(one.name, _time(one.heard, zone), upto, *_numbers(one.missing, one.counts))
+    for gateway in gateways:
+        table.add_row(*_row(gateway, zone))
     total = tallies.total()
-    missing = sum(one.missing for one in gateways)
+    missing = sum(gateway.missing for gateway in gateways)
     table.add_row(f"{len(gateways)} gateways", "", "", *_numbers(missing, total), style="bold")
     console = Console()
     console.print(table)
@@ -32,21 +33,25 @@ def print_status(gateways: list[GatewayStatus], tallies: Tallies, zone: tzinfo) 
         console.print(line, highlight=False, markup=False)
 
 
+def _row(gateway: GatewayStatus, zone: tzinfo) -> list[str]:
+    upto = next((str(epoch.upto) for epoch in gateway.epochs if epoch.current), "")
+    numbers = _numbers(gateway.missing, gateway.counts)
+    return [gateway.name, _time(gateway.heard, zone), upto, *numbers]
+
+
 def _numbers(missing: int, counts: Mapping[str, int]) -> list[str]:
     shown = counts_document(counts)
     again = shown["redelivered"] + shown["resent"]
     rejected = sum(shown["rejected"].values())
-    return [
-        str(n)
-        for n in (missing, shown["messages"], shown["readings"], again, shown["lost"], rejected)
-    ]
+    numbers = (missing, shown["messages"], shown["readings"], again, shown["lost"], rejected)
+    return [str(number) for number in numbers]
 
 
 def _details(gateways: list[GatewayStatus], totals: dict[str, Any]) -> list[str]:
     gaps = [
-        f"gap: {one.name} epoch {epoch.epoch}: {first} to {last}"
-        for one in gateways
-        for epoch in one.epochs
+        f"gap: {gateway.name} epoch {epoch.epoch}: {first} to {last}"
+        for gateway in gateways
+        for epoch in gateway.epochs
         for first, last in epoch.gaps
     ]
     dead = [f"dead letters: {count} × {code}" for code, count in sorted(totals["rejected"].items())]
@@ -58,6 +63,6 @@ def _details(gateways: list[GatewayStatus], totals: dict[str, Any]) -> list[str]
 
 
 def _time(at: int | None, zone: tzinfo) -> str:
-    return (
-        datetime.fromtimestamp(at / 1000, zone).strftime("%m-%d %H:%M:%S") if at is not None else ""
-    )
+    if at is None:
+        return ""
+    return datetime.fromtimestamp(at / 1000, zone).strftime("%m-%d %H:%M:%S")

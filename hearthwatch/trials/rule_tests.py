@@ -1,4 +1,4 @@
-"""`rules test`: rule test files read, played and told as text or JSON."""
+"""`rules test`: rule test files read and played; the outcome as text or JSON."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from rules.rule_tests.play import Outcome, run_test
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 _UNITS: Final = (("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", 1_000), ("ms", 1))
-_TOLD: Final = ("subject", "code", "value", "about", "priority", "reason", "onset")
+_DETAILS: Final = ("subject", "code", "value", "about", "priority", "reason", "onset")
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What the tests of one file found."""
+    """The outcomes of the tests in one file."""
 
     file: Path
     outcomes: list[Outcome]
@@ -31,8 +31,10 @@ class FileOutcome:
 
 
 def run_files(files: Sequence[Path]) -> Iterator[FileOutcome]:
-    """The outcome of each file, one by one; raises ConfigurationError naming every mistake of all
-    files first."""
+    """Yield the outcome of each file.
+
+    Raises ConfigurationError with the mistakes of all files before the first test runs.
+    """
     problems: list[ConfigurationProblem] = []
     read: list[tuple[Path, RuleTestFile, list[Rule]]] = []
     for file in files:
@@ -74,54 +76,57 @@ def _run(file: Path, test: RuleTest, rules: Sequence[Rule]) -> Outcome:
 
 
 def to_text(result: FileOutcome) -> str:
-    """One line per file, and for each test that failed what was expected (-) and what came (+), by
-    time."""
+    """Return the totals of a file, and for each failed test a line for each difference, by time.
+
+    `-` marks a transition that was expected, `+` one that came instead.
+    """
     failed = [outcome for outcome in result.outcomes if not outcome.passed]
     passed = len(result.outcomes) - len(failed)
     lines = [f"{result.file}: {passed} of {len(result.outcomes)} tests passed"]
     for outcome in failed:
         lines += ["", f"  {outcome.test.name}"]
         lines += [
-            f"    {sign} {_line(told, outcome.test)}" for _, sign, told in _differences(outcome)
+            f"    {sign} {_line(transition, outcome.test)}"
+            for _, sign, transition in _differences(outcome)
         ]
     return "\n".join(lines)
 
 
 def _differences(outcome: Outcome) -> list[tuple[int, str, Any]]:
-    missing = [(one.at, "-", one) for one in outcome.missing]
-    unexpected = [(one.at, "+", one) for one in outcome.unexpected]
-    return sorted([*missing, *unexpected], key=lambda one: one[:2])
+    missing = [(expected.at, "-", expected) for expected in outcome.missing]
+    unexpected = [(transition.at, "+", transition) for transition in outcome.unexpected]
+    return sorted([*missing, *unexpected], key=lambda difference: difference[:2])
 
 
-def _line(told: Any, test: RuleTest) -> str:
-    parts = [f"{_time(told.at - test.start)}", told.rule, told.edge]
-    for name, value in _details(told).items():
-        shown = (
-            _time(value - test.start)
-            if name == "onset"
-            else f"{value:.2f}"
-            if isinstance(value, float)
-            else value
-        )
-        parts.append(f"{name}={shown}")
+def _line(transition: Any, test: RuleTest) -> str:
+    parts = [_time(transition.at - test.start), transition.rule, transition.edge]
+    for name, value in _details(transition).items():
+        if name == "onset":
+            value = _time(value - test.start)
+        elif isinstance(value, float):
+            value = f"{value:.2f}"
+        parts.append(f"{name}={value}")
     return "  ".join(parts)
 
 
-def _details(told: Any) -> dict[str, Any]:
-    return {name: value for name in _TOLD if (value := getattr(told, name, None)) is not None}
+def _details(transition: Any) -> dict[str, Any]:
+    """Return the fields that are set; an expected transition sets only some."""
+    values = {name: getattr(transition, name, None) for name in _DETAILS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _time(milliseconds: int) -> str:
-    """After the start, as the notation has it: `1h15m`."""
-    sign, rest, text = "-" if milliseconds < 0 else "", abs(milliseconds), ""
+    """Return a time after the start in the notation of rule tests: `1h15m`."""
+    rest, text = abs(milliseconds), ""
     for unit, size in _UNITS:
         count, rest = divmod(rest, size)
-        text += f"{count}{unit}" if count else ""
-    return f"{sign}{text or '0s'}"
+        if count:
+            text += f"{count}{unit}"
+    return f"{'-' if milliseconds < 0 else ''}{text or '0s'}"
 
 
 def to_document(results: Sequence[FileOutcome]) -> dict[str, Any]:
-    """The same for programs; times are UTC ms."""
+    """Return the outcomes as JSON; times are UTC ms."""
     return {
         "passed": all(result.passed for result in results),
         "files": [
@@ -138,10 +143,11 @@ def _test_document(outcome: Outcome) -> dict[str, Any]:
     return {
         "name": outcome.test.name,
         "passed": outcome.passed,
-        "missing": [_told_document(one) for one in outcome.missing],
-        "unexpected": [_told_document(one) for one in outcome.unexpected],
+        "missing": [_transition_document(each) for each in outcome.missing],
+        "unexpected": [_transition_document(each) for each in outcome.unexpected],
     }
 
 
-def _told_document(told: Any) -> dict[str, Any]:
-    return {"at": told.at, "rule": told.rule, "edge": told.edge, **_details(told)}
+def _transition_document(transition: Any) -> dict[str, Any]:
+    named = {"at": transition.at, "rule": transition.rule, "edge": transition.edge}
+    return named | _details(transition)

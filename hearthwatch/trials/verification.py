@@ -1,4 +1,4 @@
-"""Read what a system recorded, and hold it against the simulator's ground truth."""
+"""`verify`: what a system recorded, compared with the simulator's ground truth."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,8 +24,10 @@ Document = dict[str, Any]
 
 
 def verify_system(truth: Path, settings: ServerSettings) -> Verification:
-    """Compare `truth` (JSON lines) with the stores that `settings` name; raises
-    ConfigurationError."""
+    """Compare `truth` (JSON lines) with the stores that `settings` name.
+
+    Raises ConfigurationError if `truth` cannot be read.
+    """
     store = open_store(settings.store)
     try:
         alerts, tickets = _alerts_and_tickets(settings)
@@ -55,33 +57,32 @@ def _truth_lines(path: Path) -> Iterator[Document]:
 
 
 def _stored(store: ReadingStore) -> Iterator[RecordedReading]:
-    for one in store.since(0):
+    for stored in store.since(0):
+        reading = stored.reading
         yield RecordedReading(
-            one.reading.device,
-            one.reading.at,
-            one.reading.state,
-            one.reading.faults,
-            one.reading.values,
+            reading.device, reading.at, reading.state, reading.faults, reading.values
         )
 
 
 def _gaps(ledger: Path) -> dict[tuple[str, str], list[int]]:
-    """Message numbers that never arrived though a later one did, by gateway and epoch."""
+    """Return the message numbers below the last received that are missing, by gateway and epoch."""
     opened = Ledger(ledger)
     try:
         remembered, _ = opened.load()
     finally:
         opened.close()
     return {
-        (place.gateway, epoch): missing
-        for (place, epoch), intervals in remembered.received.items()
+        (gateway.gateway, epoch): missing
+        for (gateway, epoch), intervals in remembered.received.items()
         if (missing := missing_numbers(intervals))
     }
 
 
 def missing_numbers(intervals: tuple[tuple[int, int], ...]) -> list[int]:
-    """The numbers from 1 up to the last received that are in none of `intervals` (inclusive,
-    ascending)."""
+    """Return the numbers from 1 to the last received that are in none of `intervals`.
+
+    The intervals are ascending, both ends included.
+    """
     missing: list[int] = []
     expected = 1
     for first, last in intervals:
@@ -114,7 +115,7 @@ def _all(page: Callable[[str | None], Document]) -> list[Document]:
 
 
 def limits_of(rules: list[Rule]) -> VerificationLimits:
-    """The numbers that decide what was due, from the rules the system ran with."""
+    """Return the limits that decide which alerts were due, from the rules the system ran with."""
     numbers: dict[str, Any] = {}
     for rule in rules:
         wanted = _NUMBERS.get(rule.id, {})
@@ -122,7 +123,7 @@ def limits_of(rules: list[Rule]) -> VerificationLimits:
     return VerificationLimits(**numbers)
 
 
-# The field of Limits, and the field of the rule it comes from.
+# By rule: the field of VerificationLimits, and the field of the rule that it comes from.
 _NUMBERS: Final[dict[str, dict[str, str]]] = {
     "low_room_temperature": {
         "low_room_c": "limit",

@@ -11,7 +11,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from ingest.service import IngestService
+from hearthwatch.run.ingest_process import run_ingest
 from ingest.settings import IngestSettings
 from ingest.store import StoreSettings
 from messaging.settings import MqttSettings
@@ -152,11 +152,10 @@ def running(broker_url: str, folder: Folder, **ingest: object) -> Iterator[None]
     stop = threading.Event()
     errors: list[BaseException] = []
     store, settings = folder.settings(**ingest)
-    service = IngestService(MqttSettings(url=broker_url), store, settings)
 
     def serve() -> None:
         try:
-            service.run(stop)
+            run_ingest(MqttSettings(url=broker_url), store, settings, stop)
         except BaseException as error:
             errors.append(error)
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hearthwatch.run.ingest_process import run_ingest
 from ingest.dead_letters import DeadLetterFile
 from ingest.receipts import Ledger
-from ingest.service import IngestService
 from ingest.store.influx.store import InfluxStore
 from ingest.store.sqlite.store import SqliteStore
 from messaging.session import MqttSession
@@ -51,7 +51,7 @@ def main() -> None:
     store, settings = Folder(Path(folder), store_url).settings(batch_readings=5, batch_wait="20ms")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    IngestService(MqttSettings(url=broker_url), store, settings).run(stop)
+    run_ingest(MqttSettings(url=broker_url), store, settings, stop)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
     times = [wall_clock_ms() - MESSAGES + number for number in range(MESSAGES)]
     messages = once_and_again(times)
     monkeypatch.setattr(
-        "ingest.service._WAITING_BYTES", WAITING * (DELIVERY_BYTES + len(messages[-1]))
+        "hearthwatch.run.ingest_process._WAITING_BYTES",
+        WAITING * (DELIVERY_BYTES + len(messages[-1])),
     )
     folder, gate, broker = Folder(tmp_path / "server"), Gate(monkeypatch), kind(tmp_path / "broker")
     alive = Alive()

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from configuration.load import ConfigurationError
-from ingest.service import IngestService
+from hearthwatch.run.ingest_process import run_ingest
 from messaging.settings import MqttSettings
 from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telemetry
 from tests.servers import NatsBroker, Server, free_port, wait_until
@@ -310,6 +310,6 @@ def test_metrics_are_served_where_the_settings_say(nats_broker: Server, folder: 
 def test_a_damaged_file_is_named_with_what_to_do(folder: Folder, name: str) -> None:
     folder.path.mkdir()
     (folder.path / name).write_bytes(b"not a database at all" * 100)
-    service = IngestService(MqttSettings(url="mqtt://127.0.0.1:1"), *folder.settings())
+    nowhere = MqttSettings(url="mqtt://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match=rf"{name}.*move it aside"):
-        service.run(threading.Event())
+        run_ingest(nowhere, *folder.settings(), threading.Event())

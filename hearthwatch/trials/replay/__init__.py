@@ -1,7 +1,6 @@
-"""`rules replay`: what rules would have raised over readings that are stored, and what other limits
-would change.
+"""`rules replay`: alerts that rules would have raised over stored readings, and a comparison.
 
-`plan` finds out what there is to replay, `judge` runs one block of villages through the rules,
-`silence` takes from the readings who was not heard, `result` and `picture` show what came of it,
-`command` puts them together. Nothing here writes to a database.
+The same shape as `trials.season`: options → plan and blocks → evaluate → result → picture.
+Different: blocks and readings come from the reading store; silence is derived from gaps in them;
+two sets of rules may be compared. No database is changed.
 """

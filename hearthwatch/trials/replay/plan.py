@@ -1,44 +1,35 @@
-"""What a replay is to judge: which devices, by village, over which time."""
+"""What a replay is to evaluate: the rules, the period and the blocks of villages."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import median
+from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from alerts.rulebook import load_rules
+from alerts.settings import RulesSettings
 from hearthwatch.base.errors import UsageError
-from ingest.store import ReadingStore, StoredReading, StoreSettings
+from hearthwatch.base.periods import parse_length, parse_period
+from hearthwatch.run.server_settings import ServerSettings
+from hearthwatch.trials.replay.blocks import ReplayBlock, cut_blocks, find_devices
+from hearthwatch.trials.replay.options import ReplayOptions
+from ingest.store import StoredReading, StoreSettings, open_store
+from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.rule import Rule
 from rules.season import Season
-from wire.topics import GatewayPath
-from wire.units import HOUR_MS, SECOND_MS
+from rules.watch import DeviceRule
+from wire.wall_clock import wall_clock_ms
 
-_BLOCK_DEVICES: Final = 2_000
-"""So many devices are judged together, if every process has as many: the rules are fast on many
-rows at once."""
-
-_LOOKED_AT_MS: Final = (
-    2 * HOUR_MS
-)  # the newest readings, from which a gateway's poll interval is taken
-DEFAULT_INTERVAL_MS: Final = 30_000  # contract §9
+_SILENCE: Final = (DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule)
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Some whole villages: the place of each device, and the poll interval of each gateway in
-    ms."""
+class ReplayPlan:
+    """What all blocks share; times are UTC ms.
 
-    places: Mapping[str, GatewayPath]
-    intervals: Mapping[GatewayPath, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What all blocks share: readings are judged in `begin <= at < until`, alerts count from
-    `since` (UTC ms).
-
-    `against` are the rules to compare with, those alone that differ; None without a comparison.
-    `silence` says whether the rules over silence are judged too.
+    Readings are evaluated in `begin <= at < until`; alerts count from `since`. `against` holds only
+    the rules that differ; it is None without a comparison. `silence` is whether the rules over
+    silence are evaluated too.
     """
 
     store: StoreSettings
@@ -50,80 +41,65 @@ class Plan:
     until: int
     silence: bool
 
+    @property
+    def skipped(self) -> list[str]:
+        """The ids of the rules that stored readings alone cannot replay."""
+        kinds = (DeviceRule, *_SILENCE) if self.silence else (DeviceRule,)
+        return [rule.id for rule in self.rules if not isinstance(rule, kinds)]
 
-def find_devices(
-    store: ReadingStore, villages: Collection[str], devices: Collection[str]
-) -> dict[str, StoredReading]:
-    """The newest reading of each device wanted, by id; all where nothing is named.
 
-    A village is named by its id or as `town/village`. Raises UsageError for one that the store does
-    not know, and StoreUnavailable.
+def plan_replay(
+    options: ReplayOptions, settings: ServerSettings, workers: int
+) -> tuple[ReplayPlan, list[ReplayBlock]]:
+    """Return the plan and the blocks to evaluate, for so many processes.
+
+    Raises UsageError, ConfigurationError and StoreUnavailable.
     """
-    newest = store.latest()
-    known = {name for one in newest.values() for name in village_names(one.place)}
-    for option, wanted, there in (
-        ("--village", villages, known),
-        ("--device", devices, newest.keys()),
-    ):
-        missing = [name for name in wanted if name not in there]
-        if missing:
-            raise UsageError(f"{option}: the reading store has nothing of {', '.join(missing)}")
-    return {
-        device: one
-        for device, one in sorted(newest.items())
-        if (not villages or not village_names(one.place).isdisjoint(villages))
-        and (not devices or device in devices)
-    }
+    rules = _rules(options.rules, settings)
+    against = _changed(rules, options.against) if options.against else None
+    zone = ZoneInfo(settings.season.timezone)
+    since, until = parse_period(options.since, options.until, zone, wall_clock_ms())
+    newest, blocks = _find_blocks(settings.store, options, workers)
+    last = max((stored.reading.at for stored in newest.values()), default=since)
+    plan = ReplayPlan(
+        store=settings.store,
+        rules=rules,
+        against=against,
+        season=settings.season.to_season(),
+        begin=since - parse_length("--warm-up", options.warm_up),
+        since=since,
+        until=min(until, last + 1),
+        silence=not options.devices,
+    )
+    return plan, blocks
 
 
-def village_names(place: GatewayPath) -> set[str]:
-    """How the village of a place may be called."""
-    return {place.village, village_of(place)}
+def _rules(files: Sequence[Path], settings: ServerSettings) -> list[Rule]:
+    return load_rules(RulesSettings(files=list(files)) if files else settings.rules)
 
 
-def village_of(place: GatewayPath) -> str:
-    """The village as it is shown: its id is unique in its town alone."""
-    return f"{place.town}/{place.village}"
+def _changed(rules: Sequence[Rule], files: Sequence[Path]) -> list[Rule]:
+    """Return the rules in `files` that differ from the rule of the same id.
+
+    The rules over silence depend on each other: if one differs, all of them are returned.
+    """
+    before = {rule.id: rule for rule in rules}
+    others = load_rules(RulesSettings(files=list(files)))
+    changed = {rule.id: rule for rule in others if before.get(rule.id) != rule}
+    if any(isinstance(rule, _SILENCE) for rule in changed.values()):
+        silent = {rule.id: rule for rule in rules if isinstance(rule, _SILENCE)}
+        changed = silent | changed
+    return list(changed.values())
 
 
-def blocks(store: ReadingStore, found: Mapping[str, StoredReading], workers: int) -> list[Block]:
-    """The devices by whole villages, for rules look at neighbours, for so many processes; raises
-    StoreUnavailable."""
-    villages: dict[tuple[str, str, str], dict[str, GatewayPath]] = {}
-    for device, one in found.items():
-        place = one.place
-        villages.setdefault((place.district, place.town, place.village), {})[device] = place
-    intervals = _intervals(store, found.values())
-    size = min(_BLOCK_DEVICES, -(-len(found) // workers))
-    cut = _joined(villages.values(), size)
-    return [Block(places, {at: intervals[at] for at in places.values()}) for places in cut]
-
-
-def _joined(villages: Iterable[dict[str, GatewayPath]], size: int) -> list[dict[str, GatewayPath]]:
-    joined: list[dict[str, GatewayPath]] = []
-    for village in villages:
-        if joined and len(joined[-1]) < size:
-            joined[-1] |= village
-        else:
-            joined.append(dict(village))
-    return joined
-
-
-def _intervals(store: ReadingStore, newest: Iterable[StoredReading]) -> dict[GatewayPath, int]:
-    """The poll interval of each gateway, from the newest readings of one of its devices."""
-    intervals: dict[GatewayPath, int] = {}
-    for one in newest:
-        if one.place not in intervals:
-            at = one.reading.at
-            recent = store.history(one.reading.device, at - _LOOKED_AT_MS, at + 1)
-            intervals[one.place] = interval_of([stored.reading.at for stored in recent])
-    return intervals
-
-
-def interval_of(times: Sequence[int]) -> int:
-    """The usual time between readings at `times`, in whole seconds; 30 s where there are too few to
-    tell."""
-    if len(times) < 2:
-        return DEFAULT_INTERVAL_MS
-    usual = median(later - earlier for earlier, later in pairwise(times))
-    return max(SECOND_MS, round(usual / SECOND_MS) * SECOND_MS)
+def _find_blocks(
+    settings: StoreSettings, options: ReplayOptions, workers: int
+) -> tuple[dict[str, StoredReading], list[ReplayBlock]]:
+    if isinstance(settings.target, Path) and not settings.target.is_file():
+        raise UsageError(f"{settings.target}: there is no such reading store; see [store] url")
+    store = open_store(settings)
+    try:
+        newest = find_devices(store, options.villages, options.devices)
+        return newest, cut_blocks(store, newest, workers)
+    finally:
+        store.close()

@@ -1,6 +1,6 @@
-"""`simulate season`: a simulated season through the shipped rules, and the alerts held against the
-truth.
+"""`simulate season`: a simulated season through the shipped rules, compared with the truth.
 
-`judge` runs one block through the rules, `absences` feeds the rules over silence, `run` spreads the
-blocks over processes, `result` is what is printed.
+The same shape as `trials.replay`: options → plan → evaluate → result → picture. Different: blocks
+and readings come from the simulator; silence is fed from the simulated absences; alerts are scored
+against what really happened.
 """

@@ -1,59 +1,58 @@
-"""The season as a picture: what one telling unit went through, and how the fleet fared. The only
-user of matplotlib."""
+"""A season as a picture: the history of the most eventful unit, and the fleet."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hearthwatch.trials.drawing import Bar, dates, draw_bars, save
+from hearthwatch.trials.season.evaluate import scored_alert
 from hearthwatch.trials.season.sketch import Sketch
-from simulators.scoring.truths import ScoredAlert, Truth
+from rules.raised import Raised
+from simulators.scoring.truths import Truth
 from simulators.season.span import SeasonSpan
-from wire.units import DAY_MS, HOUR_MS
+from wire.units import DAY_MS
 
-_SHANGHAI_MS: Final = 8 * HOUR_MS
 _MOST_ROWS: Final = 14
 _MOST_RULES: Final = 9  # beside the others, which share a colour
-_ROOM, _OUTDOOR, _SUPPLY, _POWER, _CAUSE, _ALERT = (
-    "#c0392b",
-    "#2471a3",
-    "#e59866",
-    "#5d6d7e",
-    "#d5d8dc",
-    "#c0392b",
-)
+_ROOM: Final = "#c0392b"
+_OUTDOOR: Final = "#2471a3"
+_SUPPLY: Final = "#e59866"
+_POWER: Final = "#5d6d7e"
+_CAUSE: Final = "#d5d8dc"
+_ALERT: Final = "#c0392b"
 
 
 def draw(
     path: Path,
     title: str,
     sketch: Sketch,
-    alerts: Sequence[ScoredAlert],
+    alerts: Sequence[Raised],
     truths: Sequence[Truth],
     span: SeasonSpan,
+    zone: tzinfo,
 ) -> None:
-    """Write a PNG to `path`; needs no display. Raises OSError."""
+    """Write a PNG to `path`, with times in `zone`; needs no display; raise OSError."""
     figure = Figure(figsize=(16, 13), layout="constrained")
     rows = figure.subplots(
         5, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1.6, 2.4, 2.2, 2.2]}
     )
     figure.suptitle(title)
-    times = _dates(np.fromiter(span.times(), np.int64))
-    own = [alert for alert in alerts if alert.subject == sketch.device]
+    times = dates(np.fromiter(span.times(), np.int64))
     _unit_temperatures(rows[0], times, sketch)
     _unit_power(rows[1], times, sketch)
-    _unit_story(rows[2], own, [truth for truth in truths if truth.subject == sketch.device], span)
+    own_alerts = [alert for alert in alerts if alert.subject == sketch.device]
+    own_truths = [truth for truth in truths if truth.subject == sketch.device]
+    _unit_history(rows[2], own_alerts, own_truths, span)
     _fleet(rows[3], times, sketch)
     _alerts_by_day(rows[4], alerts, span)
-    figure.savefig(path, format="png", dpi=90, metadata={"Software": None})
-
-
-def _dates(at: Any) -> Any:
-    return (np.asarray(at) + _SHANGHAI_MS).astype("datetime64[ms]")
+    rows[4].xaxis_date(zone)
+    save(figure, path)
 
 
 def _unit_temperatures(axes: Axes, times: Any, sketch: Sketch) -> None:
@@ -71,7 +70,7 @@ def _unit_temperatures(axes: Axes, times: Any, sketch: Sketch) -> None:
 
 
 def _legend(axes: Axes, columns: int) -> None:
-    """Above the axes, beside their title, where it hides nothing."""
+    """Draw the legend above the axes, beside their title, where it hides nothing."""
     axes.legend(
         loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, frameon=False, fontsize="small"
     )
@@ -82,39 +81,43 @@ def _unit_power(axes: Axes, times: Any, sketch: Sketch) -> None:
     axes.set_ylabel("power, kW")
     if np.isnan(sketch.unit["power_w"]).all():
         axes.text(
-            0.5, 0.5, "this brand does not tell its power", transform=axes.transAxes, ha="center"
+            0.5, 0.5, "this brand does not report its power", transform=axes.transAxes, ha="center"
         )
 
 
-def _unit_story(
-    axes: Axes, alerts: Sequence[ScoredAlert], truths: Sequence[Truth], span: SeasonSpan
+def _unit_history(
+    axes: Axes, alerts: Sequence[Raised], truths: Sequence[Truth], span: SeasonSpan
 ) -> None:
-    """One row for each thing that happened (grey) and each alert (red), from begin to end."""
-    spans = [(truth.kind, truth.onset, truth.end, _CAUSE) for truth in truths]
-    spans += [
-        (f"alert {alert.sign}", alert.raised_at, alert.cleared_at, _ALERT) for alert in alerts
+    """Draw a row for each thing that happened (grey) and each alert (red), from begin to end."""
+    histories = sorted(_histories(alerts, truths), key=lambda each: each.begin)
+    rows = [name for name, _ in Counter(each.name for each in histories).most_common(_MOST_ROWS)]
+    bars = [
+        Bar(
+            rows.index(each.name),
+            each.begin,
+            span.end if each.end is None else each.end,
+            each.colour,
+        )
+        for each in histories
+        if each.name in rows
     ]
-    names = [
-        name
-        for name, _ in Counter(
-            name for name, *_ in sorted(spans, key=lambda one: one[1])
-        ).most_common()
-    ]
-    names = names[:_MOST_ROWS]
-    for name, begin, end, colour in spans:
-        if name in names:
-            until = span.end if end is None else end
-            left, right = _dates([begin, max(until, begin + DAY_MS // 4)])
-            axes.plot(
-                [left, right],
-                [names.index(name)] * 2,
-                color=colour,
-                linewidth=7,
-                solid_capstyle="butt",
-            )
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    draw_bars(axes, rows, bars, shortest_ms=DAY_MS // 4)
     axes.set_title("what happened (grey) and what was alerted (red)", loc="left")
+
+
+class _History(NamedTuple):
+    name: str
+    begin: int
+    end: int | None
+    colour: str
+
+
+def _histories(alerts: Sequence[Raised], truths: Sequence[Truth]) -> Iterator[_History]:
+    for truth in truths:
+        yield _History(truth.kind, truth.onset, truth.end, _CAUSE)
+    for alert in alerts:
+        name = f"alert {scored_alert(alert).sign}"
+        yield _History(name, alert.at, alert.cleared_at, _ALERT)
 
 
 def _fleet(axes: Axes, times: Any, sketch: Sketch) -> None:
@@ -130,23 +133,18 @@ def _fleet(axes: Axes, times: Any, sketch: Sketch) -> None:
     power.set_ylabel("power, kW")
 
 
-def _alerts_by_day(axes: Axes, alerts: Sequence[ScoredAlert], span: SeasonSpan) -> None:
-    """A dot for each rule and day; a cold wave's thousands stand beside a quiet week's single
-    ones."""
+def _alerts_by_day(axes: Axes, alerts: Sequence[Raised], span: SeasonSpan) -> None:
+    """Draw a dot for each rule and day; the scale shows a cold wave's thousands and single ones."""
     often = [rule for rule, _ in Counter(alert.rule for alert in alerts).most_common(_MOST_RULES)]
-    names = [(alert.rule if alert.rule in often else "others", alert.raised_at) for alert in alerts]
-    counts = Counter((name, (at - span.start) // DAY_MS) for name, at in names)
-    days = _dates(span.start + DAY_MS * np.arange(span.days) + DAY_MS // 2)
+    counts = Counter(
+        (alert.rule if alert.rule in often else "others", (alert.at - span.start) // DAY_MS)
+        for alert in alerts
+    )
+    days = dates(span.start + DAY_MS * np.arange(span.days) + DAY_MS // 2)
     for name in [*often, "others"]:
         heights = np.array([counts[name, day] or np.nan for day in range(span.days)])
-        axes.plot(
-            days,
-            heights,
-            marker=".",
-            linestyle="none",
-            label=name,
-            color=_POWER if name == "others" else None,
-        )
+        colour = _POWER if name == "others" else None
+        axes.plot(days, heights, marker=".", linestyle="none", label=name, color=colour)
     axes.set_title("alerts raised each day", loc="left")
     axes.set_ylabel("alerts")
     if counts:

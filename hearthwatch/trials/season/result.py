@@ -1,17 +1,16 @@
-"""What a season came to: one document for programs (contract §11), tables for people."""
+"""The result of a season: one JSON document for programs (contract §11), tables for people."""
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from rich.console import Group
+from rich.console import RenderableType
 from rich.table import Table
 
-from hearthwatch.trials.season.judge import Judged
+from hearthwatch.trials.season.evaluate import SeasonBlockResult
+from hearthwatch.trials.season.plan import SeasonPlan
 from simulators.scoring.score import NOTHING, ClassScore, Score
 from simulators.scoring.signs import SIGNS
-
-WEEK_DAYS: Final = 7
 
 
 @dataclass(slots=True)
@@ -30,22 +29,36 @@ class SeasonResult:
     quiet_weeks: int = 0
     quiet_weeks_alerted: int = 0
 
-    def add(self, judged: Judged) -> None:
-        """Take in one block."""
-        self.readings += judged.readings
-        self.alerts.update(alert.rule for alert in judged.alerts)
-        self.score.add(judged.score)
-        self.quiet_weeks += judged.quiet.weeks
-        self.quiet_weeks_alerted += judged.quiet.alerted
+    @classmethod
+    def empty(cls, plan: SeasonPlan, units: int) -> "SeasonResult":
+        """Return a result to which no block has been added."""
+        return cls(
+            scenario=plan.scenario.name,
+            seed=plan.seed,
+            units=units,
+            days=plan.span.days,
+            step_ms=plan.span.step_ms,
+            rules=len(plan.rules),
+        )
+
+    def add(self, block_result: SeasonBlockResult) -> None:
+        """Add the result of one block."""
+        self.readings += block_result.readings
+        self.alerts.update(alert.rule for alert in block_result.alerts)
+        self.score.add(block_result.score)
+        self.quiet_weeks += block_result.quiet.weeks
+        self.quiet_weeks_alerted += block_result.quiet.alerted
 
     @property
     def false_per_1000_unit_days(self) -> float:
-        """Alerts that nothing real stands behind, each a ticket."""
+        """Alerts without any real cause; each would be a ticket."""
         return round(1000.0 * self.score.false / (self.units * self.days), 4)
 
     def to_document(self, seconds: float) -> dict[str, Any]:
-        """The result after `seconds` of work; only `seconds` and `readings_per_s` differ between
-        equal seasons."""
+        """Return the result after `seconds` of work.
+
+        Equal seasons differ in `seconds` and `readings_per_s` alone.
+        """
         classes = {kind: self.score.classes[kind].to_document() for kind in self._kinds()}
         return {
             "scenario": self.scenario,
@@ -68,21 +81,23 @@ class SeasonResult:
         }
 
     def _kinds(self) -> list[str]:
-        """The classes there is something to say about, in the order of the table of signs."""
+        """Return the classes that have figures, in the order of the table of signs."""
         order = [*SIGNS, *(kind for kind in sorted(self.score.classes) if kind not in SIGNS)]
         return [kind for kind in order if kind in self.score.classes]
 
-    def to_tables(self, seconds: float) -> Group:
-        """The result for people."""
+    def to_tables(self, seconds: float) -> list[RenderableType]:
+        """Return the result after `seconds` of work as text and tables."""
         per_s = self.readings / seconds if seconds > 0 else 0.0
-        quiet = f"{self.quiet_weeks:,} unit-weeks without any fault, {self.quiet_weeks_alerted:,} of them with an alert"
-        return Group(
-            f"{self.scenario}: {self.units:,} units, {self.days} days, {self.readings:,} readings through"
-            f" {self.rules} rules in {seconds:,.0f} s ({per_s:,.0f} readings/s)",
-            self._class_table(),
-            self._confusion_table(),
-            f"{quiet}; {self.score.false:,} false alerts = {self.false_per_1000_unit_days:g} per 1,000 unit-days",
+        heading = (
+            f"{self.scenario}: {self.units:,} units, {self.days} days, {self.readings:,} readings"
+            f" through {self.rules} rules in {seconds:,.0f} s ({per_s:,.0f} readings/s)"
         )
+        summary = (
+            f"{self.quiet_weeks:,} unit-weeks without any fault,"
+            f" {self.quiet_weeks_alerted:,} of them with an alert; {self.score.false:,} false"
+            f" alerts = {self.false_per_1000_unit_days:g} per 1,000 unit-days"
+        )
+        return [heading, self._class_table(), self._confusion_table(), summary]
 
     def _class_table(self) -> Table:
         table = Table(title="What was found", box=None, pad_edge=False)
@@ -94,32 +109,21 @@ class SeasonResult:
         return table
 
     def _confusion_table(self) -> Table:
-        signs = sorted({sign for counts in self.score.confusion.values() for sign in counts})
         table = Table(title="Alerts by what was behind them", box=None, pad_edge=False)
         table.add_column("alert")
         table.add_column("behind it: number")
-        for sign in signs:
-            behind = Counter(
-                {
-                    kind: counts[sign]
-                    for kind, counts in self.score.confusion.items()
-                    if counts[sign]
-                }
+        for sign in sorted({sign for counts in self.score.confusion.values() for sign in counts}):
+            causes = {kind: counts[sign] for kind, counts in self.score.confusion.items()}
+            by_number = sorted(causes.items(), key=lambda cause: (-cause[1], cause[0]))
+            table.add_row(
+                sign,
+                ", ".join(f"{_named(kind)} {count:,}" for kind, count in by_number if count),
             )
-            text = ", ".join(
-                f"{_named(kind)} {count:,}"
-                for kind, count in sorted(behind.items(), key=_by_number)
-            )
-            table.add_row(sign, text)
         return table
 
 
 def _named(kind: str) -> str:
     return "[bold red]nothing[/]" if kind == NOTHING else kind
-
-
-def _by_number(counted: tuple[str, int]) -> tuple[int, str]:
-    return -counted[1], counted[0]
 
 
 def _cells(kind: str, figures: ClassScore) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a picture of a season needs, noted poll by poll: one telling unit, and the whole block."""
+"""The curves of a season's picture, noted poll by poll: the most eventful unit, and the block."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ SHOWN: Final = ("room_c", "outdoor_c", "supply_c", "power_w")
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """Curves of one unit over the polls of a season, and sums over `units` units.
+    """Curves of the most eventful unit over the polls of a season, and sums over `units` units.
 
-    `causes` counts the different things that went wrong at the unit: the more, the more telling.
+    `causes` counts the different things that went wrong at that unit.
     """
 
     device: str
@@ -32,10 +32,10 @@ class Sketch:
     outdoor_c: Curve
 
     def joined(self, other: "Sketch") -> "Sketch":
-        """Both parts of a fleet, with the more telling unit."""
-        telling = other if other.causes > self.causes else self
+        """Return both parts of a fleet as one, with the more eventful unit."""
+        eventful = other if other.causes > self.causes else self
         return replace(
-            telling,
+            eventful,
             units=self.units + other.units,
             room_sum_c=self.room_sum_c + other.room_sum_c,
             power_sum_w=self.power_sum_w + other.power_sum_w,
@@ -44,24 +44,24 @@ class Sketch:
 
 
 class Sketcher:
-    """Draws up the sketch of one block."""
+    """Draws the curves of one block."""
 
     def __init__(self, devices: Sequence[str], events: Sequence[Event], span: SeasonSpan) -> None:
-        self._place, causes = _most_telling(events)
+        self._unit, causes = _most_eventful(events)
         curves: dict[str, Any] = {point: np.full(span.polls, np.nan, np.float32) for point in SHOWN}
         sums = np.zeros((2, span.polls))
         outdoor = np.zeros(span.polls, np.float32)
         self.sketch = Sketch(
-            devices[self._place], causes, curves, len(devices), sums[0], sums[1], outdoor
+            devices[self._unit], causes, curves, len(devices), sums[0], sums[1], outdoor
         )
         self._next = 0
 
     def observe(self, poll: SeasonPoll) -> None:
-        """The next poll."""
+        """Note the next poll."""
         sketch, now = self.sketch, self._next
-        silent = poll.heard is not None and self._place not in poll.heard
+        silent = poll.heard is not None and self._unit not in poll.heard
         for point, curve in sketch.unit.items():
-            curve[now] = np.nan if silent else poll.points[point][self._place]
+            curve[now] = np.nan if silent else poll.points[point][self._unit]
         sketch.room_sum_c[now] = _mean(poll.points["room_c"]) * sketch.units
         sketch.power_sum_w[now] = _mean(poll.points["power_w"]) * sketch.units
         sketch.outdoor_c[now] = _mean(poll.points["outdoor_c"])
@@ -69,13 +69,13 @@ class Sketcher:
 
 
 def _mean(column: NDArray[np.float64]) -> float:
-    """The mean of what the units show that have the point; 0 where none has."""
+    """Return the mean over the units that have the point; 0 if none has."""
     known = ~np.isnan(column)
     return float(column[known].mean()) if known.any() else 0.0
 
 
-def _most_telling(events: Sequence[Event]) -> tuple[int, int]:
-    """The unit to which the most different things happen, and how many."""
+def _most_eventful(events: Sequence[Event]) -> tuple[int, int]:
+    """Return the unit with the most different causes, and how many it has."""
     causes: dict[int, set[str]] = defaultdict(set)
     for event in events:
         for unit in event.units:

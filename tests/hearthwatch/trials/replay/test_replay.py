@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from hearthwatch.base.resources import config_folder
 from hearthwatch.cli.application import app
 from hearthwatch.run.server_settings import load_server_settings
-from hearthwatch.trials.replay.command import ReplayOptions, replay
-from hearthwatch.trials.replay.plan import interval_of
+from hearthwatch.trials.replay.blocks import interval_of
+from hearthwatch.trials.replay.command import replay
+from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import open_store
 from rules.raised import Raised
 from tests.hearthwatch.trials.replay.winter import SPAN, Winter
@@ -53,6 +54,8 @@ def configured(folder: Path, url: str, winter: Winter) -> Path:
 
 def options(**changes: object) -> ReplayOptions:
     usual = {
+        "since": PERIOD[0],
+        "until": PERIOD[1],
         "warm_up": "0s",
         "rules": [],
         "against": [],
@@ -60,7 +63,7 @@ def options(**changes: object) -> ReplayOptions:
         "devices": [],
         "workers": 1,
     }
-    return ReplayOptions(*PERIOD, **{**usual, **changes})  # type: ignore[arg-type]
+    return ReplayOptions(**{**usual, **changes})  # type: ignore[arg-type]
 
 
 def run(config: Path, *more: str) -> dict[str, object]:
@@ -168,8 +171,8 @@ def test_what_was_raised_before_the_period_and_stands_in_it_counts(
     """The warm-up makes what an hour in the middle shows what the whole shows of it."""
     settings = load_server_settings(config)
     begin, end = SPAN.start + 8 * 3_600_000, SPAN.start + 10 * 3_600_000
-    asked = ReplayOptions("2025-11-22T08:00", "2025-11-22T10:00", "8h", [], [], [], [], 1)
-    found = replay(asked, settings).alerts
+    hours = {"since": "2025-11-22T08:00", "until": "2025-11-22T10:00", "warm_up": "8h"}
+    found = replay(options(**hours), settings).alerts
     whole = replay(options(), settings).alerts
     standing = [
         one for one in whole if one.at < end and (one.cleared_at is None or one.cleared_at >= begin)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alerts.core.district import District
-from hearthwatch.trials.replay.silence import TICK_MS
+from hearthwatch.trials.replay.silence import CHECK_EVERY_MS
 from ingest.store import ReadingStore, StoredReading
 from rules.raised import Gatherer, Raised
 from rules.rule import Rule
@@ -108,12 +108,12 @@ class Winter:
             ]
             birth = Status(True, SPAN.start, "e", "test", SPAN.step_ms / 1000, announced)
             district.receive(status_message(place, birth), SPAN.start)
-        tick = SPAN.start + TICK_MS
+        tick = SPAN.start + CHECK_EVERY_MS
         for seq, (at, messages) in enumerate(self.polls, 1):
             while tick <= at:
                 district.tick(tick)
                 found.add(one.transition for one in district.take_round(tick).decided)
-                tick += TICK_MS
+                tick += CHECK_EVERY_MS
             for place, readings in messages:
                 message = Telemetry(1, "e", seq, at, SPAN.step_ms / 1000, readings)
                 district.receive(telemetry_message(place, message), at)

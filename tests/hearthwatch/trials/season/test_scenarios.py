@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from hearthwatch.trials.season.judge import Judged, Plan, judge
+from hearthwatch.trials.season.evaluate import SeasonBlockResult, evaluate
+from hearthwatch.trials.season.plan import SeasonPlan
 from simulators.scenario.scenario import load_scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import blocks
@@ -16,15 +17,15 @@ from tests.simulators.village import SCENARIOS
 SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 
 
-def run(name: str, start: str, days: int, units: int) -> Judged:
+def run(name: str, start: str, days: int, units: int) -> SeasonBlockResult:
     scenario = load_scenario(SCENARIOS / f"{name}.toml")
     begin = round(dt.datetime.fromisoformat(start).replace(tzinfo=SHANGHAI).timestamp() * 1000)
     span = SeasonSpan(begin, days, 300_000)
     block = blocks(scenario.fleet, units)[0]
-    return judge(Plan(scenario, shipped_rules(), span, 1), block, lambda _: None)
+    return evaluate(SeasonPlan(scenario, shipped_rules(), span, 1), block, lambda _: None)
 
 
-def raised(judged: Judged) -> Counter[str]:
+def raised(judged: SeasonBlockResult) -> Counter[str]:
     return Counter(alert.rule for alert in judged.alerts)
 
 

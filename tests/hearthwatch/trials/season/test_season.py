@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from hearthwatch.base.errors import FailedError
-from hearthwatch.trials.season.command import SeasonOptions, run_season
-from hearthwatch.trials.season.judge import Plan, judge
+from hearthwatch.trials.season.command import run_season
+from hearthwatch.trials.season.evaluate import evaluate
+from hearthwatch.trials.season.options import SeasonOptions
+from hearthwatch.trials.season.plan import SeasonPlan
 from simulators.scenario.scenario import load_scenario
 from simulators.season.layout import blocks
 from simulators.season.span import SeasonSpan
@@ -97,8 +99,8 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Any:
     scenario = load_scenario(harsh(tmp_path_factory.mktemp("harsh")))
     block = blocks(scenario.fleet, 120)[0]
     told: list[int] = []
-    found = judge(
-        Plan(scenario, shipped_rules(), SeasonSpan(START, 4, 300_000), 1), block, told.append
+    found = evaluate(
+        SeasonPlan(scenario, shipped_rules(), SeasonSpan(START, 4, 300_000), 1), block, told.append
     )
     assert sum(told) == found.readings
     return found

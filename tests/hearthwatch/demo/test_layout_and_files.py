@@ -10,11 +10,10 @@ from configuration.load import load
 from gateway_agent.polling.bus_budget import check_gateway
 from gateway_agent.profile.loading import load_profiles
 from gateway_agent.settings import GatewaySettings
-from hearthwatch.base.resources import profile_folders
+from hearthwatch.base.resources import find_scenario, profile_folders
 from hearthwatch.demo import files
 from hearthwatch.demo.layout import plan_layout
 from hearthwatch.run.server_settings import load_server_settings
-from hearthwatch.run.simulation import find_scenario
 from simulators.live.settings import SimulationSettings
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hearthwatch.trials.replay.judge import judge
-from hearthwatch.trials.replay.plan import Block, Plan
+from hearthwatch.trials.replay.blocks import ReplayBlock
+from hearthwatch.trials.replay.evaluate import evaluate
+from hearthwatch.trials.replay.plan import ReplayPlan
 from ingest.store import StoredReading, StoreSettings, open_store
 from rules.engine import Engine
 from rules.raised import Gatherer, Raised
@@ -80,8 +81,10 @@ def test_columns_raise_what_readings_raise(tmp_path: Path, seed: int) -> None:
     store.write([readings[number] for number in late])
     store.close()
     end = START + HOURS * HOUR
-    plan = Plan(settings, shipped_rules(), None, Season(), START, START, end, silence=False)
-    judged = judge(plan, Block(dict.fromkeys(DEVICES, PLACE), {PLACE: INTERVAL}), lambda _: None)
+    plan = ReplayPlan(settings, shipped_rules(), None, Season(), START, START, end, silence=False)
+    judged = evaluate(
+        plan, ReplayBlock(dict.fromkeys(DEVICES, PLACE), {PLACE: INTERVAL}), lambda _: None
+    )
     assert judged.readings == len(readings)
     assert judged.alerts == plainly(readings)
     assert {"fault", "low_room_temperature", "defrost_share"} <= {one.rule for one in judged.alerts}
@@ -91,15 +94,17 @@ def test_hours_without_a_reading_are_silence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "hearthwatch.trials.replay.judge._WINDOW_READINGS", 1
+        "hearthwatch.trials.replay.evaluate._WINDOW_READINGS", 1
     )  # windows of an hour, most of them empty
     settings = StoreSettings(url=f"sqlite:{tmp_path / 'readings.db'}")
     store = open_store(settings)
     store.write([one for one in bad_day(0) if one.reading.at < START + HOUR])
     store.close()
-    plan = Plan(
+    plan = ReplayPlan(
         settings, shipped_rules(), None, Season(), START, START, START + 40 * HOUR, silence=True
     )
-    judged = judge(plan, Block(dict.fromkeys(DEVICES, PLACE), {PLACE: INTERVAL}), lambda _: None)
+    judged = evaluate(
+        plan, ReplayBlock(dict.fromkeys(DEVICES, PLACE), {PLACE: INTERVAL}), lambda _: None
+    )
     [gone] = [one for one in judged.alerts if one.rule == "gateway_offline"]
     assert START + HOUR < gone.at < START + 2 * HOUR

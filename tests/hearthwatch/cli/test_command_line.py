@@ -32,7 +32,7 @@ def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-class District:
+class RunningDistrict:
     """`server run` from a server.toml as the contract shows it, and a gateway's voice."""
 
     def __init__(self, folder: Path, broker: Server, store_url: str) -> None:
@@ -90,16 +90,16 @@ timezone = "Asia/Shanghai"
 @pytest.fixture(params=["sqlite", "influx"])
 def district(
     request: pytest.FixtureRequest, tmp_path: Path, mosquitto_broker: Server
-) -> Iterator[District]:
+) -> Iterator[RunningDistrict]:
     # A database of its own: the alert service catches up what it finds in its store.
     store_url = (
         "sqlite:readings.db"
         if request.param == "sqlite"
         else request.getfixturevalue("influx").create(f"server-{free_port()}")
     )
-    one = District(tmp_path, mosquitto_broker, store_url)
-    yield one
-    one.end()
+    running = RunningDistrict(tmp_path, mosquitto_broker, store_url)
+    yield running
+    running.end()
 
 
 def reading(at: int, faults: list[str]) -> Reading:
@@ -110,7 +110,7 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def test_from_a_payload_to_ticket_and_dead_letter(district: District) -> None:
+def test_from_a_payload_to_ticket_and_dead_letter(district: RunningDistrict) -> None:
     birth = Status(
         True,
         now(),
@@ -233,7 +233,7 @@ def test_what_needs_a_broker_at_once_exits_3_without_one() -> None:
 
 
 def test_config_check_knows_every_shipped_file() -> None:
-    root = Path(__file__).parents[2] / "config"
+    root = Path(__file__).parents[3] / "config"
     shipped = [str(path) for path in sorted(root.glob("*/*.toml"))]
     ended = run("config", "check", *shipped)
     assert ended.returncode == 0, ended.stderr
@@ -244,10 +244,11 @@ def test_config_check_knows_every_shipped_file() -> None:
 def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path: Path) -> None:
     profile = tmp_path / "mine.toml"
     profile.write_text(
-        'base = "phnix"\nprofile = "mine"\n[[point]]\npoint = "room_c"\naddress = 1\ntype = "u8"\nsigned = 1\n'
+        'base = "phnix"\nprofile = "mine"\n'
+        '[[point]]\npoint = "room_c"\naddress = 1\ntype = "u8"\nsigned = 1\n'
     )
     gateway = tmp_path / "gateway.toml"
-    example = Path(__file__).parents[2] / "config" / "examples" / "gateway.toml"
+    example = Path(__file__).parents[3] / "config" / "examples" / "gateway.toml"
     gateway.write_text(example.read_text().replace('profile = "phnix"', f'profile = "{profile}"'))
     for command in (
         ("config", "check", str(profile)),
@@ -262,7 +263,7 @@ def test_a_bad_profile_exits_2_with_file_table_and_key_of_every_mistake(tmp_path
 def test_rules_check_lists_the_shipped_rules() -> None:
     ended = run("rules", "check")
     assert ended.returncode == 0
-    files = (Path(__file__).parents[2] / "config" / "rules").glob("*.toml")
+    files = (Path(__file__).parents[3] / "config" / "rules").glob("*.toml")
     written = {
         rule["id"]
         for file in files
@@ -280,9 +281,9 @@ def test_a_command_whose_packages_are_not_installed_says_which_to_install() -> N
         [sys.executable, "-c", without_numpy], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
-    assert (
-        ended.stderr
-        == "hearthwatch: this command needs numpy; install it with: pip install 'hearthwatch[server]'\n"
+    assert ended.stderr == (
+        "hearthwatch: this command needs numpy; "
+        "install it with: pip install 'hearthwatch[server]'\n"
     )
 
 
@@ -319,7 +320,7 @@ def test_server_check_tries_the_store_and_says_what_is_missing(tmp_path: Path) -
     assert good.returncode == 0
     document = json.loads(good.stdout)
     assert document["ready"]
-    assert {one["name"] for one in document["checks"]} == {"version", "file", "write and read"}
+    assert {check["name"] for check in document["checks"]} == {"version", "file", "write and read"}
     config.write_text(
         f'[store]\nurl = "influxdb+http://127.0.0.1:{free_port()}/district/readings"\n'
     )

@@ -5,7 +5,7 @@ import dataclasses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hearthwatch.trials.season.absences import silence
+from hearthwatch.trials.season.silence import silence
 from rules.presence.presence import Presence
 from rules.transition import Transition
 from simulators.scenario.events import Cause, Event

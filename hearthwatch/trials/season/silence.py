@@ -1,10 +1,10 @@
-"""The rules over silence, fed with what a season leaves out.
+"""The rules over silence, fed with the absences of a simulated season.
 
-A village is judged by itself (rules/presence/presence.py keeps nothing between villages), and one
-in which everybody is heard at every poll has no transition and stays as if it had just been
-announced, as long as the limits are longer than a poll interval. So the rules see only the villages
-where somebody is silent, and these only from the last poll before until everything has cleared: the
-transitions are those of feeding them every reading.
+A village is evaluated by itself: rules/presence keeps nothing between villages. A village where
+everybody is heard at every poll causes no transition, and its state stays as if it had just been
+announced, provided that the limits are longer than a poll interval. So the rules are fed only the
+villages where somebody is silent, from the last poll before the silence until everything has
+cleared. The transitions are the same as those of every reading.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,25 +20,25 @@ from simulators.season.span import SeasonSpan
 from wire.topics import GatewayPath
 from wire.units import HOUR_MS, MINUTE_MS
 
-_TICK_MS: Final = MINUTE_MS  # how often silence is looked at between polls
-_SETTLES_MS: Final = 2 * HOUR_MS  # a silence that ended so long ago leaves nothing behind
+_CHECK_EVERY_MS: Final = MINUTE_MS  # between polls too
+_SETTLES_MS: Final = 2 * HOUR_MS  # after this time an ended silence has no effect
 
 
 @dataclass(frozen=True, slots=True)
 class _Gateway:
-    place: GatewayPath
+    path: GatewayPath
     units: range
 
 
 def silence(
     rules: Sequence[Rule], block: SeasonBlock, events: Sequence[Event], span: SeasonSpan
 ) -> Iterator[Transition]:
-    """The transitions that the absences among `events` cause, village by village."""
+    """Yield the transitions that the absences among `events` cause, village by village."""
     devices = block.devices()
     villages: dict[str, list[_Gateway]] = {}
     for settlement, gateway, units in block.gateways():
-        place = GatewayPath(DISTRICT, TOWN, settlement.name, gateway)
-        villages.setdefault(settlement.name, []).append(_Gateway(place, units))
+        path = GatewayPath(DISTRICT, TOWN, settlement.name, gateway)
+        villages.setdefault(settlement.name, []).append(_Gateway(path, units))
     absent = [event for event in events if event.cause in SILENT]
     for gateways in villages.values():
         own = range(gateways[0].units.start, gateways[-1].units.stop)
@@ -47,7 +47,7 @@ def silence(
 
 
 def _groups(events: Sequence[Event]) -> list[list[Event]]:
-    """Absences that overlap or follow each other closely, in order of time."""
+    """Return groups of absences that overlap or follow each other closely, in order of time."""
     groups: list[list[Event]] = []
     until = -_SETTLES_MS
     for event in sorted(events, key=lambda event: event.begin):
@@ -65,23 +65,17 @@ def _watch(
     events: Sequence[Event],
     span: SeasonSpan,
 ) -> Iterator[Transition]:
-    """One village from the last poll before `events` until two hours after them."""
+    """Yield the transitions of one village, from the last poll before `events` until it settles."""
     first = max(events[0].begin // span.step_ms - 1, 0) * span.step_ms
     last = min(max(event.end or span.lasts_ms for event in events) + _SETTLES_MS, span.lasts_ms)
     presence = Presence(rules, span.start + first)
     for gateway in gateways:
         names = [devices[unit] for unit in gateway.units]
-        presence.announce(gateway.place, names, span.step_ms, span.start + first)
-    for elapsed in range(first, last + 1, _TICK_MS):
+        presence.announce(gateway.path, names, span.step_ms, span.start + first)
+    for elapsed in range(first, last + 1, _CHECK_EVERY_MS):
         if elapsed % span.step_ms == 0:
-            _hear(
-                presence,
-                gateways,
-                devices,
-                [event for event in events if event.active(elapsed)],
-                elapsed,
-                span,
-            )
+            active = [event for event in events if event.active(elapsed)]
+            _hear(presence, gateways, devices, active, elapsed, span)
         yield from presence.step(span.start + elapsed)
 
 
@@ -98,4 +92,4 @@ def _hear(
     for gateway in gateways:
         if gateway.units.start not in dead:
             names = [devices[unit] for unit in gateway.units if unit not in silent]
-            presence.heard(gateway.place, names, span.step_ms, span.start + elapsed)
+            presence.heard(gateway.path, names, span.step_ms, span.start + elapsed)

@@ -162,8 +162,9 @@ def test_what_cannot_be_done_says_what_to_do(ingest: Ingest, tmp_path: Path) -> 
     config.write_text(
         '[store]\nurl = "influxdb+http://127.0.0.1:1/org/bucket"\n[ingest]\nstate = "away.db"\n'
     )
-    letter = '{"at":1763740012345,"code":"too_old","topic":"hw/v1/telemetry/a/b/c/d","gateway":"d","epoch":"e","seq":1,'
-    letter += '"device":"p","reading":{"device":"p","at":1763740012345,"state":"off","faults":[],"values":{}}}\n'
+    letter = '{"at":1763740012345,"code":"too_old","topic":"hw/v1/telemetry/a/b/c/d",'
+    letter += '"gateway":"d","epoch":"e","seq":1,"device":"p","reading":{"device":"p",'
+    letter += '"at":1763740012345,"state":"off","faults":[],"values":{}}}\n'
     letters = tmp_path / "dead-letters.1"
     letters.write_text(letter)
     arguments = ["replay-dead-letters", str(letters), "--config", str(config)]

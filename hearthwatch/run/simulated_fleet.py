@@ -1,4 +1,4 @@
-"""`simulate fleet`: a scenario's physics behind thousands of gateways on a real broker."""
+"""The process `simulate fleet`: thousands of simulated gateways on a real broker."""
 
 import asyncio
 import resource
@@ -8,12 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-
 from hearthwatch.base.errors import UnreachableError, UsageError
-from hearthwatch.run.simulation import find_scenario
+from hearthwatch.base.resources import find_scenario
 from messaging.settings import MqttSettings
 from simulators.load.counts import Counts
 from simulators.load.gateway import Broker
@@ -22,16 +18,20 @@ from simulators.load.source import fleet_blocks
 from simulators.scenario.scenario import load_scenario
 from wire.wall_clock import wall_clock_ms
 
-HANDSHAKES_AT_ONCE: Final = (
-    50  # so that a broker sees a steady stream of connections instead of a storm
-)
-TURNS: Final = 30  # a fleet polled every 30 s sends once a second
-LOOK_EVERY_S: Final = 0.2
+# The broker sees a steady stream of connections instead of a storm.
+_HANDSHAKES_AT_ONCE: Final = 50
+# A fleet that is polled every 30 s sends once a second.
+_TURNS: Final = 30
+_CHECK_EVERY_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class FleetOptions:
-    """What the command line says: fleet, scenario, pace and length."""
+    """The fleet, its scenario and pace, and how long it runs; `lasts_s` None runs until stopped.
+
+    `speed` divides `interval_s`, the time between two polls. `drops_per_hour` is how often each
+    gateway's connection is cut. `journal_messages` is how many messages a gateway keeps.
+    """
 
     units: int
     gateways: int
@@ -50,11 +50,13 @@ def run_fleet(
     stop: threading.Event,
     on_progress: Callable[[Counts], None],
 ) -> dict[str, Any]:
-    """Run the fleet until `stop` or its end; what it did, with rates. Raises UsageError and
-    UnreachableError."""
+    """Run the fleet until `stop` or its end, and return counts and rates as a JSON document.
+
+    `on_progress` takes the counts now and then. Raises UsageError and UnreachableError.
+    """
     service = _service(options)
     began, spent = time.monotonic(), _cpu_s()
-    counts = asyncio.run(_run(service, options, mqtt, stop, on_progress))
+    counts = asyncio.run(_run(service, options.lasts_s, mqtt, stop, on_progress))
     seconds = time.monotonic() - began
     return {
         "units": options.units,
@@ -76,7 +78,7 @@ def _service(options: FleetOptions) -> LoadService:
             scenario,
             options.units,
             options.gateways,
-            TURNS,
+            _TURNS,
             interval_ms,
             wall_clock_ms(),
             options.seed,
@@ -91,36 +93,30 @@ def _service(options: FleetOptions) -> LoadService:
 
 async def _run(
     service: LoadService,
-    options: FleetOptions,
+    lasts_s: float | None,
     mqtt: MqttSettings,
     stop: threading.Event,
     on_progress: Callable[[Counts], None],
 ) -> Counts:
     await _reach(mqtt)
-    password = (
-        None
-        if mqtt.password_file is None
-        else mqtt.password_file.read_text(encoding="utf-8").strip()
-    )
-    broker = Broker(
-        mqtt.host,
-        mqtt.port,
-        asyncio.Semaphore(HANDSHAKES_AT_ONCE),
-        mqtt.username,
-        password,
-        mqtt.root,
-    )
     over = asyncio.Event()
     watching = asyncio.create_task(_watch(stop, over))
     try:
-        return await service.run(broker, over, options.lasts_s, on_progress)
+        return await service.run(_broker(mqtt), over, lasts_s, on_progress)
     finally:
         watching.cancel()
 
 
+def _broker(mqtt: MqttSettings) -> Broker:
+    file = mqtt.password_file
+    password = None if file is None else file.read_text(encoding="utf-8").strip()
+    handshakes = asyncio.Semaphore(_HANDSHAKES_AT_ONCE)
+    return Broker(mqtt.host, mqtt.port, handshakes, mqtt.username, password, mqtt.root)
+
+
 async def _watch(stop: threading.Event, over: asyncio.Event) -> None:
     while not stop.is_set():
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(_CHECK_EVERY_S)
     over.set()
 
 
@@ -137,40 +133,3 @@ async def _reach(mqtt: MqttSettings) -> None:
 def _cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
-
-
-class FleetDisplay:
-    """The counts as a small table on standard error that renews itself; used as a context."""
-
-    def __init__(self) -> None:
-        self._live = Live(console=Console(stderr=True), refresh_per_second=2, transient=True)
-
-    def __enter__(self) -> "FleetDisplay":
-        self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.stop()
-
-    def show(self, counts: Counts) -> None:
-        """Show the counts as they are now."""
-        table = Table(
-            "gateways connected",
-            "readings",
-            "covered",
-            "waiting",
-            "lost",
-            "messages sent",
-            "sent again",
-        )
-        shown = (
-            counts.connected,
-            counts.readings,
-            counts.acknowledged,
-            counts.waiting,
-            counts.lost,
-            counts.messages_sent,
-            counts.messages_resent,
-        )
-        table.add_row(*(f"{number:,}" for number in shown))
-        self._live.update(table)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
-from hearthwatch.run.rule_files import shipped_rule_files
+from hearthwatch.base.resources import shipped_rule_files
 from hearthwatch.trials.verification import limits_of, missing_numbers
 from wire.intervals import Intervals
 
