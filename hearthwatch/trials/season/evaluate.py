@@ -51,7 +51,7 @@ def evaluate(plan: SeasonPlan, block: SeasonBlock, progress: Progress) -> Season
         alerts=alerts,
         truths=truths,
         score=scored,
-        quiet=quiet_weeks(truths, scored.false_alerts, places, plan.span.start, plan.span.days),
+        quiet=quiet_weeks(truths, scored.false_alerts, topology, plan.span.start, plan.span.days),
         sketch=None if sketcher is None else sketcher.sketch,
     )
 
