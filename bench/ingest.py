@@ -21,10 +21,10 @@ from bench.store import fill, make_plain_table, plain_insert, plain_row, village
 from bench.subscribers import BATCH, Measured, through_ingest, through_plain_subscriber
 from bench.table import Row, print_table
 from bench.telemetry import DEVICES_PER_GATEWAY, POINTS_PER_READING, Message, messages
-from ingest.device_registry import Register
+from ingest.reception.device_registry import Register
+from ingest.reception.validation import Judge
 from ingest.store import StoredReading
 from ingest.store.influx.line_protocol import LineEncoder, body
-from ingest.validation import Judge
 from tests.servers import InfluxGate, InfluxServer
 from wire.points import POINT_NAMES
 from wire.wall_clock import wall_clock_ms

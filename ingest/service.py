@@ -13,19 +13,19 @@ from typing import Final
 import structlog
 from prometheus_client import start_http_server
 
-from ingest.admission import Admission, DeviceList
-from ingest.batch import Batch
-from ingest.commit import Committer
-from ingest.dead_letters import DeadLetterFile
-from ingest.device_registry import Register
-from ingest.exclusive import exclusive
-from ingest.inbox import Inbox
-from ingest.receipts import Ledger
+from ingest.durable.commit import Committer
+from ingest.durable.dead_letter_file import DeadLetterFile
+from ingest.durable.exclusive import exclusive
+from ingest.durable.receipts import Ledger
+from ingest.durable.watermarks import Watermarks
+from ingest.reception.admission import Admission, DeviceList
+from ingest.reception.batch import Batch
+from ingest.reception.device_registry import Register
+from ingest.reception.inbox import Inbox
+from ingest.reception.validation import Judge
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.upkeep import tended
-from ingest.validation import Judge
-from ingest.watermarks import Watermarks
 from messaging.allowance import Allowance
 from messaging.session import (
     Connected,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.device_registry import Remembered
-from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
+from ingest.reception.device_registry import Remembered
+from ingest.reception.tally import BAD_POINT, REJECTED, Tallies, after_prefix
 from wire.intervals import Intervals
 from wire.topics import GatewayPath
 

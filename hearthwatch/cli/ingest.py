@@ -83,7 +83,7 @@ def status(config: Config = Path("server.toml"), as_json: AsJson = False) -> Non
 
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.tables.ingest_status import print_status
-    from ingest.receipts import read_ledger
+    from ingest.durable.receipts import read_ledger
     from ingest.status import gateway_statuses, status_document
 
     settings = load_server_settings(config)

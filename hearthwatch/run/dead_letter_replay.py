@@ -11,10 +11,10 @@ from rich.progress import Progress
 from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
 from hearthwatch.cli.output import print_json
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.admission import Admission, read_admission
-from ingest.receipts import read_ledger, read_position
-from ingest.redeliver import Replay, ReplayError, Report
-from ingest.reexamine import Kept, Today
+from ingest.durable.receipts import read_ledger, read_position
+from ingest.reception.admission import Admission, read_admission
+from ingest.redelivery.redeliver import Replay, ReplayError, Report
+from ingest.redelivery.reexamine import Kept, Today
 from ingest.settings import IngestSettings
 from ingest.store import StoreUnavailable, open_store
 from wire.wall_clock import wall_clock_ms

@@ -10,7 +10,7 @@ from configuration.load import ConfigurationError, ConfigurationProblem
 from desk.accounts.scope import Scope
 from desk.database.tables import open_database, reading
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.receipts import Ledger
+from ingest.durable.receipts import Ledger
 from ingest.store import ReadingStore, open_store
 from rules.definition import Rule
 from simulators.live.truth import read_truth

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ingest.dead_letters import DeadLetterFile
-from ingest.receipts import Ledger
+from ingest.durable.dead_letter_file import DeadLetterFile
+from ingest.durable.receipts import Ledger
 from ingest.service import IngestService
 from ingest.store.influx.store import InfluxStore
 from ingest.store.sqlite.store import SqliteStore

@@ -60,7 +60,7 @@ class Gate:
             return write(store, prepared)
 
         monkeypatch.setattr(SqliteStore, "write_prepared", guarded)
-        monkeypatch.setattr("ingest.commit._LONGEST_PAUSE_S", 0.1)
+        monkeypatch.setattr("ingest.durable.commit._LONGEST_PAUSE_S", 0.1)
 
 
 class Alive:

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from ingest.admission import Admission
-from ingest.dead_letters import DeadLetter, line
-from ingest.reexamine import Today, reexamine
+from ingest.reception.admission import Admission
+from ingest.reception.dead_letter import DeadLetter, line
+from ingest.redelivery.reexamine import Today, reexamine
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.messages import Reading
 from wire.topics import GatewayPath, gateway_topic

@@ -1,7 +1,7 @@
 """A replay in a process of its own that kills itself right before or after the n-th time it has
 done one step.
 
-Usage: killed_replay.py FOLDER WHEN STEP COUNT; COUNT 0 lives to the end.
+Usage: killed_redelivery.py FOLDER WHEN STEP COUNT; COUNT 0 lives to the end.
 """
 
 import os
@@ -11,23 +11,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ingest import dead_letters
-from ingest import redeliver as replay
-from ingest.admission import Admission
-from ingest.receipts import read_position
-from ingest.reexamine import Today
+from ingest.durable import dead_letter_file
+from ingest.durable.receipts import read_position
+from ingest.reception.admission import Admission
+from ingest.redelivery import redeliver
+from ingest.redelivery.reexamine import Today
 from ingest.store import open_store
 from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.harness import Folder
 from wire.wall_clock import wall_clock_ms
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "examine": (replay.Replay, "_examine"),
+    "examine": (redeliver.Replay, "_examine"),
     "write": (SqliteStore, "write"),
-    "exchange": (replay, "exchange"),
-    "complete": (dead_letters, "_complete"),
+    "exchange": (redeliver, "exchange"),
+    "complete": (dead_letter_file, "_complete"),
     "rename": (Path, "replace"),
-    "sync": (dead_letters, "_sync_folder"),
+    "sync": (dead_letter_file, "_sync_folder"),
 }
 
 
@@ -52,11 +52,11 @@ def main() -> None:
     if count:
         owner, name = STEPS[step]
         setattr(owner, name, dying(getattr(owner, name), when, count))
-    replay._CHUNK = 10  # type: ignore[misc]
+    redeliver._CHUNK = 10  # type: ignore[misc]
     folder = Folder(path)
     store = open_store(folder.settings()[0])
     today = Today(Admission({"good": 1}, registered_only=True), {}, wall_clock_ms())
-    replay.Replay(
+    redeliver.Replay(
         folder.dead_letters, lambda: read_position(path / "ingest.db"), store, today
     ).run()
     store.close()

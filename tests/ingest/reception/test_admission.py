@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from configuration.load import ConfigurationError
-from ingest.admission import DeviceList, read_admission
+from ingest.reception.admission import DeviceList, read_admission
 from ingest.settings import IngestSettings
 from wire.clocks import EARLIEST_MS
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError
-from ingest.dead_letters import DeadLetter, DeadLetterFile, Position, line
+from ingest.durable.dead_letter_file import DeadLetterFile, Position
+from ingest.reception.dead_letter import DeadLetter, line
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from ingest.batch import Batch
-from ingest.commit import Committer
-from ingest.dead_letters import DeadLetterFile
-from ingest.device_registry import Register
-from ingest.receipts import Ledger, read_ledger
+from ingest.durable.commit import Committer
+from ingest.durable.dead_letter_file import DeadLetterFile
+from ingest.durable.receipts import Ledger, read_ledger
+from ingest.reception.batch import Batch
+from ingest.reception.device_registry import Register
+from ingest.reception.validation import Judge
 from ingest.store.model import Prepared, RefusedReading, StoredReading
-from ingest.validation import Judge
 from messaging.session import Delivery, Receipt
 from tests.ingest.harness import PLACE, Folder, reading, telemetry
 from wire.messages import Ack
@@ -234,7 +234,7 @@ def test_a_thousand_crashes_lose_nothing_and_double_nothing(
 ) -> None:
     # A killed process leaves the kernel all that it has written: waiting for the disk would only
     # take time.
-    monkeypatch.setattr("ingest.dead_letters.os.fsync", lambda _: None)
+    monkeypatch.setattr("ingest.durable.dead_letter_file.os.fsync", lambda _: None)
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201 - shown when the test fails
     world = World(Folder(tmp_path), seed)

@@ -4,7 +4,7 @@ import json
 
 import structlog
 
-from ingest.watermarks import Watermarks
+from ingest.durable.watermarks import Watermarks
 from messaging.session import Connected, ConnectionRefused
 from messaging.settings import MqttSettings
 from tests.ingest.harness import PLACE, Gateway

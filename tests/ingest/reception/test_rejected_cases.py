@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from ingest.admission import Admission
-from ingest.device_registry import Register
-from ingest.validation import Judge
+from ingest.reception.admission import Admission
+from ingest.reception.device_registry import Register
+from ingest.reception.validation import Judge
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.topics import gateway_topic
 
 NOW = 1_763_740_012_345
-FOLDER = Path(__file__).parents[1] / "golden" / "rejected"
+FOLDER = Path(__file__).parents[2] / "golden" / "rejected"
 TOPIC = gateway_topic("telemetry", PLACE)
 CASES: list[dict[str, Any]] = [
     case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text())

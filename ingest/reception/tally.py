@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ingest.dead_letters import DeadLetter
+from ingest.reception.dead_letter import DeadLetter
 from ingest.store.model import RefusedReading
 from wire.topics import GatewayPath
 

@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ingest.dead_letters import Position, exchange, position_at
-from ingest.exclusive import exclusive
-from ingest.reexamine import Candidate, Finding, Kept, Today, reexamine
+from ingest.durable.dead_letter_file import Position, exchange, position_at
+from ingest.durable.exclusive import exclusive
+from ingest.redelivery.reexamine import Candidate, Finding, Kept, Today, reexamine
 from ingest.store.model import ReadingStore, StoredReading
 
 _CHUNK: Final = 5_000

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.device_registry import Mark, Register, Standing
-from ingest.validation import Judge, out_of_order
+from ingest.reception.device_registry import Mark, Register, Standing
+from ingest.reception.validation import Judge, out_of_order
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.decode import UnreadableError, decode_telemetry

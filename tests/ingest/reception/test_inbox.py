@@ -1,8 +1,8 @@
 import queue
 import threading
 
-from ingest.commit import pause_s
-from ingest.inbox import Inbox
+from ingest.durable.commit import pause_s
+from ingest.reception.inbox import Inbox
 from messaging.allowance import Allowance
 from messaging.session import Connected, Delivery, Disconnected, Event, Published
 from tests.servers import wait_until

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from ingest.admission import Admission
-from ingest.dead_letters import PAYLOAD_BYTES, DeadLetter, line
+from ingest.reception.admission import Admission
+from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter, line
+from ingest.reception.validation import fault_of_message
 from ingest.store.model import StoredReading
-from ingest.validation import fault_of_message
 from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_telemetry
 from wire.encode import to_json

@@ -2,39 +2,17 @@
 (contract §11)."""
 
 import fcntl
-import json
 import os
 import shutil
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from typing import BinaryIO, Literal
 
 from configuration.load import ConfigurationError, ConfigurationProblem
+from ingest.reception.dead_letter import DeadLetter, line
 from ingest.store.model import StoreUnavailable
-from wire.encode import reading_document
-from wire.messages import Reading
-
-PAYLOAD_BYTES: Final = 4_096  # contract §11 "first 4 kB"
-
-
-@dataclass(slots=True)
-class DeadLetter:
-    """One rejected message (`payload` set) or reading (`reading` set); `at` is the server's time in
-    UTC ms."""
-
-    at: int
-    code: str
-    topic: str
-    gateway: str | None = None
-    epoch: str | None = None
-    seq: int | None = None
-    device: str | None = None
-    reading: object = None
-    payload: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,34 +154,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def line(letter: DeadLetter) -> bytes:
-    """A dead letter as its line in the file."""
-    document = {
-        "at": letter.at,
-        "code": letter.code,
-        "topic": letter.topic,
-        "gateway": letter.gateway,
-        "epoch": letter.epoch,
-        "seq": letter.seq,
-        "device": letter.device,
-        "reading": _document(letter.reading),
-    }
-    if letter.payload is not None:
-        document["payload"] = b64encode(letter.payload[:PAYLOAD_BYTES]).decode()
-    return (
-        json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        + b"\n"
-    )
-
-
-def _document(reading: object) -> Any:
-    """A reading as JSON can carry it: infinities and not-a-number, which it cannot, as text."""
-    if isinstance(reading, Reading):
-        return reading_document(reading)
-    if isinstance(reading, dict):
-        return {name: _document(value) for name, value in reading.items()}
-    if isinstance(reading, list):
-        return [_document(value) for value in reading]
-    return str(reading) if isinstance(reading, float) and not isfinite(reading) else reading

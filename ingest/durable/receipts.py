@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from configuration.load import ConfigurationError, ConfigurationProblem
-from ingest.dead_letters import Position
-from ingest.device_registry import UNREADABLE_KEPT, Mark, Remembered
+from ingest.durable.dead_letter_file import Position
+from ingest.reception.device_registry import UNREADABLE_KEPT, Mark, Remembered
+from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
 from ingest.store.sqlite.file import BUSY_S, advice, open_database
-from ingest.tally import Tallies
 from wire.topics import GatewayPath
 
 _SCHEMA: Final = """

@@ -22,11 +22,11 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ingest.admission import Admission
-from ingest.dead_letters import PAYLOAD_BYTES, DeadLetter
-from ingest.device_registry import Gateway, Mark, Register, Standing
+from ingest.reception.admission import Admission
+from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
+from ingest.reception.device_registry import Gateway, Mark, Register, Standing
+from ingest.reception.tally import BAD_POINT, Count
 from ingest.store.model import StoredReading
-from ingest.tally import BAD_POINT, Count
 from messaging.telemetry import decode_fitting
 from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry

@@ -9,7 +9,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from ingest.tally import BAD_POINT, REJECTED, after_prefix
+from ingest.reception.tally import BAD_POINT, REJECTED, after_prefix
 from messaging.rejections import REJECTED as REJECTIONS
 
 STORED: Final = Counter("hearthwatch_ingest_readings_stored", "Readings the store has taken.")

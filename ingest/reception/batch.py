@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from ingest.dead_letters import DeadLetter
-from ingest.device_registry import Register, Remembered
+from ingest.reception.dead_letter import DeadLetter
+from ingest.reception.device_registry import Register, Remembered
+from ingest.reception.tally import Tallies
+from ingest.reception.validation import Verdict
 from ingest.store.model import Prepared, ReadingStore, StoredReading
-from ingest.tally import Tallies
-from ingest.validation import Verdict
 from messaging.session import Delivery, Receipt
 from wire.messages import Ack
 from wire.topics import GatewayPath

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from ingest.admission import Admission
-from ingest.dead_letters import DeadLetter, DeadLetterFile, Position, line
-from ingest.device_registry import Remembered
-from ingest.receipts import Ledger, read_position
-from ingest.redeliver import Replay, ReplayError, Report
-from ingest.reexamine import Today
+from ingest.durable.dead_letter_file import DeadLetterFile, Position
+from ingest.durable.receipts import Ledger, read_position
+from ingest.reception.admission import Admission
+from ingest.reception.dead_letter import DeadLetter, line
+from ingest.reception.device_registry import Remembered
+from ingest.reception.tally import Tallies
+from ingest.redelivery.redeliver import Replay, ReplayError, Report
+from ingest.redelivery.reexamine import Today
 from ingest.store import ReadingStore, StoredReading, StoreUnavailable, open_store
-from ingest.tally import Tallies
 from tests.ingest.harness import PLACE, Folder, reading
-from tests.ingest.killed_replay import STEPS
+from tests.ingest.redelivery.killed_redelivery import STEPS
 from wire.topics import gateway_topic
 
 NOW = 1_763_740_012_345
@@ -116,7 +117,7 @@ def test_a_torn_last_line_stays(folder: Folder, store: ReadingStore) -> None:
 def test_lines_that_ingest_has_not_committed_are_left_to_it(
     folder: Folder, store: ReadingStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.redeliver._PATIENCE_S", 0.1)
+    monkeypatch.setattr("ingest.redelivery.redeliver._PATIENCE_S", 0.1)
     write(folder.dead_letters, letter("good", 1), letter("good", 2))
     size = len(line(letter("good", 1)))
     committed = Position(folder.dead_letters.stat().st_ino, size)
@@ -201,10 +202,10 @@ def test_killed_at_any_step_beside_a_running_ingest(folder: Folder) -> None:
 
 
 def child(folder: Folder, when: str, step: str, count: int) -> int:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     command = [
         sys.executable,
-        str(Path(__file__).with_name("killed_replay.py")),
+        str(Path(__file__).with_name("killed_redelivery.py")),
         str(folder.path),
         when,
         step,

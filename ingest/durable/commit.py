@@ -17,14 +17,15 @@ from typing import Final
 
 import structlog
 
-from ingest import metrics
-from ingest.batch import Batch
-from ingest.dead_letters import DeadLetter, DeadLetterFile, Position
-from ingest.device_registry import Remembered
-from ingest.receipts import Ledger
+from ingest.durable import metrics
+from ingest.durable.dead_letter_file import DeadLetterFile, Position
+from ingest.durable.receipts import Ledger
+from ingest.durable.watermarks import Watermarks
+from ingest.reception.batch import Batch
+from ingest.reception.dead_letter import DeadLetter
+from ingest.reception.device_registry import Remembered
+from ingest.reception.tally import Tallies
 from ingest.store.model import ReadingStore, RefusedReading, StoreUnavailable
-from ingest.tally import Tallies
-from ingest.watermarks import Watermarks
 from messaging.session import MqttSession
 from wire.topics import gateway_topic
 

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.dead_letters import Position
-from ingest.device_registry import Register
-from ingest.receipts import Ledger
-from ingest.tally import Tallies
-from ingest.validation import Judge
+from ingest.durable.dead_letter_file import Position
+from ingest.durable.receipts import Ledger
+from ingest.reception.device_registry import Register
+from ingest.reception.tally import Tallies
+from ingest.reception.validation import Judge
 from tests.ingest.harness import reading, telemetry
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Status

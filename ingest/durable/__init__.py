@@ -1,0 +1,1 @@
+"""A batch becomes durable and is acknowledged: dead-letter file, receipts, watermarks."""
