@@ -16,13 +16,13 @@ from prometheus_client import start_http_server
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
 from ingest.durable.exclusive import exclusive
-from ingest.durable.receipts import Ledger
+from ingest.durable.receipts import Receipts
 from ingest.durable.watermarks import Watermarks
 from ingest.reception.admission import Admission, DeviceList
-from ingest.reception.batch import Batch
-from ingest.reception.device_registry import Register
-from ingest.reception.inbox import Inbox
-from ingest.reception.validation import Judge
+from ingest.reception.batch import MessageBatch
+from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.inbox import DeliveryInbox
+from ingest.reception.validation import Validator
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.upkeep import tended
@@ -89,23 +89,23 @@ class IngestService:
         opened.enter_context(tended(store, self._clock))
         letters = DeadLetterFile(self._store.dead_letters)
         opened.callback(letters.close)
-        ledger = Ledger(self._ingest.state)
-        opened.callback(ledger.close)
-        remembered, committed = ledger.load()
-        register = Register(remembered)
+        receipts = Receipts(self._ingest.state)
+        opened.callback(receipts.close)
+        remembered, committed = receipts.load()
+        registry = DeviceRegistry(remembered)
         filters = self._ingest.filters(self._mqtt.root)
         allowance = Allowance(_WAITING_BYTES)
         session = MqttSession(
             self._mqtt,
             self._ingest.client_id,
             subscriptions=filters,
-            former=sorted(ledger.subscribe(filters)),
+            former=sorted(receipts.subscribe(filters)),
             allowance=allowance,
         )
         watermarks = Watermarks(self._mqtt, self._ingest.client_id)
-        inbox = Inbox(session.events, _BrokerLog(), allowance)
+        inbox = DeliveryInbox(session.events, _BrokerLog(), allowance)
         committer = Committer(
-            store, letters, ledger, committed, session, watermarks, self._mqtt.root
+            store, letters, receipts, committed, session, watermarks, self._mqtt.root
         )
         opened.callback(committer.close)
         committer.recover()
@@ -114,9 +114,9 @@ class IngestService:
         opened.callback(watermarks.stop)
         session.start()
         opened.callback(session.stop)
-        judge = Judge(register, admission(), self._mqtt.root)
+        validator = Validator(registry, admission(), self._mqtt.root)
         _Pipeline(
-            self._ingest, self._clock, inbox, register, judge, admission, store, committer
+            self._ingest, self._clock, inbox, registry, validator, admission, store, committer
         ).run(stop)
 
     def _admission(self) -> Callable[[], Admission]:
@@ -132,9 +132,9 @@ class _Pipeline:
         self,
         settings: IngestSettings,
         clock: Callable[[], int],
-        inbox: Inbox,
-        register: Register,
-        judge: Judge,
+        inbox: DeliveryInbox,
+        registry: DeviceRegistry,
+        validator: Validator,
         admission: Callable[[], Admission],
         store: ReadingStore,
         committer: Committer,
@@ -146,8 +146,8 @@ class _Pipeline:
         self._quiet_s = self._wait_s / 10
         self._clock = clock
         self._inbox = inbox
-        self._register = register
-        self._judge = judge
+        self._registry = registry
+        self._validator = validator
         self._admission = admission
         self._store = store
         self._committer = committer
@@ -164,12 +164,12 @@ class _Pipeline:
             self._hand_over(self._leftovers(), executor, stop)
             self._wait_while(lambda: bool(self._commits))
 
-    def _collect(self, stop: threading.Event) -> Batch:
-        batch = Batch()
+    def _collect(self, stop: threading.Event) -> MessageBatch:
+        batch = MessageBatch()
         began = time.monotonic()
         while not stop.is_set():
-            delivery = self._inbox.take(self._quiet_s if batch.receipts else _IDLE_S)
-            if delivery is None and not batch.receipts:
+            delivery = self._inbox.take(self._quiet_s if batch.pubacks else _IDLE_S)
+            if delivery is None and not batch.pubacks:
                 self._busy()
                 began = time.monotonic()
                 continue
@@ -179,33 +179,37 @@ class _Pipeline:
                 break
         return batch
 
-    def _is_due(self, batch: Batch, *, quiet: bool, age_s: float) -> bool:
+    def _is_due(self, batch: MessageBatch, *, quiet: bool, age_s: float) -> bool:
         if self._is_full(batch):
             return True
         return (quiet or age_s >= self._wait_s) and not self._busy()
 
-    def _is_full(self, batch: Batch) -> bool:
-        return max(len(batch.readings), len(batch.receipts)) >= self._most
+    def _is_full(self, batch: MessageBatch) -> bool:
+        return max(len(batch.readings), len(batch.pubacks)) >= self._most
 
-    def _leftovers(self) -> Batch:
-        batch = Batch()
+    def _leftovers(self) -> MessageBatch:
+        batch = MessageBatch()
         while not self._is_full(batch) and (delivery := self._inbox.take(0.001)) is not None:
             self._take(batch, delivery)
         return batch
 
-    def _take(self, batch: Batch, delivery: Delivery) -> None:
-        if not batch.receipts:
-            self._judge.admission = self._admission()
+    def _take(self, batch: MessageBatch, delivery: Delivery) -> None:
+        if not batch.pubacks:
+            self._validator.admission = self._admission()
         again = delivery.redelivered or delivery.retained
         now = self._clock()
         batch.add(
-            delivery, self._judge.judge(delivery.topic, delivery.payload, now, again=again), now
+            delivery,
+            self._validator.validate(delivery.topic, delivery.payload, now, again=again),
+            now,
         )
 
-    def _hand_over(self, batch: Batch, executor: ThreadPoolExecutor, stop: threading.Event) -> None:
-        if not batch.receipts:
+    def _hand_over(
+        self, batch: MessageBatch, executor: ThreadPoolExecutor, stop: threading.Event
+    ) -> None:
+        if not batch.pubacks:
             return
-        batch.seal(self._register, self._store)
+        batch.seal(self._registry, self._store)
         self._wait_while(self._busy)
         written = self._committer.begin(batch)
         self._commits.append(

@@ -54,7 +54,7 @@ class ConnectionRefused:
     reason: str
 
 
-class Receipt(NamedTuple):
+class Puback(NamedTuple):
     """All that a PUBACK needs: what is kept of a delivery whose message has been read."""
 
     qos: int
@@ -78,9 +78,9 @@ class Delivery:
     redelivered: bool = False
 
     @property
-    def receipt(self) -> Receipt:
+    def puback(self) -> Puback:
         """What acknowledges it."""
-        return Receipt(self.qos, self.mid, self.connection)
+        return Puback(self.qos, self.mid, self.connection)
 
     @property
     def size(self) -> int:
@@ -175,7 +175,7 @@ class MqttSession:
         """
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
-    def acknowledge(self, delivery: Delivery | Receipt) -> bool:
+    def acknowledge(self, delivery: Delivery | Puback) -> bool:
         """Send PUBACK for `delivery`, if the connection that brought it still stands; call in
         arrival order."""
         with self._lock:

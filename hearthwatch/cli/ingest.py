@@ -83,11 +83,11 @@ def status(config: Config = Path("server.toml"), as_json: AsJson = False) -> Non
 
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.tables.ingest_status import print_status
-    from ingest.durable.receipts import read_ledger
+    from ingest.durable.receipts import read_receipts
     from ingest.status import gateway_statuses, status_document
 
     settings = load_server_settings(config)
-    remembered, tallies = read_ledger(settings.ingest.state)
+    remembered, tallies = read_receipts(settings.ingest.state)
     gateways = gateway_statuses(remembered, tallies)
     if as_json:
         print_json(status_document(gateways, tallies))

@@ -11,15 +11,15 @@ from rich.progress import Progress
 from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
 from hearthwatch.cli.output import print_json
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.durable.receipts import read_ledger, read_position
+from ingest.durable.receipts import read_committed_end, read_receipts
 from ingest.reception.admission import Admission, read_admission
-from ingest.redelivery.redeliver import Replay, ReplayError, Report
-from ingest.redelivery.reexamine import Kept, Today
+from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
+from ingest.redelivery.reexamine import KeptReason, TodaysRules
 from ingest.settings import IngestSettings
 from ingest.store import StoreUnavailable, open_store
 from wire.wall_clock import wall_clock_ms
 
-_WHY: Final[dict[Kept, str]] = {
+_WHY: Final[dict[KeptReason, str]] = {
     "still_bad": "still bad",
     "out_of_order": "out of order for good",
     "cut_short": "only the first 4 kB of the message are here",
@@ -47,9 +47,9 @@ def replay_file(
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("replaying", total=None)
-            report = Replay(
+            report = Redelivery(
                 path,
-                lambda: read_position(settings.ingest.state),
+                lambda: read_committed_end(settings.ingest.state),
                 store,
                 _today(settings, codes),
                 dry=dry_run,
@@ -57,7 +57,7 @@ def replay_file(
             ).run()
     except StoreUnavailable as error:
         raise UnreachableError(f"{error}; {path} is as it was") from error
-    except (ReplayError, OSError) as error:
+    except (RedeliveryError, OSError) as error:
         raise FailedError(str(error)) from error
     finally:
         store.close()
@@ -67,10 +67,12 @@ def replay_file(
         typer.echo(_text(report, dry_run))
 
 
-def _today(settings: ServerSettings, codes: frozenset[str] | None) -> Today:
+def _today(settings: ServerSettings, codes: frozenset[str] | None) -> TodaysRules:
     state = settings.ingest.state
-    owners = read_ledger(state)[0].owners if state.exists() else {}
-    return Today(_admission(settings.ingest), owners, wall_clock_ms(), codes, settings.mqtt.root)
+    owners = read_receipts(state)[0].owners if state.exists() else {}
+    return TodaysRules(
+        _admission(settings.ingest), owners, wall_clock_ms(), codes, settings.mqtt.root
+    )
 
 
 def _admission(ingest: IngestSettings) -> Admission:
@@ -79,7 +81,7 @@ def _admission(ingest: IngestSettings) -> Admission:
     return read_admission(ingest.registered, ingest.registered_only)
 
 
-def _document(report: Report) -> dict[str, Any]:
+def _document(report: RedeliveryReport) -> dict[str, Any]:
     codes = sorted({*report.stored, *report.already, *report.kept})
     return {
         "lines": report.lines,
@@ -96,7 +98,7 @@ def _document(report: Report) -> dict[str, Any]:
     }
 
 
-def _text(report: Report, dry_run: bool) -> str:
+def _text(report: RedeliveryReport, dry_run: bool) -> str:
     document = _document(report)
     stored = "would be stored" if dry_run else "stored"
     lines = [

@@ -10,7 +10,7 @@ from configuration.load import ConfigurationError, ConfigurationProblem
 from desk.accounts.scope import Scope
 from desk.database.tables import open_database, reading
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.durable.receipts import Ledger
+from ingest.durable.receipts import Receipts
 from ingest.store import ReadingStore, open_store
 from rules.definition import Rule
 from simulators.live.truth import read_truth
@@ -66,7 +66,7 @@ def _stored(store: ReadingStore) -> Iterator[StoredReading]:
 
 def _gaps(ledger: Path) -> dict[tuple[str, str], list[int]]:
     """Message numbers that never arrived though a later one did, by gateway and epoch."""
-    opened = Ledger(ledger)
+    opened = Receipts(ledger)
     try:
         remembered, _ = opened.load()
     finally:

@@ -1,4 +1,4 @@
-"""How a batch becomes durable: store, dead letters, ledger, PUBACK, watermark – in this order
+"""How a batch becomes durable: store, dead letters, receipts, PUBACK, watermark – in this order
 (design §4).
 
 A crash between any two steps repeats the earlier ones with the same effect: the store keeps one
@@ -18,10 +18,10 @@ from typing import Final
 import structlog
 
 from ingest.durable import metrics
-from ingest.durable.dead_letter_file import DeadLetterFile, Position
-from ingest.durable.receipts import Ledger
+from ingest.durable.dead_letter_file import DeadLetterFile, FileEnd
+from ingest.durable.receipts import Receipts
 from ingest.durable.watermarks import Watermarks
-from ingest.reception.batch import Batch
+from ingest.reception.batch import MessageBatch
 from ingest.reception.dead_letter import DeadLetter
 from ingest.reception.device_registry import Remembered
 from ingest.reception.tally import Tallies
@@ -52,18 +52,18 @@ class Committer:
         self,
         store: ReadingStore,
         letters: DeadLetterFile,
-        ledger: Ledger,
-        committed: Position | None,
+        receipts: Receipts,
+        committed: FileEnd | None,
         session: MqttSession,
         watermarks: Watermarks,
         root: str,
     ) -> None:
-        """`committed` is the end of the dead-letter file that `ledger` remembers; `session` brings
+        """`committed` is the end of the dead-letter file that `receipts` remembers; `session` brings
         the messages."""
         self._store = store
         self._writers = ThreadPoolExecutor(store.writers, thread_name_prefix="store-write")
         self._letters = letters
-        self._ledger = ledger
+        self._receipts = receipts
         self._committed = committed
         self._session = session
         self._watermarks = watermarks
@@ -80,7 +80,7 @@ class Committer:
         with suppress(StoreUnavailable):
             self._commit_end(self._letters.append([], self._committed, self._commit_end))
 
-    def begin(self, batch: Batch) -> Written:
+    def begin(self, batch: MessageBatch) -> Written:
         """Start to write the readings of a sealed batch to the store."""
         return self._writers.submit(self._write, batch)
 
@@ -88,7 +88,9 @@ class Committer:
         """End the writing threads."""
         self._writers.shutdown()
 
-    def commit(self, batch: Batch, written: Written, now: int, stop: threading.Event) -> None:
+    def commit(
+        self, batch: MessageBatch, written: Written, now: int, stop: threading.Event
+    ) -> None:
         """Make `batch`, sealed at server time `now`, durable and answer it; waits for the store as
         long as it takes.
 
@@ -107,7 +109,7 @@ class Committer:
         metrics.BATCH_SECONDS.observe(time.monotonic() - began)
 
     def _persist_patiently(
-        self, batch: Batch, written: Written, now: int, stop: threading.Event
+        self, batch: MessageBatch, written: Written, now: int, stop: threading.Event
     ) -> bool:
         attempt = 0
         while True:
@@ -133,24 +135,24 @@ class Committer:
                 _log.info("store_available", attempts=attempt + 1)
             return True
 
-    def _write(self, batch: Batch) -> list[RefusedReading]:
+    def _write(self, batch: MessageBatch) -> list[RefusedReading]:
         return self._store.write_prepared(batch.prepared) if batch.readings else []
 
-    def _persist(self, batch: Batch, refused: list[RefusedReading], now: int) -> None:
+    def _persist(self, batch: MessageBatch, refused: list[RefusedReading], now: int) -> None:
         letters = [*batch.letters, *(_letter(one, now, self._root) for one in refused)]
         tallies = batch.tallies.after(refused)
         end = self._letters.append(letters, self._committed, self._commit_end)
-        self._ledger.commit(batch.changes, tallies, end)
+        self._receipts.commit(batch.changes, tallies, end)
         self._committed = end
         metrics.count(tallies.total(), batch.missing)
 
-    def _commit_end(self, end: Position) -> None:
-        self._ledger.commit(Remembered(), Tallies(), end)
+    def _commit_end(self, end: FileEnd) -> None:
+        self._receipts.commit(Remembered(), Tallies(), end)
         self._committed = end
 
-    def _answer(self, batch: Batch) -> None:
-        for receipt in batch.receipts:
-            self._session.acknowledge(receipt)
+    def _answer(self, batch: MessageBatch) -> None:
+        for puback in batch.pubacks:
+            self._session.acknowledge(puback)
         self._watermarks.tell(batch.answers)
 
 

@@ -16,7 +16,7 @@ from ingest.store.model import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class FileEnd:
     """An end of the file: which file (its inode number) and how long (bytes)."""
 
     inode: int
@@ -24,7 +24,7 @@ class Position:
 
 
 class DeadLetterFile:
-    """Appends lines durably; the ledger commits the end of the file together with the batch that
+    """Appends lines durably; the receipts commits the end of the file together with the batch that
     wrote it."""
 
     def __init__(self, path: Path) -> None:
@@ -43,9 +43,9 @@ class DeadLetterFile:
     def append(
         self,
         letters: Iterable[DeadLetter],
-        committed: Position | None,
-        begin: Callable[[Position], None],
-    ) -> Position:
+        committed: FileEnd | None,
+        begin: Callable[[FileEnd], None],
+    ) -> FileEnd:
         """Append `letters`, wait until they are on disk, and return the new end. Raises
         StoreUnavailable.
 
@@ -101,19 +101,19 @@ class DeadLetterFile:
             text = text[os.write(self._file, text) :]
         os.fsync(self._file)
 
-    def _end(self) -> Position:
+    def _end(self) -> FileEnd:
         status = os.fstat(self._file)
-        return Position(status.st_ino, status.st_size)
+        return FileEnd(status.st_ino, status.st_size)
 
 
-def position_at(path: Path) -> Position:
+def position_at(path: Path) -> FileEnd:
     """The end of the file at `path` now; raises OSError."""
     status = path.stat()
-    return Position(status.st_ino, status.st_size)
+    return FileEnd(status.st_ino, status.st_size)
 
 
 def exchange(
-    path: Path, draft: Path, read: Position, committed: Callable[[], Position | None]
+    path: Path, draft: Path, read: FileEnd, committed: Callable[[], FileEnd | None]
 ) -> Literal["done", "rotated", "uncommitted"]:
     """Put `draft` in the place of `path` in one step, with the lines after `read` that have come
     since it was read.

@@ -1,4 +1,4 @@
-"""One process for one file: two that wrote the same ledger or dead letters would undo each other's
+"""One process for one file: two that wrote the same receipts or dead letters would undo each other's
 work."""
 
 import fcntl

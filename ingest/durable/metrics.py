@@ -1,7 +1,7 @@
 """What ingest counts, for Prometheus; names and codes as in reliability §3.
 
 These begin at zero with the process; what is counted by gateway and outlives it stands in the
-ledger (`tally`).
+receipts (`tally`).
 """
 
 from collections import Counter as Counts

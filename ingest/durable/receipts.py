@@ -1,4 +1,4 @@
-"""The ledger: what ingest has received, in its own small SQLite file, one transaction per batch.
+"""The receipts: what ingest has received, in its own small SQLite file, one transaction per batch.
 
 The commit is the moment a batch counts: before it, its messages come again and are judged again;
 after it, they are duplicates.
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from configuration.load import ConfigurationError, ConfigurationProblem
-from ingest.durable.dead_letter_file import Position
-from ingest.reception.device_registry import UNREADABLE_KEPT, Mark, Remembered
+from ingest.durable.dead_letter_file import FileEnd
+from ingest.reception.device_registry import UNREADABLE_KEPT, NewestReading, Remembered
 from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
 from ingest.store.sqlite.file import BUSY_S, advice, open_database
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS subscription (filter TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-class Ledger:
+class Receipts:
     """Loads what is remembered and commits what changed."""
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class Ledger:
         self._path = path
         self._database = open_database(path, _SCHEMA)
 
-    def load(self) -> tuple[Remembered, Position | None]:
+    def load(self) -> tuple[Remembered, FileEnd | None]:
         """Everything remembered, and the committed end of the dead-letter file; raises
         ConfigurationError."""
         with _explained(self._path):
@@ -66,7 +66,7 @@ class Ledger:
             )
         return frozenset(known - wanted)
 
-    def commit(self, changes: Remembered, tallies: Tallies, dead_letters: Position) -> None:
+    def commit(self, changes: Remembered, tallies: Tallies, dead_letters: FileEnd) -> None:
         """Commit a batch and its counts; raises StoreUnavailable, and then nothing of it is
         committed."""
         try:
@@ -144,8 +144,8 @@ class Ledger:
         )
 
 
-def read_ledger(path: Path) -> tuple[Remembered, Tallies]:
-    """Everything in the ledger at `path` as of its last commit, read while ingest may be running.
+def read_receipts(path: Path) -> tuple[Remembered, Tallies]:
+    """Everything in the receipts at `path` as of its last commit, read while ingest may be running.
 
     Raises ConfigurationError where there is none or it cannot be read.
     """
@@ -163,10 +163,10 @@ def read_ledger(path: Path) -> tuple[Remembered, Tallies]:
         return _remembered(database), _tallies(database)
 
 
-def read_position(path: Path) -> Position | None:
-    """The committed end of the dead-letter file in the ledger at `path`, None where there is none.
+def read_committed_end(path: Path) -> FileEnd | None:
+    """The committed end of the dead-letter file in the receipts at `path`, None where there is none.
 
-    Raises ConfigurationError where the ledger cannot be read.
+    Raises ConfigurationError where the receipts cannot be read.
     """
     if not path.exists():
         return None
@@ -188,7 +188,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _remembered(database: sqlite3.Connection) -> Remembered:
     read = database.execute
     remembered = Remembered(
-        marks={device: Mark(*mark) for device, *mark in read("SELECT * FROM mark")},
+        marks={device: NewestReading(*mark) for device, *mark in read("SELECT * FROM mark")},
         owners={device: _place(owner) for device, owner in read("SELECT * FROM owner")},
         unreadable=[digest for (digest,) in read("SELECT digest FROM unreadable ORDER BY number")],
     )
@@ -213,9 +213,9 @@ def _tallies(database: sqlite3.Connection) -> Tallies:
     return tallies
 
 
-def _position(database: sqlite3.Connection) -> Position | None:
+def _position(database: sqlite3.Connection) -> FileEnd | None:
     row = database.execute("SELECT inode, size FROM dead_letters").fetchone()
-    return Position(*row) if row is not None else None
+    return FileEnd(*row) if row is not None else None
 
 
 def _text(place: GatewayPath | None) -> str:

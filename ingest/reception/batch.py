@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 from ingest.reception.dead_letter import DeadLetter
-from ingest.reception.device_registry import Register, Remembered
+from ingest.reception.device_registry import DeviceRegistry, Remembered
 from ingest.reception.tally import Tallies
 from ingest.reception.validation import Verdict
 from ingest.store.model import Prepared, ReadingStore, StoredReading
-from messaging.session import Delivery, Receipt
+from messaging.session import Delivery, Puback
 from wire.messages import Ack
 from wire.topics import GatewayPath
 
 
 @dataclass(slots=True)
-class Batch:
+class MessageBatch:
     """Judged messages in arrival order, and what they come to.
 
     `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later
@@ -22,7 +22,7 @@ class Batch:
     would be most of the memory.
     """
 
-    receipts: list[Receipt] = field(default_factory=list)
+    pubacks: list[Puback] = field(default_factory=list)
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
@@ -34,19 +34,19 @@ class Batch:
 
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
         """Take in one message judged at server time `now` (UTC ms)."""
-        self.receipts.append(delivery.receipt)
+        self.pubacks.append(delivery.puback)
         self.readings += verdict.readings
         self.letters += verdict.letters
         self.tallies.add(verdict.place, now, len(verdict.readings), verdict.letters, verdict.counts)
         if verdict.epoch is not None and verdict.place is not None:
             self._answered[verdict.place, verdict.epoch] = None
 
-    def seal(self, register: Register, store: ReadingStore) -> None:
+    def seal(self, registry: DeviceRegistry, store: ReadingStore) -> None:
         """Take the register's changes and the watermarks that hold once they are committed; prepare
         the write."""
         self.prepared = store.prepare(self.readings)
-        self.changes = register.take_changes()
+        self.changes = registry.take_changes()
         self.answers = [
-            (place, Ack(epoch, register.watermark(place, epoch))) for place, epoch in self._answered
+            (place, Ack(epoch, registry.watermark(place, epoch))) for place, epoch in self._answered
         ]
-        self.missing = register.missing()
+        self.missing = registry.missing()

@@ -1,8 +1,8 @@
 """What ingest knows of gateways and devices while it runs: what was received, who owns what, who is
 where in time.
 
-Pure state. It runs ahead of the ledger by the batch being written; `take_changes` hands over what
-the ledger has to commit with that batch, and `Register(ledger.load())` is where the next start
+Pure state. It runs ahead of the receipts by the batch being written; `take_changes` hands over what
+the receipts has to commit with that batch, and `DeviceRegistry(receipts.load())` is where the next start
 begins.
 """
 
@@ -22,7 +22,7 @@ _FINGERPRINTS: Final = 64
 UNREADABLE_KEPT: Final = 4_096
 
 
-class Mark(NamedTuple):
+class NewestReading(NamedTuple):
     """The newest accepted reading of a device: in which message, and its event time (UTC ms)."""
 
     epoch: str
@@ -40,7 +40,7 @@ class Remembered:
     current: dict[GatewayPath, str] = field(default_factory=dict)
     births: dict[GatewayPath, frozenset[str]] = field(default_factory=dict)
     owners: dict[str, GatewayPath | None] = field(default_factory=dict)
-    marks: dict[str, Mark] = field(default_factory=dict)
+    marks: dict[str, NewestReading] = field(default_factory=dict)
     unreadable: list[bytes] = field(default_factory=list)
 
 
@@ -49,7 +49,7 @@ Standing = Literal["current", "unseen", "stale"]
 one."""
 
 
-class Gateway:
+class GatewayNumbers:
     """One gateway's message numbers by epoch; `current` is the epoch of its last birth or newest
     readings."""
 
@@ -104,14 +104,14 @@ class _Fingerprints:
         return self._fingerprints[self._messages.index(message)]
 
 
-class Register:
+class DeviceRegistry:
     """All gateways and devices of this ingest; changed only by the thread that judges messages."""
 
     def __init__(self, remembered: Remembered | None = None) -> None:
         """Begin where `remembered` ended; nothing of it counts as changed."""
         self.ownership = Ownership()
-        self.marks: dict[str, Mark] = {}
-        self._gateways: dict[GatewayPath, Gateway] = {}
+        self.marks: dict[str, NewestReading] = {}
+        self._gateways: dict[GatewayPath, GatewayNumbers] = {}
         self._births: dict[GatewayPath, frozenset[str]] = {}
         self._unreadable: OrderedDict[bytes, None] = OrderedDict()
         self._missing: dict[tuple[GatewayPath, str], int] = {}
@@ -120,11 +120,11 @@ class Register:
         if remembered is not None:
             self._restore(remembered)
 
-    def gateway(self, place: GatewayPath) -> Gateway:
+    def gateway(self, place: GatewayPath) -> GatewayNumbers:
         """The gateway at `place`, known or new."""
         gateway = self._gateways.get(place)
         if gateway is None:
-            gateway = self._gateways[place] = Gateway()
+            gateway = self._gateways[place] = GatewayNumbers()
         return gateway
 
     def receive(self, place: GatewayPath, epoch: str, first: int, last: int) -> int:
@@ -165,7 +165,7 @@ class Register:
             self._changes.owners[device] = place
         return self.ownership.claim(device, place)
 
-    def advance(self, device: str, mark: Mark) -> None:
+    def advance(self, device: str, mark: NewestReading) -> None:
         """The device's newest reading is now `mark`."""
         self.marks[device] = self._changes.marks[device] = mark
 

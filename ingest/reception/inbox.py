@@ -8,7 +8,7 @@ from messaging.allowance import Allowance
 from messaging.session import Delivery, Event, Published
 
 
-class Inbox:
+class DeliveryInbox:
     """Deliveries of the newest connection, in arrival order.
 
     What a former connection brought and nobody has taken yet is dropped: the broker brings it

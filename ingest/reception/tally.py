@@ -1,4 +1,4 @@
-"""What has come of every gateway's messages: counts that go into the ledger with the batch they
+"""What has come of every gateway's messages: counts that go into the receipts with the batch they
 count. Pure."""
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """Which messages and readings are good, and the code of each that is not (reliability §3). No
 clock, no I/O.
 
-A message is judged against the register, which the judgement moves on: message numbers count as
+A message is judged against the registry, which the judgement moves on: message numbers count as
 received, devices are claimed, and each device's newest reading is marked. Codes beside those of the
 payload:
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
-from ingest.reception.device_registry import Gateway, Mark, Register, Standing
+from ingest.reception.device_registry import DeviceRegistry, GatewayNumbers, NewestReading, Standing
 from ingest.reception.tally import BAD_POINT, Count
 from ingest.store.model import StoredReading
 from messaging.telemetry import decode_fitting
@@ -51,19 +51,19 @@ class Verdict:
     counts: Counter[str] = field(default_factory=Counter)
 
 
-class Judge:
+class Validator:
     """Judges messages one after the other, in arrival order; `admission` may be exchanged between
     two of them."""
 
     def __init__(
-        self, register: Register, admission: Admission | None = None, root: str = DEFAULT_ROOT
+        self, registry: DeviceRegistry, admission: Admission | None = None, root: str = DEFAULT_ROOT
     ) -> None:
-        self._register = register
+        self._registry = registry
         self.admission = admission if admission is not None else Admission()
         self._root = root
         self._topics: dict[str, tuple[str, GatewayPath]] = {}
 
-    def judge(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
+    def validate(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
         """The verdict on one message at server time `now` (UTC ms).
 
         `again` says that the broker has delivered this very message before, or keeps it as a
@@ -100,7 +100,7 @@ class Judge:
             return Verdict(place)
         if not is_envelope(status.epoch, 1):
             return self._unnumbered(message, "payload_invalid:out_of_range", place)
-        self._register.announce(place, status.epoch, (device.device for device in status.devices))
+        self._registry.announce(place, status.epoch, (device.device for device in status.devices))
         return Verdict(place, status.epoch)
 
     def _telemetry(self, message: "_Message", place: GatewayPath) -> Verdict:
@@ -114,14 +114,14 @@ class Judge:
         code = fault_of_message(place, decoded)
         if code is not None:
             return self._refused(message, place, code, telemetry.epoch, telemetry.seq)
-        if self._register.gateway(place).has(telemetry.epoch, telemetry.seq):
+        if self._registry.gateway(place).has(telemetry.epoch, telemetry.seq):
             return self._repeated(message, place, telemetry)
         return self._new(message, place, decoded)
 
     def _unnumbered(self, message: "_Message", code: str, place: GatewayPath | None) -> Verdict:
         """A message that consumes no number and is answered by nothing (contract §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
-        if not self._register.is_new_unreadable(digest, message.again):
+        if not self._registry.is_new_unreadable(digest, message.again):
             return Verdict(place, counts=Counter(redelivered=1))
         return Verdict(place, letters=[message.letter(code, place)])
 
@@ -130,7 +130,7 @@ class Judge:
     ) -> Verdict:
         """A message that is refused as a whole but whose number counts as received."""
         verdict = Verdict(place, epoch)
-        if self._register.receive(place, epoch, seq, seq):
+        if self._registry.receive(place, epoch, seq, seq):
             verdict.letters.append(message.letter(code, place, epoch, seq))
         else:
             verdict.counts[message.repetition] += 1
@@ -154,14 +154,14 @@ class Judge:
         """
         if message.again:
             return False
-        first = self._register.gateway(place).fingerprint(telemetry.epoch, telemetry.seq)
+        first = self._registry.gateway(place).fingerprint(telemetry.epoch, telemetry.seq)
         if first is not None:
             return first != fingerprint(telemetry)
         return any(self._is_news(place, reading, message.now) for reading in telemetry.readings)
 
     def _is_news(self, place: GatewayPath, reading: Reading, now: int) -> bool:
-        mark = self._register.marks.get(reading.device)
-        owned = self._register.ownership.owner(reading.device) == place
+        mark = self._registry.marks.get(reading.device)
+        owned = self._registry.ownership.owner(reading.device) == place
         return (
             owned
             and mark is not None
@@ -171,7 +171,7 @@ class Judge:
 
     def _new(self, message: "_Message", place: GatewayPath, decoded: Decoded) -> Verdict:
         telemetry = decoded.telemetry
-        register, gateway = self._register, self._register.gateway(place)
+        registry, gateway = self._registry, self._registry.gateway(place)
         verdict = Verdict(place, telemetry.epoch)
         for reason, count in decoded.dropped_points.items():
             verdict.counts[BAD_POINT + reason] += count
@@ -183,11 +183,11 @@ class Judge:
             )
         self._admit(message, place, telemetry, gateway, verdict)
         gateway.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
-        register.receive(place, telemetry.epoch, telemetry.seq, telemetry.seq)
-        if telemetry.acked > register.watermark(place, telemetry.epoch):
-            register.receive(place, telemetry.epoch, 1, telemetry.acked)
+        registry.receive(place, telemetry.epoch, telemetry.seq, telemetry.seq)
+        if telemetry.acked > registry.watermark(place, telemetry.epoch):
+            registry.receive(place, telemetry.epoch, 1, telemetry.acked)
         if telemetry.dropped is not None:
-            lost = register.receive(
+            lost = registry.receive(
                 place, telemetry.epoch, telemetry.dropped.first, telemetry.dropped.last
             )
             verdict.counts["lost"] += lost
@@ -198,7 +198,7 @@ class Judge:
         message: "_Message",
         place: GatewayPath,
         telemetry: Telemetry,
-        gateway: Gateway,
+        gateway: GatewayNumbers,
         verdict: Verdict,
     ) -> None:
         standing = gateway.standing(telemetry.epoch)
@@ -218,12 +218,12 @@ class Judge:
             news = news or reading.device not in late
             verdict.readings.append(StoredReading(place, telemetry.epoch, telemetry.seq, reading))
         if news:
-            self._register.make_current(place, telemetry.epoch)
+            self._registry.make_current(place, telemetry.epoch)
 
     def _fault(self, place: GatewayPath, reading: Reading, now: int) -> str | None:
         if not self.admission.takes(reading.device):
             return "unknown_device"
-        if not self._register.claim(reading.device, place):
+        if not self._registry.claim(reading.device, place):
             return "not_owned"
         return check_event_time(reading.at, now, self.admission.earliest(reading.device))
 
@@ -232,12 +232,14 @@ class Judge:
     ) -> str | None:
         """Judge the reading's place in time and, where it is good, mark it as the newest or note it
         in `late`."""
-        mark = self._register.marks.get(reading.device)
+        mark = self._registry.marks.get(reading.device)
         code = out_of_order(mark, telemetry.epoch, telemetry.seq, reading.at, standing)
         if code is not None:
             return code
         if mark is None or reading.at > mark.at:
-            self._register.advance(reading.device, Mark(telemetry.epoch, telemetry.seq, reading.at))
+            self._registry.advance(
+                reading.device, NewestReading(telemetry.epoch, telemetry.seq, reading.at)
+            )
             return None
         if reading.at <= late.get(reading.device, 0):
             return "not_increasing"
@@ -246,7 +248,7 @@ class Judge:
 
 
 def out_of_order(
-    mark: Mark | None, epoch: str, seq: int, at: int, standing: Standing
+    mark: NewestReading | None, epoch: str, seq: int, at: int, standing: Standing
 ) -> str | None:
     """The code of a reading whose time contradicts the order of the messages, or None.
 

@@ -15,9 +15,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ingest.durable.dead_letter_file import Position, exchange, position_at
+from ingest.durable.dead_letter_file import FileEnd, exchange, position_at
 from ingest.durable.exclusive import exclusive
-from ingest.redelivery.reexamine import Candidate, Finding, Kept, Today, reexamine
+from ingest.redelivery.reexamine import GoodReading, KeptReason, Reexamined, TodaysRules, reexamine
 from ingest.store.model import ReadingStore, StoredReading
 
 _CHUNK: Final = 5_000
@@ -27,39 +27,39 @@ _PATIENCE_S: Final = 15.0
 _LOOK_S: Final = 0.05
 
 
-class ReplayError(Exception):
+class RedeliveryError(Exception):
     """The file could not be exchanged; it is as it was, and the text says what to do."""
 
 
 @dataclass(slots=True)
-class Report:
+class RedeliveryReport:
     """How many readings of each code were stored, or were stored before, and how many lines stay
     and why."""
 
     lines: int = 0
     stored: Counter[str] = field(default_factory=Counter)
     already: Counter[str] = field(default_factory=Counter)
-    kept: dict[str, Counter[Kept]] = field(default_factory=dict)
+    kept: dict[str, Counter[KeptReason]] = field(default_factory=dict)
 
-    def keep(self, code: str, reason: Kept) -> None:
+    def keep(self, code: str, reason: KeptReason) -> None:
         """Count a line that stays."""
         self.kept.setdefault(code, Counter())[reason] += 1
 
 
-class Replay:
+class Redelivery:
     """One replay of the file at `path`."""
 
     def __init__(
         self,
         path: Path,
-        committed: Callable[[], Position | None],
+        committed: Callable[[], FileEnd | None],
         store: ReadingStore,
-        today: Today,
+        today: TodaysRules,
         *,
         dry: bool = False,
         progress: Callable[[int, int], None] = lambda done, all_: None,
     ) -> None:
-        """`committed` tells the end of the dead-letter file that ingest's ledger has committed.
+        """`committed` tells the end of the dead-letter file that ingest's receipts has committed.
 
         `dry` stores and changes nothing. `progress` is told the bytes read and the bytes there are.
         """
@@ -69,10 +69,10 @@ class Replay:
         self._today = today
         self._dry = dry
         self._progress = progress
-        self._report = Report()
+        self._report = RedeliveryReport()
 
-    def run(self) -> Report:
-        """Do it; raises ReplayError, StoreUnavailable or OSError, and then the file is as it
+    def run(self) -> RedeliveryReport:
+        """Do it; raises RedeliveryError, StoreUnavailable or OSError, and then the file is as it
         was."""
         draft = self._path.with_name(f"{self._path.name}.replay")
         with exclusive(draft, "another replay of this file is at work; wait for it"):
@@ -86,12 +86,12 @@ class Replay:
             draft.unlink(missing_ok=True)
         return self._report
 
-    def _readable(self) -> Position:
+    def _readable(self) -> FileEnd:
         """How far the file may be read: what ingest has not committed may still be cut off
         again."""
         end, committed = position_at(self._path), self._committed()
         if committed is not None and committed.inode == end.inode:
-            return Position(end.inode, min(end.size, committed.size))
+            return FileEnd(end.inode, min(end.size, committed.size))
         return end
 
     def _examine(self, lines: Sequence[bytes]) -> list[bytes]:
@@ -110,7 +110,7 @@ class Replay:
                 kept.append(text.rstrip(b"\n") + b"\n")
         return kept
 
-    def _without(self, findings: Iterable[Finding]) -> dict[int, Kept]:
+    def _without(self, findings: Iterable[Reexamined]) -> dict[int, KeptReason]:
         """Store the candidates; returns those that stay in the file, by the identity of their
         reading."""
         candidates = [
@@ -118,7 +118,7 @@ class Replay:
         ]
         known = self._known([candidate for _, candidate in candidates])
         new: list[tuple[str, StoredReading]] = []
-        stays: dict[int, Kept] = {}
+        stays: dict[int, KeptReason] = {}
         for code, candidate in candidates:
             stored = candidate.stored
             there = known.get((stored.reading.device, stored.reading.at))
@@ -130,13 +130,13 @@ class Replay:
                 stays[id(stored)] = "occupied"
         return stays | self._write(new)
 
-    def _write(self, new: Sequence[tuple[str, StoredReading]]) -> dict[int, Kept]:
+    def _write(self, new: Sequence[tuple[str, StoredReading]]) -> dict[int, KeptReason]:
         refused = self._store.write([stored for _, stored in new]) if new and not self._dry else []
-        stays: dict[int, Kept] = {id(one.stored): "refused_again" for one in refused}
+        stays: dict[int, KeptReason] = {id(one.stored): "refused_again" for one in refused}
         self._report.stored.update(code for code, stored in new if id(stored) not in stays)
         return stays
 
-    def _known(self, candidates: Iterable[Candidate]) -> dict[tuple[str, int], tuple[str, int]]:
+    def _known(self, candidates: Iterable[GoodReading]) -> dict[tuple[str, int], tuple[str, int]]:
         """By device and time, the message (epoch and number) of what the store has around those of
         `candidates`."""
         spans: dict[str, tuple[int, int]] = {}
@@ -150,18 +150,18 @@ class Replay:
             for one in self._store.history(device, first, last + 1)
         }
 
-    def _exchange(self, draft: Path, end: Position) -> None:
+    def _exchange(self, draft: Path, end: FileEnd) -> None:
         never = threading.Event()
         for _ in range(round(_PATIENCE_S / _LOOK_S)):
             outcome = exchange(self._path, draft, end, self._committed)
             if outcome == "done":
                 return
             if outcome == "rotated":
-                raise ReplayError(
+                raise RedeliveryError(
                     f"{self._path} was rotated meanwhile and is as it was; replay the rotated file"
                 )
             never.wait(_LOOK_S)
-        raise ReplayError(
+        raise RedeliveryError(
             f"{self._path} ends in lines that ingest has not committed, and is as it was; start ingest "
             "(its log says what it waits for) and replay again"
         )

@@ -25,7 +25,7 @@ from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_top
 
 ORDER: Final = frozenset({"not_increasing", "stale_epoch", "seq_conflict"})
 
-Kept = Literal[
+KeptReason = Literal[
     "still_bad",
     "out_of_order",
     "cut_short",
@@ -40,7 +40,7 @@ that device and time; the store refuses it as before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
+class TodaysRules:
     """What is judged by: the devices, their owners, the server's time (UTC ms), and which codes
     were asked for.
 
@@ -55,7 +55,7 @@ class Today:
 
 
 @dataclass(slots=True)
-class Candidate:
+class GoodReading:
     """A reading that is good now, and the line that stays in the file if the store will not have
     it."""
 
@@ -64,39 +64,39 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Finding:
+class Reexamined:
     """What one line comes to: readings for the store, and lines that stay, with the reason."""
 
     code: str
-    candidates: list[Candidate] = field(default_factory=list)
-    kept: list[tuple[Kept, bytes]] = field(default_factory=list)
+    candidates: list[GoodReading] = field(default_factory=list)
+    kept: list[tuple[KeptReason, bytes]] = field(default_factory=list)
 
 
-def reexamine(text: bytes, today: Today) -> Finding:
+def reexamine(text: bytes, today: TodaysRules) -> Reexamined:
     """Judge one line of a dead-letter file again."""
     letter = _letter(text)
     if letter is None:
-        return Finding("?", kept=[("unreadable_line", text)])
+        return Reexamined("?", kept=[("unreadable_line", text)])
     if today.codes is not None and letter.code not in today.codes:
-        return Finding(letter.code, kept=[("not_asked", text)])
+        return Reexamined(letter.code, kept=[("not_asked", text)])
     if letter.code in ORDER:
-        return Finding(letter.code, kept=[("out_of_order", text)])
+        return Reexamined(letter.code, kept=[("out_of_order", text)])
     if letter.payload is not None and len(letter.payload) >= PAYLOAD_BYTES:
-        return Finding(letter.code, kept=[("cut_short", text)])
+        return Reexamined(letter.code, kept=[("cut_short", text)])
     try:
         kind, place = parse_gateway_topic(letter.topic, today.root)
         decoded = decode_telemetry(_telemetry(letter))
     except (TopicError, UnreadableError):
-        return Finding(letter.code, kept=[("still_bad", text)])
+        return Reexamined(letter.code, kept=[("still_bad", text)])
     if kind != "telemetry" or fault_of_message(place, decoded) is not None:
-        return Finding(letter.code, kept=[("still_bad", text)])
+        return Reexamined(letter.code, kept=[("still_bad", text)])
     return _by_reading(text, letter, place, decoded, today)
 
 
 def _by_reading(
-    text: bytes, letter: DeadLetter, place: GatewayPath, decoded: Decoded, today: Today
-) -> Finding:
-    finding = Finding(letter.code)
+    text: bytes, letter: DeadLetter, place: GatewayPath, decoded: Decoded, today: TodaysRules
+) -> Reexamined:
+    finding = Reexamined(letter.code)
     telemetry = decoded.telemetry
     bad = [(one.code, one.device, one.reading) for one in decoded.rejected]
     for reading in telemetry.readings:
@@ -106,7 +106,7 @@ def _by_reading(
             continue
         stays = _line_of(text, letter, letter.code, reading.device, reading)
         finding.candidates.append(
-            Candidate(StoredReading(place, telemetry.epoch, telemetry.seq, reading), stays)
+            GoodReading(StoredReading(place, telemetry.epoch, telemetry.seq, reading), stays)
         )
     if not finding.candidates:
         finding.kept.append(("still_bad", text))
@@ -115,7 +115,9 @@ def _by_reading(
     return finding
 
 
-def _fault(reading: Reading, letter: DeadLetter, place: GatewayPath, today: Today) -> str | None:
+def _fault(
+    reading: Reading, letter: DeadLetter, place: GatewayPath, today: TodaysRules
+) -> str | None:
     admission = today.admission
     if not admission.takes(reading.device):
         return "unknown_device"

@@ -5,18 +5,19 @@ from pathlib import Path
 from ingest.store.hours import long_summaries
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     ReadingStore,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
-    Summary,
 )
 from ingest.store.settings import StoreSettings
 
 __all__ = [
     "Area",
+    "PointSummary",
     "Prepared",
     "ReadingStore",
     "RefusedReading",
@@ -24,7 +25,6 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "StoredReading",
-    "Summary",
     "long_summaries",
     "open_store",
 ]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ingest.store.model import ReadingStore, Summaries, Summary, summary, with_gaps
+from ingest.store.model import PointSummary, ReadingStore, Summaries, summary, with_gaps
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 STATISTICS: Final = ("count", "mean", "min", "max")
-"""What is kept of each point and hour, in the order of `Summary`; `supply_c_mean` names a column or
+"""What is kept of each point and hour, in the order of `PointSummary`; `supply_c_mean` names a column or
 field."""
 
 # A gateway sends a reading within its interval; what comes later than this after the hour is
@@ -47,11 +47,11 @@ def _oldest(kept: int | None, now: int) -> int | None:
     return None if kept is None else (now - kept) // DAY_MS * DAY_MS
 
 
-def hour_summary(hour: int, values: Sequence[float | None]) -> Summary:
+def hour_summary(hour: int, values: Sequence[float | None]) -> PointSummary:
     """What is kept of one point's `values` in one hour."""
     present = [value for value in values if value is not None]
     if not present:
-        return Summary(hour)
+        return PointSummary(hour)
     return summary(hour, len(present), sum(present) / len(present), min(present), max(present))
 
 
@@ -80,15 +80,15 @@ def long_summaries(
     }
 
 
-def _joined(hours: Sequence[Summary], step: int) -> list[Summary]:
-    buckets: dict[int, list[Summary]] = {}
+def _joined(hours: Sequence[PointSummary], step: int) -> list[PointSummary]:
+    buckets: dict[int, list[PointSummary]] = {}
     for one in hours:
         if one.count:
             buckets.setdefault(one.at // step * step, []).append(one)
     return [_join(at, parts) for at, parts in buckets.items()]
 
 
-def _join(at: int, parts: Sequence[Summary]) -> Summary:
+def _join(at: int, parts: Sequence[PointSummary]) -> PointSummary:
     count = sum(one.count for one in parts)
     total = sum(one.count * one.mean for one in parts if one.mean is not None)
     lows = [one.minimum for one in parts if one.minimum is not None]

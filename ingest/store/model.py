@@ -53,7 +53,7 @@ Series = list[tuple[int, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class PointSummary:
     """One point from `at` (UTC ms) for one step of time: how many values there were, and None
     thrice where none."""
 
@@ -64,7 +64,7 @@ class Summary:
     maximum: float | None = None
 
 
-Summaries = dict[str, list[Summary]]
+Summaries = dict[str, list[PointSummary]]
 """By point, in time order."""
 
 
@@ -147,7 +147,7 @@ class ReadingStore(Protocol):
         """
         ...
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
         """`point` over the devices of `area` per bucket of `step` ms, empty buckets included.
 
         `count` is how many devices gave a value; the rest is over each device's mean, so that one
@@ -155,7 +155,9 @@ class ReadingStore(Protocol):
         """
         ...
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
         """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple
         of an hour."""
         ...
@@ -206,20 +208,22 @@ def means(summaries: Summaries) -> dict[str, Series]:
     return {point: [(one.at, one.mean) for one in series] for point, series in summaries.items()}
 
 
-def summary(at: int, count: int | None, *statistics: float | None) -> Summary:
+def summary(at: int, count: int | None, *statistics: float | None) -> PointSummary:
     """A summary as a database answers it: mean, minimum, maximum, rounded to a millionth.
 
     Stores add up in different order, so that their last digits differ.
     """
-    return Summary(
+    return PointSummary(
         at, count or 0, *(None if value is None else round(value, 6) for value in statistics)
     )
 
 
-def with_gaps(found: Iterable[Summary], start: int, end: int, step: int) -> list[Summary]:
+def with_gaps(found: Iterable[PointSummary], start: int, end: int, step: int) -> list[PointSummary]:
     """`found` by bucket start, with an explicit empty one for every other bucket of the range."""
     known = {one.at: one for one in found}
-    return [known.get(bucket, Summary(bucket)) for bucket in range(start // step * step, end, step)]
+    return [
+        known.get(bucket, PointSummary(bucket)) for bucket in range(start // step * step, end, step)
+    ]
 
 
 def check_points(points: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ _TOKEN_BITS: Final = 62
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StoreCheck:
     """One thing that was tried: whether it is `good`, and what was found or has to be done."""
 
     name: str
@@ -25,7 +25,7 @@ class Finding:
     text: str
 
 
-def try_store(settings: StoreSettings) -> Iterator[Finding]:
+def try_store(settings: StoreSettings) -> Iterator[StoreCheck]:
     """Try one thing after the other, making what is missing; ends with the first that is not good.
 
     Raises ConfigurationError for a file that cannot be used.
@@ -36,9 +36,9 @@ def try_store(settings: StoreSettings) -> Iterator[Finding]:
     )
     for name, trial in trials:
         try:
-            yield Finding(name, True, trial())
+            yield StoreCheck(name, True, trial())
         except StoreUnavailable as error:
-            yield Finding(name, False, str(error))
+            yield StoreCheck(name, False, str(error))
             return
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.durable.dead_letter_file import DeadLetterFile
-from ingest.durable.receipts import Ledger
+from ingest.durable.receipts import Receipts
 from ingest.service import IngestService
 from ingest.store.influx.store import InfluxStore
 from ingest.store.sqlite.store import SqliteStore
@@ -24,7 +24,7 @@ from tests.ingest.harness import Folder
 STEPS: dict[str, list[tuple[type, str]]] = {
     "write": [(SqliteStore, "write_prepared"), (InfluxStore, "write_prepared")],
     "letters": [(DeadLetterFile, "append")],
-    "commit": [(Ledger, "commit")],
+    "commit": [(Receipts, "commit")],
     "acknowledge": [(MqttSession, "acknowledge")],
     "publish": [(MqttSession, "publish")],
 }

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ingest.store.hours import STATISTICS, hour_of
 from ingest.store.influx.line_protocol import tagged
-from ingest.store.model import StoredReading, Summary, summary
+from ingest.store.model import PointSummary, StoredReading, summary
 from wire.points import POINT_NAMES
 from wire.units import HOUR_MS
 
@@ -70,12 +70,12 @@ def hourly_line(hour: int, row: Row) -> str | None:
     )
 
 
-def from_row(row: Row, point: str, at: int) -> Summary:
+def from_row(row: Row, point: str, at: int) -> PointSummary:
     """The summary of `point` in a row that `statistics` names the columns of."""
     count, *numbers = (row.get(f"{point}_{name}") for name in STATISTICS)
     return summary(at, count, *(None if number is None else float(number) for number in numbers))
 
 
-def from_rows(rows: Sequence[Row], point: str) -> list[Summary]:
+def from_rows(rows: Sequence[Row], point: str) -> list[PointSummary]:
     """The summaries of `point` in rows that have a time."""
     return [from_row(row, point, row["time"]) for row in rows]

@@ -20,6 +20,7 @@ from ingest.store.influx.http import InfluxConnection, Row
 from ingest.store.influx.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     RefusalCode,
     RefusedReading,
@@ -27,7 +28,6 @@ from ingest.store.model import (
     StoredReading,
     StoreUnavailable,
     Summaries,
-    Summary,
     check_points,
     means,
     never,
@@ -130,7 +130,7 @@ class InfluxStore:
         )
         return {point: [one for one in from_rows(rows, point) if one.count] for point in points}
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         during = f"time >= {start}ms AND time < {end}ms"
@@ -138,7 +138,9 @@ class InfluxStore:
         rows = self._query(_over_devices(each, point, during, step))
         return with_gaps(from_rows(rows, point), start, end, step)
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         during = f"time >= {start}ms AND time <= {end - HOUR_MS}ms"

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ingest.store.hours import STATISTICS, Retention, finished_before, hour_of
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
     Summaries,
-    Summary,
     check_points,
     means,
     never,
@@ -154,7 +154,7 @@ class SqliteStore:
             for index, point in enumerate(points)
         }
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         where, levels = _within(area)
@@ -169,7 +169,9 @@ class SqliteStore:
         )
         return with_gaps(_summaries(rows, 0), start, end, step)
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         where, levels = _within(area)
@@ -283,7 +285,7 @@ def _select(condition: str, order: str) -> str:
     ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
 
 
-def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
+def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[PointSummary]:
     """The summaries of the point number `index` in rows of a time and four statistics per point."""
     begin = 1 + index * len(STATISTICS)
     return [summary(row[0], *row[begin : begin + len(STATISTICS)]) for row in rows]

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Final
 
 from ingest.store.hours import hour_of, hour_summary
-from ingest.store.model import Summary
+from ingest.store.model import PointSummary
 from ingest.store.sqlite.packing import Row, blocks
 from ingest.store.sqlite.schema import BLOCK_COLUMNS, COLUMNS, HOURLY_COLUMNS
 from wire.units import HOUR_MS
@@ -128,5 +128,5 @@ def _statistics(hour: int, rows: Sequence[Row]) -> Iterator[float | None]:
         yield from _columns(hour_summary(hour, values))
 
 
-def _columns(one: Summary) -> tuple[float | None, ...]:
+def _columns(one: PointSummary) -> tuple[float | None, ...]:
     return (one.count or None, one.mean, one.minimum, one.maximum)

@@ -1,8 +1,8 @@
-"""A thousand crashes at seeded points between store, dead letters, ledger, PUBACK and watermark
+"""A thousand crashes at seeded points between store, dead letters, receipts, PUBACK and watermark
 (reliability §1).
 
 One process plays one life of ingest after the other: everything in memory is forgotten at a crash,
-the files stay, and the broker sends again what was not acknowledged. The ledger, the dead-letter
+the files stay, and the broker sends again what was not acknowledged. The receipts, the dead-letter
 file, the judge and the committer are the real ones; store and broker keep in memory what a real one
 keeps on its disk.
 """
@@ -19,12 +19,12 @@ import pytest
 
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
-from ingest.durable.receipts import Ledger, read_ledger
-from ingest.reception.batch import Batch
-from ingest.reception.device_registry import Register
-from ingest.reception.validation import Judge
+from ingest.durable.receipts import Receipts, read_receipts
+from ingest.reception.batch import MessageBatch
+from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.validation import Validator
 from ingest.store.model import Prepared, RefusedReading, StoredReading
-from messaging.session import Delivery, Receipt
+from messaging.session import Delivery, Puback
 from tests.ingest.harness import PLACE, Folder, reading, telemetry
 from wire.messages import Ack
 from wire.topics import GatewayPath, gateway_topic
@@ -99,9 +99,9 @@ class Broker:
         self.kept = {mid: (payload, True) for mid, (payload, _) in self.kept.items()}
         return found
 
-    def acknowledge(self, receipt: Receipt) -> bool:
+    def acknowledge(self, puback: Puback) -> bool:
         self._fate.step("before puback")
-        self.kept.pop(receipt.mid, None)
+        self.kept.pop(puback.mid, None)
         self._fate.step("after puback")
         return True
 
@@ -113,7 +113,7 @@ class Broker:
 
 
 class Stepping:
-    """A ledger or dead-letter file whose write is a step that may be the last, before or after it
+    """Receipts or dead-letter file whose write is a step that may be the last, before or after it
     is done."""
 
     def __init__(self, inner: Any, name: str, method: str, fate: Fate) -> None:
@@ -184,24 +184,24 @@ class World:
         self._lives += 1
         self.fate.left = steps
         letters = DeadLetterFile(self.folder.dead_letters)
-        ledger = Ledger(self.folder.path / "ingest.db")
-        ledger._database.execute("PRAGMA synchronous = OFF")
+        receipts = Receipts(self.folder.path / "ingest.db")
+        receipts._database.execute("PRAGMA synchronous = OFF")
         try:
-            self._serve(letters, ledger)
+            self._serve(letters, receipts)
         except Killed:
             pass
         finally:
             letters.close()
-            ledger.close()
+            receipts.close()
 
-    def _serve(self, letters: DeadLetterFile, ledger: Ledger) -> None:
-        remembered, committed = ledger.load()
-        register = Register(remembered)
-        judge = Judge(register)
+    def _serve(self, letters: DeadLetterFile, receipts: Receipts) -> None:
+        remembered, committed = receipts.load()
+        registry = DeviceRegistry(remembered)
+        validator = Validator(registry)
         committer = Committer(
             self.store,  # type: ignore[arg-type]
             Stepping(letters, "letters", "append", self.fate),  # type: ignore[arg-type]
-            Stepping(ledger, "commit", "commit", self.fate),  # type: ignore[arg-type]
+            Stepping(receipts, "commit", "commit", self.fate),  # type: ignore[arg-type]
             committed,
             self.broker,  # type: ignore[arg-type]
             self.broker,  # type: ignore[arg-type]
@@ -210,11 +210,13 @@ class World:
         committer.recover()
         waiting = deque(self.broker.deliveries(self._lives))
         while waiting:
-            batch = Batch()
+            batch = MessageBatch()
             for _ in range(min(len(waiting), self.chance.randint(1, 8))):
                 one = waiting.popleft()
-                batch.add(one, judge.judge(one.topic, one.payload, NOW, again=one.redelivered), NOW)
-            batch.seal(register, self.store)  # type: ignore[arg-type]
+                batch.add(
+                    one, validator.validate(one.topic, one.payload, NOW, again=one.redelivered), NOW
+                )
+            batch.seal(registry, self.store)  # type: ignore[arg-type]
             committer.commit(batch, _Now(self.store, batch), NOW, threading.Event())  # type: ignore[arg-type]
         committer.close()
 
@@ -222,7 +224,7 @@ class World:
 class _Now:
     """A write that happens when it is waited for, in the thread that may be killed."""
 
-    def __init__(self, store: Store, batch: Batch) -> None:
+    def __init__(self, store: Store, batch: MessageBatch) -> None:
         self._store, self._batch = store, batch
 
     def result(self) -> list[RefusedReading]:
@@ -259,7 +261,7 @@ def test_a_thousand_crashes_lose_nothing_and_double_nothing(
         at - NOW for at in refused
     }
     assert len(letters) == len(world.gateway.bad) + len(refused)
-    _, tallies = read_ledger(tmp_path / "ingest.db")
+    _, tallies = read_receipts(tmp_path / "ingest.db")
     counts = tallies.counts[PLACE]
     assert counts["readings"] == len(world.store.points)
     assert (counts["rejected:too_early"], counts["rejected:store_refused"]) == (

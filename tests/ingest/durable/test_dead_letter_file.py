@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from configuration.load import ConfigurationError
-from ingest.durable.dead_letter_file import DeadLetterFile, Position
+from ingest.durable.dead_letter_file import DeadLetterFile, FileEnd
 from ingest.reception.dead_letter import DeadLetter, line
 
 
@@ -18,8 +18,8 @@ def letter(seq: int) -> DeadLetter:
     return DeadLetter(5, "too_early", "t", "mt-01", "e1", seq, "pump-1", {"at": 0})
 
 
-def begin(_: Position) -> None:
-    """A ledger that commits."""
+def begin(_: FileEnd) -> None:
+    """Receipts that commits."""
 
 
 def seqs(path: Path) -> list[int]:
@@ -61,13 +61,13 @@ def test_after_rotation_a_new_file_is_begun(path: Path) -> None:
 
 
 def test_another_file_is_committed_before_anything_is_added_to_it(path: Path) -> None:
-    file, begun = DeadLetterFile(path), list[Position]()
+    file, begun = DeadLetterFile(path), list[FileEnd]()
     committed = file.append([letter(1)], None, begun.append)
     path.rename(path.with_suffix(".1"))
     again = file.append([letter(2)], committed, begun.append)
     file.append([letter(3)], again, begun.append)
     file.close()
-    assert begun == [Position(committed.inode, 0), Position(again.inode, 0)]
+    assert begun == [FileEnd(committed.inode, 0), FileEnd(again.inode, 0)]
 
 
 def test_what_json_cannot_carry_is_written_as_text() -> None:

@@ -1,4 +1,4 @@
-"""What the ledger loads makes the register that committed it; by hypothesis over whole
+"""What the receipts loads makes the register that committed it; by hypothesis over whole
 histories."""
 
 from pathlib import Path
@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.durable.dead_letter_file import Position
-from ingest.durable.receipts import Ledger
-from ingest.reception.device_registry import Register
+from ingest.durable.dead_letter_file import FileEnd
+from ingest.durable.receipts import Receipts
+from ingest.reception.device_registry import DeviceRegistry
 from ingest.reception.tally import Tallies
-from ingest.reception.validation import Judge
+from ingest.reception.validation import Validator
 from tests.ingest.harness import reading, telemetry
 from wire.encode import encode_status
 from wire.messages import AnnouncedDevice, Status
@@ -33,34 +33,36 @@ histories = st.lists(
 )
 
 
-def feed(judge: Judge, number: int, event: tuple) -> object:  # type: ignore[type-arg]
+def feed(validator: Validator, number: int, event: tuple) -> object:  # type: ignore[type-arg]
     if event[0] == "garbage":
-        return judge.judge(gateway_topic("telemetry", PLACES[0]), b"garbage", NOW, again=True)
+        return validator.validate(
+            gateway_topic("telemetry", PLACES[0]), b"garbage", NOW, again=True
+        )
     kind, place, epoch, *rest = event
     if kind == "birth":
         devices = [AnnouncedDevice(device, "p", "b", 1) for device in sorted(rest[0])]
         payload = encode_status(Status(True, NOW, epoch, "0", 30, devices))
-        return judge.judge(gateway_topic("status", place), payload, NOW)
+        return validator.validate(gateway_topic("status", place), payload, NOW)
     payload = telemetry(rest[0], [reading(rest[1], NOW + number)], epoch=epoch)
-    return judge.judge(gateway_topic("telemetry", place), payload, NOW, again=True)
+    return validator.validate(gateway_topic("telemetry", place), payload, NOW, again=True)
 
 
 @settings(max_examples=40, deadline=None)
 @given(histories)
 def test_restarts_change_no_verdict(history: list[tuple]) -> None:  # type: ignore[type-arg]
-    straight = Judge(Register())
+    straight = Validator(DeviceRegistry())
     with TemporaryDirectory() as folder:
         path = Path(folder) / "ingest.db"
-        ledger = Ledger(path)
-        register = Register()
+        receipts = Receipts(path)
+        registry = DeviceRegistry()
         for number, event in enumerate(history):
             if event[0] == "restart":
-                ledger.commit(register.take_changes(), Tallies(), Position(1, number))
-                ledger.close()
-                ledger = Ledger(path)
-                remembered, position = ledger.load()
-                assert position == Position(1, number)
-                register = Register(remembered)
+                receipts.commit(registry.take_changes(), Tallies(), FileEnd(1, number))
+                receipts.close()
+                receipts = Receipts(path)
+                remembered, position = receipts.load()
+                assert position == FileEnd(1, number)
+                registry = DeviceRegistry(remembered)
                 continue
-            assert feed(Judge(register), number, event) == feed(straight, number, event)
-        ledger.close()
+            assert feed(Validator(registry), number, event) == feed(straight, number, event)
+        receipts.close()

@@ -2,7 +2,7 @@ import queue
 import threading
 
 from ingest.durable.commit import pause_s
-from ingest.reception.inbox import Inbox
+from ingest.reception.inbox import DeliveryInbox
 from messaging.allowance import Allowance
 from messaging.session import Connected, Delivery, Disconnected, Event, Published
 from tests.servers import wait_until
@@ -12,15 +12,15 @@ def delivery(mid: int, connection: int = 1, qos: int = 1) -> Delivery:
     return Delivery("t", b"", False, qos, mid, connection)
 
 
-def inbox_of(*events: Event) -> tuple[Inbox, list[Event]]:
+def inbox_of(*events: Event) -> tuple[DeliveryInbox, list[Event]]:
     arrived: queue.SimpleQueue[Event] = queue.SimpleQueue()
     for event in events:
         arrived.put(event)
     noticed: list[Event] = []
-    return Inbox(arrived, noticed.append, Allowance(0)), noticed
+    return DeliveryInbox(arrived, noticed.append, Allowance(0)), noticed
 
 
-def taken(inbox: Inbox) -> list[int]:
+def taken(inbox: DeliveryInbox) -> list[int]:
     mids = []
     while (one := inbox.take(0.001)) is not None:
         mids.append(one.mid)
@@ -47,7 +47,7 @@ def test_what_a_former_connection_brought_is_left_to_the_broker() -> None:
 def test_what_is_taken_or_dropped_makes_room_again() -> None:
     arrived: queue.SimpleQueue[Event] = queue.SimpleQueue()
     allowance = Allowance(3 * delivery(1).size)
-    inbox = Inbox(arrived, lambda _: None, allowance)
+    inbox = DeliveryInbox(arrived, lambda _: None, allowance)
     came: list[int] = []
 
     def bring() -> None:

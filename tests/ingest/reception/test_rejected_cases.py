@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ingest.reception.admission import Admission
-from ingest.reception.device_registry import Register
-from ingest.reception.validation import Judge
+from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.validation import Validator
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.topics import gateway_topic
 
@@ -46,28 +46,30 @@ def payload_of(given: dict[str, Any]) -> bytes:
     return str(given["text"]).encode()
 
 
-def judge_before(case: dict[str, Any]) -> tuple[Judge, Register]:
-    register = Register()
-    judge = Judge(register)
-    judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW - 60_000)]), NOW)
+def validator_before(case: dict[str, Any]) -> tuple[Validator, DeviceRegistry]:
+    registry = DeviceRegistry()
+    validator = Validator(registry)
+    validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW - 60_000)]), NOW)
     for message in case.get("before", []):
-        assert judge.judge(message.get("topic", TOPIC), payload_of(message), NOW).letters == []
+        assert (
+            validator.validate(message.get("topic", TOPIC), payload_of(message), NOW).letters == []
+        )
     if "registered" in case:
-        judge.admission = Admission(case["registered"], registered_only=True)
-    return judge, register
+        validator.admission = Admission(case["registered"], registered_only=True)
+    return validator, registry
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["what"] for case in CASES])
 def test_it_costs_exactly_itself(case: dict[str, Any]) -> None:
-    judge, register = judge_before(case)
+    validator, registry = validator_before(case)
     payload = payload_of(case["payload"])
-    verdict = judge.judge(case.get("topic", TOPIC), payload, NOW)
+    verdict = validator.validate(case.get("topic", TOPIC), payload, NOW)
     assert [letter.code for letter in verdict.letters] == [case["code"]]
     assert verdict.readings == []
     number = 7 if case["code"] == "stale_epoch" else 1 if case["code"] == "seq_conflict" else 2
-    assert register.gateway(PLACE).has("e1", number) == case["received"]
+    assert registry.gateway(PLACE).has("e1", number) == case["received"]
     if "registered" not in case and case["code"] != "stale_epoch":
-        good = judge.judge(TOPIC, telemetry(20, [reading("pump-1", NOW + 1)]), NOW)
+        good = validator.validate(TOPIC, telemetry(20, [reading("pump-1", NOW + 1)]), NOW)
         assert (len(good.readings), good.letters) == (1, [])
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.reception.device_registry import Mark, Register, Standing
-from ingest.reception.validation import Judge, out_of_order
+from ingest.reception.device_registry import DeviceRegistry, NewestReading, Standing
+from ingest.reception.validation import Validator, out_of_order
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.decode import UnreadableError, decode_telemetry
@@ -22,8 +22,10 @@ TOPIC = gateway_topic("telemetry", PLACE)
 STATUS = gateway_topic("status", PLACE)
 
 
-def codes(judge: Judge, payload: bytes, topic: str = TOPIC, *, again: bool = False) -> list[str]:
-    verdict = judge.judge(topic, payload, NOW, again=again)
+def codes(
+    validator: Validator, payload: bytes, topic: str = TOPIC, *, again: bool = False
+) -> list[str]:
+    verdict = validator.validate(topic, payload, NOW, again=again)
     return [letter.code for letter in verdict.letters] + sorted(verdict.counts)
 
 
@@ -33,7 +35,7 @@ def birth(epoch: str, *devices: str) -> bytes:
     )
 
 
-MARK = Mark("e1", 10, 1_000)
+MARK = NewestReading("e1", 10, 1_000)
 
 
 @pytest.mark.parametrize(
@@ -68,26 +70,26 @@ def test_time_follows_the_order_of_the_messages(
 def test_any_order_and_any_repetition_of_the_same_messages_stores_each_reading_once(
     order: list[int], repeated: list[int]
 ) -> None:
-    judge = Judge(Register())
+    validator = Validator(DeviceRegistry())
     sent = {seq: telemetry(seq, [reading("pump-1", NOW + seq)], sent_at=seq) for seq in order}
     arrivals = order + [order[index] for index in repeated]
-    verdicts = [judge.judge(TOPIC, sent[seq], NOW) for seq in arrivals]
+    verdicts = [validator.validate(TOPIC, sent[seq], NOW) for seq in arrivals]
     assert sorted(one.seq for verdict in verdicts for one in verdict.readings) == sorted(order)
     assert [letter for verdict in verdicts for letter in verdict.letters] == []
     assert sum(verdict.counts["resent"] for verdict in verdicts) == len(repeated)
 
 
 def test_a_resent_message_may_carry_another_sending_time() -> None:
-    judge = Judge(Register())
-    assert codes(judge, telemetry(1, [reading("pump-1", NOW)], sent_at=1)) == []
-    assert codes(judge, telemetry(1, [reading("pump-1", NOW)], sent_at=2)) == ["resent"]
+    validator = Validator(DeviceRegistry())
+    assert codes(validator, telemetry(1, [reading("pump-1", NOW)], sent_at=1)) == []
+    assert codes(validator, telemetry(1, [reading("pump-1", NOW)], sent_at=2)) == ["resent"]
 
 
 def test_a_number_used_again_for_newer_readings_is_a_conflict_even_after_a_restart() -> None:
-    register = Register()
-    judge = Judge(register)
-    judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
-    restarted = Judge(Register(register.take_changes()))
+    registry = DeviceRegistry()
+    validator = Validator(registry)
+    validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
+    restarted = Validator(DeviceRegistry(registry.take_changes()))
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW)])) == ["resent"]
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)])) == ["seq_conflict"]
     assert codes(restarted, telemetry(1, [reading("pump-1", NOW + 1)]), again=True) == [
@@ -96,55 +98,61 @@ def test_a_number_used_again_for_newer_readings_is_a_conflict_even_after_a_resta
 
 
 def test_leftovers_of_a_former_journal_are_taken_and_a_copied_box_is_not() -> None:
-    judge = Judge(Register())
-    judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW)], epoch="old"), NOW)
-    judge.judge(STATUS, birth("new", "pump-1"), NOW)
-    judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW + 100)], epoch="new"), NOW)
-    assert codes(judge, telemetry(2, [reading("pump-1", NOW + 50)], epoch="old")) == ["stale_epoch"]
-    verdict = judge.judge(TOPIC, telemetry(3, [reading("pump-1", NOW + 200)], epoch="old"), NOW)
+    validator = Validator(DeviceRegistry())
+    validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW)], epoch="old"), NOW)
+    validator.validate(STATUS, birth("new", "pump-1"), NOW)
+    validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW + 100)], epoch="new"), NOW)
+    assert codes(validator, telemetry(2, [reading("pump-1", NOW + 50)], epoch="old")) == [
+        "stale_epoch"
+    ]
+    verdict = validator.validate(
+        TOPIC, telemetry(3, [reading("pump-1", NOW + 200)], epoch="old"), NOW
+    )
     assert [letter.code for letter in verdict.letters] == ["stale_epoch"]
     assert verdict.readings == []
 
 
 def test_late_readings_of_one_message_must_increase_too() -> None:
-    judge = Judge(Register())
-    judge.judge(TOPIC, telemetry(2, [reading("pump-1", NOW)]), NOW)
+    validator = Validator(DeviceRegistry())
+    validator.validate(TOPIC, telemetry(2, [reading("pump-1", NOW)]), NOW)
     late = [reading("pump-1", NOW - 20), reading("pump-1", NOW - 20), reading("pump-1", NOW - 10)]
-    assert codes(judge, telemetry(1, late)) == ["not_increasing"]
+    assert codes(validator, telemetry(1, late)) == ["not_increasing"]
 
 
 def test_a_device_changes_hands_when_its_gateway_no_longer_lists_it() -> None:
-    judge = Judge(Register())
+    validator = Validator(DeviceRegistry())
     other = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
     other_topic = gateway_topic("telemetry", other)
-    judge.judge(STATUS, birth("e1", "pump-1"), NOW)
-    judge.judge(gateway_topic("status", other), birth("e1", "pump-1"), NOW)
-    assert codes(judge, telemetry(1, [reading("pump-1", NOW)]), other_topic) == ["not_owned"]
-    judge.judge(STATUS, birth("e1"), NOW)
-    assert codes(judge, telemetry(2, [reading("pump-1", NOW)]), other_topic) == []
+    validator.validate(STATUS, birth("e1", "pump-1"), NOW)
+    validator.validate(gateway_topic("status", other), birth("e1", "pump-1"), NOW)
+    assert codes(validator, telemetry(1, [reading("pump-1", NOW)]), other_topic) == ["not_owned"]
+    validator.validate(STATUS, birth("e1"), NOW)
+    assert codes(validator, telemetry(2, [reading("pump-1", NOW)]), other_topic) == []
 
 
 def test_reported_loss_counts_as_received_and_only_what_was_missing_as_lost() -> None:
-    judge = Judge(Register())
-    judge.judge(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
-    verdict = judge.judge(TOPIC, telemetry(9, [], dropped=Dropped(1, 8, "journal_full")), NOW)
+    validator = Validator(DeviceRegistry())
+    validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
+    verdict = validator.validate(
+        TOPIC, telemetry(9, [], dropped=Dropped(1, 8, "journal_full")), NOW
+    )
     assert verdict.counts == {"lost": 7}
-    assert codes(judge, telemetry(5, [reading("pump-1", NOW - 1)])) == ["resent"]
+    assert codes(validator, telemetry(5, [reading("pump-1", NOW - 1)])) == ["resent"]
 
 
 def test_an_ingest_that_never_heard_of_a_gateway_begins_at_the_watermark_it_knows() -> None:
-    register = Register()
-    judge = Judge(register)
+    registry = DeviceRegistry()
+    validator = Validator(registry)
     for seq, acked in ((500, 480), (501, 490), (502, 499)):
         payload = telemetry(seq, [reading("pump-1", NOW + seq)], acked=acked)
-        assert codes(judge, payload) == []
-        assert register.watermark(PLACE, "e1") == (502 if seq == 502 else acked)
-    assert codes(judge, telemetry(495, [reading("pump-1", NOW + 495)])) == ["resent"]
+        assert codes(validator, payload) == []
+        assert registry.watermark(PLACE, "e1") == (502 if seq == 502 else acked)
+    assert codes(validator, telemetry(495, [reading("pump-1", NOW + 495)])) == ["resent"]
 
 
 def test_a_watermark_beyond_its_own_message_is_refused() -> None:
     payload = telemetry(3, [reading("pump-1", NOW)]).replace(b'"seq":3', b'"seq":3,"acked":3')
-    assert codes(Judge(Register()), payload) == ["payload_invalid:out_of_range"]
+    assert codes(Validator(DeviceRegistry()), payload) == ["payload_invalid:out_of_range"]
 
 
 readings = st.builds(

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from ingest.durable import dead_letter_file
-from ingest.durable.receipts import read_position
+from ingest.durable.receipts import read_committed_end
 from ingest.reception.admission import Admission
 from ingest.redelivery import redeliver
-from ingest.redelivery.reexamine import Today
+from ingest.redelivery.reexamine import TodaysRules
 from ingest.store import open_store
 from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.harness import Folder
 from wire.wall_clock import wall_clock_ms
 
 STEPS: dict[str, tuple[Any, str]] = {
-    "examine": (redeliver.Replay, "_examine"),
+    "examine": (redeliver.Redelivery, "_examine"),
     "write": (SqliteStore, "write"),
     "exchange": (redeliver, "exchange"),
     "complete": (dead_letter_file, "_complete"),
@@ -55,9 +55,9 @@ def main() -> None:
     redeliver._CHUNK = 10  # type: ignore[misc]
     folder = Folder(path)
     store = open_store(folder.settings()[0])
-    today = Today(Admission({"good": 1}, registered_only=True), {}, wall_clock_ms())
-    redeliver.Replay(
-        folder.dead_letters, lambda: read_position(path / "ingest.db"), store, today
+    today = TodaysRules(Admission({"good": 1}, registered_only=True), {}, wall_clock_ms())
+    redeliver.Redelivery(
+        folder.dead_letters, lambda: read_committed_end(path / "ingest.db"), store, today
     ).run()
     store.close()
 

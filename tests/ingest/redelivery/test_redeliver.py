@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from ingest.durable.dead_letter_file import DeadLetterFile, Position
-from ingest.durable.receipts import Ledger, read_position
+from ingest.durable.dead_letter_file import DeadLetterFile, FileEnd
+from ingest.durable.receipts import Receipts, read_committed_end
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import DeadLetter, line
 from ingest.reception.device_registry import Remembered
 from ingest.reception.tally import Tallies
-from ingest.redelivery.redeliver import Replay, ReplayError, Report
-from ingest.redelivery.reexamine import Today
+from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
+from ingest.redelivery.reexamine import TodaysRules
 from ingest.store import ReadingStore, StoredReading, StoreUnavailable, open_store
 from tests.ingest.harness import PLACE, Folder, reading
 from tests.ingest.redelivery.killed_redelivery import STEPS
@@ -26,7 +26,7 @@ from wire.topics import gateway_topic
 
 NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
-TODAY = Today(Admission({"good": 1}, registered_only=True), {}, NOW)
+TODAY = TodaysRules(Admission({"good": 1}, registered_only=True), {}, NOW)
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def write(path: Path, *letters: DeadLetter) -> None:
 
 
 def replay(
-    folder: Folder, store: ReadingStore, committed: Position | None = None, **options: bool
-) -> Report:
-    return Replay(folder.dead_letters, lambda: committed, store, TODAY, **options).run()
+    folder: Folder, store: ReadingStore, committed: FileEnd | None = None, **options: bool
+) -> RedeliveryReport:
+    return Redelivery(folder.dead_letters, lambda: committed, store, TODAY, **options).run()
 
 
 def kept(folder: Folder) -> list[object]:
@@ -120,9 +120,9 @@ def test_lines_that_ingest_has_not_committed_are_left_to_it(
     monkeypatch.setattr("ingest.redelivery.redeliver._PATIENCE_S", 0.1)
     write(folder.dead_letters, letter("good", 1), letter("good", 2))
     size = len(line(letter("good", 1)))
-    committed = Position(folder.dead_letters.stat().st_ino, size)
+    committed = FileEnd(folder.dead_letters.stat().st_ino, size)
     before = folder.dead_letters.read_bytes()
-    with pytest.raises(ReplayError, match="start ingest"):
+    with pytest.raises(RedeliveryError, match="start ingest"):
         replay(folder, store, committed)
     assert folder.dead_letters.read_bytes() == before
     assert folder.rows() == [("good", NOW + 1)]
@@ -136,8 +136,8 @@ def test_a_file_rotated_meanwhile_is_as_it_was(folder: Folder, store: ReadingSto
         folder.dead_letters.rename(rotated)
         write(folder.dead_letters, letter("bad", 3))
 
-    with pytest.raises(ReplayError, match="rotated"):
-        Replay(folder.dead_letters, lambda: None, store, TODAY, progress=rotate).run()
+    with pytest.raises(RedeliveryError, match="rotated"):
+        Redelivery(folder.dead_letters, lambda: None, store, TODAY, progress=rotate).run()
     assert rotated.read_bytes() == line(letter("good", 1)) + line(letter("bad", 2))
     assert kept(folder) == [3]
 
@@ -156,12 +156,12 @@ def ingest_at_work(folder: Folder, stop: threading.Event, sent: list[str]) -> No
     """What ingest does with dead letters: append, commit, and now and then die between the two and
     begin again."""
     chance = random.Random(5)
-    letters, ledger = DeadLetterFile(folder.dead_letters), Ledger(folder.path / "ingest.db")
-    committed: Position | None = None
+    letters, receipts = DeadLetterFile(folder.dead_letters), Receipts(folder.path / "ingest.db")
+    committed: FileEnd | None = None
 
-    def begin(end: Position) -> None:
+    def begin(end: FileEnd) -> None:
         nonlocal committed
-        ledger.commit(Remembered(), Tallies(), end)
+        receipts.commit(Remembered(), Tallies(), end)
         committed = end
 
     while not stop.wait(0.002):
@@ -170,11 +170,11 @@ def ingest_at_work(folder: Folder, stop: threading.Event, sent: list[str]) -> No
         end = letters.append(new, committed, begin)
         if chance.random() < 0.1:
             end = letters.append(new, committed, begin)  # as after a crash: the same lines again
-        ledger.commit(Remembered(), Tallies(), end)
+        receipts.commit(Remembered(), Tallies(), end)
         committed = end
         sent += batch
     letters.close()
-    ledger.close()
+    receipts.close()
 
 
 def test_killed_at_any_step_beside_a_running_ingest(folder: Folder) -> None:
@@ -197,7 +197,7 @@ def test_killed_at_any_step_beside_a_running_ingest(folder: Folder) -> None:
     expected = [NOW + number for number, device in enumerate(sent) if device == "good"]
     assert folder.rows() == [("good", at) for at in expected]
     assert kept(folder) == [number for number, device in enumerate(sent) if device == "bad"]
-    assert read_position(folder.path / "ingest.db") is not None
+    assert read_committed_end(folder.path / "ingest.db") is not None
     assert len(sent) > 100
 
 

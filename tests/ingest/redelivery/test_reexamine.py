@@ -7,7 +7,7 @@ import pytest
 
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import DeadLetter, line
-from ingest.redelivery.reexamine import Today, reexamine
+from ingest.redelivery.reexamine import TodaysRules, reexamine
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.messages import Reading
 from wire.topics import GatewayPath, gateway_topic
@@ -15,7 +15,7 @@ from wire.topics import GatewayPath, gateway_topic
 NOW = 1_763_740_012_345
 TOPIC = gateway_topic("telemetry", PLACE)
 OTHER = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
-TODAY = Today(Admission(), {}, NOW + 86_400_000)
+TODAY = TodaysRules(Admission(), {}, NOW + 86_400_000)
 ONLY_2 = Admission({"pump-2": 1}, registered_only=True)
 
 
@@ -37,20 +37,24 @@ AHEAD = reading("pump-1", NOW + 3_600_000)
         (letter("store_refused", GOOD), TODAY, "good"),
         (letter("too_old", GOOD), TODAY, "good"),
         (letter("unknown_device", GOOD), TODAY, "good"),
-        (letter("unknown_device", GOOD), Today(ONLY_2, {}, NOW), "still_bad"),
-        (letter("too_early", GOOD), Today(Admission({"pump-1": NOW + 1}), {}, NOW), "still_bad"),
-        (letter("not_owned", GOOD), Today(Admission(), {"pump-1": OTHER}, NOW), "still_bad"),
-        (letter("not_owned", GOOD), Today(Admission(), {"pump-1": PLACE}, NOW), "good"),
-        (letter("not_owned", GOOD), Today(Admission(), {"pump-1": None}, NOW), "good"),
+        (letter("unknown_device", GOOD), TodaysRules(ONLY_2, {}, NOW), "still_bad"),
+        (
+            letter("too_early", GOOD),
+            TodaysRules(Admission({"pump-1": NOW + 1}), {}, NOW),
+            "still_bad",
+        ),
+        (letter("not_owned", GOOD), TodaysRules(Admission(), {"pump-1": OTHER}, NOW), "still_bad"),
+        (letter("not_owned", GOOD), TodaysRules(Admission(), {"pump-1": PLACE}, NOW), "good"),
+        (letter("not_owned", GOOD), TodaysRules(Admission(), {"pump-1": None}, NOW), "good"),
         (letter("clock_ahead", AHEAD), TODAY, "still_bad"),
         (
             letter("clock_ahead", AHEAD),
-            Today(Admission(), {}, TODAY.now, frozenset({"clock_ahead"})),
+            TodaysRules(Admission(), {}, TODAY.now, frozenset({"clock_ahead"})),
             "good",
         ),
         (
             letter("store_refused", GOOD),
-            Today(Admission(), {}, NOW, frozenset({"too_old"})),
+            TodaysRules(Admission(), {}, NOW, frozenset({"too_old"})),
             "not_asked",
         ),
         (letter("not_increasing", GOOD), TODAY, "out_of_order"),
@@ -79,7 +83,7 @@ AHEAD = reading("pump-1", NOW + 3_600_000)
         (b'{"at":1,"code":"c","topic":"t","payload":"%"}\n', TODAY, "unreadable_line"),
     ],
 )
-def test_what_becomes_of_a_line(text: bytes, today: Today, outcome: str) -> None:
+def test_what_becomes_of_a_line(text: bytes, today: TodaysRules, outcome: str) -> None:
     finding = reexamine(text, today)
     if outcome == "good":
         (candidate,) = finding.candidates
@@ -97,12 +101,12 @@ def test_what_becomes_of_a_line(text: bytes, today: Today, outcome: str) -> None
 
 def test_of_a_whole_message_the_readings_still_bad_stay_as_letters_of_their_own() -> None:
     payload = telemetry(7, [reading("pump-1", NOW), reading("pump-2", NOW), reading("Pump 3", NOW)])
-    finding = reexamine(whole("identity_mismatch", payload), Today(ONLY_2, {}, NOW))
+    finding = reexamine(whole("identity_mismatch", payload), TodaysRules(ONLY_2, {}, NOW))
     assert [one.stored.reading.device for one in finding.candidates] == ["pump-2"]
     kept = [json.loads(text) for _, text in finding.kept]
     assert sorted((one["code"], one["device"], one["seq"]) for one in kept) == [
         ("bad_identifier", "Pump 3", 7),
         ("unknown_device", "pump-1", 7),
     ]
-    again = reexamine(finding.candidates[0].line, Today(ONLY_2, {}, NOW))
+    again = reexamine(finding.candidates[0].line, TodaysRules(ONLY_2, {}, NOW))
     assert [one.stored.reading.device for one in again.candidates] == ["pump-2"]

@@ -4,7 +4,7 @@ way."""
 from collections.abc import Iterable, Sequence
 
 from ingest.store import StoredReading
-from ingest.store.model import Summary, summary
+from ingest.store.model import PointSummary, summary
 from wire.messages import Reading
 from wire.topics import GatewayPath
 
@@ -26,7 +26,7 @@ def stored(
 
 def summarised(
     readings: Iterable[StoredReading], point: str, start: int, end: int, step: int
-) -> list[Summary]:
+) -> list[PointSummary]:
     """What `summaries` must answer for one device's `readings`."""
     buckets: dict[int, list[float]] = {
         bucket: [] for bucket in range(start // step * step, end, step)
@@ -38,8 +38,8 @@ def summarised(
     return [summary_of(at, values) for at, values in buckets.items()]
 
 
-def summary_of(at: int, values: Sequence[float]) -> Summary:
+def summary_of(at: int, values: Sequence[float]) -> PointSummary:
     """What is to be answered about `values`."""
     if not values:
-        return Summary(at)
+        return PointSummary(at)
     return summary(at, len(values), sum(values) / len(values), min(values), max(values))

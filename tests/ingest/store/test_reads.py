@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.hours import long_summaries
-from ingest.store.model import Area, Summary
+from ingest.store.model import Area, PointSummary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
 from wire.topics import GatewayPath
@@ -52,11 +52,11 @@ def test_summaries_have_four_statistics_and_explicit_gaps(store: ReadingStore) -
     answer = store.summaries("stat-1", START, START + 3 * MINUTE, ["supply_c", "room_c"], MINUTE)
     assert answer == {
         "supply_c": [
-            Summary(START, 2, 41.0, 40.0, 42.0),
-            Summary(START + MINUTE),
-            Summary(START + 2 * MINUTE, 1, 44.5, 44.5, 44.5),
+            PointSummary(START, 2, 41.0, 40.0, 42.0),
+            PointSummary(START + MINUTE),
+            PointSummary(START + 2 * MINUTE, 1, 44.5, 44.5, 44.5),
         ],
-        "room_c": [Summary(START + n * MINUTE) for n in range(3)],
+        "room_c": [PointSummary(START + n * MINUTE) for n in range(3)],
     }
 
 
@@ -77,7 +77,7 @@ def test_finished_hours_are_aggregated_and_late_readings_change_them(store: Read
     assert answer["room_c"] == summarised(
         [*readings, late], "room_c", START, START + 2 * HOUR, HOUR
     )
-    assert answer["supply_c"] == [Summary(START, 1, 0.0, 0.0, 0.0)]
+    assert answer["supply_c"] == [PointSummary(START, 1, 0.0, 0.0, 0.0)]
 
 
 def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
@@ -139,11 +139,11 @@ def test_a_village_is_summarised_over_its_devices(store: ReadingStore) -> None:
     village = store.fleet(
         Area("mentougou", "qingshui", "reads-1"), START, START + 2 * MINUTE, "room_c", MINUTE
     )
-    assert village == [Summary(START, 2, 18.5, 17.0, 20.0), Summary(START + MINUTE)]
+    assert village == [PointSummary(START, 2, 18.5, 17.0, 20.0), PointSummary(START + MINUTE)]
     nowhere = store.fleet(
         Area("mentougou", "qingshui", "reads-99"), START, START + MINUTE, "room_c", MINUTE
     )
-    assert nowhere == [Summary(START)]
+    assert nowhere == [PointSummary(START)]
 
 
 def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
@@ -152,9 +152,9 @@ def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
         place = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
         store.write([stored(f"towns-{number}", at, 1, place, values={"power_w": 100.0 * number})])
     town = store.fleet(Area("district-of-towns", "towns-a"), at, at + 1, "power_w", HOUR)
-    assert town == [Summary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
+    assert town == [PointSummary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
     district = store.fleet(Area("district-of-towns"), at, at + 1, "power_w", HOUR)
-    assert district == [Summary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
+    assert district == [PointSummary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
 
 
 def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate) -> None:
@@ -169,7 +169,7 @@ def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate)
     )
     store.tend(long_ago + 5 * DAY_MS)
     (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
-    assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
+    assert hour == PointSummary(recently, 1, 41.5, 41.5, 41.5)
     store.close()
 
 
@@ -205,9 +205,9 @@ def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
     )
     store.tend(day + 2 * DAY_MS)
     assert store.fleet_hours(area, day, day + 3 * DAY_MS, "room_c", DAY_MS) == [
-        Summary(day, 2, 18.825, 7.15, 30.5),
-        Summary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
-        Summary(day + 2 * DAY_MS),
+        PointSummary(day, 2, 18.825, 7.15, 30.5),
+        PointSummary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
+        PointSummary(day + 2 * DAY_MS),
     ]
     assert store.fleet_hours(area, day, day + DAY_MS, "room_c", HOUR) == store.fleet(
         area, day, day + DAY_MS, "room_c", HOUR
@@ -271,6 +271,6 @@ def test_both_stores_answer_alike_and_right(
             }
 
 
-def _alone(one: Summary) -> Summary:
+def _alone(one: PointSummary) -> PointSummary:
     """A village of one device."""
     return summary_of(one.at, [] if one.mean is None else [one.mean])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingest.store import StoreSettings
-from ingest.store.trial import Finding, try_store
+from ingest.store.trial import StoreCheck, try_store
 from tests.ingest.store.stand_in import serving
 from tests.servers import InfluxGate, free_port
 
@@ -19,11 +19,11 @@ NAMES = [
 ]
 
 
-def trial(url: str, **options: object) -> list[Finding]:
+def trial(url: str, **options: object) -> list[StoreCheck]:
     return list(try_store(StoreSettings.model_validate({"url": url, **options})))
 
 
-def texts(findings: list[Finding]) -> dict[str, str]:
+def texts(findings: list[StoreCheck]) -> dict[str, str]:
     assert all(one.good for one in findings)
     return {one.name: one.text for one in findings}
 
