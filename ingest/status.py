@@ -28,10 +28,10 @@ class EpochStatus:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """One gateway; `place` is None for all messages whose topic names no gateway. `heard` is server
+    """One gateway; `gateway` is None for all messages whose topic names no gateway. `heard` is server
     time, UTC ms."""
 
-    place: GatewayPath | None
+    gateway: GatewayPath | None
     heard: int | None
     epochs: list[EpochStatus] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=Counter)
@@ -39,10 +39,10 @@ class GatewayStatus:
     @property
     def name(self) -> str:
         """`district/town/village/gateway`, or `?`."""
-        place = self.place
+        gateway = self.gateway
         return (
-            f"{place.district}/{place.town}/{place.village}/{place.gateway}"
-            if place is not None
+            f"{gateway.district}/{gateway.town}/{gateway.village}/{gateway.gateway}"
+            if gateway is not None
             else "?"
         )
 
@@ -74,21 +74,21 @@ class GatewayStatus:
 def gateway_statuses(remembered: Remembered, tallies: Tallies) -> list[GatewayStatus]:
     """Every gateway that was ever heard, in order of its name."""
     epochs: dict[GatewayPath | None, list[EpochStatus]] = {}
-    for (place, epoch), pairs in sorted(remembered.received.items(), key=lambda item: item[0][1]):
+    for (gateway, epoch), pairs in sorted(remembered.received.items(), key=lambda item: item[0][1]):
         received = Intervals(pairs)
-        current = remembered.current.get(place) == epoch
-        epochs.setdefault(place, []).append(
+        current = remembered.current.get(gateway) == epoch
+        epochs.setdefault(gateway, []).append(
             EpochStatus(epoch, current, received.upto(), received.gaps())
         )
-    places = {*epochs, *remembered.current, *tallies.heard}
+    gateways = {*epochs, *remembered.current, *tallies.heard}
     found = [
         GatewayStatus(
-            place,
-            tallies.heard.get(place),
-            epochs.get(place, []),
-            tallies.counts.get(place, Counter()),
+            gateway,
+            tallies.heard.get(gateway),
+            epochs.get(gateway, []),
+            tallies.counts.get(gateway, Counter()),
         )
-        for place in places
+        for gateway in gateways
     ]
     return sorted(found, key=lambda one: one.name)
 

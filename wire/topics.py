@@ -32,9 +32,9 @@ class TopicError(ValueError):
         self.code = code
 
 
-def gateway_topic(kind: GatewayTopic, place: GatewayPath, root: str = DEFAULT_ROOT) -> str:
-    """The topic of one kind of message of the gateway at `place`."""
-    return f"{root}/{kind}/{place.district}/{place.town}/{place.village}/{place.gateway}"
+def gateway_topic(kind: GatewayTopic, gateway: GatewayPath, root: str = DEFAULT_ROOT) -> str:
+    """The topic of one kind of message of the gateway at `gateway`."""
+    return f"{root}/{kind}/{gateway.district}/{gateway.town}/{gateway.village}/{gateway.gateway}"
 
 
 def every_gateway(kind: GatewayTopic, root: str = DEFAULT_ROOT) -> str:
@@ -43,7 +43,7 @@ def every_gateway(kind: GatewayTopic, root: str = DEFAULT_ROOT) -> str:
 
 
 def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, GatewayPath]:
-    """The kind of message and the sender's place; raises TopicError."""
+    """The kind of message and the sender's gateway; raises TopicError."""
     prefix = f"{root}/"
     levels = topic.removeprefix(prefix).split("/")
     if not topic.startswith(prefix) or len(levels) != 5 or levels[0] not in _GATEWAY_TOPICS:

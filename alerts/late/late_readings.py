@@ -67,7 +67,7 @@ def judge_spans(
         stored += store.history(span.device, start, end)
         yield
     stored.sort(key=lambda one: one.reading.at)
-    places = {one.reading.device: one.place for one in stored}
+    places = {one.reading.device: one.gateway for one in stored}
     for device, place in places.items():
         engine.expect(
             [device], interval_of(device), f"{place.district}/{place.town}/{place.village}"
@@ -75,7 +75,7 @@ def judge_spans(
     told: list[Transition] = []
     for first in range(0, len(stored), _CHUNK):
         chunk = stored[first : first + _CHUNK]
-        told += engine.observe([(one.place, one.reading) for one in chunk], chunk[-1].reading.at)
+        told += engine.observe([(one.gateway, one.reading) for one in chunk], chunk[-1].reading.at)
         yield
     return past_episodes(told, places, spans)
 

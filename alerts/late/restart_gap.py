@@ -26,5 +26,5 @@ def missed_readings(
     earliest = now - at_most
     since = earliest if judged_upto is None else max(earliest, judged_upto)
     stored = store.since(since)
-    while chunk := [(one.place, one.reading) for one in islice(stored, _CHUNK)]:
+    while chunk := [(one.gateway, one.reading) for one in islice(stored, _CHUNK)]:
         yield chunk

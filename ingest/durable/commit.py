@@ -164,8 +164,8 @@ def _letter(refused: RefusedReading, now: int, root: str) -> DeadLetter:
     return DeadLetter(
         now,
         refused.code,
-        gateway_topic("telemetry", stored.place, root),
-        stored.place.gateway,
+        gateway_topic("telemetry", stored.gateway, root),
+        stored.gateway.gateway,
         stored.epoch,
         stored.seq,
         stored.reading.device,

@@ -58,8 +58,8 @@ class Tallies:
         counts = dict(self.counts)
         for one in refused:
             change = Counter({"readings": -1, REJECTED + one.code: 1})
-            counts[one.stored.place] = Counter(counts.get(one.stored.place, ()))
-            counts[one.stored.place].update(change)
+            counts[one.stored.gateway] = Counter(counts.get(one.stored.gateway, ()))
+            counts[one.stored.gateway].update(change)
         return Tallies(counts, self.heard)
 
     def total(self) -> Counter[str]:

@@ -19,7 +19,7 @@ from wire.topics import GatewayPath
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Levels = tuple[str, str, str, str]
-"""Those of a place, outermost first."""
+"""Those of a gateway path, outermost first."""
 
 _Text = TypeVar("_Text", bound=Hashable)
 _STATE_NUMBERS: Final[Mapping[str, int]] = {state: number for number, state in enumerate(STATES)}
@@ -40,7 +40,7 @@ class ReadingColumns:
     """n readings, one per row: device by device in the order asked for, each device's in time
     order.
 
-    `device` are indices into `devices`, `place` into `places`, `epoch` into `epochs`, `state` into
+    `device` are indices into `devices`, `gateway` into `gateways`, `epoch` into `epochs`, `state` into
     `wire.points.STATES`. `at` is event time, UTC ms; `seq` the number of the message in its epoch.
     `points` has a column for each point asked for, in its unit, NaN where it was not read. `faults`
     and `bad` are as in `wire.messages.Reading`, in their order.
@@ -53,8 +53,8 @@ class ReadingColumns:
     points: Mapping[str, Floats]
     faults: Listed
     bad: Listed
-    places: Sequence[GatewayPath]
-    place: Ints
+    gateways: Sequence[GatewayPath]
+    gateway: Ints
     epochs: Sequence[str]
     epoch: Ints
     seq: Ints
@@ -95,7 +95,7 @@ def assemble(
     at = _ints([part.at for part in parts])
     rows = _wanted(device, at, start, end)
     run = run[rows]
-    places, place = _numbered(levels for part in parts for levels in part.levels)
+    gateways, gateway = _numbered(levels for part in parts for levels in part.levels)
     epochs, epoch = _numbered(epoch for part in parts for epoch in part.epochs)
     state = np.array([_STATE_NUMBERS[name] for part in parts for name in part.states], np.int8)
     return ReadingColumns(
@@ -109,8 +109,8 @@ def assemble(
         },
         faults=_listed([faults for part in parts for faults in part.faults], run),
         bad=_listed([bad for part in parts for bad in part.bad], run),
-        places=[GatewayPath(*levels) for levels in places],
-        place=place[run],
+        gateways=[GatewayPath(*levels) for levels in gateways],
+        gateway=gateway[run],
         epochs=epochs,
         epoch=epoch[run],
         seq=_ints([part.seq for part in parts])[rows],

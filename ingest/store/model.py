@@ -19,9 +19,9 @@ class StoreUnavailable(Exception):  # noqa: N818 - a state or an answer, not a m
 
 @dataclass(slots=True)
 class StoredReading:
-    """One reading with where it came from: the gateway's place and the number of its message."""
+    """One reading with where it came from: the gateway and the number of its message."""
 
-    place: GatewayPath
+    gateway: GatewayPath
     epoch: str
     seq: int
     reading: Reading

@@ -110,7 +110,7 @@ def _find(
 def _run(
     plan: Plan, cut: Sequence[Block], found: dict[str, StoredReading], workers: int
 ) -> Replayed:
-    places = {device: one.place for device, one in found.items()}
+    places = {device: one.gateway for device, one in found.items()}
     judged_kinds = (DeviceRule, *_SILENCE) if plan.silence else (DeviceRule,)
     skipped = [rule.id for rule in plan.rules if not isinstance(rule, judged_kinds)]
     changed = None if plan.against is None else [rule.id for rule in plan.against]

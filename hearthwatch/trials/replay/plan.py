@@ -60,7 +60,7 @@ def find_devices(
     not know, and StoreUnavailable.
     """
     newest = store.latest()
-    known = {name for one in newest.values() for name in village_names(one.place)}
+    known = {name for one in newest.values() for name in village_names(one.gateway)}
     for option, wanted, there in (
         ("--village", villages, known),
         ("--device", devices, newest.keys()),
@@ -71,7 +71,7 @@ def find_devices(
     return {
         device: one
         for device, one in sorted(newest.items())
-        if (not villages or not village_names(one.place).isdisjoint(villages))
+        if (not villages or not village_names(one.gateway).isdisjoint(villages))
         and (not devices or device in devices)
     }
 
@@ -91,7 +91,7 @@ def blocks(store: ReadingStore, found: Mapping[str, StoredReading], workers: int
     StoreUnavailable."""
     villages: dict[tuple[str, str, str], dict[str, GatewayPath]] = {}
     for device, one in found.items():
-        place = one.place
+        place = one.gateway
         villages.setdefault((place.district, place.town, place.village), {})[device] = place
     intervals = _intervals(store, found.values())
     size = min(_BLOCK_DEVICES, -(-len(found) // workers))
@@ -113,10 +113,10 @@ def _intervals(store: ReadingStore, newest: Iterable[StoredReading]) -> dict[Gat
     """The poll interval of each gateway, from the newest readings of one of its devices."""
     intervals: dict[GatewayPath, int] = {}
     for one in newest:
-        if one.place not in intervals:
+        if one.gateway not in intervals:
             at = one.reading.at
             recent = store.history(one.reading.device, at - _LOOKED_AT_MS, at + 1)
-            intervals[one.place] = interval_of([stored.reading.at for stored in recent])
+            intervals[one.gateway] = interval_of([stored.reading.at for stored in recent])
     return intervals
 
 

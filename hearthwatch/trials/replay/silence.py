@@ -60,11 +60,11 @@ def _messages(readings: ReadingColumns) -> list[tuple[int, GatewayPath, list[str
     """When each message was complete, and the devices that it was about; in order of time."""
     if not len(readings):
         return []
-    order = np.lexsort((readings.seq, readings.epoch, readings.place))
-    message = np.stack([readings.place, readings.epoch, readings.seq])[:, order]
+    order = np.lexsort((readings.seq, readings.epoch, readings.gateway))
+    message = np.stack([readings.gateway, readings.epoch, readings.seq])[:, order]
     begins = np.flatnonzero(np.append(True, (message[:, 1:] != message[:, :-1]).any(axis=0)))
     complete = np.maximum.reduceat(readings.at[order], begins)
-    places = [readings.places[place] for place in message[0, begins].tolist()]
+    places = [readings.gateways[place] for place in message[0, begins].tolist()]
     devices = [readings.devices[device] for device in readings.device[order].tolist()]
     spans = zip(begins.tolist(), [*begins[1:].tolist(), len(devices)], strict=True)
     told = zip(complete.tolist(), places, [devices[begin:end] for begin, end in spans], strict=True)

@@ -27,8 +27,8 @@ class LineEncoder:
 
     def __init__(self) -> None:
         self._gateways: dict[GatewayPath, str] = {}
-        # The readings of a message stand together, and a place is compared faster than looked up.
-        self._place: GatewayPath | None = None
+        # The readings of a message stand together, and a path is compared faster than looked up.
+        self._gateway: GatewayPath | None = None
         self._beginning = ""
 
     def line(self, stored: StoredReading) -> str:
@@ -39,7 +39,7 @@ class LineEncoder:
         faults = quoted(",".join(reading.faults)) if reading.faults else '""'
         bad = f",bad={quoted(','.join(reading.bad))}" if reading.bad else ""
         return (
-            f"{self._prefix(stored.place, reading.device)} {fields}{comma}state={quoted(reading.state)},"
+            f"{self._prefix(stored.gateway, reading.device)} {fields}{comma}state={quoted(reading.state)},"
             f"faults={faults},epoch={quoted(stored.epoch)},seq={stored.seq}i{bad} {reading.at}"
         )
 
@@ -47,23 +47,26 @@ class LineEncoder:
         """A line for each reading, in order."""
         return [self.line(stored) for stored in readings]
 
-    def _prefix(self, place: GatewayPath, device: str) -> str:
-        if place is not self._place:
-            self._place, self._beginning = place, self._gateways.get(place) or self._begin(place)
+    def _prefix(self, gateway: GatewayPath, device: str) -> str:
+        if gateway is not self._gateway:
+            self._gateway, self._beginning = (
+                gateway,
+                self._gateways.get(gateway) or self._begin(gateway),
+            )
         return self._beginning + (_escaped(device) if _IN_TAG.search(device) else device)
 
-    def _begin(self, place: GatewayPath) -> str:
-        self._gateways[place] = beginning = series(place, "")
+    def _begin(self, gateway: GatewayPath) -> str:
+        self._gateways[gateway] = beginning = series(gateway, "")
         return beginning
 
 
-def series(place: GatewayPath, device: str) -> str:
+def series(gateway: GatewayPath, device: str) -> str:
     """Measurement and tags, escaped, in the order of the contract."""
     tags = (
-        ("district", place.district),
-        ("town", place.town),
-        ("village", place.village),
-        ("gateway", place.gateway),
+        ("district", gateway.district),
+        ("town", gateway.town),
+        ("village", gateway.village),
+        ("gateway", gateway.gateway),
         ("device", device),
     )
     return tagged(MEASUREMENT, tags)

@@ -289,5 +289,5 @@ def _stored(row: Row) -> StoredReading:
         values={name: float(row[name]) for name in POINT_NAMES if row.get(name) is not None},
         bad=bad.split(",") if bad else [],
     )
-    place = GatewayPath(row["district"], row["town"], row["village"], row["gateway"])
-    return StoredReading(place, row["epoch"], row["seq"], reading)
+    gateway = GatewayPath(row["district"], row["town"], row["village"], row["gateway"])
+    return StoredReading(gateway, row["epoch"], row["seq"], reading)

@@ -34,7 +34,7 @@ def alike(readings: Iterable[StoredReading]) -> list[Alike]:
         groups[tuple(reading.values)] += (
             reading.device,
             reading.at,
-            stored.place.gateway,
+            stored.gateway.gateway,
             reading.state,
             ",".join(reading.faults),
             stored.epoch,

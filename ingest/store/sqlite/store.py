@@ -37,7 +37,7 @@ from wire.units import HOUR_MS
 if TYPE_CHECKING:
     from ingest.store.columns import ReadingColumns
 
-_PLACE: Final = """
+_OWN_PATH: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
   district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
 """
@@ -68,7 +68,7 @@ class SqliteStore:
         used."""
         self._path = path
         self._retention = retention
-        self._places: dict[str, GatewayPath] = {}
+        self._gateways: dict[str, GatewayPath] = {}
         self._writer = open_database(path, new_file=NEW_FILE)
         with usable(path):
             bring_up_to_date(self._writer)
@@ -85,19 +85,19 @@ class SqliteStore:
         """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
         readings = prepared.readings
         moved = {
-            r.reading.device: r.place
+            r.reading.device: r.gateway
             for r in readings
-            if self._places.get(r.reading.device) is not r.place
+            if self._gateways.get(r.reading.device) is not r.gateway
         }
         with self._translated(), self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(
-                _PLACE, [(device, *_levels(place)) for device, place in moved.items()]
+                _OWN_PATH, [(device, *_levels(gateway)) for device, gateway in moved.items()]
             )
             unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
             for group in prepared.forms:
                 insert(self._writer, group)
-        self._places.update(moved)
+        self._gateways.update(moved)
         return []
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
@@ -278,7 +278,7 @@ def _within(area: Area) -> tuple[str, dict[str, str]]:
 
 
 def _select(condition: str, order: str) -> str:
-    """SQL for readings that meet `condition`, with their places, as `_stored` takes them."""
+    """SQL for readings that meet `condition`, with their gateway paths, as `_stored` takes them."""
     return f"""
     SELECT d.district, d.town, d.village, r.* FROM (
       SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
@@ -291,8 +291,8 @@ def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[PointSummary
     return [summary(row[0], *row[begin : begin + len(STATISTICS)]) for row in rows]
 
 
-def _levels(place: GatewayPath) -> tuple[str, str, str, str]:
-    return place.district, place.town, place.village, place.gateway
+def _levels(gateway: GatewayPath) -> tuple[str, str, str, str]:
+    return gateway.district, gateway.town, gateway.village, gateway.gateway
 
 
 def _stored(columns: tuple[Any, ...]) -> StoredReading:

@@ -88,7 +88,7 @@ def test_what_becomes_of_a_line(text: bytes, today: TodaysRules, outcome: str) -
     if outcome == "good":
         (candidate,) = finding.candidates
         assert finding.kept == []
-        assert (candidate.stored.place, candidate.stored.epoch, candidate.stored.seq) == (
+        assert (candidate.stored.gateway, candidate.stored.epoch, candidate.stored.seq) == (
             PLACE,
             "e1",
             7,

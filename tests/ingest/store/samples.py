@@ -15,13 +15,13 @@ PLACE = GatewayPath("mentougou", "qingshui", "store-test", "st-01")
 
 
 def stored(
-    device: str, at: int, seq: int = 1, place: GatewayPath = PLACE, **changes: object
+    device: str, at: int, seq: int = 1, gateway: GatewayPath = PLACE, **changes: object
 ) -> StoredReading:
     """A reading of a heating unit; `changes` are fields of it."""
     reading = Reading(device, at, "heating", [], {"supply_c": 41.5, "return_c": 36.25}, [])
     for name, value in changes.items():
         setattr(reading, name, value)
-    return StoredReading(place, "e1", seq, reading)
+    return StoredReading(gateway, "e1", seq, reading)
 
 
 def summarised(

@@ -84,7 +84,7 @@ def plainly(columns: ReadingColumns) -> list[tuple[object, ...]]:
     faults, bad = listed(columns.faults), listed(columns.bad)
     return [
         (
-            columns.places[columns.place[row]],
+            columns.gateways[columns.gateway[row]],
             columns.epochs[columns.epoch[row]],
             columns.seq[row],
             columns.devices[columns.device[row]],
@@ -117,7 +117,7 @@ def told(
     readings = [one for device in devices for one in store.history(device, start, end)]
     return [
         (
-            one.place,
+            one.gateway,
             one.epoch,
             one.seq,
             one.reading.device,

@@ -154,12 +154,12 @@ def test_a_proxy_that_refuses_whatever_comes_costs_no_reading(
 
 def test_a_refusal_of_everything_is_told_from_a_refusal_of_lines(proxy: Proxy) -> None:
     proxy.plan = ["400"] * 100
-    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
+    gateway = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     store = open_store(StoreSettings(url=proxy.url))
     with pytest.raises(StoreUnavailable, match="refuses every request: 400"):
         store.write(
             [
-                StoredReading(place, "e1", n, Reading("proxy-5", n, "off", [], {}))
+                StoredReading(gateway, "e1", n, Reading("proxy-5", n, "off", [], {}))
                 for n in range(1, 101)
             ]
         )
@@ -193,12 +193,12 @@ def test_a_refused_batch_costs_exactly_the_lines_at_fault(influx: InfluxGate, pr
     spoil = f'heat_pump,device=spoiler exv_steps="text" {at}'.encode()
     url = f"{influx.http_url}/api/v2/write?org=district&bucket=spoiled&precision=ms"
     urllib.request.urlopen(url, spoil, timeout=10).close()
-    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
+    gateway = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     at_fault = {3, 64, 65, 99}
     points = ["exv_steps" if number in at_fault else "room_c" for number in range(100)]
     readings = [
         StoredReading(
-            place, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0})
+            gateway, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0})
         )
         for number, point in enumerate(points)
     ]

@@ -149,8 +149,8 @@ def test_a_village_is_summarised_over_its_devices(store: ReadingStore) -> None:
 def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     at = START - 50 * DAY_MS
     for number, town in enumerate(("towns-a", "towns-a", "towns-b")):
-        place = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
-        store.write([stored(f"towns-{number}", at, 1, place, values={"power_w": 100.0 * number})])
+        gateway = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
+        store.write([stored(f"towns-{number}", at, 1, gateway, values={"power_w": 100.0 * number})])
     town = store.fleet(Area("district-of-towns", "towns-a"), at, at + 1, "power_w", HOUR)
     assert town == [PointSummary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
     district = store.fleet(Area("district-of-towns"), at, at + 1, "power_w", HOUR)
@@ -189,17 +189,17 @@ def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> No
 
 
 def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
-    place, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
+    gateway, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
     area = Area("mentougou", "qingshui", "reads-7")
     store.write(
         [
-            stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10})
+            stored("days-1", day + n * 10 * MINUTE, n, gateway, values={"room_c": n / 10})
             for n in range(200)
         ]
     )
     store.write(
         [
-            stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n})
+            stored("days-2", day + 5 * HOUR + n, n, gateway, values={"room_c": 30.0 + n})
             for n in range(2)
         ]
     )
@@ -239,9 +239,9 @@ def histories(draw: st.DrawFn) -> list[StoredReading]:
     number = next(numbers)
     start = START // DAY_MS * DAY_MS - (100 + number) * DAY_MS
     times = sorted(draw(st.sets(st.integers(0, 3 * HOUR - 1), min_size=1, max_size=30)))
-    place = of_village(1_000 + number)
+    gateway = of_village(1_000 + number)
     return [
-        stored(f"any-{number}", start + at, n + 1, place, **draw(changes))
+        stored(f"any-{number}", start + at, n + 1, gateway, **draw(changes))
         for n, at in enumerate(times)
     ]
 
@@ -251,7 +251,7 @@ def histories(draw: st.DrawFn) -> list[StoredReading]:
 def test_both_stores_answer_alike_and_right(
     stores: list[ReadingStore], readings: list[StoredReading], step: int, begin: int
 ) -> None:
-    device, place = readings[0].reading.device, readings[0].place
+    device, gateway = readings[0].reading.device, readings[0].gateway
     midnight = readings[0].reading.at // DAY_MS * DAY_MS
     start, end = midnight + begin, midnight + DAY_MS // 2
     for store in stores:
@@ -263,7 +263,7 @@ def test_both_stores_answer_alike_and_right(
         for point in ("supply_c", "flow_lpm"):
             expected = summarised(readings, point, start, end, step)
             assert store.summaries(device, start, end, [point], step) == {point: expected}
-            area = Area(place.district, place.town, place.village)
+            area = Area(gateway.district, gateway.town, gateway.village)
             assert store.fleet(area, start, end, point, step) == [_alone(one) for one in expected]
             hours = summarised(readings, point, midnight, end, HOUR)
             assert store.hours(device, midnight, end, [point]) == {

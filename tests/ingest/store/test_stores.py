@@ -64,9 +64,9 @@ def test_history_includes_its_start_and_not_its_end(store: ReadingStore) -> None
 def test_latest_is_the_newest_of_each_device_wherever_it_moved(store: ReadingStore) -> None:
     elsewhere = GatewayPath("mentougou", "qingshui", "store-test", "st-02")
     store.write([stored("latest-1", START + 5), stored("latest-2", START + 9)])
-    store.write([stored("latest-1", START + 7, place=elsewhere)])
+    store.write([stored("latest-1", START + 7, gateway=elsewhere)])
     latest = store.latest()
-    assert latest["latest-1"] == stored("latest-1", START + 7, place=elsewhere)
+    assert latest["latest-1"] == stored("latest-1", START + 7, gateway=elsewhere)
     assert latest["latest-2"] == stored("latest-2", START + 9)
 
 

@@ -36,7 +36,7 @@ def expected(one: StoredReading) -> tuple[object, ...]:
     return (
         reading.device,
         reading.at,
-        one.place.gateway,
+        one.gateway.gateway,
         reading.state,
         faults,
         "e1",
