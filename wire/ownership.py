@@ -10,15 +10,14 @@ from wire.topics import GatewayPath
 
 
 class Ownership:
-    """The device register built from birth messages; pure state, no clock and no I/O."""
+    """The owner of each device, from birth messages and readings. Pure state: no clock, no I/O."""
 
     def __init__(self) -> None:
         self._owner: dict[str, GatewayPath] = {}
         self._listed: dict[GatewayPath, frozenset[str]] = {}
 
     def announce(self, gateway: GatewayPath, devices: Iterable[str]) -> None:
-        """Take over a birth: `gateway` claims exactly `devices`; what it no longer lists is free
-        again."""
+        """Apply a birth: `gateway` claims exactly `devices` and releases all its other devices."""
         listed = frozenset(devices)
         for device in self._listed.get(gateway, frozenset()) - listed:
             self._release(device, gateway)
@@ -36,14 +35,13 @@ class Ownership:
                 return
 
     def claim(self, device: str, gateway: GatewayPath) -> bool:
-        """Whether `gateway` may speak for `device`; an unannounced device goes to who speaks
-        first."""
+        """Whether `gateway` owns `device`; a device without an owner goes to the first claimant."""
         return self._owner.setdefault(device, gateway) == gateway
 
     def owner(self, device: str) -> GatewayPath | None:
-        """The gateway `device` belongs to, or None if nobody has announced it."""
+        """Return the gateway that owns `device`, or None."""
         return self._owner.get(device)
 
     def devices_of(self, gateway: GatewayPath) -> frozenset[str]:
-        """The devices of `gateway`'s last birth that belong to it."""
+        """Return the devices of the last birth of `gateway` that it owns."""
         return frozenset(d for d in self._listed.get(gateway, ()) if self._owner.get(d) == gateway)
