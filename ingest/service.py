@@ -1,5 +1,7 @@
-"""The ingest service: one thread judges messages into batches, one commits them. It owns both, and
-the clock."""
+"""The ingest service: one thread validates messages into batches, another commits them.
+
+The service owns both threads and the clock.
+"""
 
 import gc
 import threading
@@ -8,11 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
+from datetime import tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from prometheus_client import start_http_server
 
+from configuration.fields import DEFAULT_TIME_ZONE
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
 from ingest.durable.exclusive import exclusive
@@ -27,52 +32,53 @@ from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, open_store
 from ingest.upkeep import tended
 from messaging.allowance import Allowance
-from messaging.session import (
-    Connected,
-    ConnectionRefused,
-    Delivery,
-    Disconnected,
-    Event,
-    MqttSession,
-)
+from messaging.broker_log import BrokerLog
+from messaging.session import Delivery, MqttSession
 from messaging.settings import MqttSettings
 from wire.wall_clock import wall_clock_ms
 
-# How long nothing happens at most before the service looks whether it should stop.
+# The longest silence after which the service checks whether it should stop.
 _IDLE_S: Final = 0.2
-# Readings come and go by tens of thousands and hold no cycles; looking for some at the usual
-# threshold of 700 new objects took a quarter of the service's processor time (measured with `python
-# -m bench ingest`).
+# Readings come and go by tens of thousands and form no reference cycles. Collecting at the usual
+# threshold of 700 new objects took a quarter of the processor time (`python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
-# Messages that wait to be judged: 500 from gateways with 30 units each, of which a batch takes 170.
-# The rest waits at the broker (docs/decisions/0015).
+# Messages that wait for validation: 500 of gateways with 30 units each; a batch takes 170. The
+# rest waits at the broker (docs/decisions/0015).
 _WAITING_BYTES: Final = 8 * 1024 * 1024
 
+_DEFAULT_ZONE: Final = ZoneInfo(DEFAULT_TIME_ZONE)
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
 
 _log = structlog.get_logger()
 
 
 class IngestService:
-    """Receives telemetry until it is told to stop; whatever it has acknowledged is durable."""
+    """Receives telemetry until it is stopped; every message that it acknowledges is durable."""
 
     def __init__(
         self,
         mqtt: MqttSettings,
         store: StoreSettings,
         ingest: IngestSettings,
+        *,
+        zone: tzinfo = _DEFAULT_ZONE,
         clock: Callable[[], int] = wall_clock_ms,
     ) -> None:
+        """`zone` is the district's time zone, for dates in the list of devices.
+
+        `clock` returns the server time (UTC ms).
+        """
         self._mqtt = mqtt
         self._store = store
         self._ingest = ingest
+        self._zone = zone
         self._clock = clock
 
     def run(self, stop: threading.Event) -> None:
         """Serve until `stop` is set, then commit what has arrived and close.
 
-        Raises ConfigurationError where a file cannot be used. A store or broker that does not
-        answer is waited for.
+        Waits for a store or broker that does not answer. Raises ConfigurationError if a file
+        cannot be used.
         """
         with ExitStack() as opened:
             opened.enter_context(_rare_garbage_collection())
@@ -80,33 +86,18 @@ class IngestService:
 
     def _open_and_serve(self, opened: ExitStack, stop: threading.Event) -> None:
         admission = self._admission()
-        opened.enter_context(exclusive(self._ingest.state, _IN_USE.format("ingest.state")))
-        opened.enter_context(
-            exclusive(self._store.dead_letters, _IN_USE.format("store.dead_letters"))
-        )
-        store = open_store(self._store)
-        opened.callback(store.close)
-        opened.enter_context(tended(store, self._clock))
+        self._hold_files(opened)
+        store = self._open_store(opened)
         letters = DeadLetterFile(self._store.dead_letters)
         opened.callback(letters.close)
         receipts = Receipts(self._ingest.state)
         opened.callback(receipts.close)
         remembered, committed = receipts.load()
-        registry = DeviceRegistry(remembered)
-        filters = self._ingest.filters(self._mqtt.root)
         allowance = Allowance(_WAITING_BYTES)
-        session = MqttSession(
-            self._mqtt,
-            self._ingest.client_id,
-            subscriptions=filters,
-            former=sorted(receipts.subscribe(filters)),
-            allowance=allowance,
-        )
+        session = self._session(receipts, allowance)
         watermarks = Watermarks(self._mqtt, self._ingest.client_id)
-        inbox = DeliveryInbox(session.events, _BrokerLog(), allowance)
-        committer = Committer(
-            store, letters, receipts, committed, session, watermarks, self._mqtt.root
-        )
+        root = self._mqtt.root
+        committer = Committer(store, letters, receipts, committed, session, watermarks, root)
         opened.callback(committer.close)
         committer.recover()
         opened.enter_context(_metrics_server(self._ingest.metrics))
@@ -114,19 +105,45 @@ class IngestService:
         opened.callback(watermarks.stop)
         session.start()
         opened.callback(session.stop)
-        validator = Validator(registry, admission(), self._mqtt.root)
+        inbox = DeliveryInbox(session.events, BrokerLog(_log), allowance)
+        registry = DeviceRegistry(remembered)
+        validator = Validator(registry, admission(), root)
         _Pipeline(
             self._ingest, self._clock, inbox, registry, validator, admission, store, committer
         ).run(stop)
 
     def _admission(self) -> Callable[[], Admission]:
-        if self._ingest.registered is None:
+        listed = self._ingest.registered
+        if listed is None:
             return Admission
-        return DeviceList(self._ingest.registered, self._ingest.registered_only).current
+        return DeviceList(listed, self._ingest.registered_only, self._zone).current
+
+    def _hold_files(self, opened: ExitStack) -> None:
+        for key, path in (
+            ("ingest.state", self._ingest.state),
+            ("store.dead_letters", self._store.dead_letters),
+        ):
+            opened.enter_context(exclusive(path, _IN_USE.format(key)))
+
+    def _open_store(self, opened: ExitStack) -> ReadingStore:
+        store = open_store(self._store)
+        opened.callback(store.close)
+        opened.enter_context(tended(store, self._clock))
+        return store
+
+    def _session(self, receipts: Receipts, allowance: Allowance) -> MqttSession:
+        filters = self._ingest.filters(self._mqtt.root)
+        return MqttSession(
+            self._mqtt,
+            self._ingest.client_id,
+            subscriptions=filters,
+            former=sorted(receipts.subscribe(filters)),
+            allowance=allowance,
+        )
 
 
 class _Pipeline:
-    """Two stages: while batches are being written and committed, the next one is judged."""
+    """Two stages: while batches are written and committed, the next one is validated."""
 
     def __init__(
         self,
@@ -141,8 +158,7 @@ class _Pipeline:
     ) -> None:
         self._most = settings.batch_readings
         self._wait_s = settings.batch_wait / 1000
-        # A broker that waits for PUBACKs falls silent; a tenth of the batch time tells that no more
-        # is coming.
+        # A broker that waits for PUBACKs falls silent. A tenth of the batch time shows that.
         self._quiet_s = self._wait_s / 10
         self._clock = clock
         self._inbox = inbox
@@ -159,9 +175,9 @@ class _Pipeline:
                 while not stop.is_set():
                     self._hand_over(self._collect(stop), executor, stop)
             finally:
-                # Without this, an error here would leave the commit waiting for the store for ever.
+                # Otherwise a commit could wait for the store without end after an error here.
                 stop.set()
-            self._hand_over(self._leftovers(), executor, stop)
+            self._hand_over(self._remaining(), executor, stop)
             self._wait_while(lambda: bool(self._commits))
 
     def _collect(self, stop: threading.Event) -> MessageBatch:
@@ -187,7 +203,7 @@ class _Pipeline:
     def _is_full(self, batch: MessageBatch) -> bool:
         return max(len(batch.readings), len(batch.pubacks)) >= self._most
 
-    def _leftovers(self) -> MessageBatch:
+    def _remaining(self) -> MessageBatch:
         batch = MessageBatch()
         while not self._is_full(batch) and (delivery := self._inbox.take(0.001)) is not None:
             self._take(batch, delivery)
@@ -198,11 +214,8 @@ class _Pipeline:
             self._validator.admission = self._admission()
         again = delivery.redelivered or delivery.retained
         now = self._clock()
-        batch.add(
-            delivery,
-            self._validator.validate(delivery.topic, delivery.payload, now, again=again),
-            now,
-        )
+        verdict = self._validator.validate(delivery.topic, delivery.payload, now, again=again)
+        batch.add(delivery, verdict, now)
 
     def _hand_over(
         self, batch: MessageBatch, executor: ThreadPoolExecutor, stop: threading.Event
@@ -217,8 +230,7 @@ class _Pipeline:
         )
 
     def _busy(self) -> bool:
-        """Whether as many batches as the store takes at once are under way; an error that ended a
-        commit is raised."""
+        """Whether the store has all the batches that it takes at once; raises errors of commits."""
         while self._commits and self._commits[0].done():
             self._commits.popleft().result()
         return len(self._commits) >= self._store.writers
@@ -228,24 +240,6 @@ class _Pipeline:
             wait([self._commits[0]], timeout=_IDLE_S)
             self._inbox.absorb()
             self._busy()
-
-
-class _BrokerLog:
-    """Logs once when the broker is lost or refuses us, and once when it is back, however often we
-    try."""
-
-    def __init__(self) -> None:
-        self._refusal: str | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Connected):
-            self._refusal = None
-            _log.info("broker_connected")
-        elif isinstance(event, Disconnected):
-            _log.warning("broker_lost", reason=event.reason)
-        elif isinstance(event, ConnectionRefused) and event.reason != self._refusal:
-            self._refusal = event.reason
-            _log.error("broker_refused", reason=event.reason)
 
 
 @contextmanager

@@ -22,6 +22,10 @@ class GatewayPath:
     village: str
     gateway: str
 
+    def __str__(self) -> str:
+        """Return `district/town/village/gateway`."""
+        return f"{self.district}/{self.town}/{self.village}/{self.gateway}"
+
 
 class TopicError(ValueError):
     """A topic outside the contract; `code` is `bad_topic` or `bad_identifier` (reliability §3)."""
@@ -33,7 +37,7 @@ class TopicError(ValueError):
 
 def gateway_topic(kind: GatewayTopic, gateway: GatewayPath, root: str = DEFAULT_ROOT) -> str:
     """Return the topic of one kind of message of `gateway`."""
-    return f"{root}/{kind}/{gateway.district}/{gateway.town}/{gateway.village}/{gateway.gateway}"
+    return f"{root}/{kind}/{gateway}"
 
 
 def every_gateway(kind: GatewayTopic, root: str = DEFAULT_ROOT) -> str:

@@ -19,6 +19,8 @@ Config = Annotated[
 @app.command("run")
 def run(config: Config = Path("server.toml")) -> None:
     """Store readings until SIGTERM or Ctrl-C. A missing broker or store is waited for."""
+    from zoneinfo import ZoneInfo
+
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.server_settings import load_server_settings
@@ -26,7 +28,9 @@ def run(config: Config = Path("server.toml")) -> None:
 
     configure_structured_logging()
     settings = load_server_settings(config)
-    IngestService(settings.mqtt, settings.store, settings.ingest).run(stop_on_signals())
+    zone = ZoneInfo(settings.season.timezone)
+    service = IngestService(settings.mqtt, settings.store, settings.ingest, zone=zone)
+    service.run(stop_on_signals())
 
 
 @app.command("replay-dead-letters")

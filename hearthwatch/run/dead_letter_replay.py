@@ -3,6 +3,7 @@ it."""
 
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -15,7 +16,6 @@ from ingest.durable.receipts import read_committed_end, read_receipts
 from ingest.reception.admission import Admission, read_admission
 from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
 from ingest.redelivery.reexamine import KeptReason, TodaysRules
-from ingest.settings import IngestSettings
 from ingest.store import StoreUnavailable, open_store
 from wire.wall_clock import wall_clock_ms
 
@@ -70,15 +70,15 @@ def replay_file(
 def _today(settings: ServerSettings, codes: frozenset[str] | None) -> TodaysRules:
     state = settings.ingest.state
     owners = read_receipts(state)[0].owners if state.exists() else {}
-    return TodaysRules(
-        _admission(settings.ingest), owners, wall_clock_ms(), codes, settings.mqtt.root
-    )
+    return TodaysRules(_admission(settings), owners, wall_clock_ms(), codes, settings.mqtt.root)
 
 
-def _admission(ingest: IngestSettings) -> Admission:
-    if ingest.registered is None:
+def _admission(settings: ServerSettings) -> Admission:
+    listed = settings.ingest.registered
+    if listed is None:
         return Admission()
-    return read_admission(ingest.registered, ingest.registered_only)
+    zone = ZoneInfo(settings.season.timezone)
+    return read_admission(listed, settings.ingest.registered_only, zone)
 
 
 def _document(report: RedeliveryReport) -> dict[str, Any]:

@@ -1,1 +1,4 @@
-"""A batch becomes durable and is acknowledged: dead-letter file, receipts, watermarks."""
+"""From a sealed batch to its acknowledgement: dead-letter file, receipts, PUBACKs, watermarks.
+
+`commit` holds the order of these steps; every crash between two of them is harmless.
+"""

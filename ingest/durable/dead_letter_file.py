@@ -1,5 +1,4 @@
-"""The dead-letter file: one JSON line for every rejected message or reading, each exactly once
-(contract §11)."""
+"""The dead-letter file: one JSON line for each dead letter, exactly once (contract §11)."""
 
 import fcntl
 import os
@@ -10,35 +9,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from configuration.load import ConfigurationError, ConfigurationProblem
+from configuration.load import ConfigurationError
 from ingest.reception.dead_letter import DeadLetter, line
 from ingest.store.model import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class FileEnd:
-    """An end of the file: which file (its inode number) and how long (bytes)."""
+    """An end of a file: its inode number and its length in bytes."""
 
     inode: int
     size: int
 
+    def is_before(self, other: "FileEnd") -> bool:
+        """Whether this is an earlier end of the same file."""
+        return self.inode == other.inode and self.size < other.size
+
 
 class DeadLetterFile:
-    """Appends lines durably; the receipts commits the end of the file together with the batch that
-    wrote it."""
+    """Appends lines durably; the receipts commit the new end together with the batch."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be
-        written."""
+        """Open or make `path`; raises ConfigurationError if it cannot be written."""
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._open()
         except OSError as error:
-            problem = ConfigurationProblem(
-                path, "", f"{error.strerror}; check that this user may write store.dead_letters"
-            )
-            raise ConfigurationError([problem]) from error
+            message = f"{error.strerror}; check that this user may write store.dead_letters"
+            raise ConfigurationError.at(path, message) from error
 
     def append(
         self,
@@ -46,13 +45,12 @@ class DeadLetterFile:
         committed: FileEnd | None,
         begin: Callable[[FileEnd], None],
     ) -> FileEnd:
-        """Append `letters`, wait until they are on disk, and return the new end. Raises
-        StoreUnavailable.
+        """Append `letters`, wait until they are on disk, and return the new end.
 
-        Lines after `committed` come from a batch that was never committed: its messages come again,
-        so those lines are cut off first. Where the file is another one than that of `committed`,
-        `begin` commits its end before any line is added, so that lines of uncommitted batches
-        always follow a committed end.
+        Lines after `committed` belong to a batch that was never committed. Its messages come
+        again, so these lines are cut off first. If the file is not that of `committed`, `begin`
+        commits its end before the first line: uncommitted lines always follow a committed end.
+        Raises StoreUnavailable.
         """
         text = b"".join(line(letter) for letter in letters)
         try:
@@ -60,15 +58,14 @@ class DeadLetterFile:
                 here = self._end()
                 if committed is None or committed.inode != here.inode:
                     begin(here)
-                elif committed.size < here.size:
+                elif committed.is_before(here):
                     os.ftruncate(self._file, committed.size)
                 if text:
                     self._write(text)
                 return self._end()
         except OSError as error:
-            raise StoreUnavailable(
-                f"{self._path}: {error.strerror}; free some disk space"
-            ) from error
+            message = f"{self._path}: {error.strerror}; free some disk space"
+            raise StoreUnavailable(message) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -79,8 +76,7 @@ class DeadLetterFile:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """The file of this name at this moment, locked: whoever exchanges it (`replay`) does so
-        before or after."""
+        """Lock the file that has the name now: an `exchange` happens before or after."""
         fcntl.flock(self._file, fcntl.LOCK_EX)
         while not self._is_current():
             os.close(self._file)  # which unlocks it
@@ -92,8 +88,7 @@ class DeadLetterFile:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _is_current(self) -> bool:
-        """Whether the name still leads to the open file; after a rotation it leads to another, or
-        nowhere."""
+        """Whether the name still leads to the open file; a rotation changes that."""
         return self._path.exists() and self._path.stat().st_ino == self._end().inode
 
     def _write(self, text: bytes) -> None:
@@ -106,8 +101,8 @@ class DeadLetterFile:
         return FileEnd(status.st_ino, status.st_size)
 
 
-def position_at(path: Path) -> FileEnd:
-    """The end of the file at `path` now; raises OSError."""
+def end_of(path: Path) -> FileEnd:
+    """Return the present end of the file at `path`; raises OSError."""
     status = path.stat()
     return FileEnd(status.st_ino, status.st_size)
 
@@ -115,32 +110,32 @@ def position_at(path: Path) -> FileEnd:
 def exchange(
     path: Path, draft: Path, read: FileEnd, committed: Callable[[], FileEnd | None]
 ) -> Literal["done", "rotated", "uncommitted"]:
-    """Put `draft` in the place of `path` in one step, with the lines after `read` that have come
-    since it was read.
+    """Replace `path` by `draft` in one step, after adding the lines that came after `read`.
 
-    Nothing is changed where `path` is no longer the file that was read (`rotated`), or while it
-    ends in lines that ingest has not `committed`: those it may cut off again. Raises OSError.
+    Nothing changes if `path` is not the file that was read, or is shorter now (`rotated`).
+    Nothing changes while its last lines are not `committed`, because ingest may cut those off
+    (`uncommitted`). Raises OSError.
     """
     with path.open("rb") as file:
-        fcntl.flock(
-            file, fcntl.LOCK_EX
-        )  # held against `DeadLetterFile.append` until the file is closed
-        here = os.fstat(file.fileno())
-        if here.st_ino != read.inode or position_at(path).inode != read.inode:
+        # Held against `DeadLetterFile.append` until the file is closed.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        status = os.fstat(file.fileno())
+        here = FileEnd(status.st_ino, status.st_size)
+        if here.inode != read.inode or here.is_before(read) or end_of(path).inode != read.inode:
             return "rotated"
         end = committed()
-        if end is not None and end.inode == read.inode and end.size < here.st_size:
+        if end is not None and end.is_before(here):
             return "uncommitted"
         file.seek(read.size)
         with draft.open("ab") as target:
-            _complete(target, file, here)
+            _complete(target, file, status)
         draft.replace(path)
         _sync_folder(path.parent)
     return "done"
 
 
 def _complete(target: BinaryIO, rest: BinaryIO, like: os.stat_result) -> None:
-    """Append `rest` durably, and let those write the file who could before."""
+    """Append `rest` durably; owner and rights become those of `like`."""
     shutil.copyfileobj(rest, target)
     os.fchown(target.fileno(), like.st_uid, like.st_gid)
     os.fchmod(target.fileno(), like.st_mode & 0o7777)

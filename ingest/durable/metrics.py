@@ -1,49 +1,51 @@
-"""What ingest counts, for Prometheus; names and codes as in reliability §3.
+"""Prometheus metrics of ingest; names and codes as in reliability §3.
 
-These begin at zero with the process; what is counted by gateway and outlives it stands in the
-receipts (`tally`).
+They begin at zero with the process. The counts by gateway, which outlive it, are in the receipts.
 """
 
-from collections import Counter as Counts
+from collections import Counter
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+import prometheus_client as prometheus
 
 from ingest.reception.tally import BAD_POINT, REJECTED, after_prefix
-from messaging.rejections import REJECTED as REJECTIONS
+from messaging import rejections
 
-STORED: Final = Counter("hearthwatch_ingest_readings_stored", "Readings the store has taken.")
-MESSAGES: Final = Counter("hearthwatch_ingest_messages", "Messages acknowledged to the broker.")
-DUPLICATES: Final = Counter(
+STORED: Final = prometheus.Counter(
+    "hearthwatch_ingest_readings_stored", "Readings the store has taken."
+)
+MESSAGES: Final = prometheus.Counter(
+    "hearthwatch_ingest_messages", "Messages acknowledged to the broker."
+)
+DUPLICATES: Final = prometheus.Counter(
     "hearthwatch_ingest_duplicates", "Messages received more than once and stored once."
 )
-RESENT: Final = Counter(
+RESENT: Final = prometheus.Counter(
     "hearthwatch_ingest_resent", "Of the duplicates, those that the gateway itself sent again."
 )
-STALE_EPOCHS: Final = Counter(
+STALE_EPOCHS: Final = prometheus.Counter(
     "hearthwatch_ingest_stale_epochs", "Messages from a gateway's former journal."
 )
-LOST: Final = Counter(
+LOST: Final = prometheus.Counter(
     "hearthwatch_ingest_lost_messages", "Message numbers that gateways report as dropped."
 )
-MISSING: Final = Gauge(
+MISSING: Final = prometheus.Gauge(
     "hearthwatch_ingest_missing_messages",
     "Message numbers not received yet.",
     multiprocess_mode="livesum",
 )
-STORE_UP: Final = Gauge(
+STORE_UP: Final = prometheus.Gauge(
     "hearthwatch_ingest_store_up",
     "Whether the last write to the store worked.",
     multiprocess_mode="livemin",
 )
-BATCH_SECONDS: Final = Histogram(
+BATCH_SECONDS: Final = prometheus.Histogram(
     "hearthwatch_ingest_batch_seconds", "From a batch's hand-over to its PUBACKs."
 )
 
 
-def count(total: Counts[str], missing: int) -> None:
-    """Add the counts of a batch that was committed; `missing` is how many numbers are missing after
-    it."""
+def count(total: Counter[str], missing: int) -> None:
+    """Add the counts of a committed batch; `missing` numbers are missing after it."""
     STORED.inc(total["readings"])
     MESSAGES.inc(total["messages"])
     DUPLICATES.inc(total["redelivered"] + total["resent"])
@@ -52,6 +54,6 @@ def count(total: Counts[str], missing: int) -> None:
     LOST.inc(total["lost"])
     MISSING.set(missing)
     for code, number in after_prefix(total, REJECTED).items():
-        REJECTIONS.labels("ingest", code).inc(number)
+        rejections.REJECTED.labels("ingest", code).inc(number)
     for reason, number in after_prefix(total, BAD_POINT).items():
-        REJECTIONS.labels("ingest", f"payload_invalid:{reason}").inc(number)
+        rejections.REJECTED.labels("ingest", f"payload_invalid:{reason}").inc(number)

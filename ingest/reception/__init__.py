@@ -1,1 +1,4 @@
-"""What a delivered message comes to: accepted readings, dead letters, counts. Pure but for the list of devices."""
+"""From a delivery to a sealed batch: readings to store, dead letters, counts, watermarks.
+
+Nothing here writes. `admission` reads the list of devices; all other modules are pure.
+"""

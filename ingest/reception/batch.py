@@ -1,4 +1,4 @@
-"""A batch: what is written, committed and acknowledged together."""
+"""A batch: the messages that are written, committed and acknowledged together."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,12 @@ from wire.topics import GatewayPath
 
 @dataclass(slots=True)
 class MessageBatch:
-    """Judged messages in arrival order, and what they come to.
+    """Validated messages in arrival order, and their readings, dead letters and counts.
 
-    `changes`, `answers` and `missing` are taken from the register when the batch is sealed: later
-    messages are already moving the register on while this batch is being written. `prepared` is
-    what will be written. Of a message only its `receipt` is kept: payloads that wait for the store
-    would be most of the memory.
+    `seal` fills `changes`, `answers`, `missing` and `prepared`: later messages already change the
+    registry while this batch is written. Of a delivery only `puback` is kept, because the payloads
+    of batches that wait for the store would take most of the memory. `committed` allows the
+    acknowledgement.
     """
 
     pubacks: list[Puback] = field(default_factory=list)
@@ -29,24 +29,42 @@ class MessageBatch:
     changes: Remembered = field(default_factory=Remembered)
     answers: list[tuple[GatewayPath, Ack]] = field(default_factory=list)
     missing: int = 0
-    prepared: Prepared = field(default_factory=lambda: Prepared((), ()))
+    prepared: Prepared | None = None
+    committed: bool = False
     _answered: dict[tuple[GatewayPath, str], None] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
-        """Take in one message judged at server time `now` (UTC ms)."""
+        """Add one message, validated at server time `now` (UTC ms)."""
+        assert self.prepared is None, "a message added to a sealed batch would never be written"
         self.pubacks.append(delivery.puback)
         self.readings += verdict.readings
         self.letters += verdict.letters
-        self.tallies.add(verdict.place, now, len(verdict.readings), verdict.letters, verdict.counts)
-        if verdict.epoch is not None and verdict.place is not None:
-            self._answered[verdict.place, verdict.epoch] = None
+        self.tallies.add(
+            verdict.gateway, now, len(verdict.readings), verdict.letters, verdict.counts
+        )
+        if verdict.epoch is not None and verdict.gateway is not None:
+            self._answered[verdict.gateway, verdict.epoch] = None
 
     def seal(self, registry: DeviceRegistry, store: ReadingStore) -> None:
-        """Take the register's changes and the watermarks that hold once they are committed; prepare
-        the write."""
+        """Take the changes of `registry`, and the watermarks that their commit makes true.
+
+        `store` prepares the write.
+        """
         self.prepared = store.prepare(self.readings)
         self.changes = registry.take_changes()
         self.answers = [
-            (place, Ack(epoch, registry.watermark(place, epoch))) for place, epoch in self._answered
+            (gateway, Ack(epoch, registry.watermark(gateway, epoch)))
+            for gateway, epoch in self._answered
         ]
         self.missing = registry.missing()
+        assert all(self._covers(gateway, ack) for gateway, ack in self.answers), (
+            "a watermark above the committed numbers would let a gateway forget readings"
+        )
+
+    def _covers(self, gateway: GatewayPath, ack: Ack) -> bool:
+        """Whether the numbers that this batch commits reach the watermark without a gap."""
+        intervals = self.changes.received.get((gateway, ack.epoch))
+        if intervals is None or ack.upto == 0:  # unchanged, so an earlier batch committed them
+            return True
+        first, last = intervals[0]
+        return first == 1 and ack.upto <= last

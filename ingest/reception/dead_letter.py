@@ -1,7 +1,7 @@
-"""A dead letter: one rejected message or reading, and its JSON line in the file (contract §11). Pure."""
+"""A dead letter: a rejected message or reading, and its line in the file (contract §11). Pure."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
@@ -14,8 +14,10 @@ PAYLOAD_BYTES: Final = 4_096  # contract §11 "first 4 kB"
 
 @dataclass(slots=True)
 class DeadLetter:
-    """One rejected message (`payload` set) or reading (`reading` set); `at` is the server's time in
-    UTC ms."""
+    """A rejected message (with `payload`) or reading (with `reading`).
+
+    `at` is server time (UTC ms), `code` the reason for the rejection (reliability §3).
+    """
 
     at: int
     code: str
@@ -29,7 +31,7 @@ class DeadLetter:
 
 
 def line(letter: DeadLetter) -> bytes:
-    """A dead letter as its line in the file."""
+    """Return the line of `letter` in the file: JSON and a newline."""
     document = {
         "at": letter.at,
         "code": letter.code,
@@ -42,14 +44,24 @@ def line(letter: DeadLetter) -> bytes:
     }
     if letter.payload is not None:
         document["payload"] = b64encode(letter.payload[:PAYLOAD_BYTES]).decode()
-    return (
-        json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        + b"\n"
-    )
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
+
+
+def letter_of(text: bytes) -> DeadLetter | None:
+    """Return the dead letter of a line of the file, or None if the line holds none."""
+    try:
+        document: dict[str, Any] = json.loads(text)
+        payload = b64decode(document["payload"], validate=True) if "payload" in document else None
+        letter = DeadLetter(**{**document, "payload": payload})
+    except (ValueError, TypeError, KeyError):
+        return None
+    good = type(letter.at) is int and isinstance(letter.code, str) and isinstance(letter.topic, str)
+    return letter if good else None
 
 
 def _document(reading: object) -> Any:
-    """A reading as JSON can carry it: infinities and not-a-number, which it cannot, as text."""
+    """Return a reading as JSON can hold it: NaN and infinities become text."""
     if isinstance(reading, Reading):
         return reading_document(reading)
     if isinstance(reading, dict):

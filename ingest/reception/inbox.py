@@ -1,4 +1,4 @@
-"""What the broker has delivered and nobody has judged yet."""
+"""Deliveries of the broker that wait for validation."""
 
 import queue
 from collections import deque
@@ -11,8 +11,7 @@ from messaging.session import Delivery, Event, Published
 class DeliveryInbox:
     """Deliveries of the newest connection, in arrival order.
 
-    What a former connection brought and nobody has taken yet is dropped: the broker brings it
-    again.
+    A new connection drops the waiting deliveries of the former one: the broker sends them again.
     """
 
     def __init__(
@@ -21,15 +20,17 @@ class DeliveryInbox:
         notice: Callable[[Event], None],
         allowance: Allowance,
     ) -> None:
-        """`notice` is told of everything that is not a delivery; each delivery has taken its size
-        from `allowance`."""
+        """`notice` gets each event that is neither a delivery nor a PUBACK.
+
+        Each delivery has taken its size from `allowance`; the inbox gives it back.
+        """
         self._events = events
         self._notice = notice
         self._allowance = allowance
         self._waiting: deque[Delivery] = deque()
 
     def take(self, timeout_s: float) -> Delivery | None:
-        """The next delivery, or None if none comes within `timeout_s`."""
+        """Return the next delivery, or None if none comes within `timeout_s`."""
         self.absorb()
         if not self._waiting:
             try:
@@ -43,7 +44,7 @@ class DeliveryInbox:
         return delivery
 
     def absorb(self) -> None:
-        """Take over whatever has arrived, without waiting."""
+        """Take over all events that have arrived, without waiting."""
         while True:
             try:
                 self._receive(self._events.get_nowait())
@@ -58,6 +59,6 @@ class DeliveryInbox:
 
     def _keep(self, delivery: Delivery) -> None:
         if self._waiting and self._waiting[-1].connection != delivery.connection:
-            self._allowance.give_back(sum(one.size for one in self._waiting))
+            self._allowance.give_back(sum(waiting.size for waiting in self._waiting))
             self._waiting.clear()
         self._waiting.append(delivery)

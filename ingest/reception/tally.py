@@ -1,5 +1,4 @@
-"""What has come of every gateway's messages: counts that go into the receipts with the batch they
-count. Pure."""
+"""Counts by gateway, which the receipts commit with the batch that they count. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -11,22 +10,24 @@ from ingest.store.model import RefusedReading
 from wire.topics import GatewayPath
 
 REJECTED: Final = "rejected:"
-"""Before the code of a dead letter."""
+"""The prefix of the count of a dead-letter code."""
 BAD_POINT: Final = "point:"
-"""Before the reason why a point was moved to `bad`."""
+"""The prefix of the count of a reason that moved a point to `bad`."""
 
 Count = Literal["messages", "readings", "redelivered", "resent", "stale_epoch", "lost"]
-"""`messages` acknowledged to the broker; `readings` stored; messages received before and
-`redelivered` by the broker or `resent` by the gateway; messages of a `stale_epoch`; message numbers
-reported dropped (`lost`). Beside these a count may be named REJECTED or BAD_POINT and what
-follows."""
+"""The names of counts, beside those with the prefix REJECTED or BAD_POINT.
+
+- `messages`: acknowledged to the broker. `readings`: stored.
+- `redelivered`, `resent`: messages received before, repeated by the broker or by the gateway.
+- `stale_epoch`: messages of a former journal. `lost`: numbers that gateways report as dropped.
+"""
 
 
 @dataclass(slots=True)
 class Tallies:
-    """Counts by gateway, and when each was last heard (server time, UTC ms).
+    """Counts by gateway, and the server time of its last message (UTC ms).
 
-    None stands for all messages whose topic names no gateway.
+    The key None counts the messages whose topic names no gateway.
     """
 
     counts: dict[GatewayPath | None, Counter[str]] = field(default_factory=dict)
@@ -34,36 +35,35 @@ class Tallies:
 
     def add(
         self,
-        place: GatewayPath | None,
+        gateway: GatewayPath | None,
         now: int,
         readings: int,
         letters: Iterable[DeadLetter],
         others: Mapping[str, int],
     ) -> None:
-        """Count one message received at `now`, with its good readings, its dead letters and what
-        else it tells."""
-        counts = self.counts.get(place)
+        """Count one message, received at `now`: its good readings, dead letters, and `others`."""
+        counts = self.counts.get(gateway)
         if counts is None:
-            counts = self.counts[place] = Counter()
+            counts = self.counts[gateway] = Counter()
         counts["messages"] += 1
         counts["readings"] += readings
         for letter in letters:
             counts[REJECTED + letter.code] += 1
         if others:
             counts.update(others)
-        self.heard[place] = now
+        self.heard[gateway] = now
 
     def after(self, refused: Iterable[RefusedReading]) -> "Tallies":
-        """The same where the store has refused some of the readings for good."""
+        """Return these counts with `refused` readings counted as rejected instead of stored."""
         counts = dict(self.counts)
-        for one in refused:
-            change = Counter({"readings": -1, REJECTED + one.code: 1})
-            counts[one.stored.gateway] = Counter(counts.get(one.stored.gateway, ()))
-            counts[one.stored.gateway].update(change)
+        for refusal in refused:
+            gateway = refusal.stored.gateway
+            counts[gateway] = Counter(counts.get(gateway, ()))
+            counts[gateway].update({"readings": -1, REJECTED + refusal.code: 1})
         return Tallies(counts, self.heard)
 
     def total(self) -> Counter[str]:
-        """All gateways together."""
+        """Return the sums over all gateways."""
         total: Counter[str] = Counter()
         for counts in self.counts.values():
             total.update(counts)
@@ -71,7 +71,7 @@ class Tallies:
 
 
 def after_prefix(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
-    """The counts whose names begin with `prefix`, without it."""
+    """Return the counts whose names begin with `prefix`, by the rest of the name."""
     return {
         name.removeprefix(prefix): count
         for name, count in counts.items()

@@ -1,21 +1,19 @@
-"""Which messages and readings are good, and the code of each that is not (reliability §3). No
-clock, no I/O.
+"""Which messages and readings are good, and the code of each rejection (reliability §3).
 
-A message is judged against the registry, which the judgement moves on: message numbers count as
-received, devices are claimed, and each device's newest reading is marked. Codes beside those of the
-payload:
+No clock, no I/O. A message is validated against the registry, and changes it: numbers count as
+received, devices get owners, newest readings advance. Beside the codes of the payload:
 
-- `identity_mismatch`: the payload names another place than its topic; the topic decides who the gateway is.
-- `not_owned`: the device belongs to another gateway. `unknown_device`: only registered devices are taken, and it is
-  not one.
-- `not_increasing`: within an epoch a higher `seq` must bring a higher `at` than the device's newest reading, a lower
-  one (a late re-send) a lower `at`.
-- `stale_epoch`: what a former journal still held is accepted while it is older than the device's newest reading. A
-  reading of a former epoch that claims to be newer comes from a copied or restored box and is refused.
-- `seq_conflict`: a message number was used again for other readings.
+- `identity_mismatch`: payload and topic name different gateways. The topic decides.
+- `not_owned`: the device belongs to another gateway.
+- `unknown_device`: ingest takes only listed devices, and this one is not listed.
+- `not_increasing`: within an epoch a higher `seq` brings a later `at` than the device's newest
+  reading, and a lower `seq` (a late repetition) an earlier `at`. This reading does not.
+- `stale_epoch`: readings of a former epoch are good while they are older than the device's newest
+  one. A newer one comes from a copied or restored gateway.
+- `seq_conflict`: the gateway used a message number again for other readings.
 
-A message says which watermark its gateway knows (`acked`): up to there it was received, by this
-ingest or by another.
+A message names the watermark that its gateway knows (`acked`). All numbers up to it count as
+received: this ingest, or another one, has acknowledged them.
 """
 
 import hashlib
@@ -24,7 +22,8 @@ from dataclasses import dataclass, field
 
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
-from ingest.reception.device_registry import DeviceRegistry, GatewayNumbers, NewestReading, Standing
+from ingest.reception.device_registry import DeviceRegistry, NewestReading
+from ingest.reception.gateway_numbers import Standing
 from ingest.reception.tally import BAD_POINT, Count
 from ingest.store.model import StoredReading
 from messaging.telemetry import decode_fitting
@@ -37,14 +36,13 @@ from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_top
 
 @dataclass(slots=True)
 class Verdict:
-    """What one message comes to.
+    """The result for one message: good readings, dead letters, and counts of other events.
 
-    `place` is its gateway, None where the topic names none; `epoch` the numbering whose watermark
-    the gateway is to be told, None where it is told nothing. `counts` are events worth counting
-    that reject nothing (see `tally.Count`).
+    `gateway` is None if the topic names none. `epoch` is the epoch whose watermark answers the
+    message, None if nothing does. The names in `counts` are those of `tally.Count`.
     """
 
-    place: GatewayPath | None
+    gateway: GatewayPath | None
     epoch: str | None = None
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
@@ -52,33 +50,32 @@ class Verdict:
 
 
 class Validator:
-    """Judges messages one after the other, in arrival order; `admission` may be exchanged between
-    two of them."""
+    """Validates messages in arrival order; `admission` may be replaced between two messages."""
 
     def __init__(
         self, registry: DeviceRegistry, admission: Admission | None = None, root: str = DEFAULT_ROOT
     ) -> None:
+        """`registry` is read and changed; `root` is the topic root."""
         self._registry = registry
         self.admission = admission if admission is not None else Admission()
         self._root = root
         self._topics: dict[str, tuple[str, GatewayPath]] = {}
 
     def validate(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
-        """The verdict on one message at server time `now` (UTC ms).
+        """Validate one message at server time `now` (UTC ms).
 
-        `again` says that the broker has delivered this very message before, or keeps it as a
-        retained one.
+        `again`: the broker has delivered this message before, or retains it.
         """
         message = _Message(topic, payload, now, again)
         try:
-            kind, place = self._parse(topic)
+            kind, gateway = self._parse(topic)
         except TopicError as error:
             return self._unnumbered(message, error.code, None)
         if kind == "telemetry":
-            return self._telemetry(message, place)
+            return self._telemetry(message, gateway)
         if kind == "status":
-            return self._status(message, place)
-        return self._unnumbered(message, "bad_topic", place)
+            return self._status(message, gateway)
+        return self._unnumbered(message, "bad_topic", gateway)
 
     def _parse(self, topic: str) -> tuple[str, GatewayPath]:
         known = self._topics.get(topic)
@@ -86,157 +83,155 @@ class Validator:
             known = self._topics[topic] = parse_gateway_topic(topic, self._root)
         return known
 
-    def _status(self, message: "_Message", place: GatewayPath) -> Verdict:
+    def _status(self, message: "_Message", gateway: GatewayPath) -> Verdict:
         try:
             status = decode_status(message.payload)
         except PayloadError as error:
-            code = (
-                error.reason
-                if error.reason == "bad_identifier"
-                else f"payload_invalid:{error.reason}"
-            )
-            return self._unnumbered(message, code, place)
+            named = error.reason == "bad_identifier"
+            code = error.reason if named else f"payload_invalid:{error.reason}"
+            return self._unnumbered(message, code, gateway)
         if status.epoch is None:
-            return Verdict(place)
+            return Verdict(gateway)
         if not is_envelope(status.epoch, 1):
-            return self._unnumbered(message, "payload_invalid:out_of_range", place)
-        self._registry.announce(place, status.epoch, (device.device for device in status.devices))
-        return Verdict(place, status.epoch)
+            return self._unnumbered(message, "payload_invalid:out_of_range", gateway)
+        self._registry.announce(gateway, status.epoch, (device.device for device in status.devices))
+        return Verdict(gateway, status.epoch)
 
-    def _telemetry(self, message: "_Message", place: GatewayPath) -> Verdict:
+    def _telemetry(self, message: "_Message", gateway: GatewayPath) -> Verdict:
         try:
             decoded = decode_telemetry(message.payload, decode_fitting)
         except UnreadableError as error:
             if error.envelope is None:
-                return self._unnumbered(message, error.code, place)
-            return self._refused(message, place, error.code, *error.envelope)
+                return self._unnumbered(message, error.code, gateway)
+            return self._refused(message, gateway, error.code, *error.envelope)
         telemetry = decoded.telemetry
-        code = fault_of_message(place, decoded)
+        code = fault_of_message(gateway, decoded)
         if code is not None:
-            return self._refused(message, place, code, telemetry.epoch, telemetry.seq)
-        if self._registry.gateway(place).has(telemetry.epoch, telemetry.seq):
-            return self._repeated(message, place, telemetry)
-        return self._new(message, place, decoded)
+            return self._refused(message, gateway, code, telemetry.epoch, telemetry.seq)
+        if self._registry.numbers(gateway).has(telemetry.epoch, telemetry.seq):
+            return self._repeated(message, gateway, telemetry)
+        return self._new(message, gateway, decoded)
 
-    def _unnumbered(self, message: "_Message", code: str, place: GatewayPath | None) -> Verdict:
-        """A message that consumes no number and is answered by nothing (contract §11 "Poison")."""
+    def _unnumbered(self, message: "_Message", code: str, gateway: GatewayPath | None) -> Verdict:
+        """Reject a message without a number; nothing answers it (contract §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
         if not self._registry.is_new_unreadable(digest, message.again):
-            return Verdict(place, counts=Counter(redelivered=1))
-        return Verdict(place, letters=[message.letter(code, place)])
+            return Verdict(gateway, counts=Counter(redelivered=1))
+        return Verdict(gateway, letters=[message.letter(code, gateway)])
 
     def _refused(
-        self, message: "_Message", place: GatewayPath, code: str, epoch: str, seq: int
+        self, message: "_Message", gateway: GatewayPath, code: str, epoch: str, seq: int
     ) -> Verdict:
-        """A message that is refused as a whole but whose number counts as received."""
-        verdict = Verdict(place, epoch)
-        if self._registry.receive(place, epoch, seq, seq):
-            verdict.letters.append(message.letter(code, place, epoch, seq))
+        """Reject a whole message whose number counts as received."""
+        verdict = Verdict(gateway, epoch)
+        if self._registry.receive(gateway, epoch, seq, seq):
+            verdict.letters.append(message.letter(code, gateway, epoch, seq))
         else:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _repeated(self, message: "_Message", place: GatewayPath, telemetry: Telemetry) -> Verdict:
-        verdict = Verdict(place, telemetry.epoch)
-        if self._conflicts(message, place, telemetry):
+    def _repeated(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> Verdict:
+        verdict = Verdict(gateway, telemetry.epoch)
+        if self._conflicts(message, gateway, telemetry):
             verdict.letters.append(
-                message.letter("seq_conflict", place, telemetry.epoch, telemetry.seq)
+                message.letter("seq_conflict", gateway, telemetry.epoch, telemetry.seq)
             )
         else:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _conflicts(self, message: "_Message", place: GatewayPath, telemetry: Telemetry) -> bool:
+    def _conflicts(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> bool:
         """Whether a message with a known number holds other readings than the first one.
 
-        Where the first one is no longer remembered, a good reading newer than all that its device
-        ever sent tells.
+        Without the fingerprint of the first one, a good reading newer than all others of its
+        device proves it.
         """
         if message.again:
             return False
-        first = self._registry.gateway(place).fingerprint(telemetry.epoch, telemetry.seq)
+        first = self._registry.numbers(gateway).fingerprint(telemetry.epoch, telemetry.seq)
         if first is not None:
             return first != fingerprint(telemetry)
-        return any(self._is_news(place, reading, message.now) for reading in telemetry.readings)
+        return any(self._is_newest(gateway, reading, message.now) for reading in telemetry.readings)
 
-    def _is_news(self, place: GatewayPath, reading: Reading, now: int) -> bool:
-        mark = self._registry.marks.get(reading.device)
-        owned = self._registry.ownership.owner(reading.device) == place
+    def _is_newest(self, gateway: GatewayPath, reading: Reading, now: int) -> bool:
+        newest = self._registry.newest.get(reading.device)
+        owned = self._registry.ownership.owner(reading.device) == gateway
         return (
             owned
-            and mark is not None
-            and reading.at > mark.at
+            and newest is not None
+            and reading.at > newest.at
             and check_event_time(reading.at, now) is None
         )
 
-    def _new(self, message: "_Message", place: GatewayPath, decoded: Decoded) -> Verdict:
+    def _new(self, message: "_Message", gateway: GatewayPath, decoded: Decoded) -> Verdict:
         telemetry = decoded.telemetry
-        registry, gateway = self._registry, self._registry.gateway(place)
-        verdict = Verdict(place, telemetry.epoch)
+        verdict = Verdict(gateway, telemetry.epoch)
         for reason, count in decoded.dropped_points.items():
             verdict.counts[BAD_POINT + reason] += count
         for rejection in decoded.rejected:
             verdict.letters.append(
                 message.letter_of(
-                    rejection.code, place, telemetry, rejection.device, rejection.reading
+                    rejection.code, gateway, telemetry, rejection.device, rejection.reading
                 )
             )
-        self._admit(message, place, telemetry, gateway, verdict)
-        gateway.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
-        registry.receive(place, telemetry.epoch, telemetry.seq, telemetry.seq)
-        if telemetry.acked > registry.watermark(place, telemetry.epoch):
-            registry.receive(place, telemetry.epoch, 1, telemetry.acked)
-        if telemetry.dropped is not None:
-            lost = registry.receive(
-                place, telemetry.epoch, telemetry.dropped.first, telemetry.dropped.last
-            )
-            verdict.counts["lost"] += lost
+        self._admit(message, gateway, telemetry, verdict)
+        numbers = self._registry.numbers(gateway)
+        numbers.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
+        self._receive(gateway, telemetry, verdict)
         return verdict
 
+    def _receive(self, gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict) -> None:
+        """Count the message as received, and the numbers it reports as acknowledged or dropped."""
+        registry, epoch = self._registry, telemetry.epoch
+        registry.receive(gateway, epoch, telemetry.seq, telemetry.seq)
+        if telemetry.acked > registry.watermark(gateway, epoch):
+            registry.receive(gateway, epoch, 1, telemetry.acked)
+        if telemetry.dropped is not None:
+            dropped = telemetry.dropped
+            lost = registry.receive(gateway, epoch, dropped.first, dropped.last)
+            verdict.counts["lost"] += lost
+
     def _admit(
-        self,
-        message: "_Message",
-        place: GatewayPath,
-        telemetry: Telemetry,
-        gateway: GatewayNumbers,
-        verdict: Verdict,
+        self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict
     ) -> None:
-        standing = gateway.standing(telemetry.epoch)
+        """Sort the readings of a new message into good ones and dead letters."""
+        standing = self._registry.numbers(gateway).standing(telemetry.epoch)
         if standing == "stale":
             verdict.counts["stale_epoch"] += 1
         late: dict[str, int] = {}
-        news = standing == "current"
+        advanced = standing == "current"
         for reading in telemetry.readings:
-            code = self._fault(place, reading, message.now) or self._disorder(
+            code = self._fault(gateway, reading, message.now) or self._disorder(
                 reading, telemetry, standing, late
             )
             if code is not None:
-                verdict.letters.append(
-                    message.letter_of(code, place, telemetry, reading.device, reading)
-                )
+                letter = message.letter_of(code, gateway, telemetry, reading.device, reading)
+                verdict.letters.append(letter)
                 continue
-            news = news or reading.device not in late
-            verdict.readings.append(StoredReading(place, telemetry.epoch, telemetry.seq, reading))
-        if news:
-            self._registry.make_current(place, telemetry.epoch)
+            advanced = advanced or reading.device not in late
+            verdict.readings.append(StoredReading(gateway, telemetry.epoch, telemetry.seq, reading))
+        if advanced:
+            self._registry.make_current(gateway, telemetry.epoch)
 
-    def _fault(self, place: GatewayPath, reading: Reading, now: int) -> str | None:
+    def _fault(self, gateway: GatewayPath, reading: Reading, now: int) -> str | None:
         if not self.admission.takes(reading.device):
             return "unknown_device"
-        if not self._registry.claim(reading.device, place):
+        if not self._registry.claim(reading.device, gateway):
             return "not_owned"
         return check_event_time(reading.at, now, self.admission.earliest(reading.device))
 
     def _disorder(
         self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]
     ) -> str | None:
-        """Judge the reading's place in time and, where it is good, mark it as the newest or note it
-        in `late`."""
-        mark = self._registry.marks.get(reading.device)
-        code = out_of_order(mark, telemetry.epoch, telemetry.seq, reading.at, standing)
+        """Return the code of a reading out of order, or None.
+
+        A good reading becomes the newest of its device, or its time goes into `late`.
+        """
+        newest = self._registry.newest.get(reading.device)
+        code = out_of_order(newest, telemetry.epoch, telemetry.seq, reading.at, standing)
         if code is not None:
             return code
-        if mark is None or reading.at > mark.at:
+        if newest is None or reading.at > newest.at:
             self._registry.advance(
                 reading.device, NewestReading(telemetry.epoch, telemetry.seq, reading.at)
             )
@@ -248,25 +243,25 @@ class Validator:
 
 
 def out_of_order(
-    mark: NewestReading | None, epoch: str, seq: int, at: int, standing: Standing
+    newest: NewestReading | None, epoch: str, seq: int, at: int, standing: Standing
 ) -> str | None:
-    """The code of a reading whose time contradicts the order of the messages, or None.
+    """Return the code of a reading whose time contradicts the order of messages, or None.
 
-    `mark` is the device's newest reading so far; a reading later than it becomes the newest.
+    `newest` is the newest reading of the device so far. The reading belongs to message `seq` of
+    `epoch` and has event time `at` (UTC ms).
     """
-    if mark is None:
+    if newest is None:
         return None
-    if epoch == mark.epoch:
-        in_order = at > mark.at if seq >= mark.seq else at < mark.at
+    if epoch == newest.epoch:
+        in_order = at > newest.at if seq >= newest.seq else at < newest.at
         return None if in_order else "not_increasing"
-    if at > mark.at:
+    if at > newest.at:
         return "stale_epoch" if standing == "stale" else None
-    return "not_increasing" if at == mark.at or standing == "current" else None
+    return "not_increasing" if at == newest.at or standing == "current" else None
 
 
 def fingerprint(telemetry: Telemetry) -> int:
-    """A number that differs between messages that hold different readings, whatever their
-    `sent_at`."""
+    """Return a number that differs for messages with different readings; `sent_at` is ignored."""
     dropped = telemetry.dropped
     bounds = (dropped.first, dropped.last) if dropped is not None else None
     return hash(
@@ -277,14 +272,13 @@ def fingerprint(telemetry: Telemetry) -> int:
     )
 
 
-def fault_of_message(place: GatewayPath, decoded: Decoded) -> str | None:
-    """The code of a message from `place` that could be read and is refused as a whole all the same,
-    or None."""
-    if any(getattr(place, level) != claim for level, claim in decoded.claims.items()):
+def fault_of_message(gateway: GatewayPath, decoded: Decoded) -> str | None:
+    """Return the code that rejects a readable message of `gateway` as a whole, or None."""
+    if any(getattr(gateway, level) != claim for level, claim in decoded.claims.items()):
         return "identity_mismatch"
     dropped = decoded.telemetry.dropped
-    # What is reported lost was numbered before the report; a later number would make a future
-    # message a duplicate.
+    # A message reports only numbers before its own. A later one would turn a future message into
+    # a duplicate.
     if dropped is not None and dropped.last >= decoded.telemetry.seq:
         return "payload_invalid:out_of_range"
     return None
@@ -299,32 +293,30 @@ class _Message:
 
     @property
     def repetition(self) -> Count:
-        """Who sent this message once more."""
+        """Return the count for this repetition: by the broker or by the gateway."""
         return "redelivered" if self.again else "resent"
 
     def letter(
-        self, code: str, place: GatewayPath | None, epoch: str | None = None, seq: int | None = None
+        self,
+        code: str,
+        path: GatewayPath | None,
+        epoch: str | None = None,
+        seq: int | None = None,
     ) -> DeadLetter:
-        gateway = place.gateway if place is not None else None
-        # No more than the file will hold, because a batch of poison may wait for long.
+        """Return the dead letter of the whole message."""
+        gateway = path.gateway if path is not None else None
+        # Cut here, as in the file: a batch full of poison may wait long.
         payload = self.payload[:PAYLOAD_BYTES]
         return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=payload)
 
     def letter_of(
         self,
         code: str,
-        place: GatewayPath,
+        path: GatewayPath,
         telemetry: Telemetry,
         device: str | None,
         reading: object,
     ) -> DeadLetter:
-        return DeadLetter(
-            self.now,
-            code,
-            self.topic,
-            place.gateway,
-            telemetry.epoch,
-            telemetry.seq,
-            device,
-            reading,
-        )
+        """Return the dead letter of one reading."""
+        epoch, seq = telemetry.epoch, telemetry.seq
+        return DeadLetter(self.now, code, self.topic, path.gateway, epoch, seq, device, reading)

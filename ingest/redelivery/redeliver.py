@@ -1,40 +1,43 @@
-"""Replaying a dead-letter file: what is good now goes to the store, the rest stays, and no line is
-ever lost.
+"""Redelivery of a dead-letter file: good readings go to the store, the other lines stay.
 
-The file is only read until the store has everything; then one rename exchanges it for a draft that
-holds the lines that stay and those that ingest has added meanwhile. Killed before the rename, the
-file is as it was, and what the store has by then is found there the next time; killed after it, all
-is done.
+The file is only read until the store has all good readings. Then one rename exchanges it for a
+draft with the lines that stay, and with those that ingest has added meanwhile. A kill before the
+rename leaves the file unchanged, and the next redelivery finds the stored readings in the store.
+A kill after the rename changes nothing.
 """
 
-import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ingest.durable.dead_letter_file import FileEnd, exchange, position_at
+from ingest.durable.dead_letter_file import FileEnd, end_of, exchange
 from ingest.durable.exclusive import exclusive
-from ingest.redelivery.reexamine import GoodReading, KeptReason, Reexamined, TodaysRules, reexamine
+from ingest.redelivery.reexamine import (
+    GoodReading,
+    KeptReason,
+    Reexamined,
+    TodaysRules,
+    reexamine,
+)
 from ingest.store.model import ReadingStore, StoredReading
 
 _CHUNK: Final = 5_000
-# How long ingest may take to commit the lines it has just written, before we give up (s), and
-# between two looks.
+# How long to wait for ingest to commit its newest lines, and the pause between two checks (s).
 _PATIENCE_S: Final = 15.0
-_LOOK_S: Final = 0.05
+_CHECK_EVERY_S: Final = 0.05
 
 
 class RedeliveryError(Exception):
-    """The file could not be exchanged; it is as it was, and the text says what to do."""
+    """The file could not be exchanged and is unchanged; the text says what to do."""
 
 
 @dataclass(slots=True)
 class RedeliveryReport:
-    """How many readings of each code were stored, or were stored before, and how many lines stay
-    and why."""
+    """The lines read, and by code the readings stored now or before and the lines that stay."""
 
     lines: int = 0
     stored: Counter[str] = field(default_factory=Counter)
@@ -47,33 +50,35 @@ class RedeliveryReport:
 
 
 class Redelivery:
-    """One replay of the file at `path`."""
+    """One redelivery of the file at `path`."""
 
     def __init__(
         self,
         path: Path,
         committed: Callable[[], FileEnd | None],
         store: ReadingStore,
-        today: TodaysRules,
+        rules: TodaysRules,
         *,
         dry: bool = False,
         progress: Callable[[int, int], None] = lambda done, all_: None,
     ) -> None:
-        """`committed` tells the end of the dead-letter file that ingest's receipts has committed.
+        """`committed` returns the end of the dead-letter file in the receipts of ingest.
 
-        `dry` stores and changes nothing. `progress` is told the bytes read and the bytes there are.
+        `dry` stores and changes nothing. `progress` gets the bytes read so far and all bytes.
         """
         self._path = path
         self._committed = committed
         self._store = store
-        self._today = today
+        self._rules = rules
         self._dry = dry
         self._progress = progress
         self._report = RedeliveryReport()
 
     def run(self) -> RedeliveryReport:
-        """Do it; raises RedeliveryError, StoreUnavailable or OSError, and then the file is as it
-        was."""
+        """Redeliver the file.
+
+        Raises RedeliveryError, StoreUnavailable or OSError; the file is unchanged then.
+        """
         draft = self._path.with_name(f"{self._path.name}.replay")
         with exclusive(draft, "another replay of this file is at work; wait for it"):
             end = self._readable()
@@ -87,72 +92,68 @@ class Redelivery:
         return self._report
 
     def _readable(self) -> FileEnd:
-        """How far the file may be read: what ingest has not committed may still be cut off
-        again."""
-        end, committed = position_at(self._path), self._committed()
-        if committed is not None and committed.inode == end.inode:
-            return FileEnd(end.inode, min(end.size, committed.size))
-        return end
+        """Return the end of the readable part: ingest may cut off lines it has not committed."""
+        end, committed = end_of(self._path), self._committed()
+        return committed if committed is not None and committed.is_before(end) else end
 
     def _examine(self, lines: Sequence[bytes]) -> list[bytes]:
-        """Store what is good in `lines`; returns the lines that stay."""
+        """Store the good readings of `lines`; returns the lines that stay, in order."""
         self._report.lines += len(lines)
-        findings = [reexamine(text, self._today) for text in lines]
-        stays = self._without(findings)
+        results = [reexamine(text, self._rules) for text in lines]
+        self._store_good(results)
         kept: list[bytes] = []
-        for finding in findings:
-            for candidate in finding.candidates:
-                reason = stays.get(id(candidate.stored))
-                if reason is not None:
-                    finding.kept.append((reason, candidate.line))
-            for reason, text in finding.kept:
-                self._report.keep(finding.code, reason)
+        for result in results:
+            assert result.good or result.kept, "a line is stored or stays, never lost"
+            stays = [(good.stays, good.line) for good in result.good if good.stays is not None]
+            for reason, text in [*result.kept, *stays]:
+                self._report.keep(result.code, reason)
                 kept.append(text.rstrip(b"\n") + b"\n")
         return kept
 
-    def _without(self, findings: Iterable[Reexamined]) -> dict[int, KeptReason]:
-        """Store the candidates; returns those that stay in the file, by the identity of their
-        reading."""
-        candidates = [
-            (finding.code, candidate) for finding in findings for candidate in finding.candidates
-        ]
-        known = self._known([candidate for _, candidate in candidates])
-        new: list[tuple[str, StoredReading]] = []
-        stays: dict[int, KeptReason] = {}
-        for code, candidate in candidates:
-            stored = candidate.stored
-            there = known.get((stored.reading.device, stored.reading.at))
-            if there is None:
-                new.append((code, stored))
-            elif there == (stored.epoch, stored.seq):
-                self._report.already[code] += 1
+    def _store_good(self, results: Sequence[Reexamined]) -> None:
+        """Store the good readings that the store does not have, and note which lines stay."""
+        known = self._known([good for result in results for good in result.good])
+        new: list[tuple[str, GoodReading]] = []
+        for result in results:
+            for good in result.good:
+                there = known.get((good.stored.reading.device, good.stored.reading.at))
+                if there is None:
+                    new.append((result.code, good))
+                elif there == (good.stored.epoch, good.stored.seq):
+                    self._report.already[result.code] += 1
+                else:
+                    good.stays = "occupied"
+        self._write(new)
+
+    def _write(self, new: Sequence[tuple[str, GoodReading]]) -> None:
+        refused = set()
+        if new and not self._dry:
+            refusals = self._store.write([good.stored for _, good in new])
+            refused = {_identity(refusal.stored) for refusal in refusals}
+        for code, good in new:
+            if _identity(good.stored) in refused:
+                good.stays = "refused_again"
             else:
-                stays[id(stored)] = "occupied"
-        return stays | self._write(new)
+                self._report.stored[code] += 1
 
-    def _write(self, new: Sequence[tuple[str, StoredReading]]) -> dict[int, KeptReason]:
-        refused = self._store.write([stored for _, stored in new]) if new and not self._dry else []
-        stays: dict[int, KeptReason] = {id(one.stored): "refused_again" for one in refused}
-        self._report.stored.update(code for code, stored in new if id(stored) not in stays)
-        return stays
+    def _known(self, readings: Sequence[GoodReading]) -> dict[tuple[str, int], tuple[str, int]]:
+        """Return the epoch and message number of stored readings, by device and time.
 
-    def _known(self, candidates: Iterable[GoodReading]) -> dict[tuple[str, int], tuple[str, int]]:
-        """By device and time, the message (epoch and number) of what the store has around those of
-        `candidates`."""
+        They cover the times of `readings`, device by device.
+        """
         spans: dict[str, tuple[int, int]] = {}
-        for candidate in candidates:
-            reading = candidate.stored.reading
+        for good in readings:
+            reading = good.stored.reading
             first, last = spans.get(reading.device, (reading.at, reading.at))
             spans[reading.device] = (min(first, reading.at), max(last, reading.at))
         return {
-            (device, one.reading.at): (one.epoch, one.seq)
+            (device, stored.reading.at): (stored.epoch, stored.seq)
             for device, (first, last) in spans.items()
-            for one in self._store.history(device, first, last + 1)
+            for stored in self._store.history(device, first, last + 1)
         }
 
     def _exchange(self, draft: Path, end: FileEnd) -> None:
-        never = threading.Event()
-        for _ in range(round(_PATIENCE_S / _LOOK_S)):
+        for _ in range(round(_PATIENCE_S / _CHECK_EVERY_S)):
             outcome = exchange(self._path, draft, end, self._committed)
             if outcome == "done":
                 return
@@ -160,11 +161,15 @@ class Redelivery:
                 raise RedeliveryError(
                     f"{self._path} was rotated meanwhile and is as it was; replay the rotated file"
                 )
-            never.wait(_LOOK_S)
+            time.sleep(_CHECK_EVERY_S)
         raise RedeliveryError(
-            f"{self._path} ends in lines that ingest has not committed, and is as it was; start ingest "
-            "(its log says what it waits for) and replay again"
+            f"{self._path} ends in lines that ingest has not committed, and is as it was; "
+            "start ingest (its log says what it waits for) and replay again"
         )
+
+
+def _identity(stored: StoredReading) -> tuple[str, int, str, int]:
+    return stored.reading.device, stored.reading.at, stored.epoch, stored.seq
 
 
 def _lines(file: BinaryIO, end: int) -> Iterator[bytes]:

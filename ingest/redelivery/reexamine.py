@@ -1,20 +1,19 @@
-"""Which dead letters are good by the rules of today. Pure.
+"""Which dead letters are good by today's rules. Pure.
 
-What can change after a rejection: the list of devices (`unknown_device`, `too_early`), who owns a
-device (`not_owned`), the store (`store_refused`, `too_old`), this software (`payload_invalid`,
-`bad_identifier`). What cannot: a place in the order of messages that is long past (ORDER). A
-`clock_ahead` is judged again at the time it was received, because every wrong stamp comes true if
-one waits; only somebody who knows that the server's clock was behind may vouch for it.
+Some causes can end after the rejection: the list of devices (`unknown_device`, `too_early`), the
+owner of a device (`not_owned`), the store (`store_refused`, `too_old`), this software
+(`payload_invalid`, `bad_identifier`). The order of long past messages cannot change (ORDER).
+
+A `clock_ahead` is checked at the time of its receipt, because every wrong time comes true if one
+waits. Only a person who knows that the server's clock was behind can ask for it by its code.
 """
 
-import json
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from ingest.reception.admission import Admission
-from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter, line
+from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter, letter_of, line
 from ingest.reception.validation import fault_of_message
 from ingest.store.model import StoredReading
 from wire.clocks import check_event_time
@@ -34,17 +33,21 @@ KeptReason = Literal[
     "occupied",
     "refused_again",
 ]
-"""Why a line stays: its fault is still one; it is one of ORDER; the file holds only the first 4 kB
-of its message; its code was not asked for; it is no dead letter; the store has another reading of
-that device and time; the store refuses it as before."""
+"""Why a line stays in the file.
+
+- `still_bad`: its fault is still one. `out_of_order`: its code is one of ORDER.
+- `cut_short`: the file holds only the first 4 kB of its message.
+- `not_asked`: its code was not asked for. `unreadable_line`: it is no dead letter.
+- `occupied`: the store has another reading of that device and time.
+- `refused_again`: the store refuses the reading as before.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TodaysRules:
-    """What is judged by: the devices, their owners, the server's time (UTC ms), and which codes
-    were asked for.
+    """The devices, their owners, the server's time (UTC ms), and the codes that were asked for.
 
-    `codes` None asks for all; `clock_ahead` is forgiven only where it is named.
+    `codes` None asks for all. `clock_ahead` is forgiven only if `codes` names it.
     """
 
     admission: Admission
@@ -56,94 +59,100 @@ class TodaysRules:
 
 @dataclass(slots=True)
 class GoodReading:
-    """A reading that is good now, and the line that stays in the file if the store will not have
-    it."""
+    """A reading that is good now, and its `line`, which stays if the store does not take it.
+
+    `stays` is the reason, once the store has answered.
+    """
 
     stored: StoredReading
     line: bytes
+    stays: KeptReason | None = None
 
 
 @dataclass(slots=True)
 class Reexamined:
-    """What one line comes to: readings for the store, and lines that stay, with the reason."""
+    """The result for one line: readings for the store, and lines that stay, with the reason.
+
+    `code` is that of the dead letter, `?` for an unreadable line.
+    """
 
     code: str
-    candidates: list[GoodReading] = field(default_factory=list)
+    good: list[GoodReading] = field(default_factory=list)
     kept: list[tuple[KeptReason, bytes]] = field(default_factory=list)
 
 
-def reexamine(text: bytes, today: TodaysRules) -> Reexamined:
-    """Judge one line of a dead-letter file again."""
-    letter = _letter(text)
+def reexamine(text: bytes, rules: TodaysRules) -> Reexamined:
+    """Check one line of a dead-letter file by `rules`."""
+    letter = letter_of(text)
     if letter is None:
         return Reexamined("?", kept=[("unreadable_line", text)])
-    if today.codes is not None and letter.code not in today.codes:
+    if rules.codes is not None and letter.code not in rules.codes:
         return Reexamined(letter.code, kept=[("not_asked", text)])
     if letter.code in ORDER:
         return Reexamined(letter.code, kept=[("out_of_order", text)])
     if letter.payload is not None and len(letter.payload) >= PAYLOAD_BYTES:
         return Reexamined(letter.code, kept=[("cut_short", text)])
     try:
-        kind, place = parse_gateway_topic(letter.topic, today.root)
+        kind, gateway = parse_gateway_topic(letter.topic, rules.root)
         decoded = decode_telemetry(_telemetry(letter))
     except (TopicError, UnreadableError):
         return Reexamined(letter.code, kept=[("still_bad", text)])
-    if kind != "telemetry" or fault_of_message(place, decoded) is not None:
+    if kind != "telemetry" or fault_of_message(gateway, decoded) is not None:
         return Reexamined(letter.code, kept=[("still_bad", text)])
-    return _by_reading(text, letter, place, decoded, today)
+    return _by_reading(text, letter, gateway, decoded, rules)
 
 
 def _by_reading(
-    text: bytes, letter: DeadLetter, place: GatewayPath, decoded: Decoded, today: TodaysRules
+    text: bytes, letter: DeadLetter, gateway: GatewayPath, decoded: Decoded, rules: TodaysRules
 ) -> Reexamined:
-    finding = Reexamined(letter.code)
+    result = Reexamined(letter.code)
     telemetry = decoded.telemetry
-    bad = [(one.code, one.device, one.reading) for one in decoded.rejected]
+    bad: list[tuple[str, str | None, object]] = [
+        (rejection.code, rejection.device, rejection.reading) for rejection in decoded.rejected
+    ]
     for reading in telemetry.readings:
-        code = _fault(reading, letter, place, today)
+        code = _fault(reading, letter, gateway, rules)
         if code is not None:
             bad.append((code, reading.device, reading))
             continue
+        stored = StoredReading(gateway, telemetry.epoch, telemetry.seq, reading)
         stays = _line_of(text, letter, letter.code, reading.device, reading)
-        finding.candidates.append(
-            GoodReading(StoredReading(place, telemetry.epoch, telemetry.seq, reading), stays)
-        )
-    if not finding.candidates:
-        finding.kept.append(("still_bad", text))
-    else:
-        finding.kept += [("still_bad", _line_of(text, letter, *one)) for one in bad]
-    return finding
+        result.good.append(GoodReading(stored, stays))
+    if not result.good:
+        result.kept.append(("still_bad", text))
+        return result
+    for code, device, rejected in bad:
+        result.kept.append(("still_bad", _line_of(text, letter, code, device, rejected)))
+    return result
 
 
 def _fault(
-    reading: Reading, letter: DeadLetter, place: GatewayPath, today: TodaysRules
+    reading: Reading, letter: DeadLetter, gateway: GatewayPath, rules: TodaysRules
 ) -> str | None:
-    admission = today.admission
+    admission = rules.admission
     if not admission.takes(reading.device):
         return "unknown_device"
-    if (today.owners.get(reading.device) or place) != place:
+    if (rules.owners.get(reading.device) or gateway) != gateway:
         return "not_owned"
-    forgiven = letter.code == "clock_ahead" and today.codes is not None
-    return check_event_time(
-        reading.at, today.now if forgiven else letter.at, admission.earliest(reading.device)
-    )
+    forgiven = letter.code == "clock_ahead" and rules.codes is not None
+    now = rules.now if forgiven else letter.at
+    return check_event_time(reading.at, now, admission.earliest(reading.device))
 
 
 def _line_of(
     text: bytes, letter: DeadLetter, code: str, device: str | None, reading: object
 ) -> bytes:
-    """The line of one reading: that of a whole message is taken apart."""
+    """Return the line of one reading: `text` itself, or a new one out of a whole message."""
     if letter.payload is None:
         return text
-    return line(
-        DeadLetter(
-            letter.at, code, letter.topic, letter.gateway, letter.epoch, letter.seq, device, reading
-        )
+    of_reading = DeadLetter(
+        letter.at, code, letter.topic, letter.gateway, letter.epoch, letter.seq, device, reading
     )
+    return line(of_reading)
 
 
 def _telemetry(letter: DeadLetter) -> bytes:
-    """The message of a letter; one around the reading where only that was refused."""
+    """Return the payload of `letter`, or a new message around its reading."""
     if letter.payload is not None:
         return letter.payload
     envelope = {
@@ -154,14 +163,3 @@ def _telemetry(letter: DeadLetter) -> bytes:
         "interval_s": 1,
     }
     return to_json({**envelope, "readings": [letter.reading]})
-
-
-def _letter(text: bytes) -> DeadLetter | None:
-    try:
-        document: dict[str, Any] = json.loads(text)
-        payload = b64decode(document["payload"], validate=True) if "payload" in document else None
-        letter = DeadLetter(**{**document, "payload": payload})
-    except (ValueError, TypeError, KeyError):
-        return None
-    good = type(letter.at) is int and isinstance(letter.code, str) and isinstance(letter.topic, str)
-    return letter if good else None

@@ -105,7 +105,7 @@ class Broker:
         self._fate.step("after puback")
         return True
 
-    def tell(self, answers: Iterable[tuple[GatewayPath, Ack]]) -> None:
+    def publish(self, answers: Iterable[tuple[GatewayPath, Ack]]) -> None:
         for _, ack in answers:
             self._fate.step("before watermark")
             self.watermark = max(self.watermark, ack.upto)

@@ -17,7 +17,7 @@ def test_what_is_told_before_the_connection_stands_arrives_all_the_same(
 ) -> None:
     with Gateway(nats_broker.url) as gateway:
         watermarks = Watermarks(MqttSettings(url=nats_broker.url), "ingest")
-        watermarks.tell([(PLACE, Ack("e1", 7))])
+        watermarks.publish([(PLACE, Ack("e1", 7))])
         watermarks.start()
         try:
             wait_until(lambda: gateway.acks == [json.loads('{"v":1,"epoch":"e1","upto":7}')])
@@ -27,7 +27,7 @@ def test_what_is_told_before_the_connection_stands_arrives_all_the_same(
 
 def test_a_broker_that_never_answers_cannot_fill_the_memory() -> None:
     watermarks = Watermarks(MqttSettings(url=f"mqtt://127.0.0.1:{free_port()}"), "ingest")
-    watermarks.tell((PLACE, Ack("e1", upto)) for upto in range(1, 10_002))
+    watermarks.publish((PLACE, Ack("e1", upto)) for upto in range(1, 10_002))
     assert len(watermarks._session._client._out_messages) == 10_000
 
 
@@ -41,5 +41,5 @@ def test_a_refusal_is_logged_once_until_the_connection_stands() -> None:
     ):
         watermarks._session.events.put(event)
     with structlog.testing.capture_logs() as logged:
-        watermarks.tell([])
+        watermarks.publish([])
     assert [(one["event"], one["reason"]) for one in logged] == 2 * [("watermarks_refused", "who?")]

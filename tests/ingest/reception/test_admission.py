@@ -1,6 +1,7 @@
 """The list of devices, and the settings that name it."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -9,7 +10,9 @@ from configuration.load import ConfigurationError
 from ingest.reception.admission import DeviceList, read_admission
 from ingest.settings import IngestSettings
 from wire.clocks import EARLIEST_MS
+from wire.units import HOUR_MS
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOVEMBER_2025 = 1_761_926_400_000  # 2025-11-01T00:00:00+08:00
 
 
@@ -24,7 +27,7 @@ def test_dates_are_local_and_may_be_missing(path: Path) -> None:
         "h1,pump-1,2025-11-01\nh2,pump-2,\nh3,pump-3,2025-10-31T16:00:00+00:00\nh4,pump-4,1999-01-01\n",
         encoding="utf-8-sig",
     )
-    admission = read_admission(path, registered_only=True)
+    admission = read_admission(path, registered_only=True, zone=SHANGHAI)
     assert dict(admission.commissioned) == {
         "pump-1": NOVEMBER_2025,
         "pump-2": EARLIEST_MS,
@@ -35,9 +38,17 @@ def test_dates_are_local_and_may_be_missing(path: Path) -> None:
     assert admission.earliest("pump-9") == EARLIEST_MS
 
 
+def test_dates_are_those_of_the_district(path: Path) -> None:
+    path.write_text("device,commissioned\npump-1,2025-11-01\n")
+    admission = read_admission(path, registered_only=False, zone=ZoneInfo("Asia/Urumqi"))
+    assert admission.earliest("pump-1") == NOVEMBER_2025 + 2 * HOUR_MS
+
+
 def test_a_list_without_dates_is_enough(path: Path) -> None:
     path.write_text("device\npump-1\n")
-    assert dict(read_admission(path, registered_only=False).commissioned) == {"pump-1": EARLIEST_MS}
+    assert dict(read_admission(path, registered_only=False, zone=SHANGHAI).commissioned) == {
+        "pump-1": EARLIEST_MS
+    }
 
 
 @pytest.mark.parametrize(
@@ -52,12 +63,12 @@ def test_a_list_without_dates_is_enough(path: Path) -> None:
 def test_every_mistake_is_named_with_its_line(path: Path, text: str, complaint: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=complaint):
-        read_admission(path, registered_only=False)
+        read_admission(path, registered_only=False, zone=SHANGHAI)
 
 
 def test_a_changed_list_is_read_again_and_a_bad_one_is_not_used(path: Path) -> None:
     path.write_text("device\npump-1\n")
-    listed = DeviceList(path, registered_only=True)
+    listed = DeviceList(path, registered_only=True, zone=SHANGHAI)
     path.write_text("device\npump-1\npump-2\n")
     assert listed.current().takes("pump-2")
     path.write_text("device\nNot An Id, Half Written")

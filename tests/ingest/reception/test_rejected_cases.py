@@ -67,7 +67,7 @@ def test_it_costs_exactly_itself(case: dict[str, Any]) -> None:
     assert [letter.code for letter in verdict.letters] == [case["code"]]
     assert verdict.readings == []
     number = 7 if case["code"] == "stale_epoch" else 1 if case["code"] == "seq_conflict" else 2
-    assert registry.gateway(PLACE).has("e1", number) == case["received"]
+    assert registry.numbers(PLACE).has("e1", number) == case["received"]
     if "registered" not in case and case["code"] != "stale_epoch":
         good = validator.validate(TOPIC, telemetry(20, [reading("pump-1", NOW + 1)]), NOW)
         assert (len(good.readings), good.letters) == (1, [])

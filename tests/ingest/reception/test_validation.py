@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.reception.device_registry import DeviceRegistry, NewestReading, Standing
+from ingest.reception.device_registry import DeviceRegistry, NewestReading
+from ingest.reception.gateway_numbers import Standing
 from ingest.reception.validation import Validator, out_of_order
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry

@@ -84,29 +84,29 @@ AHEAD = reading("pump-1", NOW + 3_600_000)
     ],
 )
 def test_what_becomes_of_a_line(text: bytes, today: TodaysRules, outcome: str) -> None:
-    finding = reexamine(text, today)
+    result = reexamine(text, today)
     if outcome == "good":
-        (candidate,) = finding.candidates
-        assert finding.kept == []
-        assert (candidate.stored.gateway, candidate.stored.epoch, candidate.stored.seq) == (
+        (good,) = result.good
+        assert result.kept == []
+        assert (good.stored.gateway, good.stored.epoch, good.stored.seq) == (
             PLACE,
             "e1",
             7,
         )
-        assert candidate.stored.reading.at in (GOOD.at, AHEAD.at)
+        assert good.stored.reading.at in (GOOD.at, AHEAD.at)
     else:
-        assert finding.candidates == []
-        assert finding.kept == [(outcome, text)]
+        assert result.good == []
+        assert result.kept == [(outcome, text)]
 
 
 def test_of_a_whole_message_the_readings_still_bad_stay_as_letters_of_their_own() -> None:
     payload = telemetry(7, [reading("pump-1", NOW), reading("pump-2", NOW), reading("Pump 3", NOW)])
-    finding = reexamine(whole("identity_mismatch", payload), TodaysRules(ONLY_2, {}, NOW))
-    assert [one.stored.reading.device for one in finding.candidates] == ["pump-2"]
-    kept = [json.loads(text) for _, text in finding.kept]
+    result = reexamine(whole("identity_mismatch", payload), TodaysRules(ONLY_2, {}, NOW))
+    assert [one.stored.reading.device for one in result.good] == ["pump-2"]
+    kept = [json.loads(text) for _, text in result.kept]
     assert sorted((one["code"], one["device"], one["seq"]) for one in kept) == [
         ("bad_identifier", "Pump 3", 7),
         ("unknown_device", "pump-1", 7),
     ]
-    again = reexamine(finding.candidates[0].line, TodaysRules(ONLY_2, {}, NOW))
-    assert [one.stored.reading.device for one in again.candidates] == ["pump-2"]
+    again = reexamine(result.good[0].line, TodaysRules(ONLY_2, {}, NOW))
+    assert [one.stored.reading.device for one in again.good] == ["pump-2"]
