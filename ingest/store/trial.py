@@ -1,5 +1,7 @@
-"""Whether the reading store is there, takes a point and gives it back (`server check`); readings
-are not touched."""
+"""Check of the reading store for `server check`: write a point and read it back.
+
+The readings are not touched.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ _TOKEN_BITS: Final = 62
 
 @dataclass(frozen=True, slots=True)
 class StoreCheck:
-    """One thing that was tried: whether it is `good`, and what was found or has to be done."""
+    """One check: whether it is `good`, and its result or what to do."""
 
     name: str
     good: bool
@@ -26,9 +28,9 @@ class StoreCheck:
 
 
 def try_store(settings: StoreSettings) -> Iterator[StoreCheck]:
-    """Try one thing after the other, making what is missing; ends with the first that is not good.
+    """Yield one check after the other, up to the first that fails; makes missing files and buckets.
 
-    Raises ConfigurationError for a file that cannot be used.
+    Raises ConfigurationError if a file cannot be used.
     """
     target = settings.target
     trials = (
