@@ -36,6 +36,9 @@ class MessageBatch:
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
         """Add one message, validated at server time `now` (UTC ms)."""
         assert self.prepared is None, "a message added to a sealed batch would never be written"
+        assert not self.pubacks or self.pubacks[-1].connection <= delivery.connection, (
+            "PUBACKs follow the order of arrival"
+        )
         self.pubacks.append(delivery.puback)
         self.readings += verdict.readings
         self.letters += verdict.letters

@@ -26,8 +26,8 @@ CASES: list[dict[str, Any]] = [
 ]
 
 _PAYLOAD = """
-    not_json bad_utf8 not_finite wrong_type missing_field unknown_version too_large too_deep duplicate_key
-    decompression_bomb truncated_gzip empty out_of_range
+    not_json bad_utf8 not_finite wrong_type missing_field unknown_version too_large too_deep
+    duplicate_key decompression_bomb truncated_gzip empty out_of_range
 """
 _OTHERS = """
     identity_mismatch unknown_device not_owned bad_topic bad_identifier seq_conflict stale_epoch
