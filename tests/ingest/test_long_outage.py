@@ -72,7 +72,7 @@ class Alive:
         self._before = Counter(map(type, gc.get_objects()))
 
     def __call__(self, kind: type) -> int:
-        return sum(type(one) is kind for one in gc.get_objects()) - self._before[kind]
+        return sum(type(thing) is kind for thing in gc.get_objects()) - self._before[kind]
 
 
 def once_and_again(times: Sequence[int]) -> list[bytes]:

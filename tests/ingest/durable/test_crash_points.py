@@ -92,12 +92,12 @@ class Broker:
         self.watermark = 0
 
     def deliveries(self, connection: int) -> list[Delivery]:
-        found = [
+        deliveries = [
             Delivery(TOPIC, payload, False, 1, mid, connection, again)
             for mid, (payload, again) in self.kept.items()
         ]
         self.kept = {mid: (payload, True) for mid, (payload, _) in self.kept.items()}
-        return found
+        return deliveries
 
     def acknowledge(self, puback: Puback) -> bool:
         self._fate.step("before puback")
@@ -212,9 +212,13 @@ class World:
         while waiting:
             batch = MessageBatch()
             for _ in range(min(len(waiting), self.chance.randint(1, 8))):
-                one = waiting.popleft()
+                delivery = waiting.popleft()
                 batch.add(
-                    one, validator.validate(one.topic, one.payload, NOW, again=one.redelivered), NOW
+                    delivery,
+                    validator.validate(
+                        delivery.topic, delivery.payload, NOW, again=delivery.redelivered
+                    ),
+                    NOW,
                 )
             batch.seal(registry, self.store)  # type: ignore[arg-type]
             committer.commit(batch, _Now(self.store, batch), NOW, threading.Event())  # type: ignore[arg-type]
@@ -254,10 +258,10 @@ def test_a_thousand_crashes_lose_nothing_and_double_nothing(
     assert world.store.changed == 0
     letters = world.folder.letters()
     assert (
-        sorted(int(str(one["seq"])) for one in letters if one["code"] == "too_early")
+        sorted(int(str(letter["seq"])) for letter in letters if letter["code"] == "too_early")
         == world.gateway.bad
     )
-    assert {one["seq"] for one in letters if one["code"] == "store_refused"} == {
+    assert {letter["seq"] for letter in letters if letter["code"] == "store_refused"} == {
         at - NOW for at in refused
     }
     assert len(letters) == len(world.gateway.bad) + len(refused)

@@ -42,4 +42,6 @@ def test_a_refusal_is_logged_once_until_the_connection_stands() -> None:
         watermarks._session.events.put(event)
     with structlog.testing.capture_logs() as logged:
         watermarks.publish([])
-    assert [(one["event"], one["reason"]) for one in logged] == 2 * [("watermarks_refused", "who?")]
+    assert [(entry["event"], entry["reason"]) for entry in logged] == 2 * [
+        ("watermarks_refused", "who?")
+    ]

@@ -22,8 +22,8 @@ def inbox_of(*events: Event) -> tuple[DeliveryInbox, list[Event]]:
 
 def taken(inbox: DeliveryInbox) -> list[int]:
     mids = []
-    while (one := inbox.take(0.001)) is not None:
-        mids.append(one.mid)
+    while (delivered := inbox.take(0.001)) is not None:
+        mids.append(delivered.mid)
     return mids
 
 
@@ -52,18 +52,18 @@ def test_what_is_taken_or_dropped_makes_room_again() -> None:
 
     def bring() -> None:
         for mid in range(8):
-            one = delivery(mid, connection=1 if mid < 6 else 2)
-            allowance.take(one.size, patience_s=60)
+            sent = delivery(mid, connection=1 if mid < 6 else 2)
+            allowance.take(sent.size, patience_s=60)
             came.append(mid)
-            arrived.put(one)
+            arrived.put(sent)
 
     network = threading.Thread(target=bring)
     network.start()
     wait_until(lambda: came == [0, 1, 2])
     inbox.absorb()
-    assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [0, 1]
+    assert [taken.mid for taken in (inbox.take(5), inbox.take(5)) if taken] == [0, 1]
     wait_until(lambda: came == [0, 1, 2, 3, 4])
-    assert [one.mid for one in (inbox.take(5), inbox.take(5)) if one] == [2, 3]
+    assert [taken.mid for taken in (inbox.take(5), inbox.take(5)) if taken] == [2, 3]
     wait_until(
         lambda: len(came) == 7
     )  # room for the first of the new connection, which clears the old one's

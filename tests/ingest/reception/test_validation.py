@@ -75,7 +75,9 @@ def test_any_order_and_any_repetition_of_the_same_messages_stores_each_reading_o
     sent = {seq: telemetry(seq, [reading("pump-1", NOW + seq)], sent_at=seq) for seq in order}
     arrivals = order + [order[index] for index in repeated]
     verdicts = [validator.validate(TOPIC, sent[seq], NOW) for seq in arrivals]
-    assert sorted(one.seq for verdict in verdicts for one in verdict.readings) == sorted(order)
+    assert sorted(stored.seq for verdict in verdicts for stored in verdict.readings) == sorted(
+        order
+    )
     assert [letter for verdict in verdicts for letter in verdict.letters] == []
     assert sum(verdict.counts["resent"] for verdict in verdicts) == len(repeated)
 
@@ -223,7 +225,7 @@ def _outcome(payload: bytes, *, fast: bool) -> object:
     return (
         envelope,
         good,
-        sorted(one.code for one in decoded.rejected),
+        sorted(rejection.code for rejection in decoded.rejected),
         decoded.claims,
         decoded.dropped_points,
     )

@@ -42,22 +42,22 @@ def store(folder: Folder) -> Iterator[ReadingStore]:
 
 
 def letter(device: str, number: int) -> DeadLetter:
-    one = reading(device, NOW + number)
-    return DeadLetter(NOW, "unknown_device", TOPIC, PLACE.gateway, "e1", number, device, one)
+    rejected = reading(device, NOW + number)
+    return DeadLetter(NOW, "unknown_device", TOPIC, PLACE.gateway, "e1", number, device, rejected)
 
 
 def write(path: Path, *letters: DeadLetter) -> None:
-    path.write_bytes(b"".join(line(one) for one in letters))
+    path.write_bytes(b"".join(line(written) for written in letters))
 
 
-def replay(
+def redeliver(
     folder: Folder, store: ReadingStore, committed: FileEnd | None = None, **options: bool
 ) -> RedeliveryReport:
     return Redelivery(folder.dead_letters, lambda: committed, store, TODAY, **options).run()
 
 
 def kept(folder: Folder) -> list[object]:
-    return [one["seq"] for one in folder.letters()]
+    return [letter["seq"] for letter in folder.letters()]
 
 
 def test_what_is_good_is_stored_and_the_rest_stays_in_its_order(
@@ -71,7 +71,7 @@ def test_what_is_good_is_stored_and_the_rest_stays_in_its_order(
         letter("bad", 4),
     )
     folder.dead_letters.chmod(0o604)
-    report = replay(folder, store)
+    report = redeliver(folder, store)
     assert folder.rows() == [("good", NOW + 1), ("good", NOW + 3)]
     assert kept(folder) == [2, 4]
     assert (report.lines, report.stored, report.kept) == (
@@ -81,13 +81,13 @@ def test_what_is_good_is_stored_and_the_rest_stays_in_its_order(
     )
     assert folder.dead_letters.stat().st_mode & 0o777 == 0o604
     assert not folder.path.joinpath("dead-letters.jsonl.replay").exists()
-    assert replay(folder, store).stored == {}
+    assert redeliver(folder, store).stored == {}
 
 
 def test_a_dry_run_changes_nothing(folder: Folder, store: ReadingStore) -> None:
     write(folder.dead_letters, letter("good", 1), letter("bad", 2))
     before = folder.dead_letters.read_bytes()
-    report = replay(folder, store, dry=True)
+    report = redeliver(folder, store, dry=True)
     assert (report.stored, folder.rows(), folder.dead_letters.read_bytes()) == (
         {"unknown_device": 1},
         [],
@@ -101,7 +101,7 @@ def test_a_reading_of_that_time_that_is_there_already_is_never_replaced(
     store.write([StoredReading(PLACE, "e1", 1, reading("good", NOW + 1))])
     store.write([StoredReading(PLACE, "e2", 9, reading("good", NOW + 2, supply_c=1.0))])
     write(folder.dead_letters, letter("good", 1), letter("good", 2))
-    report = replay(folder, store)
+    report = redeliver(folder, store)
     assert report.already == {"unknown_device": 1}
     assert report.kept == {"unknown_device": {"occupied": 1}}
     assert kept(folder) == [2]
@@ -110,7 +110,7 @@ def test_a_reading_of_that_time_that_is_there_already_is_never_replaced(
 
 def test_a_torn_last_line_stays(folder: Folder, store: ReadingStore) -> None:
     folder.dead_letters.write_bytes(line(letter("good", 1)) + b'{"at":17637')
-    assert replay(folder, store).kept == {"?": {"unreadable_line": 1}}
+    assert redeliver(folder, store).kept == {"?": {"unreadable_line": 1}}
     assert folder.dead_letters.read_bytes() == b'{"at":17637\n'
 
 
@@ -123,7 +123,7 @@ def test_lines_that_ingest_has_not_committed_are_left_to_it(
     committed = FileEnd(folder.dead_letters.stat().st_ino, size)
     before = folder.dead_letters.read_bytes()
     with pytest.raises(RedeliveryError, match="start ingest"):
-        replay(folder, store, committed)
+        redeliver(folder, store, committed)
     assert folder.dead_letters.read_bytes() == before
     assert folder.rows() == [("good", NOW + 1)]
 
@@ -147,7 +147,7 @@ def test_where_the_store_is_away_the_file_is_as_it_was(folder: Folder, store: Re
     before = folder.dead_letters.read_bytes()
     away = open_store(Folder(folder.path, "influxdb+http://127.0.0.1:1/o/b").settings()[0])
     with pytest.raises(StoreUnavailable):
-        replay(folder, away)
+        redeliver(folder, away)
     away.close()
     assert folder.dead_letters.read_bytes() == before
 

@@ -19,8 +19,8 @@ TODAY = TodaysRules(Admission(), {}, NOW + 86_400_000)
 ONLY_2 = Admission({"pump-2": 1}, registered_only=True)
 
 
-def letter(code: str, one: object) -> bytes:
-    return line(DeadLetter(NOW, code, TOPIC, PLACE.gateway, "e1", 7, "pump-1", one))
+def letter(code: str, rejected: object) -> bytes:
+    return line(DeadLetter(NOW, code, TOPIC, PLACE.gateway, "e1", 7, "pump-1", rejected))
 
 
 def whole(code: str, payload: bytes, topic: str = TOPIC) -> bytes:
@@ -102,11 +102,11 @@ def test_what_becomes_of_a_line(text: bytes, today: TodaysRules, outcome: str) -
 def test_of_a_whole_message_the_readings_still_bad_stay_as_letters_of_their_own() -> None:
     payload = telemetry(7, [reading("pump-1", NOW), reading("pump-2", NOW), reading("Pump 3", NOW)])
     result = reexamine(whole("identity_mismatch", payload), TodaysRules(ONLY_2, {}, NOW))
-    assert [one.stored.reading.device for one in result.good] == ["pump-2"]
+    assert [good.stored.reading.device for good in result.good] == ["pump-2"]
     kept = [json.loads(text) for _, text in result.kept]
-    assert sorted((one["code"], one["device"], one["seq"]) for one in kept) == [
+    assert sorted((letter["code"], letter["device"], letter["seq"]) for letter in kept) == [
         ("bad_identifier", "Pump 3", 7),
         ("unknown_device", "pump-1", 7),
     ]
     again = reexamine(result.good[0].line, TodaysRules(ONLY_2, {}, NOW))
-    assert [one.stored.reading.device for one in again.good] == ["pump-2"]
+    assert [good.stored.reading.device for good in again.good] == ["pump-2"]

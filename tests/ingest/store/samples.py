@@ -31,10 +31,10 @@ def summarised(
     buckets: dict[int, list[float]] = {
         bucket: [] for bucket in range(start // step * step, end, step)
     }
-    for one in readings:
-        value = one.reading.values.get(point)
-        if start <= one.reading.at < end and value is not None:
-            buckets[one.reading.at // step * step].append(value)
+    for stored in readings:
+        value = stored.reading.values.get(point)
+        if start <= stored.reading.at < end and value is not None:
+            buckets[stored.reading.at // step * step].append(value)
     return [summary_of(at, values) for at, values in buckets.items()]
 
 

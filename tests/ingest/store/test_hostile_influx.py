@@ -97,7 +97,7 @@ def query(influx: InfluxGate, influxql: str) -> None:
 
 def stored_times(influx: InfluxGate, device: str, end: int) -> list[int]:
     store = open_store(StoreSettings(url=influx.url))
-    times = [one.reading.at for one in store.history(device, 0, end)]
+    times = [stored.reading.at for stored in store.history(device, 0, end)]
     store.close()
     return times
 
@@ -204,11 +204,11 @@ def test_a_refused_batch_costs_exactly_the_lines_at_fault(influx: InfluxGate, pr
     ]
     store = open_store(StoreSettings(url=proxy.url.replace("/hearthwatch", "/spoiled")))
     refused = store.write(readings)
-    kept = [one.reading.at - at for one in store.history("bisect-1", at, at + 100)]
+    kept = [stored.reading.at - at for stored in store.history("bisect-1", at, at + 100)]
     store.close()
-    assert [one.stored.reading.at - at for one in refused] == sorted(at_fault)
-    assert {one.code for one in refused} == {"store_refused"}
-    assert all("exv_steps" in one.detail for one in refused)
+    assert [refusal.stored.reading.at - at for refusal in refused] == sorted(at_fault)
+    assert {refusal.code for refusal in refused} == {"store_refused"}
+    assert all("exv_steps" in refusal.detail for refusal in refused)
     assert proxy.forwarded < 60
     assert kept == [number for number in range(100) if number not in at_fault]
 
@@ -222,6 +222,6 @@ def test_a_reading_older_than_the_retention_is_a_dead_letter(
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading("old-1", now - 5 * 86_400_000), reading("old-1", now)]))
         gateway.wait_for_ack(1)
-    assert [(one["code"], one["device"], one["seq"]) for one in folder.letters()] == [
+    assert [(letter["code"], letter["device"], letter["seq"]) for letter in folder.letters()] == [
         ("too_old", "old-1", 1)
     ]

@@ -32,8 +32,8 @@ def stores(
     influx.create("hearthwatch_hourly")
     opened = [open_store(StoreSettings(url=url)) for url in (f"sqlite:{file}", influx.url)]
     yield opened
-    for one in opened:
-        one.close()
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture(params=[0, 1], ids=["sqlite", "influx"])
@@ -89,7 +89,7 @@ def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
     store.tend(START + 2 * HOUR)
     store.tend(START + 2 * HOUR)
     assert store.hours("twice-1", START, START + HOUR, ["supply_c"]) == once
-    assert [one.count for one in once["supply_c"]] == [60]
+    assert [bucket.count for bucket in once["supply_c"]] == [60]
 
 
 def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: ReadingStore) -> None:
@@ -101,14 +101,14 @@ def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: Readi
     assert len(hours) < 6
     store.tend(long_before + DAY_MS)
     hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
-    assert [one.at for one in hours] == [long_before + n * HOUR for n in range(6)]
+    assert [hour.at for hour in hours] == [long_before + n * HOUR for n in range(6)]
 
 
 def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
     store.write([stored("whole-hour-1", START + n * HOUR // 2, n) for n in range(6)])
     store.tend(START + 4 * HOUR)
     answer = store.hours("whole-hour-1", START + 1, START + 3 * HOUR - 1, ["supply_c"])
-    assert [one.at for one in answer["supply_c"]] == [START + HOUR]
+    assert [hour.at for hour in answer["supply_c"]] == [START + HOUR]
 
 
 def test_a_long_window_takes_hours_as_far_as_they_reach_and_readings_after_that(
@@ -264,13 +264,15 @@ def test_both_stores_answer_alike_and_right(
             expected = summarised(readings, point, start, end, step)
             assert store.summaries(device, start, end, [point], step) == {point: expected}
             area = Area(gateway.district, gateway.town, gateway.village)
-            assert store.fleet(area, start, end, point, step) == [_alone(one) for one in expected]
+            assert store.fleet(area, start, end, point, step) == [
+                _alone(bucket) for bucket in expected
+            ]
             hours = summarised(readings, point, midnight, end, HOUR)
             assert store.hours(device, midnight, end, [point]) == {
-                point: [one for one in hours if one.count]
+                point: [hour for hour in hours if hour.count]
             }
 
 
-def _alone(one: PointSummary) -> PointSummary:
+def _alone(bucket: PointSummary) -> PointSummary:
     """A village of one device."""
-    return summary_of(one.at, [] if one.mean is None else [one.mean])
+    return summary_of(bucket.at, [] if bucket.mean is None else [bucket.mean])

@@ -220,7 +220,7 @@ def test_writing_goes_on_while_hours_are_packed_and_days_forgotten(tmp_path: Pat
         writer.write(day[-30:])
     writer.write(days[-1])
     answer = writer.history("pump-1", START + DAY_MS, START + 4 * DAY_MS)
-    assert answer == [one for day in days[1:] for one in day]
+    assert answer == [row for day in days[1:] for row in day]
     writer.close()
     keeper.close()
 
