@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from alerts import metrics
+from configuration.outage_log import OutageLog
 
 _log = structlog.get_logger()
 
@@ -28,7 +29,9 @@ class DatabaseRetry:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self._missing: str | None = "the ticket database has not been opened yet"
-        self._lost = False
+        self._outage = OutageLog(
+            _log, "ticket_database_lost", "ticket_database_back", severity="error"
+        )
 
     def readiness(self) -> list[str]:
         """What is missing, as sentences; empty while the database takes changes."""
@@ -49,14 +52,11 @@ class DatabaseRetry:
                 return answer
 
     def _note_lost(self, error: Exception) -> None:
-        if not self._lost:
-            _log.error("ticket_database_lost", error=str(error))
-        self._lost = True
+        self._outage.lost(str(error))
         self._missing = "the ticket database does not take changes; see the log"
         metrics.DATABASE_UP.set(0)
 
     def _note_back(self) -> None:
-        if self._lost:
-            _log.info("ticket_database_back")
-        self._lost, self._missing = False, None
+        self._outage.back()
+        self._missing = None
         metrics.DATABASE_UP.set(1)

@@ -13,6 +13,7 @@ from urllib.error import URLError
 import structlog
 
 from alerts.settings import ForecastSettings
+from configuration.outage_log import OutageLog
 from rules.forecast import Forecast, parse_forecast
 
 _log = structlog.get_logger()
@@ -53,7 +54,7 @@ class ForecastReader:
 
     def __init__(self, settings: ForecastSettings) -> None:
         self._settings = settings
-        self._missing = False
+        self._outage = OutageLog(_log, "forecast_lost", "forecast_back")
         self.newest: Forecast | None = None
 
     def run(self, stop: threading.Event) -> None:
@@ -68,10 +69,6 @@ class ForecastReader:
         try:
             self.newest = read_forecast(self._settings.source)
         except ForecastUnavailableError as error:
-            if not self._missing:
-                _log.warning("forecast_lost", reason=str(error))
-            self._missing = True
+            self._outage.lost(str(error), source=self._settings.source)
         else:
-            if self._missing:
-                _log.info("forecast_back", source=self._settings.source)
-            self._missing = False
+            self._outage.back(source=self._settings.source)

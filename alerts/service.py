@@ -30,11 +30,13 @@ from alerts.snapshot import SnapshotFile
 from alerts.store.announce import ALERT_EFFECT
 from alerts.store.records import active_records, is_active_again
 from alerts.store.write_round import Written, write_round
+from configuration.outage_log import OutageLog
 from desk.database.engine import reading, writing
 from desk.extreme_cold import is_extreme_cold
 from desk.ledger.device_registry import known_gateways
 from desk.ledger.known import KnownGateway
 from ingest.store import ReadingStore, StoreUnavailable
+from messaging.broker_log import BrokerLog
 from messaging.session import (
     Connected,
     ConnectionRefused,
@@ -87,6 +89,10 @@ class AlertService:
         self._bus = parts.bus
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
+        self._broker_log = BrokerLog(_log)
+        self._state_outage = OutageLog(
+            _log, "rule_state_not_saved", "rule_state_saved", severity="error"
+        )
         self._bus_lost = True
         self._next_check = 0.0
         self._clock_offset: int | None = None
@@ -240,13 +246,12 @@ class AlertService:
 
     def _bus_changed(self, event: Connected | Disconnected | ConnectionRefused) -> None:
         now = self._now()
+        self._broker_log(event)
         if isinstance(event, Connected):
-            _log.info("broker_connected", url=self._parts.broker)
             self._bus_lost = False
             self._district.bus_up(now)
             self._feed.repeat(self._retry.persist(self._announced_alerts))
         elif not self._bus_lost or isinstance(event, ConnectionRefused):
-            _log.warning("broker_lost", url=self._parts.broker, reason=event.reason)
             self._bus_lost = True
             self._district.bus_down(now)
         metrics.CONNECTED.set(0 if self._bus_lost else 1)
@@ -290,10 +295,10 @@ class AlertService:
         try:
             self._parts.snapshots.write(self._district.snapshot())
         except OSError as error:
-            if "state" not in self._missing:
-                _log.error("rule_state_not_saved", directory=str(folder), error=str(error))
+            self._state_outage.lost(str(error), directory=str(folder))
             self._missing["state"] = f"{folder} cannot be written: {error.strerror}"
         else:
+            self._state_outage.back(directory=str(folder))
             self._missing.pop("state", None)
 
 

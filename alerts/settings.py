@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from configuration.fields import Duration, FilePath, Settings
+from configuration.fields import DEFAULT_TIME_ZONE, Duration, FilePath, Settings, TimeZoneName
 from rules.season import MonthDay as SeasonDay
 from rules.season import Season
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -39,16 +39,7 @@ class SeasonSettings(Settings):
 
     start: MonthDay = "11-01"
     end: MonthDay = "03-31"
-    timezone: str = "Asia/Shanghai"
-
-    @field_validator("timezone")
-    @classmethod
-    def _check(cls, timezone: str) -> str:
-        try:
-            ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{timezone!r} is not a time zone of the tz database") from error
-        return timezone
+    timezone: TimeZoneName = DEFAULT_TIME_ZONE
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,7 +48,7 @@ class SeasonSettings(Settings):
 
     def to_season(self) -> Season:
         """The season as the rules know it; a zone with summer time gets its winter offset."""
-        winter = datetime(2025, 1, 1, tzinfo=ZoneInfo(self.timezone)).utcoffset() or timedelta()
+        winter = datetime(2025, 1, 1, tzinfo=self.zone).utcoffset() or timedelta()
         return Season(
             _season_day(self.start), _season_day(self.end), round(winter.total_seconds() * 1_000)
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Query
 
 from api.problems import Problem
-from ingest.store import Summary
+from ingest.store import PointSummary
 from wire.durations import parse_duration
 from wire.points import POINT_NAMES
 from wire.units import DAY_MS
@@ -26,7 +26,7 @@ Time = Annotated[int | None, Query(ge=0, lt=2**53)]
 
 Entry = tuple[float | None, ...]
 Statistic = Literal["mean", "min", "max", "count", "all"]
-_ENTRIES: Final[dict[Statistic, Callable[[Summary], Entry]]] = {
+_ENTRIES: Final[dict[Statistic, Callable[[PointSummary], Entry]]] = {
     "mean": lambda one: (one.at, one.mean),
     "min": lambda one: (one.at, one.minimum),
     "max": lambda one: (one.at, one.maximum),
@@ -35,7 +35,7 @@ _ENTRIES: Final[dict[Statistic, Callable[[Summary], Entry]]] = {
 }
 
 
-def entries(series: Sequence[Summary], stat: Statistic) -> list[Entry]:
+def entries(series: Sequence[PointSummary], stat: Statistic) -> list[Entry]:
     """`series` as `[at, value]`, or `[at, count, mean, min, max]` for `all`."""
     return [_ENTRIES[stat](one) for one in series]
 

@@ -20,10 +20,10 @@ from bench.store import fill, make_plain_table, plain_insert, plain_row, village
 from bench.subscribers import BATCH, Measured, through_ingest, through_plain_subscriber
 from bench.table import Row, print_table
 from bench.telemetry import DEVICES_PER_GATEWAY, POINTS_PER_READING, Message, messages
-from ingest.device_registry import Register
+from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.validation import Validator
 from ingest.store import StoredReading
 from ingest.store.influx.line_protocol import LineEncoder, body
-from ingest.validation import Judge
 from tests.servers import InfluxGate, InfluxServer
 from wire.points import POINT_NAMES
 from wire.wall_clock import wall_clock_ms
@@ -49,11 +49,11 @@ def cpu_rows(quick: bool) -> Iterator[Row]:
 
 
 def _cpu_us(batch: Sequence[Message]) -> float:
-    judge, encoder = Judge(Register()), LineEncoder()
+    validator, encoder = Validator(DeviceRegistry()), LineEncoder()
     now = wall_clock_ms()
     began = time.process_time()
     for topic, payload in batch:
-        body(encoder.lines(judge.judge(topic, payload, now).readings))
+        body(encoder.lines(validator.validate(topic, payload, now).readings))
     return (time.process_time() - began) / (len(batch) * DEVICES_PER_GATEWAY) * 1e6
 
 
@@ -176,8 +176,10 @@ def _influx() -> Iterator[InfluxGate]:
 
 
 def _readings(batch: Sequence[Message]) -> list[StoredReading]:
-    judge, now = Judge(Register()), wall_clock_ms()
-    return [one for topic, payload in batch for one in judge.judge(topic, payload, now).readings]
+    validator, now = Validator(DeviceRegistry()), wall_clock_ms()
+    return [
+        one for topic, payload in batch for one in validator.validate(topic, payload, now).readings
+    ]
 
 
 def _chunks(items: Sequence[StoredReading]) -> Iterator[Sequence[StoredReading]]:

@@ -151,7 +151,7 @@ def plain_row(stored: StoredReading, points: Sequence[str]) -> tuple[object, ...
     return (
         reading.device,
         reading.at,
-        stored.place.gateway,
+        stored.gateway.gateway,
         reading.state,
         ",".join(reading.faults),
         stored.epoch,

@@ -1,2 +1,5 @@
-"""How every process reads its configuration: TOML, environment, and all mistakes at once with file
-and key."""
+"""What every process needs before it works: its configuration, and one way to log an outage.
+
+A configuration is TOML with environment overrides. All mistakes are reported at once, with file
+and key.
+"""

@@ -3,24 +3,26 @@
 import os
 import stat
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from wire.durations import parse_duration
 from wire.identifiers import is_identifier
 
+DEFAULT_TIME_ZONE: Final = "Asia/Shanghai"
+"""The district's time zone unless `[season] timezone` names another (design §6)."""
+
 
 class Settings(BaseModel):
-    """Base of every configuration table: an unknown key is an error, and nothing changes after
-    loading."""
+    """Base of every configuration table: an unknown key is an error, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def resolve_path(path: Path, info: ValidationInfo) -> Path:
-    """`path`, taken relative to the folder of the file it stands in (given as validation context
-    `base`)."""
+    """Return `path` relative to the folder `base` of the validation context, if there is one."""
     base = (info.context or {}).get("base")
     return path if base is None else Path(base) / path.expanduser()
 
@@ -28,13 +30,10 @@ def resolve_path(path: Path, info: ValidationInfo) -> Path:
 def _identifier(text: str) -> str:
     if not is_identifier(text):
         raise ValueError(
-            f"{text!r} is not an identifier; use 1 to 48 of a-z 0-9 -, beginning with a letter or digit"
+            f"{text!r} is not an identifier; use 1 to 48 of a-z 0-9 -, "
+            "beginning with a letter or digit"
         )
     return text
-
-
-FilePath = Annotated[Path, AfterValidator(resolve_path)]
-"""A path in a configuration file; relative ones are relative to that file."""
 
 
 def _present(path: Path) -> Path:
@@ -51,15 +50,28 @@ def _kept_secret(path: Path) -> Path:
     return path
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not a time zone of the tz database") from error
+    return name
+
+
+FilePath = Annotated[Path, AfterValidator(resolve_path)]
+"""A path in a configuration file, relative to the folder of that file."""
+
 PresentPath = Annotated[FilePath, AfterValidator(_present)]
-"""The path of a file that must be there."""
+"""The path of a file that must exist."""
 
 SecretPath = Annotated[PresentPath, AfterValidator(_kept_secret)]
-"""The path of a file that holds a password or a private key: refused where everybody may read
-it."""
+"""The path of a file with a password or private key; refused if everybody may read it."""
 
 Duration = Annotated[int, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0)]
 """Milliseconds, written as `500ms 30s 10m 2h 7d`."""
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
 """A district, town, village, gateway, device or profile id (contract §1)."""
+
+TimeZoneName = Annotated[str, AfterValidator(_time_zone)]
+"""A name of the tz database, such as `Asia/Shanghai`."""

@@ -1,4 +1,4 @@
-"""Read a TOML file into a model, with environment overrides and every mistake named."""
+"""Read a TOML file into a model; the environment overrides it, and every mistake is named."""
 
 import os
 import tomllib
@@ -18,8 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationProblem:
-    """One mistake: the file, the key inside it (dotted, empty for the file itself), and what to
-    do."""
+    """One mistake: the file, the dotted key in it (empty: the file itself), and the cure."""
 
     file: Path
     key: str
@@ -34,17 +33,24 @@ class ConfigurationProblem:
 
 
 class ConfigurationError(Exception):
-    """A configuration that cannot be used; holds all of its problems. The command line exits with
-    2."""
+    """An unusable configuration with all of its problems; the command line exits with 2."""
 
     def __init__(self, problems: list[ConfigurationProblem]) -> None:
+        assert problems, "an error without a problem would tell the operator nothing"
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    @classmethod
+    def at(cls, file: Path, message: str, key: str = "") -> "ConfigurationError":
+        """Return an error with one problem, at `key` of `file`."""
+        return cls([ConfigurationProblem(file, key, message)])
+
 
 def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.environ) -> Model:
-    """The configuration in `path` as `model`; `HEARTHWATCH_SECTION__KEY` overrides. Raises
-    ConfigurationError."""
+    """Return the configuration in `path` as `model`; raises ConfigurationError.
+
+    The variable `HEARTHWATCH_SECTION__KEY` of `environment` overrides `key` of `[section]`.
+    """
     document = read_toml(path)
     for name, value in environment.items():
         if name.startswith(PREFIX) and _names_a_key(name, model):
@@ -53,7 +59,7 @@ def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.env
 
 
 def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
-    """`document`, which stands in `path`, as `model`; raises ConfigurationError."""
+    """Return `document`, read from `path`, as `model`; raises ConfigurationError."""
     try:
         return model.model_validate(document, context={"base": path.absolute().parent})
     except ValidationError as error:
@@ -67,18 +73,13 @@ def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The TOML document in `path`; raises ConfigurationError where it is missing, unreadable or not
-    TOML."""
+    """Return the TOML document in `path`; raises ConfigurationError if it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(
-            [ConfigurationProblem(path, "", error.strerror or str(error))]
-        ) from error
+        raise ConfigurationError.at(path, error.strerror or str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            [ConfigurationProblem(path, "", f"not valid TOML: {error}")]
-        ) from error
+        raise ConfigurationError.at(path, f"not valid TOML: {error}") from error
 
 
 def _names_a_key(name: str, model: type[BaseModel]) -> bool:
@@ -107,23 +108,17 @@ def _override(
     for key in keys[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
-            raise ConfigurationError(
-                [
-                    ConfigurationProblem(
-                        path, ".".join(keys), f"{name} names a table that is a value here"
-                    )
-                ]
-            )
-    for item in fields.items():
-        if keys[-1] in _names(*item):  # an override replaces the value under any of its names
-            for name_in_file in _names(*item):
+            message = f"{name} names a table that is a value here"
+            raise ConfigurationError.at(path, message, ".".join(keys))
+    for field in fields.items():
+        if keys[-1] in _names(*field):  # an override replaces the value under any of its names
+            for name_in_file in _names(*field):
                 table.pop(name_in_file, None)
     table[keys[-1]] = _parse(value)
 
 
 def _fields_at(model: type[BaseModel], keys: list[str]) -> Mapping[str, FieldInfo]:
-    """The fields of the table that `keys` lead to; empty where they lead to no table of the
-    model."""
+    """Return the fields of the table at `keys`; empty if the model has no such table."""
     for key in keys:
         field = model.model_fields.get(key)
         if (
@@ -140,14 +135,11 @@ def _secret(name: str, file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ConfigurationError(
-            [ConfigurationProblem(Path(file), "", f"{name}: {error.strerror}")]
-        ) from error
+        raise ConfigurationError.at(Path(file), f"{name}: {error.strerror}") from error
 
 
 def _parse(value: str) -> Any:
-    """An override is TOML where it reads as TOML (numbers, booleans, lists), and otherwise the text
-    itself."""
+    """Return `value` as TOML (number, boolean, list), or the text itself if it is no TOML."""
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,6 @@
 """MQTT → validate → store → acknowledge: how a reading becomes durable (design §4).
 
-`ingest.store` is the one public module: the reading store is written here and read by others.
+A message passes three rooms: `reception` decides, `store` keeps its readings, `durable` commits
+and acknowledges them. `redelivery` brings dead letters back later. Other packages read the store
+through `ingest.store`.
 """

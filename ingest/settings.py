@@ -12,14 +12,14 @@ _KINDS: Final = ("telemetry", "status")
 
 
 class IngestSettings(Settings):
-    """How ingest receives: its state file, its session with the broker, and the size of a batch.
+    """The state file of ingest, its session with the broker, and the size of a batch.
 
-    `registered` is a list of devices as CSV (`device,commissioned`): a reading from before its
-    device's commissioning is refused, and with `registered_only` so is any of a device that is not
-    in the list. `towns` narrows ingest to some towns, so that several processes (each with its own
-    `client_id`, `state` and dead letters) share a district; `topics` are topic filters instead of
-    the usual ones. A batch is written when it holds `batch_readings`, or `batch_wait` after its
-    first message. `metrics` is an address such as `127.0.0.1:9101` to serve Prometheus metrics.
+    `registered` is a list of devices as CSV (`device,commissioned`). Readings from before the
+    commissioning of their device are refused; with `registered_only`, devices outside the list are
+    refused, too. `towns` limits ingest to some towns: several processes then share a district,
+    each with its own `client_id`, `state` and dead letters. `topics` replaces the usual topic
+    filters. A batch is written when it holds `batch_readings`, or `batch_wait` after its first
+    message. `metrics` is an address such as `127.0.0.1:9101` that serves Prometheus metrics.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
@@ -39,17 +39,16 @@ class IngestSettings(Settings):
                 "registered_only needs registered, the CSV file that lists the devices"
             )
         if self.towns is not None and self.topics is not None:
-            raise ValueError("towns and topics are two ways to say the same; keep one")
+            raise ValueError("towns and topics both choose what to receive; keep one")
         if self.towns is not None and self.client_id == _CLIENT_ID:
-            # Two sessions of one name would throw each other out for ever.
+            # The broker ends a session when another one of the same name begins.
             raise ValueError("towns needs a client_id of this process's own")
         return self
 
     def filters(self, root: str) -> list[str]:
-        """The topic filters to subscribe to, under the topic root `root`.
+        """Return the topic filters to subscribe to, under the topic root `root`.
 
-        They end in `#` and not in the exact number of levels: a message on a wrong topic is to be
-        reported, not overlooked.
+        They end in `#`: a message with a wrong number of levels must be reported, too.
         """
         if self.topics is not None:
             return self.topics

@@ -1,19 +1,29 @@
-"""What ingest has received from each gateway, as `hearthwatch ingest status` shows it. Pure."""
+"""The receipts of each gateway, as `hearthwatch ingest status` shows them. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from ingest.device_registry import Remembered
-from ingest.tally import BAD_POINT, REJECTED, Tallies, after_prefix
+from ingest.reception.device_registry import Remembered
+from ingest.reception.tally import BAD_POINT, REJECTED, Tallies, after_prefix
 from wire.intervals import Intervals
 from wire.topics import GatewayPath
+
+_SHOWN: Final = {
+    "messages": "messages",
+    "readings": "readings",
+    "redelivered": "redelivered",
+    "resent": "resent",
+    "stale_epochs": "stale_epoch",
+    "lost": "lost",
+}
+"""The key in a document, and the name of the count."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochStatus:
-    """One numbering of a gateway: its watermark, and the gaps above it as `(first, last)`."""
+    """One epoch of a gateway: its watermark `upto`, and the gaps above it as `(first, last)`."""
 
     epoch: str
     current: bool
@@ -22,95 +32,91 @@ class EpochStatus:
 
     @property
     def missing(self) -> int:
-        """How many message numbers have not been received although a higher one has."""
+        """Return how many numbers below the highest received are missing."""
         return sum(last - first + 1 for first, last in self.gaps)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the epoch as a JSON object."""
+        return {
+            "epoch": self.epoch,
+            "current": self.current,
+            "upto": self.upto,
+            "missing": self.missing,
+            "gaps": list(self.gaps),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """One gateway; `place` is None for all messages whose topic names no gateway. `heard` is server
-    time, UTC ms."""
+    """One gateway; `gateway` is None for all messages whose topic names none.
 
-    place: GatewayPath | None
+    `heard` is the server time of its last message (UTC ms); the names in `counts` are those of
+    `tally.Count`.
+    """
+
+    gateway: GatewayPath | None
     heard: int | None
     epochs: list[EpochStatus] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=Counter)
 
     @property
     def name(self) -> str:
-        """`district/town/village/gateway`, or `?`."""
-        place = self.place
-        return (
-            f"{place.district}/{place.town}/{place.village}/{place.gateway}"
-            if place is not None
-            else "?"
-        )
+        """Return `district/town/village/gateway`, or `?`."""
+        return str(self.gateway) if self.gateway is not None else "?"
 
     @property
     def missing(self) -> int:
-        """Missing message numbers of all epochs."""
+        """Return the missing numbers of all epochs."""
         return sum(epoch.missing for epoch in self.epochs)
 
     def to_document(self) -> dict[str, Any]:
-        """As one JSON object."""
-        epochs = [
-            {
-                "epoch": e.epoch,
-                "current": e.current,
-                "upto": e.upto,
-                "missing": e.missing,
-                "gaps": list(e.gaps),
-            }
-            for e in self.epochs
-        ]
+        """Return the gateway as a JSON object."""
         return {
             "gateway": self.name,
             "heard": self.heard,
-            "epochs": epochs,
+            "epochs": [epoch.to_document() for epoch in self.epochs],
             **counts_document(self.counts),
         }
 
 
 def gateway_statuses(remembered: Remembered, tallies: Tallies) -> list[GatewayStatus]:
-    """Every gateway that was ever heard, in order of its name."""
+    """Return every gateway that was ever heard, in order of its name."""
     epochs: dict[GatewayPath | None, list[EpochStatus]] = {}
-    for (place, epoch), pairs in sorted(remembered.received.items(), key=lambda item: item[0][1]):
-        received = Intervals(pairs)
-        current = remembered.current.get(place) == epoch
-        epochs.setdefault(place, []).append(
-            EpochStatus(epoch, current, received.upto(), received.gaps())
-        )
-    places = {*epochs, *remembered.current, *tallies.heard}
-    found = [
+    for gateway, status in _epoch_statuses(remembered):
+        epochs.setdefault(gateway, []).append(status)
+    statuses = [
         GatewayStatus(
-            place,
-            tallies.heard.get(place),
-            epochs.get(place, []),
-            tallies.counts.get(place, Counter()),
+            gateway,
+            tallies.heard.get(gateway),
+            epochs.get(gateway, []),
+            tallies.counts.get(gateway, Counter()),
         )
-        for place in places
+        for gateway in {*epochs, *remembered.current, *tallies.heard}
     ]
-    return sorted(found, key=lambda one: one.name)
+    return sorted(statuses, key=lambda status: status.name)
+
+
+def _epoch_statuses(remembered: Remembered) -> Iterator[tuple[GatewayPath, EpochStatus]]:
+    in_order = sorted(remembered.received.items(), key=lambda entry: entry[0][1])
+    for (gateway, epoch), pairs in in_order:
+        received = Intervals(pairs)
+        current = remembered.current.get(gateway) == epoch
+        yield gateway, EpochStatus(epoch, current, received.upto(), received.gaps())
 
 
 def status_document(gateways: list[GatewayStatus], tallies: Tallies) -> dict[str, Any]:
-    """The whole of it as one JSON object, with the totals over all gateways."""
-    totals = {"missing": sum(one.missing for one in gateways), **counts_document(tallies.total())}
-    return {"gateways": [one.to_document() for one in gateways], "totals": totals}
+    """Return all gateways as one JSON object, with the totals."""
+    missing = sum(gateway.missing for gateway in gateways)
+    return {
+        "gateways": [gateway.to_document() for gateway in gateways],
+        "totals": {"missing": missing, **counts_document(tallies.total())},
+    }
 
 
 def counts_document(counts: Mapping[str, int]) -> dict[str, Any]:
-    """The counts of one gateway, or of all, in the order in which they are shown."""
-    names = {
-        "messages": "messages",
-        "readings": "readings",
-        "redelivered": "redelivered",
-        "resent": "resent",
-        "stale_epochs": "stale_epoch",
-        "lost": "lost",
-    }
+    """Return the counts of one gateway, or of all, in the order of display."""
     return {
-        **{shown: counts.get(name, 0) for shown, name in names.items()},
+        **{key: counts.get(name, 0) for key, name in _SHOWN.items()},
         "rejected": after_prefix(counts, REJECTED),
         "bad_points": after_prefix(counts, BAD_POINT),
     }

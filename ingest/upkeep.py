@@ -1,5 +1,4 @@
-"""Tends the reading store beside the flow of readings: hours are aggregated, and what is too old is
-forgotten."""
+"""Upkeep of the reading store beside the flow of readings: aggregate hours, forget old readings."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,19 +7,20 @@ from typing import Final
 
 import structlog
 
+from configuration.outage_log import OutageLog
 from ingest.store.model import ReadingStore, StoreUnavailable
 
-# An hour counts as finished ten minutes after its end; half of that is soon enough to see it.
-_EVERY_S: Final = 300.0
+# An hour counts as finished ten minutes after its end; half of that is soon enough.
+_CHECK_EVERY_S: Final = 300.0
 
 _log = structlog.get_logger()
 
 
 @contextmanager
 def tended(
-    store: ReadingStore, clock: Callable[[], int], every_s: float = _EVERY_S
+    store: ReadingStore, clock: Callable[[], int], every_s: float = _CHECK_EVERY_S
 ) -> Iterator[None]:
-    """Within it a thread tends `store` every `every_s` seconds; `clock` tells UTC ms."""
+    """Tend `store` every `every_s` seconds in a thread; `clock` returns UTC ms."""
     stop = threading.Event()
     thread = threading.Thread(target=_tend, args=(store, clock, every_s, stop), name="store-upkeep")
     thread.start()
@@ -34,15 +34,11 @@ def tended(
 def _tend(
     store: ReadingStore, clock: Callable[[], int], every_s: float, stop: threading.Event
 ) -> None:
-    failing = False
+    outage = OutageLog(_log, "store_upkeep_waits", "store_upkeep_resumed")
     while not stop.wait(every_s):
         try:
             store.tend(clock(), stop.is_set)
         except StoreUnavailable as error:
-            if not failing:
-                _log.warning("store_upkeep_waits", reason=str(error))
-            failing = True
-            continue
-        if failing:
-            _log.info("store_upkeep_resumed")
-        failing = False
+            outage.lost(str(error))
+        else:
+            outage.back()

@@ -1,4 +1,5 @@
-"""The bus: one MQTT session with acknowledgements in our own hands. The only importer of paho.
+"""The bus: an MQTT session that acknowledges only when its consumer does.
 
-Shared by the gateway, ingest and alerts, so that the traps of the client library are handled once.
+This package alone imports paho. The gateway, ingest and alerts share it, so that the traps of the
+client library are handled once.
 """

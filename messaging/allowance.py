@@ -1,5 +1,4 @@
-"""How many bytes of messages may wait for the thread that works on them. The thread that receives
-waits for room."""
+"""A bound in bytes for messages between two threads: the receiving thread waits for room."""
 
 import threading
 
@@ -7,22 +6,22 @@ import threading
 class Allowance:
     """Bytes that one thread takes and another gives back.
 
-    Beyond them there is a reserve of the same size, for a thread that cannot wait for long: one
-    that answers for a connection, which the other side closes when it hears nothing.
+    A reserve of the same size serves a thread that must not wait long, because the other side
+    closes a silent connection.
     """
 
     def __init__(self, most: int) -> None:
-        """`most` bytes, and as many in reserve; the last message taken may exceed either."""
+        """Allow `most` bytes, and as many in reserve; the last message taken may exceed either."""
         self._most = most
         self._taken = 0
         self._open = True
         self._changed = threading.Condition()
 
     def take(self, size: int, patience_s: float) -> None:
-        """Take `size` bytes; waits while `most` are taken, but no longer than `patience_s` while
-        there is a reserve.
+        """Take `size` bytes; waits while `most` bytes or more are taken.
 
-        Where that is used up as well it waits as long as it takes. `lift` ends all waiting.
+        After `patience_s` it takes from the reserve. It waits without end while that is used up,
+        too. `lift` ends all waiting.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._has_room(self._most), patience_s):
@@ -36,7 +35,7 @@ class Allowance:
             self._changed.notify()
 
     def lift(self) -> None:
-        """From now on nobody waits."""
+        """End all waiting, now and later."""
         with self._changed:
             self._open = False
             self._changed.notify()

@@ -1,5 +1,4 @@
-"""The one counter of rejected input that all services share (reliability §3); not imported on the
-edge."""
+"""The counter of rejected input that all services share (reliability §3). Not for the edge."""
 
 from typing import Final
 

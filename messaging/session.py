@@ -1,15 +1,16 @@
-"""One MQTT session whose events arrive in a queue and whose PUBACKs are sent by the consumer.
+"""An MQTT session: its events arrive in a queue, and its consumer sends the PUBACKs.
 
-Traps of the client library handled here (reliability §2): an acknowledgement is sent only on the
-connection that delivered, because message ids are reused after a reconnect; callbacks only enqueue,
-because an exception in one would end the network thread while the client still calls itself
-connected; a broker that sends again what we hold but have not acknowledged yet (NATS does, on a
-standing connection) does not fill the queue.
+It handles these traps of the client library (reliability §2):
 
-A broker's limit of messages in flight is no bound to what waits here: it may be none, and Mosquitto
-up to 2.0.11 opens a whole new window with each PUBACK (docs/decisions/0015). A consumer that has to
-bound it gives an `Allowance`: while that is used up, nothing is read from the connection, and the
-messages wait at the broker.
+- Message ids are reused after a reconnect. A PUBACK goes only to the connection that delivered.
+- An exception in a callback ends the network thread, and the client still looks connected.
+  Callbacks only enqueue.
+- NATS sends unacknowledged messages again on a standing connection. Copies of a held message are
+  dropped.
+
+The broker's limit of messages in flight does not bound the queue: it may be off, and Mosquitto up
+to 2.0.11 opens a whole new window with each PUBACK (docs/decisions/0015). An `Allowance` bounds
+it: while that is used up, the session reads nothing, and messages wait at the broker.
 """
 
 import queue
@@ -26,36 +27,34 @@ from paho.mqtt.reasoncodes import ReasonCode
 from messaging.allowance import Allowance
 from messaging.settings import MqttSettings
 
-# Between attempts to reach a broker that is away: from a second, doubling, to half a minute.
-_RECONNECT_S = (1, 30)
-_MOST_UNANSWERED: Final = 10_000  # published messages that wait for the broker's PUBACK
-_DELIVERY_BYTES: Final = 1_000  # what a delivery occupies beside its payload, rounded up
+_RECONNECT_S: Final = (1, 30)  # the pause between attempts doubles from the first to the second
+_MOST_UNANSWERED: Final = 10_000  # published messages without a PUBACK from the broker
+_DELIVERY_BYTES: Final = 1_000  # memory of a delivery beside its payload, rounded up
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The broker accepted the connection and the subscriptions; what is published from now on
-    arrives."""
+    """The broker accepted connection and subscriptions; messages published from now on arrive."""
 
     connection: int
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The connection ended; deliveries of it can no longer be acknowledged."""
+    """The connection ended; its deliveries can no longer be acknowledged."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRefused:
-    """The broker answered but would not have us: wrong credentials, or not authorised."""
+    """The broker refused us: wrong credentials, or no right to subscribe."""
 
     reason: str
 
 
-class Receipt(NamedTuple):
-    """All that a PUBACK needs: what is kept of a delivery whose message has been read."""
+class Puback(NamedTuple):
+    """The part of a delivery that its PUBACK needs; it outlives the payload."""
 
     qos: int
     mid: int
@@ -64,9 +63,9 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message from the broker; `connection` is the number of the connection that brought it.
+    """One message from the broker; `connection` numbers the connection that delivered it.
 
-    `redelivered` is the DUP flag: the broker has sent this very message before, and got no PUBACK.
+    `redelivered` is the DUP flag: the broker sent this message before and got no PUBACK.
     """
 
     topic: str
@@ -78,19 +77,19 @@ class Delivery:
     redelivered: bool = False
 
     @property
-    def receipt(self) -> Receipt:
-        """What acknowledges it."""
-        return Receipt(self.qos, self.mid, self.connection)
+    def puback(self) -> Puback:
+        """Return the part that acknowledges this delivery."""
+        return Puback(self.qos, self.mid, self.connection)
 
     @property
     def size(self) -> int:
-        """How many bytes it occupies, roughly."""
+        """Return the approximate memory of this delivery in bytes."""
         return len(self.payload) + _DELIVERY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The broker took over the message that `publish` numbered `mid` (its PUBACK arrived)."""
+    """The PUBACK for the message that `publish` numbered `mid`."""
 
     mid: int
 
@@ -100,7 +99,7 @@ Event = Connected | Disconnected | ConnectionRefused | Delivery | Published
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """The message the broker sends for us when we vanish."""
+    """The message that the broker sends for us after a lost connection."""
 
     topic: str
     payload: bytes
@@ -108,7 +107,7 @@ class Will:
 
 
 class MqttSession:
-    """An MQTT 3.1.1 session; all events come out of `events`, in order, for one consumer thread."""
+    """An MQTT 3.1.1 session; `events` holds all events in order, for one consumer thread."""
 
     def __init__(
         self,
@@ -124,11 +123,10 @@ class MqttSession:
     ) -> None:
         """Prepare a session; nothing is sent before `start`.
 
-        `persistent` asks the broker to keep the session while we are away; then it also keeps what
-        we once subscribed to, so `former` names the filters that are to end. `report_published`
-        puts a `Published` event in the queue for every PUBACK, for a publisher that counts what is
-        in flight. Each delivery takes its size from `allowance`, and whoever has done with it gives
-        that back.
+        `persistent` asks the broker to keep the session while we are away. The broker then keeps
+        old subscriptions, too; `former` names the filters to end. `report_published` puts a
+        `Published` event in the queue for every PUBACK. Each delivery takes its size from
+        `allowance`; its consumer gives that back.
         """
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._settings = settings
@@ -151,7 +149,7 @@ class MqttSession:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted us and the connection still stands."""
+        """Whether the broker has accepted the connection and it still stands."""
         return self._up
 
     def start(self) -> None:
@@ -171,13 +169,15 @@ class MqttSession:
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> int:
         """Hand a message to the client; returns its message id.
 
-        QoS 1 messages survive a reconnect. While 10,000 of them are unanswered, another is dropped.
+        Messages of QoS 1 survive a reconnect. While 10,000 are unanswered, each new one is dropped.
         """
         return self._client.publish(topic, payload, qos=qos, retain=retain).mid
 
-    def acknowledge(self, delivery: Delivery | Receipt) -> bool:
-        """Send PUBACK for `delivery`, if the connection that brought it still stands; call in
-        arrival order."""
+    def acknowledge(self, delivery: Delivery | Puback) -> bool:
+        """Send the PUBACK of `delivery`, and return whether its connection still stood.
+
+        Call it in arrival order, after the message is durable.
+        """
         with self._lock:
             if not self._up or delivery.connection != self._connection:
                 return False
@@ -222,11 +222,10 @@ class MqttSession:
             for topic, code in zip(self._subscriptions, codes, strict=False)
             if code.is_failure
         ]
-        self.events.put(
-            ConnectionRefused(f"may not read {', '.join(refused)}")
-            if refused
-            else Connected(self._connection)
-        )
+        if refused:
+            self.events.put(ConnectionRefused(f"may not read {', '.join(refused)}"))
+        else:
+            self.events.put(Connected(self._connection))
 
     def _on_disconnect(
         self,
@@ -247,13 +246,17 @@ class MqttSession:
                 if message.mid in self._held:
                     return
                 self._held.add(message.mid)
-        topic, payload = message.topic, bytes(message.payload)
-        connection, again = self._connection, message.dup
         delivery = Delivery(
-            topic, payload, message.retain, message.qos, message.mid, connection, again
+            message.topic,
+            bytes(message.payload),
+            message.retain,
+            message.qos,
+            message.mid,
+            self._connection,
+            message.dup,
         )
         if self._allowance is not None:
-            # In time for a ping before the broker gives the connection up.
+            # Leaves time for a ping before the broker closes the connection.
             self._allowance.take(delivery.size, patience_s=self._settings.keepalive_s / 3)
         self.events.put(delivery)
 

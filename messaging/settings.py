@@ -1,4 +1,4 @@
-"""How to reach the broker: the `[mqtt]` table of every configuration file (contract §9)."""
+"""The broker's address: the `[mqtt]` table of every configuration file (contract §9)."""
 
 import ssl
 from typing import Annotated, Final
@@ -13,7 +13,7 @@ DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
 class MqttSettings(Settings):
-    """Broker address and credentials; secrets stand in files, never in the configuration."""
+    """Broker address and credentials. Secrets are in files, never in the configuration."""
 
     url: str = "mqtt://127.0.0.1:1883"
     root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")] = DEFAULT_ROOT
@@ -40,7 +40,7 @@ class MqttSettings(Settings):
         return self
 
     def _try_certificates(self) -> None:
-        """Better refused now, with the file's name, than at the first connection."""
+        """Refuse a bad file now, by name, and not at the first connection."""
         try:
             context = ssl.create_default_context(cafile=self.ca)
             if self.cert is not None:

@@ -1,7 +1,6 @@
-"""Telemetry decoded in one go: what the contract says of states, points and their limits is part of
-the types.
+"""Fast decoding of telemetry: states, points and their limits are part of the types.
 
-For `wire.decode.decode_telemetry`, which reads strictly, part by part, whatever does not fit here.
+`wire.decode.decode_telemetry` uses it, and reads strictly each message that does not fit here.
 """
 
 from dataclasses import dataclass, field
@@ -13,8 +12,7 @@ from wire.decode import MAX_INTEGER, FastDecoder, NotGiven
 from wire.messages import Reading, Telemetry
 from wire.points import POINTS
 
-# Type checkers take a TypedDict only with its keys written out; these come from the table of
-# points.
+# Type checkers want the keys of a TypedDict written out; these come from the table of points.
 _typed_dict: Any = TypedDict
 _Values: Any = _typed_dict(
     "_Values",
@@ -39,5 +37,5 @@ class _TypedTelemetry(Telemetry):
 
 
 decode_fitting: Final[FastDecoder] = msgspec.json.Decoder(_TypedTelemetry).decode
-"""JSON to a telemetry message whose readings fit the contract but for the spelling of their texts;
-else ValueError."""
+"""JSON to a telemetry message that fits the contract, except for the spelling of texts; raises
+ValueError for any other."""

@@ -1,16 +1,16 @@
-"""Durations as people write them in configuration: `500ms 30s 10m 2h 7d` (contract §11)."""
+"""Durations in configuration files: `500ms 30s 10m 2h 7d` (contract §11)."""
 
 import re
 from typing import Final
 
-from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
+from wire.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
-_UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_UNITS_MS: Final = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 def parse_duration(text: str) -> int:
-    """Milliseconds in a duration such as `30s`; raises ValueError saying how to write one."""
+    """Return the milliseconds of a duration such as `30s`; raises ValueError with advice."""
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(
@@ -20,7 +20,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(milliseconds: int) -> str:
-    """The shortest exact text that `parse_duration` reads back as `milliseconds`."""
+    """Return the shortest text that `parse_duration` reads back as exactly `milliseconds`."""
     for unit in ("d", "h", "m", "s"):
         if milliseconds and milliseconds % _UNITS_MS[unit] == 0:
             return f"{milliseconds // _UNITS_MS[unit]}{unit}"

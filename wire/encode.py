@@ -8,17 +8,17 @@ from wire.messages import VERSION, Ack, Alert, Command, Reading, Result, Status,
 
 
 def to_json(document: dict[str, Any]) -> bytes:
-    """Compact UTF-8 JSON; raises ValueError for a non-finite number, which JSON cannot carry."""
+    """Return compact UTF-8 JSON; raises ValueError for NaN and infinities, which JSON lacks."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 def compress(payload: bytes) -> bytes:
-    """The same payload gzipped; without a time stamp, so that equal payloads stay equal bytes."""
+    """Return the payload gzipped, without a time stamp: equal payloads give equal bytes."""
     return gzip.compress(payload, mtime=0)
 
 
 def reading_document(reading: Reading) -> dict[str, Any]:
-    """A reading as the JSON object that stands in a telemetry message and in the journal."""
+    """Return a reading as its JSON object in telemetry messages and in the journal."""
     return {
         "device": reading.device,
         "at": reading.at,
@@ -30,8 +30,7 @@ def reading_document(reading: Reading) -> dict[str, Any]:
 
 
 def encode_telemetry(telemetry: Telemetry) -> bytes:
-    """One telemetry message; `dropped`, `clock` and `acked` stand in it only when they say
-    something."""
+    """Encode a telemetry message; `dropped`, `clock` and `acked` appear only when set."""
     document: dict[str, Any] = {
         "v": telemetry.v,
         "epoch": telemetry.epoch,
@@ -51,7 +50,7 @@ def encode_telemetry(telemetry: Telemetry) -> bytes:
 
 
 def encode_status(status: Status) -> bytes:
-    """A birth message with everything known, or the bare last will."""
+    """Encode a birth with all its fields, or the bare last will."""
     if not status.online:
         return to_json({"v": VERSION, "online": False})
     return to_json(
@@ -71,12 +70,12 @@ def encode_status(status: Status) -> bytes:
 
 
 def encode_ack(ack: Ack) -> bytes:
-    """The watermark message."""
+    """Encode a watermark."""
     return to_json({"v": VERSION, "epoch": ack.epoch, "upto": ack.upto})
 
 
 def encode_command(command: Command) -> bytes:
-    """A command; it must never be published retained."""
+    """Encode a command. Never publish it retained."""
     return to_json(
         {
             "v": VERSION,
@@ -90,7 +89,7 @@ def encode_command(command: Command) -> bytes:
 
 
 def encode_result(result: Result) -> bytes:
-    """The answer to a command."""
+    """Encode the result of a command."""
     return to_json(
         {
             "v": VERSION,
@@ -104,7 +103,7 @@ def encode_result(result: Result) -> bytes:
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
-    """An alert as the JSON object of the feed and of the HTTP API, in the contract's order."""
+    """Return an alert as the JSON object of the feed and the HTTP API, keys in contract order."""
     return {
         "v": VERSION,
         "id": alert.id,
@@ -132,5 +131,5 @@ def alert_document(alert: Alert) -> dict[str, Any]:
 
 
 def encode_alert(alert: Alert) -> bytes:
-    """An alert as the feed publishes it."""
+    """Encode an alert for the feed."""
     return to_json(alert_document(alert))

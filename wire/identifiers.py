@@ -1,4 +1,4 @@
-"""Identifiers that appear in topics, payloads and configuration (contract §1)."""
+"""Identifiers in topics, payloads and configuration (contract §1)."""
 
 import re
 
@@ -12,5 +12,5 @@ def is_identifier(text: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` may name a rule or a point, which use `_` where identifiers use `-`."""
+    """Whether `text` may name a rule or a point: as an identifier, with `_` instead of `-`."""
     return _NAME.fullmatch(text) is not None

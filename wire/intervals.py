@@ -1,5 +1,4 @@
-"""Sets of message numbers: which of one gateway and epoch have been received (design §4.2).
-Pure."""
+"""The message numbers received from one gateway in one epoch (design §4.2). Pure."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -17,10 +16,11 @@ class Intervals:
 
     def add(self, first: int, last: int) -> int:
         """Add every number from `first` to `last`, inclusive; returns how many of them are new."""
+        assert 0 < first <= last, "a set of message numbers begins at 1"
         if self._last and first == self._last[-1] + 1:
             self._last[-1] = last
             return last - first + 1
-        # Whatever overlaps or touches the new interval becomes one with it.
+        # Intervals that overlap or touch the new one merge with it.
         begin = bisect_right(self._last, first - 2)
         end = bisect_right(self._first, last + 1)
         known = _size(self._first[begin:end], self._last[begin:end])
@@ -35,22 +35,21 @@ class Intervals:
         return index >= 0 and number <= self._last[index]
 
     def upto(self) -> int:
-        """The watermark: the highest number below which, from 1, none is missing; 0 where 1 is
-        missing."""
+        """Return the watermark: the last number of the run that begins at 1, or 0 without 1."""
         return self._last[0] if self._first and self._first[0] == 1 else 0
 
     def missing(self) -> int:
-        """How many numbers below the highest are missing."""
+        """Return how many numbers below the highest are missing."""
         return self._last[-1] - _size(self._first, self._last) if self._last else 0
 
     def gaps(self) -> tuple[tuple[int, int], ...]:
-        """What is missing below the highest number, as `(first, last)`, in order."""
+        """Return the missing ranges below the highest number as `(first, last)`, in order."""
         before = [0, *self._last[:-1]] if self._first else []
         pairs = zip(before, self._first, strict=True)
         return tuple((last + 1, first - 1) for last, first in pairs if first > last + 1)
 
     def pairs(self) -> tuple[tuple[int, int], ...]:
-        """The intervals as `(first, last)`, in order."""
+        """Return the intervals as `(first, last)`, in order."""
         return tuple(zip(self._first, self._last, strict=True))
 
 

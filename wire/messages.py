@@ -15,16 +15,19 @@ MAX_READINGS: Final = 2_000
 MAX_DEPTH: Final = 6
 
 Clock = Literal["unsynced"]
-"""Marks a message whose readings were stamped by a clock that nobody had set; absent where it
-was."""
+"""Marks a message whose readings carry the time of an unsynchronised clock; otherwise absent."""
+
 Priority = Literal["urgent", "high", "medium", "low"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
-"""The most urgent first."""
+"""Every priority, the most urgent first."""
+
+AlertState = Literal["active", "cleared"]
+ALERT_STATES: Final[tuple[AlertState, ...]] = get_args(AlertState)
 
 
 @dataclass(slots=True)
 class Reading:
-    """What one heat pump reported in one poll; `values` holds only points that were really read."""
+    """One poll of one heat pump; `values` holds only the points that the gateway really read."""
 
     device: str
     at: int
@@ -36,9 +39,9 @@ class Reading:
 
 @dataclass(slots=True)
 class Dropped:
-    """Sequence numbers `first`..`last`, inclusive, that the gateway reports as lost.
+    """Message numbers `first`..`last`, both included, that the gateway reports as lost.
 
-    On the wire the bounds are called `from` and `to`, which Python reserves.
+    The JSON names are `from` and `to`; Python reserves `from`.
     """
 
     first: int
@@ -50,8 +53,8 @@ class Dropped:
 class Telemetry:
     """One numbered message of a gateway; `seq` counts from 1 without a gap within an `epoch`.
 
-    `acked` is the watermark the gateway knew when it wrote the message: an ingest that has never
-    heard of the gateway learns from it where to begin (docs/decisions/0008).
+    `acked` is the watermark that the gateway knew when it wrote the message. An ingest that meets
+    the gateway for the first time begins there (docs/decisions/0008).
     """
 
     v: int
@@ -77,8 +80,7 @@ class AnnouncedDevice:
 
 @dataclass(slots=True)
 class Status:
-    """A gateway's birth (`online`, with its devices) or last will (not `online`, nothing else
-    known)."""
+    """A gateway's birth (`online`, with its devices) or its last will (not `online`, no more)."""
 
     online: bool
     at: int | None = None
@@ -90,8 +92,7 @@ class Status:
 
 @dataclass(slots=True)
 class Ack:
-    """The watermark: every `seq` up to and including `upto` is stored, dead-lettered or reported
-    dropped."""
+    """The watermark: each `seq` from 1 to `upto` is stored, dead-lettered or reported dropped."""
 
     epoch: str
     upto: int
@@ -110,7 +111,7 @@ class Command:
 
 @dataclass(slots=True)
 class Result:
-    """What became of a command; `read_back` holds the points as read after the write."""
+    """The outcome of a command; `read_back` holds the points as read after the write."""
 
     id: str
     status: Literal["done", "rejected", "failed", "expired"]
@@ -123,7 +124,7 @@ class Result:
 class Alert:
     """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id.
 
-    `cause` is the id of the alert it follows from: the one that came first.
+    `cause` is the id of the earlier alert that this one follows from.
     """
 
     id: str
@@ -133,7 +134,7 @@ class Alert:
     town: str
     village: str
     priority: Priority
-    state: Literal["active", "cleared"]
+    state: AlertState
     onset: int
     raised_at: int
     text: dict[str, str]

@@ -1,5 +1,4 @@
-"""Payload bytes to a JSON document, with a named reason for everything that is not one (reliability
-§3)."""
+"""Payload bytes to a JSON document; every mistake has a named reason (reliability §3)."""
 
 import json
 import re
@@ -10,18 +9,15 @@ from wire.messages import MAX_DEPTH, MAX_PAYLOAD_BYTES
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
-# JSON of telemetry shrinks 5 to 20 times; nothing honest expands more than this many times.
+# Gzip shrinks telemetry 5 to 20 times. A payload that expands more than this is an attack.
 _BOMB_RATIO: Final = 200
-# A message over the limit is refused, but its envelope is still looked for within this size.
+# A message over the limit is refused; up to this size its envelope is still read.
 _ENVELOPE_SEARCH_BYTES: Final = 16 * MAX_PAYLOAD_BYTES
-
-
 _EPOCH = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class PayloadError(ValueError):
-    """A payload that cannot be used as a whole; `reason` is one of reliability §3's payload
-    reasons."""
+    """A payload refused as a whole; `reason` is a payload reason of reliability §3."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -29,7 +25,7 @@ class PayloadError(ValueError):
 
 
 def inflate(payload: bytes, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
-    """The JSON bytes of a payload that may be gzipped.
+    """Return the JSON bytes of a payload, gzipped or not.
 
     Raises PayloadError `empty`, `too_large`, `decompression_bomb` or `truncated_gzip`.
     """
@@ -73,7 +69,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_document(plain: bytes) -> dict[str, Any]:
-    """The JSON object in `plain`; NaN and infinities come back as floats for the caller to judge.
+    """Return the JSON object in `plain`; NaN and infinities stay in it, as floats.
 
     Raises PayloadError `bad_utf8`, `not_json`, `duplicate_key`, `too_deep` or `wrong_type`.
     """
@@ -97,7 +93,7 @@ def parse_document(plain: bytes) -> dict[str, Any]:
 
 
 def _refuse_lone_surrogates(document: object) -> None:
-    """JSON can escape half a character; no database and no file could hold it."""
+    """Raise PayloadError for half a character: JSON can escape it, no file can hold it."""
     try:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -118,9 +114,9 @@ def _depth(document: object) -> int:
 
 
 def salvage_envelope(payload: bytes) -> tuple[str, int] | None:
-    """The `(epoch, seq)` of a message that is refused as a whole, or None where it cannot be read.
+    """Return the `(epoch, seq)` of a refused message, or None if it is unreadable.
 
-    A refused message whose envelope can be read still counts as received (contract §11 "Poison").
+    A refused message with a readable envelope counts as received (contract §11 "Poison").
     """
     try:
         document = parse_lenient(inflate(payload, _ENVELOPE_SEARCH_BYTES))
@@ -130,8 +126,7 @@ def salvage_envelope(payload: bytes) -> tuple[str, int] | None:
 
 
 def parse_lenient(plain: bytes) -> object:
-    """JSON without the duplicate-key and depth rules; raises PayloadError where it is not JSON at
-    all."""
+    """Parse JSON without the duplicate-key and depth rules; raises PayloadError `not_json`."""
     try:
         return json.loads(plain)
     except (ValueError, RecursionError) as error:
@@ -139,7 +134,7 @@ def parse_lenient(plain: bytes) -> object:
 
 
 def envelope_of(document: object) -> tuple[str, int] | None:
-    """`(epoch, seq)` where `v`, `epoch` and `seq` all stand in `document` with the right types."""
+    """Return `(epoch, seq)`, or None unless `v`, `epoch` and `seq` have the right types."""
     if not isinstance(document, dict) or type(document.get("v")) is not int:
         return None
     epoch, seq = document.get("epoch"), document.get("seq")
@@ -149,6 +144,5 @@ def envelope_of(document: object) -> tuple[str, int] | None:
 
 
 def is_envelope(epoch: str, seq: int) -> bool:
-    """Whether a message may be numbered so: an epoch of 1 to 64 plain characters, and `seq` from
-    1."""
+    """Whether `epoch` has 1 to 64 plain characters and `seq` counts from 1."""
     return _EPOCH.fullmatch(epoch) is not None and 0 < seq < 2**63

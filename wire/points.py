@@ -1,7 +1,7 @@
 """The points a heat pump can report, with unit and plausible range (contract §4).
 
-A plausible range is a property of the point: a value outside it cannot be physical on a low-ambient
-air-to-water unit, so it is dropped and the point listed in `bad` (reliability §3).
+A value outside the plausible range of its point is physically impossible on a low-ambient
+air-to-water unit. It is dropped, and the point is listed in `bad` (reliability §3).
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,8 @@ class Point:
         return isfinite(value) and self.low <= value <= self.high
 
 
-# Ranges given by reliability §3 (outdoor, water, voltage); the others are engineering bounds set
-# well outside what physics §20.2 and the register maps can produce, so that only nonsense is
-# dropped.
+# Outdoor, water and voltage ranges are those of reliability §3. The others are engineering bounds
+# well outside the values of physics §20.2 and of the register maps: only nonsense is dropped.
 _POINTS: Final = (
     Point("supply_c", "°C", -30, 95),
     Point("return_c", "°C", -30, 95),
@@ -77,8 +76,8 @@ _POINTS: Final = (
     Point("low_bar", "bar", -1, 40),
     Point("exv_steps", "steps", 0, 4_000),
     Point("frequency_limit", "code", 0, 65_535),
-    # Settings, which a person changes: heating time before a defrost, longest defrost, coldest air
-    # it heats in.
+    # Settings: heating time before a defrost, longest defrost, lowest outdoor temperature for
+    # heating.
     Point("defrost_interval_min", "min", 1, 600),
     Point("defrost_max_min", "min", 1, 120),
     Point("low_ambient_cutoff_c", "°C", -60, 30),

@@ -1,4 +1,4 @@
-"""MQTT topics (contract §2): where each message goes and what a topic says about its sender."""
+"""MQTT topics (contract §2): the address of each message, and the sender that a topic names."""
 
 import re
 from dataclasses import dataclass
@@ -15,35 +15,38 @@ _GATEWAY_TOPICS: Final[tuple[str, ...]] = get_args(GatewayTopic)
 
 @dataclass(frozen=True, slots=True)
 class GatewayPath:
-    """Where a gateway stands. The topic is what says who a gateway is, never its payload."""
+    """The four levels that identify a gateway. Only the topic identifies it, never the payload."""
 
     district: str
     town: str
     village: str
     gateway: str
 
+    def __str__(self) -> str:
+        """Return `district/town/village/gateway`."""
+        return f"{self.district}/{self.town}/{self.village}/{self.gateway}"
+
 
 class TopicError(ValueError):
-    """A topic that is not one of ours; `code` is `bad_topic` or `bad_identifier` (reliability
-    §3)."""
+    """A topic outside the contract; `code` is `bad_topic` or `bad_identifier` (reliability §3)."""
 
     def __init__(self, code: Literal["bad_topic", "bad_identifier"], topic: str) -> None:
         super().__init__(f"{code}: {topic!r}")
         self.code = code
 
 
-def gateway_topic(kind: GatewayTopic, place: GatewayPath, root: str = DEFAULT_ROOT) -> str:
-    """The topic of one kind of message of the gateway at `place`."""
-    return f"{root}/{kind}/{place.district}/{place.town}/{place.village}/{place.gateway}"
+def gateway_topic(kind: GatewayTopic, gateway: GatewayPath, root: str = DEFAULT_ROOT) -> str:
+    """Return the topic of one kind of message of `gateway`."""
+    return f"{root}/{kind}/{gateway}"
 
 
 def every_gateway(kind: GatewayTopic, root: str = DEFAULT_ROOT) -> str:
-    """The subscription filter for one kind of message from all gateways."""
+    """Return the subscription filter for one kind of message from all gateways."""
     return f"{root}/{kind}/+/+/+/+"
 
 
 def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, GatewayPath]:
-    """The kind of message and the sender's place; raises TopicError."""
+    """Return the kind of message and the gateway that `topic` names; raises TopicError."""
     prefix = f"{root}/"
     levels = topic.removeprefix(prefix).split("/")
     if not topic.startswith(prefix) or len(levels) != 5 or levels[0] not in _GATEWAY_TOPICS:
@@ -54,12 +57,12 @@ def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, Gate
 
 
 def code_slug(code: str) -> str:
-    """An alert's code as a topic level: `high_pressure:P1` becomes `high-pressure-p1`."""
+    """Return an alert's code as a topic level: `high_pressure:P1` becomes `high-pressure-p1`."""
     return re.sub(r"[^a-z0-9]+", "-", code.lower()).strip("-")
 
 
 def alert_topic(alert: Alert, root: str = DEFAULT_ROOT) -> str:
-    """The retained feed topic of an alert; one that has a code gets one level more."""
+    """Return the retained feed topic of an alert; its code, if any, is one more level."""
     base = (
         f"{root}/alert/{alert.district}/{alert.town}/{alert.village}/{alert.subject}/{alert.rule}"
     )

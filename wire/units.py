@@ -1,4 +1,4 @@
-"""Units of time in milliseconds: the wire, the store and the rules count UTC ms (design §6)."""
+"""Units of time in milliseconds. Messages, the store and the rules use UTC ms (design §6)."""
 
 from typing import Final
 

@@ -68,13 +68,13 @@ def evaluate_spans(
         stored += store.history(span.device, start, end)
         yield
     stored.sort(key=lambda entry: entry.reading.at)
-    gateways = {entry.reading.device: entry.place for entry in stored}
+    gateways = {entry.reading.device: entry.gateway for entry in stored}
     for device, gateway in gateways.items():
         village = f"{gateway.district}/{gateway.town}/{gateway.village}"
         engine.expect([device], interval_of(device), village)
     transitions: list[Transition] = []
     for first in range(0, len(stored), _CHUNK):
-        chunk = [(entry.place, entry.reading) for entry in stored[first : first + _CHUNK]]
+        chunk = [(entry.gateway, entry.reading) for entry in stored[first : first + _CHUNK]]
         transitions += engine.observe(chunk, chunk[-1][1].at)
         yield
     return past_alerts(transitions, gateways, spans)

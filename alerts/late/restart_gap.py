@@ -24,5 +24,5 @@ def missed_readings(
     earliest = now - at_most
     since = earliest if evaluated_upto is None else max(earliest, evaluated_upto)
     stored = store.since(since)
-    while chunk := [(entry.place, entry.reading) for entry in islice(stored, _CHUNK)]:
+    while chunk := [(entry.gateway, entry.reading) for entry in islice(stored, _CHUNK)]:
         yield chunk

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from wire.units import HOUR_MS, MINUTE_MS
-
-CHINA: Final = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +19,8 @@ class ServiceProfile:
 class ServiceTerms:
     """A service profile, and the time zone whose days number the tickets."""
 
+    zone: tzinfo
     profile: ServiceProfile = ServiceProfile()
-    zone: tzinfo = CHINA
 
     def ticket_day(self, opened_at: int) -> str:
         """The part of a ticket's id that names the day it was opened: `T-20261121-`."""

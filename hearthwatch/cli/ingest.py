@@ -27,7 +27,13 @@ def run(config: ServerConfig = Path("server.toml")) -> None:
 
     configure_structured_logging()
     settings = load_server_settings(config)
-    run_ingest(settings.mqtt, settings.store, settings.ingest, stop_on_signals())
+    run_ingest(
+        settings.mqtt,
+        settings.store,
+        settings.ingest,
+        stop_on_signals(),
+        zone=settings.season.zone,
+    )
 
 
 @app.command("replay-dead-letters")
@@ -85,17 +91,16 @@ def status(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) 
     reported as dropped. `again` counts messages that arrived more than once and were stored once.
     `rejected` counts dead letters.
     """
-    from zoneinfo import ZoneInfo
 
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.tables.ingest_status import print_status
-    from ingest.receipts import read_ledger
+    from ingest.durable.receipts import read_receipts
     from ingest.status import gateway_statuses, status_document
 
     settings = load_server_settings(config)
-    remembered, tallies = read_ledger(settings.ingest.state)
+    remembered, tallies = read_receipts(settings.ingest.state)
     gateways = gateway_statuses(remembered, tallies)
     if as_json:
         print_json(status_document(gateways, tallies))
     else:
-        print_status(gateways, tallies, ZoneInfo(settings.season.timezone))
+        print_status(gateways, tallies, settings.season.zone)

@@ -116,7 +116,6 @@ def replay_history(
     Rules that learn for weeks (low_cop, suspected_leak, implausible_heat) need as long a --warm-up.
     Silence is derived from gaps in the readings; readings that arrived late leave no gap.
     """
-    from zoneinfo import ZoneInfo
 
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.trials.replay.command import replay
@@ -139,4 +138,4 @@ def replay_history(
     if as_json:
         print_json(result.to_document())
     else:
-        print_tables(*result.to_tables(ZoneInfo(settings.season.timezone)))
+        print_tables(*result.to_tables(settings.season.zone))

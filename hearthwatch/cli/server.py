@@ -90,7 +90,6 @@ def performance(
     `[alerts] operators` is how many people are on duty at once. Times are in the time zone of
     `[season]`.
     """
-    from zoneinfo import ZoneInfo
 
     from hearthwatch.base.periods import parse_period
     from hearthwatch.run.server_settings import load_server_settings
@@ -98,7 +97,7 @@ def performance(
     from wire.wall_clock import wall_clock_ms
 
     settings = load_server_settings(config)
-    zone = ZoneInfo(settings.season.timezone)
+    zone = settings.season.zone
     figures = measure_performance(
         settings.tickets.url,
         parse_period(since, until, zone, wall_clock_ms()),

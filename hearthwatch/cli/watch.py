@@ -31,7 +31,6 @@ def watch(
     broker does not answer.
     """
     import os
-    from zoneinfo import ZoneInfo
 
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.server_settings import load_broker_settings
@@ -40,7 +39,7 @@ def watch(
     settings = load_broker_settings(config, url)
     feed = AlertFeed(
         language=language or locale_language(os.environ),
-        zone=ZoneInfo(settings.season.timezone),
+        zone=settings.season.zone,
         as_json=as_json,
     )
     feed.watch(settings.mqtt, topics or [], stop_on_signals())

@@ -34,7 +34,7 @@ def service_terms(settings: ServerSettings) -> ServiceTerms:
     """The clocks of `[alerts]`, with the days of `[season] timezone`."""
     clocks = settings.alerts
     profile = ServiceProfile(clocks.dispatch_within, clocks.onsite_within, clocks.repair_within)
-    return ServiceTerms(profile, settings.season.zone)
+    return ServiceTerms(settings.season.zone, profile)
 
 
 def _session(settings: ServerSettings) -> MqttSession:

@@ -4,43 +4,47 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from prometheus_client import start_http_server
 from rich.console import Console
 from rich.progress import Progress
 
+from configuration.fields import DEFAULT_TIME_ZONE
 from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.admission import Admission, DeviceList, read_admission
-from ingest.commit import Committer
-from ingest.dead_letters import DeadLetterFile
-from ingest.device_registry import Register
-from ingest.exclusive import exclusive
-from ingest.inbox import Inbox
-from ingest.receipts import Ledger, read_ledger, read_position
-from ingest.redeliver import Replay, ReplayError, Report
-from ingest.reexamine import Today
+from ingest.durable.commit import Committer
+from ingest.durable.dead_letter_file import DeadLetterFile
+from ingest.durable.exclusive import exclusive
+from ingest.durable.receipts import Receipts, read_committed_end, read_receipts
+from ingest.durable.watermarks import Watermarks
+from ingest.reception.admission import Admission, DeviceList, read_admission
+from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.inbox import DeliveryInbox
+from ingest.reception.validation import Validator
+from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
+from ingest.redelivery.reexamine import TodaysRules
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, StoreUnavailable, open_store
 from ingest.upkeep import tended
-from ingest.validation import Judge
-from ingest.watermarks import Watermarks
 from messaging.allowance import Allowance
-from messaging.session import Connected, ConnectionRefused, Disconnected, Event, MqttSession
+from messaging.broker_log import BrokerLog
+from messaging.session import MqttSession
 from messaging.settings import MqttSettings
 from wire.wall_clock import wall_clock_ms
 
-# Readings come and go by tens of thousands and hold no cycles. At the usual threshold of 700 new
-# objects, the search for cycles took a quarter of the service's processor time (measured with
-# `python -m bench ingest`).
+# Readings come and go by tens of thousands and form no reference cycles. Collecting at the usual
+# threshold of 700 new objects took a quarter of the processor time (`python -m bench ingest`).
 _GARBAGE_THRESHOLD: Final = 200_000
-# Messages in memory that are not validated yet: 500 from gateways with 30 units each, of which a
-# batch takes 170. The others wait at the broker (docs/decisions/0015).
+# Messages that wait for validation: 500 of gateways with 30 units each; a batch takes 170. The
+# rest waits at the broker (docs/decisions/0015).
 _WAITING_BYTES: Final = 8 * 1024 * 1024
+_DEFAULT_ZONE: Final = ZoneInfo(DEFAULT_TIME_ZONE)
 _IN_USE: Final = "another ingest process is using it; give each its own {}"
 
 _log = structlog.get_logger()
@@ -51,36 +55,39 @@ def run_ingest(
     store: StoreSettings,
     ingest: IngestSettings,
     stop: threading.Event,
+    *,
+    zone: tzinfo = _DEFAULT_ZONE,
     clock: Callable[[], int] = wall_clock_ms,
 ) -> None:
     """Open the parts of ingest, store readings until `stop` is set, and close the parts.
 
-    Waits for a store or broker that does not answer. Raises ConfigurationError for a file that
-    cannot be used.
+    `zone` is the district's time zone, for dates in the list of devices. Waits for a store or
+    broker that does not answer. Raises ConfigurationError for a file that cannot be used.
     """
     with ExitStack() as opened:
         opened.enter_context(_rare_garbage_collection())
+        admission = _current_admission(ingest, zone)
         opened.enter_context(exclusive(ingest.state, _IN_USE.format("ingest.state")))
         opened.enter_context(exclusive(store.dead_letters, _IN_USE.format("store.dead_letters")))
-        _open_service(mqtt, store, ingest, clock, opened).run(stop)
+        _open_service(mqtt, store, ingest, admission, clock, opened).run(stop)
 
 
 def _open_service(
     mqtt: MqttSettings,
     store_settings: StoreSettings,
     ingest: IngestSettings,
+    admission: Callable[[], Admission],
     clock: Callable[[], int],
     opened: ExitStack,
 ) -> IngestService:
     """Open files and sessions; `opened` closes them in the opposite order."""
-    admission = _current_admission(ingest)
-    store, letters, ledger = _open_files(store_settings, ingest, clock, opened)
-    remembered, committed = ledger.load()
-    register, allowance = Register(remembered), Allowance(_WAITING_BYTES)
-    session = _session(mqtt, ingest, ledger, allowance)
+    store, letters, receipts = _open_files(store_settings, ingest, clock, opened)
+    remembered, committed = receipts.load()
+    registry, allowance = DeviceRegistry(remembered), Allowance(_WAITING_BYTES)
+    session = _session(mqtt, ingest, receipts, allowance)
     watermarks = Watermarks(mqtt, ingest.client_id)
-    inbox = Inbox(session.events, _BrokerLog(), allowance)
-    committer = Committer(store, letters, ledger, committed, session, watermarks, mqtt.root)
+    inbox = DeliveryInbox(session.events, BrokerLog(_log), allowance)
+    committer = Committer(store, letters, receipts, committed, session, watermarks, mqtt.root)
     opened.callback(committer.close)
     committer.recover()
     opened.enter_context(_metrics_server(ingest.metrics))
@@ -88,8 +95,8 @@ def _open_service(
     opened.callback(watermarks.stop)
     session.start()
     opened.callback(session.stop)
-    judge = Judge(register, admission(), mqtt.root)
-    return IngestService(ingest, clock, inbox, register, judge, admission, store, committer)
+    validator = Validator(registry, admission(), mqtt.root)
+    return IngestService(ingest, clock, inbox, registry, validator, admission, store, committer)
 
 
 def _open_files(
@@ -97,34 +104,34 @@ def _open_files(
     ingest: IngestSettings,
     clock: Callable[[], int],
     opened: ExitStack,
-) -> tuple[ReadingStore, DeadLetterFile, Ledger]:
+) -> tuple[ReadingStore, DeadLetterFile, Receipts]:
     store = open_store(store_settings)
     opened.callback(store.close)
     opened.enter_context(tended(store, clock))
     letters = DeadLetterFile(store_settings.dead_letters)
     opened.callback(letters.close)
-    ledger = Ledger(ingest.state)
-    opened.callback(ledger.close)
-    return store, letters, ledger
+    receipts = Receipts(ingest.state)
+    opened.callback(receipts.close)
+    return store, letters, receipts
 
 
 def _session(
-    mqtt: MqttSettings, ingest: IngestSettings, ledger: Ledger, allowance: Allowance
+    mqtt: MqttSettings, ingest: IngestSettings, receipts: Receipts, allowance: Allowance
 ) -> MqttSession:
     filters = ingest.filters(mqtt.root)
     return MqttSession(
         mqtt,
         ingest.client_id,
         subscriptions=filters,
-        former=sorted(ledger.subscribe(filters)),
+        former=sorted(receipts.subscribe(filters)),
         allowance=allowance,
     )
 
 
-def _current_admission(ingest: IngestSettings) -> Callable[[], Admission]:
+def _current_admission(ingest: IngestSettings, zone: tzinfo) -> Callable[[], Admission]:
     if ingest.registered is None:
         return Admission
-    return DeviceList(ingest.registered, ingest.registered_only).current
+    return DeviceList(ingest.registered, ingest.registered_only, zone).current
 
 
 @contextmanager
@@ -147,30 +154,13 @@ def _metrics_server(listen: str | None) -> ExitStack:
     return stack
 
 
-class _BrokerLog:
-    """Logs once when the broker is lost or refuses the connection, and once when it is back."""
-
-    def __init__(self) -> None:
-        self._refusal: str | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Connected):
-            self._refusal = None
-            _log.info("broker_connected")
-        elif isinstance(event, Disconnected):
-            _log.warning("broker_lost", reason=event.reason)
-        elif isinstance(event, ConnectionRefused) and event.reason != self._refusal:
-            self._refusal = event.reason
-            _log.error("broker_refused", reason=event.reason)
-
-
 def replay_file(
     settings: ServerSettings, file: Path, codes: frozenset[str] | None, *, dry_run: bool
-) -> Report:
+) -> RedeliveryReport:
     """Redeliver the dead letters in `file` to the store and return the counts.
 
-    `codes` limits the replay to letters of these codes; `dry_run` stores and changes nothing.
-    Raises UsageError, UnreachableError and FailedError; `file` is then unchanged.
+    `codes` limits it to letters of these codes; `dry_run` stores and changes nothing. Raises
+    UsageError, UnreachableError and FailedError; `file` is then unchanged.
     """
     if not file.is_file():
         raise UsageError(f"{file}: there is no such dead-letter file")
@@ -178,29 +168,30 @@ def replay_file(
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("replaying", total=None)
-            return Replay(
+            return Redelivery(
                 file,
-                lambda: read_position(settings.ingest.state),
+                lambda: read_committed_end(settings.ingest.state),
                 store,
-                _today(settings, codes),
+                _todays_rules(settings, codes),
                 dry=dry_run,
                 progress=lambda done, all_: progress.update(task, completed=done, total=all_),
             ).run()
     except StoreUnavailable as error:
         raise UnreachableError(f"{error}; {file} is as it was") from error
-    except (ReplayError, OSError) as error:
+    except (RedeliveryError, OSError) as error:
         raise FailedError(str(error)) from error
     finally:
         store.close()
 
 
-def _today(settings: ServerSettings, codes: frozenset[str] | None) -> Today:
+def _todays_rules(settings: ServerSettings, codes: frozenset[str] | None) -> TodaysRules:
     state = settings.ingest.state
-    owners = read_ledger(state)[0].owners if state.exists() else {}
-    return Today(_admission(settings.ingest), owners, wall_clock_ms(), codes, settings.mqtt.root)
+    owners = read_receipts(state)[0].owners if state.exists() else {}
+    return TodaysRules(_admission(settings), owners, wall_clock_ms(), codes, settings.mqtt.root)
 
 
-def _admission(ingest: IngestSettings) -> Admission:
-    if ingest.registered is None:
+def _admission(settings: ServerSettings) -> Admission:
+    listed = settings.ingest.registered
+    if listed is None:
         return Admission()
-    return read_admission(ingest.registered, ingest.registered_only)
+    return read_admission(listed, settings.ingest.registered_only, settings.season.zone)

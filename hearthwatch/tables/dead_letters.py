@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from ingest.redeliver import Report
-from ingest.reexamine import Kept
+from ingest.redelivery.redeliver import RedeliveryReport
+from ingest.redelivery.reexamine import KeptReason
 
-_REASONS: Final[dict[Kept, str]] = {
+_REASONS: Final[dict[KeptReason, str]] = {
     "still_bad": "still bad",
     "out_of_order": "out of order for good",
     "cut_short": "only the first 4 kB of the message are here",
@@ -16,7 +16,7 @@ _REASONS: Final[dict[Kept, str]] = {
 }
 
 
-def replay_document(report: Report) -> dict[str, Any]:
+def replay_document(report: RedeliveryReport) -> dict[str, Any]:
     """Return the counts: lines read, readings stored, lines kept; in all and by code."""
     codes = sorted({*report.stored, *report.already, *report.kept})
     return {
@@ -34,7 +34,7 @@ def replay_document(report: Report) -> dict[str, Any]:
     }
 
 
-def replay_text(report: Report, dry_run: bool) -> str:
+def replay_text(report: RedeliveryReport, dry_run: bool) -> str:
     """Return one line with the totals, and one for each code."""
     document = replay_document(report)
     stored = "would be stored" if dry_run else "stored"

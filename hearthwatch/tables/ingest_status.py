@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ingest.reception.tally import Tallies
 from ingest.status import GatewayStatus, counts_document
-from ingest.tally import Tallies
 
 _COLUMNS = ("heard", "upto", "missing", "messages", "readings", "again", "lost", "rejected")
 

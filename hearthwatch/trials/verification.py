@@ -11,7 +11,7 @@ from desk.accounts.scope import Scope
 from desk.database.engine import open_database, reading
 from desk.tickets.queries import list_tickets
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.receipts import Ledger
+from ingest.durable.receipts import Receipts
 from ingest.store import ReadingStore, open_store
 from rules.definition import Rule
 from simulators.live.truth import read_truth
@@ -64,9 +64,9 @@ def _stored(store: ReadingStore) -> Iterator[RecordedReading]:
         )
 
 
-def _gaps(ledger: Path) -> dict[tuple[str, str], list[int]]:
+def _gaps(receipts: Path) -> dict[tuple[str, str], list[int]]:
     """Return the message numbers below the last received that are missing, by gateway and epoch."""
-    opened = Ledger(ledger)
+    opened = Receipts(receipts)
     try:
         remembered, _ = opened.load()
     finally:

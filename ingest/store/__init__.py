@@ -1,22 +1,27 @@
-"""The reading store: SQLite, or InfluxDB and what speaks like it (contract §5)."""
+"""The reading store (contract §5): SQLite, or InfluxDB and databases with its protocol.
+
+`model` defines the store, `sqlite` and `influx` implement it. `columns` is for readers of whole
+seasons, `hours` for hourly aggregates, `trial` for `server check`.
+"""
 
 from pathlib import Path
 
 from ingest.store.hours import long_summaries
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     ReadingStore,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
-    Summary,
 )
 from ingest.store.settings import StoreSettings
 
 __all__ = [
     "Area",
+    "PointSummary",
     "Prepared",
     "ReadingStore",
     "RefusedReading",
@@ -24,20 +29,17 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "StoredReading",
-    "Summary",
     "long_summaries",
     "open_store",
 ]
 
 
 def open_store(settings: StoreSettings) -> ReadingStore:
-    """The store that `settings.url` names.
+    """Open the store that `settings.url` names; an InfluxDB is first contacted by a first call.
 
-    Raises ConfigurationError for a file that cannot be used. An InfluxDB is not contacted before
-    the first call.
+    Raises ConfigurationError if a file cannot be used.
     """
-    # Each database's library is loaded only where it is used: influxdb-client alone takes half a
-    # second.
+    # Only the database in use loads its library: influxdb-client alone takes half a second.
     target = settings.target
     if isinstance(target, Path):
         from ingest.store.sqlite.store import SqliteStore

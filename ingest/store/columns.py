@@ -1,9 +1,8 @@
-"""Stored readings as columns, for those who want many of them: a replay of rules over a season, not
-one household.
+"""Stored readings as columns, for readers of whole seasons such as a replay of rules.
 
-A store gives readings in runs, those of one device that are alike in everything but time, number
-and values: a packed block, or a single row. What a run says once is said in columns by numbers, and
-the texts stand beside them.
+A store returns readings in runs: readings of one device that differ only in time, number and
+values. A run is a packed block or a single row. Columns hold an index for each text of a run, and
+the texts are kept once.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -19,7 +18,7 @@ from wire.topics import GatewayPath
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Levels = tuple[str, str, str, str]
-"""Those of a place, outermost first."""
+"""The levels of a gateway path, outermost first."""
 
 _Text = TypeVar("_Text", bound=Hashable)
 _STATE_NUMBERS: Final[Mapping[str, int]] = {state: number for number, state in enumerate(STATES)}
@@ -27,8 +26,7 @@ _STATE_NUMBERS: Final[Mapping[str, int]] = {state: number for number, state in e
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Texts that some of the readings list: row `rows[i]` lists `texts[numbers[i]]`; `rows`
-    rise."""
+    """Texts that some readings list: row `rows[i]` lists `texts[numbers[i]]`; `rows` rise."""
 
     rows: Ints
     numbers: Ints
@@ -37,13 +35,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class ReadingColumns:
-    """n readings, one per row: device by device in the order asked for, each device's in time
-    order.
+    """n readings, a row each, by device in the order asked for, then by time.
 
-    `device` are indices into `devices`, `place` into `places`, `epoch` into `epochs`, `state` into
-    `wire.points.STATES`. `at` is event time, UTC ms; `seq` the number of the message in its epoch.
-    `points` has a column for each point asked for, in its unit, NaN where it was not read. `faults`
-    and `bad` are as in `wire.messages.Reading`, in their order.
+    `device` are indices into `devices`, `gateway` into `gateways`, `epoch` into `epochs`, `state`
+    into `wire.points.STATES`. `at` is event time (UTC ms), `seq` the message number in its epoch.
+    `points` has a column for each point asked for, in its unit, NaN where it was not read.
+    `faults` and `bad` are those of `wire.messages.Reading`, in their order.
     """
 
     devices: Sequence[str]
@@ -53,8 +50,8 @@ class ReadingColumns:
     points: Mapping[str, Floats]
     faults: Listed
     bad: Listed
-    places: Sequence[GatewayPath]
-    place: Ints
+    gateways: Sequence[GatewayPath]
+    gateway: Ints
     epochs: Sequence[str]
     epoch: Ints
     seq: Ints
@@ -65,10 +62,9 @@ class ReadingColumns:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Some runs as a store gives them: what the readings of each share, by run, and `lengths`, how
-    many they are.
+    """Some runs of a store: the shared texts by run, and the `lengths` of the runs in readings.
 
-    `faults` and `bad` are joined by commas. `at`, `seq` and the columns `points` have a row for
+    `faults` and `bad` are joined by commas. `at`, `seq` and each column of `points` have a row for
     each reading, run after run.
     """
 
@@ -87,7 +83,7 @@ class Runs:
 def assemble(
     devices: Sequence[str], points: Sequence[str], start: int, end: int, parts: Sequence[Runs]
 ) -> ReadingColumns:
-    """The readings of `parts` with `start <= at < end`, all of them of `devices`."""
+    """Return the readings of `parts` with `start <= at < end`; all parts are of `devices`."""
     index = {device: number for number, device in enumerate(devices)}
     lengths = _ints([part.lengths for part in parts])
     run = np.repeat(np.arange(len(lengths)), lengths)
@@ -95,7 +91,7 @@ def assemble(
     at = _ints([part.at for part in parts])
     rows = _wanted(device, at, start, end)
     run = run[rows]
-    places, place = _numbered(levels for part in parts for levels in part.levels)
+    gateways, gateway = _numbered(levels for part in parts for levels in part.levels)
     epochs, epoch = _numbered(epoch for part in parts for epoch in part.epochs)
     state = np.array([_STATE_NUMBERS[name] for part in parts for name in part.states], np.int8)
     return ReadingColumns(
@@ -109,8 +105,8 @@ def assemble(
         },
         faults=_listed([faults for part in parts for faults in part.faults], run),
         bad=_listed([bad for part in parts for bad in part.bad], run),
-        places=[GatewayPath(*levels) for levels in places],
-        place=place[run],
+        gateways=[GatewayPath(*levels) for levels in gateways],
+        gateway=gateway[run],
         epochs=epochs,
         epoch=epoch[run],
         seq=_ints([part.seq for part in parts])[rows],
@@ -128,7 +124,7 @@ def _floats(columns: Sequence[Floats]) -> Floats:
 
 
 def _wanted(device: Ints, at: Ints, start: int, end: int) -> Ints | slice:
-    """The rows in this range of time, by device, then by time; all where they stand so already."""
+    """Return the rows in this range of time, by device, then by time; all rows if so already."""
     inside = (at >= start) & (at < end)
     later = (device[1:] > device[:-1]) | ((device[1:] == device[:-1]) & (at[1:] >= at[:-1]))
     if inside.all() and later.all():
@@ -138,18 +134,18 @@ def _wanted(device: Ints, at: Ints, start: int, end: int) -> Ints | slice:
 
 
 def _numbered(texts: Iterable[_Text]) -> tuple[list[_Text], Ints]:
-    """The different ones of `texts`, and for each of them which of these it is."""
+    """Return the distinct texts, and the index of each of `texts` among them."""
     numbers: dict[_Text, int] = {}
     which = [numbers.setdefault(text, len(numbers)) for text in texts]
     return list(numbers), np.array(which, np.int64)
 
 
 def _listed(joined: Sequence[str], run: Ints) -> Listed:
-    """What the readings list whose run is `run`, by row; `joined` are the lists of the runs."""
+    """Return the texts by row; `run` is the run of each row, `joined` the list of each run."""
     lists, which = _numbered(joined)
-    parted = [one.split(",") if one else [] for one in lists]
-    texts, numbers = _numbered(text for one in parted for text in one)
-    sizes = np.array([len(one) for one in parted], np.int64)
+    parted = [text.split(",") if text else [] for text in lists]
+    texts, numbers = _numbered(text for texts in parted for text in texts)
+    sizes = np.array([len(texts) for texts in parted], np.int64)
     begins = (np.cumsum(sizes) - sizes)[which][run]
     size = sizes[which][run]
     rows = np.repeat(np.arange(len(run)), size)

@@ -1,4 +1,4 @@
-"""What a reading store takes and gives, and what can go wrong with it."""
+"""The reading store: its operations, its values, and its errors."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,20 +8,19 @@ from wire.messages import Reading
 from wire.points import POINTS
 from wire.topics import GatewayPath
 
-if TYPE_CHECKING:  # a writer of readings has no use for numpy
+if TYPE_CHECKING:  # a writer of readings needs no numpy
     from ingest.store.columns import ReadingColumns
 
 
-class StoreUnavailable(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
-    """The store cannot take or give readings now; trying again later helps. The text says what to
-    do."""
+class StoreUnavailable(Exception):  # noqa: N818 - a state of the store, not a mistake of ours
+    """The store cannot take or return readings now; a retry helps. The text says what to do."""
 
 
 @dataclass(slots=True)
 class StoredReading:
-    """One reading with where it came from: the gateway's place and the number of its message."""
+    """One reading with its source: the gateway, and the epoch and number of its message."""
 
-    place: GatewayPath
+    gateway: GatewayPath
     epoch: str
     seq: int
     reading: Reading
@@ -32,7 +31,7 @@ RefusalCode = Literal["too_old", "store_refused"]
 
 @dataclass(slots=True)
 class RefusedReading:
-    """A reading the store will never take; `detail` is the store's own explanation."""
+    """A reading that the store refuses for good; `detail` is the store's own explanation."""
 
     stored: StoredReading
     code: RefusalCode
@@ -41,21 +40,19 @@ class RefusedReading:
 
 @dataclass(slots=True)
 class Prepared:
-    """Readings, and what the store made of them ahead of the write: lines, or rows by the points
-    they give."""
+    """Readings, and their form for the write: lines, or rows by the points that they have."""
 
     readings: Sequence[StoredReading]
     forms: Sequence[Any]
 
 
 Series = list[tuple[int, float | None]]
-"""`(at in UTC ms, value)` in time order; None where there is none."""
+"""`(at in UTC ms, value)` in time order; None is no value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """One point from `at` (UTC ms) for one step of time: how many values there were, and None
-    thrice where none."""
+class PointSummary:
+    """One point over one step of time from `at` (UTC ms); None where there are no values."""
 
     at: int
     count: int = 0
@@ -64,26 +61,26 @@ class Summary:
     maximum: float | None = None
 
 
-Summaries = dict[str, list[Summary]]
-"""By point, in time order."""
+Summaries = dict[str, list[PointSummary]]
+"""Summaries by point, in time order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The devices of a district, of one of its towns, or of one of that town's villages."""
+    """All devices of a district, of one of its towns, or of one village of that town."""
 
     district: str
     town: str | None = None
     village: str | None = None
 
     def levels(self) -> dict[str, str]:
-        """The levels that are given, by name, outermost first."""
+        """Return the given levels by name, outermost first."""
         named = {"district": self.district, "town": self.town, "village": self.village}
         return {name: value for name, value in named.items() if value is not None}
 
 
 def never() -> bool:
-    """Work that is not to be stopped."""
+    """Return False: the work is never to stop."""
     return False
 
 
@@ -91,139 +88,147 @@ class ReadingStore(Protocol):
     """One point per device and time (contract §5). Times are UTC ms; a range is `start <= at <
     end`.
 
-    `writers` is how many writes at once make it faster; more than one only where `write_prepared`
-    may run in several threads.
+    `writers` is the number of simultaneous writes that is fastest. Above 1, `write_prepared` may
+    run in several threads.
     """
 
     writers: int
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
-        """Store `readings`; writing one again changes nothing. Returns those refused for good.
+        """Store `readings`, and return those refused for good. A second write changes nothing.
 
-        Raises StoreUnavailable: nothing is known about what was stored, and all of it is to be
-        written again.
+        Raises StoreUnavailable: some may be stored, and all must be written again.
         """
         ...
 
     def prepare(self, readings: Sequence[StoredReading]) -> Prepared:
-        """The first half of `write`, without I/O: it may run while another thread writes."""
+        """Do the first half of `write`, without I/O, perhaps while another thread writes."""
         ...
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
-        """The second half of `write`."""
+        """Do the second half of `write`."""
         ...
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
-        """Readings later than `at`, in order of event time, then device; at most `limit`."""
+        """Yield readings later than `at` by event time, then device; at most `limit`."""
         ...
 
     def latest(self) -> dict[str, StoredReading]:
-        """The newest reading of each device."""
+        """Return the newest reading of each device."""
         ...
 
     def window(
         self, device: str, start: int, end: int, points: Sequence[str], step: int | None
     ) -> dict[str, Series]:
-        """Each of `points` of one device; with `step` (ms) its mean per bucket, None where a bucket
-        is empty.
+        """Return each of `points` of one device: every reading, or with `step` (ms) means.
 
-        Buckets begin at multiples of `step`. Without `step`, every reading, None where it lacks the
-        point. Raises ValueError for a point that does not exist.
+        Means are per bucket; buckets begin at multiples of `step`. None stands for an empty bucket
+        and for a reading without the point. Raises ValueError for an unknown point.
         """
         ...
 
     def summaries(
         self, device: str, start: int, end: int, points: Sequence[str], step: int
     ) -> Summaries:
-        """Each of `points` of one device per bucket of `step` ms, empty buckets included; as
-        `window` otherwise."""
+        """Return each of `points` of one device per bucket of `step` ms, empty buckets included.
+
+        Raises ValueError as `window`.
+        """
         ...
 
     def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
-        """The hourly aggregates there are of whole hours in the range; they outlive the readings.
+        """Return the hourly aggregates of whole hours in the range; they outlive the readings.
 
-        An hour that is not finished, or without a reading, is left out. Raises ValueError as
-        `window`.
+        Unfinished hours and hours without readings are left out. Raises ValueError as `window`.
         """
         ...
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
-        """`point` over the devices of `area` per bucket of `step` ms, empty buckets included.
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
+        """Return `point` over the devices of `area` per bucket of `step` ms, also empty ones.
 
-        `count` is how many devices gave a value; the rest is over each device's mean, so that one
-        that is read more often weighs no more. Raises ValueError as `window`.
+        `count` is the number of devices with a value. The statistics are over the mean of each
+        device, so that frequent polls weigh no more. Raises ValueError as `window`.
         """
         ...
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
-        """As `fleet`, from the hourly aggregates of whole hours in the range; `step` is a multiple
-        of an hour."""
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
+        """As `fleet`, from the hourly aggregates of whole hours in the range.
+
+        `step` is a multiple of an hour.
+        """
         ...
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
-        """All readings of one device, in time order."""
+        """Return all readings of one device, in time order."""
         ...
 
     def columns(
         self, devices: Sequence[str], start: int, end: int, points: Sequence[str]
     ) -> "ReadingColumns":
-        """All readings of `devices`, none named twice, as columns, of which `points` alone are
-        read.
+        """Return all readings of `devices`, none named twice, as columns; only `points` are read.
 
         Raises ValueError as `window`.
         """
         ...
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
-        """Aggregate the hours that are finished at `now` (UTC ms), late readings included, and
-        forget what is too old.
+        """Aggregate the hours finished at `now` (UTC ms), and forget readings that are too old.
 
-        Doing it again, at any time and in several processes, changes nothing. After a long outage
-        there may be hours of work: between two pieces of it `stopped` is asked whether to leave the
-        rest for another time. Raises StoreUnavailable.
+        Late readings are included. A repetition, also in other processes, changes nothing. After a
+        long outage this takes hours: it ends between two pieces of work once `stopped()` is true,
+        and the next call continues. Raises StoreUnavailable.
         """
         ...
 
     def check(self) -> None:
-        """Raise StoreUnavailable, saying what to do, where the store does not answer."""
+        """Raise StoreUnavailable, with advice, if the store does not answer."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""
         ...
 
 
 def raw_series(history: Sequence[StoredReading], points: Sequence[str]) -> dict[str, Series]:
-    """The values of `points` as they were read; None where a reading lacks the point."""
+    """Return the values of `points` as they were read; None for a reading without the point."""
     return {
-        point: [(one.reading.at, one.reading.values.get(point)) for one in history]
+        point: [(stored.reading.at, stored.reading.values.get(point)) for stored in history]
         for point in points
     }
 
 
 def means(summaries: Summaries) -> dict[str, Series]:
-    """The means alone."""
-    return {point: [(one.at, one.mean) for one in series] for point, series in summaries.items()}
+    """Return only the means of `summaries`."""
+    return {
+        point: [(bucket.at, bucket.mean) for bucket in series]
+        for point, series in summaries.items()
+    }
 
 
-def summary(at: int, count: int | None, *statistics: float | None) -> Summary:
-    """A summary as a database answers it: mean, minimum, maximum, rounded to a millionth.
+def summary(at: int, count: int | None, *statistics: float | None) -> PointSummary:
+    """Return a summary of mean, minimum and maximum, rounded to a millionth.
 
-    Stores add up in different order, so that their last digits differ.
+    Databases add in different order, so that their last digits differ.
     """
-    return Summary(
+    return PointSummary(
         at, count or 0, *(None if value is None else round(value, 6) for value in statistics)
     )
 
 
-def with_gaps(found: Iterable[Summary], start: int, end: int, step: int) -> list[Summary]:
-    """`found` by bucket start, with an explicit empty one for every other bucket of the range."""
-    known = {one.at: one for one in found}
-    return [known.get(bucket, Summary(bucket)) for bucket in range(start // step * step, end, step)]
+def with_gaps(
+    filled: Iterable[PointSummary], start: int, end: int, step: int
+) -> list[PointSummary]:
+    """Return every bucket of the range: `filled` ones by their start, all others empty."""
+    known = {bucket.at: bucket for bucket in filled}
+    return [
+        known.get(bucket, PointSummary(bucket)) for bucket in range(start // step * step, end, step)
+    ]
 
 
 def check_points(points: Sequence[str]) -> None:
-    """Raise ValueError for a point that does not exist, before its name gets into a query."""
+    """Raise ValueError for an unknown point, before its name gets into a query."""
     unknown = [point for point in points if point not in POINTS]
     if unknown:
         raise ValueError(f"no such point: {', '.join(unknown)}")

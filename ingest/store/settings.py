@@ -1,4 +1,4 @@
-"""The `[store]` table of server.toml: where readings and dead letters go (contract §9)."""
+"""The `[store]` table of server.toml: the files or server for readings (contract §9)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,7 @@ _EXPECTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class InfluxAddress:
-    """Where an InfluxDB is: the server's base URL, the organisation and the bucket (1.x: the
-    database)."""
+    """An InfluxDB: the server's base URL, the organisation, and the bucket (1.x: database)."""
 
     server: str
     organisation: str
@@ -28,7 +27,7 @@ class InfluxAddress:
 
     @property
     def hourly_bucket(self) -> str:
-        """Where hourly aggregates are kept, which outlive the readings."""
+        """Return the bucket of the hourly aggregates, which outlive the readings."""
         return f"{self.bucket}_hourly"
 
 
@@ -57,12 +56,12 @@ class StoreSettings(Settings):
 
     @property
     def kept(self) -> Retention:
-        """Both retentions; 0 means for ever."""
+        """Return both retentions; 0 in the configuration means for ever."""
         return Retention(self.retention or None, self.hourly_retention or None)
 
     @property
     def target(self) -> Path | InfluxAddress:
-        """The SQLite file, or where the InfluxDB is."""
+        """Return the SQLite file, or the address of the InfluxDB."""
         return _influx(self.url) or Path(self.url.removeprefix(_SQLITE))
 
 

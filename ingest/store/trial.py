@@ -1,5 +1,7 @@
-"""Whether the reading store is there, takes a point and gives it back (`server check`); readings
-are not touched."""
+"""Check of the reading store for `server check`: write a point and read it back.
+
+The readings are not touched.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,18 +19,18 @@ _TOKEN_BITS: Final = 62
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was tried: whether it is `good`, and what was found or has to be done."""
+class StoreCheck:
+    """One check: whether it is `good`, and its result or what to do."""
 
     name: str
     good: bool
     text: str
 
 
-def try_store(settings: StoreSettings) -> Iterator[Finding]:
-    """Try one thing after the other, making what is missing; ends with the first that is not good.
+def try_store(settings: StoreSettings) -> Iterator[StoreCheck]:
+    """Yield one check after the other, up to the first that fails; makes missing files and buckets.
 
-    Raises ConfigurationError for a file that cannot be used.
+    Raises ConfigurationError if a file cannot be used.
     """
     target = settings.target
     trials = (
@@ -36,9 +38,9 @@ def try_store(settings: StoreSettings) -> Iterator[Finding]:
     )
     for name, trial in trials:
         try:
-            yield Finding(name, True, trial())
+            yield StoreCheck(name, True, trial())
         except StoreUnavailable as error:
-            yield Finding(name, False, str(error))
+            yield StoreCheck(name, False, str(error))
             return
 
 

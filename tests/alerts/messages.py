@@ -1,9 +1,13 @@
 """Messages of a gateway, as the broker would deliver them to the core."""
 
+from zoneinfo import ZoneInfo
+
 from alerts.core.model import BusMessage
 from wire.encode import encode_status, encode_telemetry
 from wire.messages import AnnouncedDevice, Status, Telemetry
 from wire.topics import GatewayPath, gateway_topic
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def status_message(gateway: GatewayPath, status: Status) -> BusMessage:

@@ -19,14 +19,14 @@ from desk.database.tables import AlertRow, TicketRow
 from desk.ledger.device_registry import known_gateways
 from desk.tickets.terms import ServiceTerms
 from ingest.store import StoredReading, StoreSettings, open_store
-from tests.alerts.messages import birth_message, telemetry_message
+from tests.alerts.messages import CHINA, birth_message, telemetry_message
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
 from wire.messages import Reading, Telemetry
 
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002", "mtg-mt-0003")
 STEP = 30_000
 RULES = [shipped("fault"), shipped("low_room_temperature", on_delay="2m")]
-PRACTICE = practice_of(shipped_rules(), ServiceTerms())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms(CHINA))
 HOUR = 3_600_000
 
 

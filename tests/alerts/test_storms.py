@@ -12,7 +12,7 @@ from alerts.store.write_round import write_round
 from desk.database.engine import open_database, reading, writing
 from desk.database.tables import AlertRow, TicketRow
 from desk.tickets.terms import ServiceTerms
-from tests.alerts.messages import birth_message, telemetry_message
+from tests.alerts.messages import CHINA, birth_message, telemetry_message
 from tests.rules.shipped import T0, shipped_rules
 from wire.messages import Reading, Telemetry
 from wire.topics import GatewayPath
@@ -20,7 +20,7 @@ from wire.topics import GatewayPath
 SECOND = 1_000
 POLL = 30 * SECOND
 PER_GATEWAY = 30
-PRACTICE = practice_of(shipped_rules(), ServiceTerms())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms(CHINA))
 
 
 class Village:

@@ -18,6 +18,7 @@ from desk.database.tables import DeviceRow, FeedEventRow
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.transition import Transition
+from tests.alerts.messages import CHINA
 from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until
 from wire.location import Location
@@ -28,7 +29,7 @@ from wire.wall_clock import wall_clock_ms
 VILLAGE = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 ELSEWHERE = GatewayPath("mentougou", "qingshui", "shangqing", "sq-01")
 MINUTE = 60_000
-PRACTICE = practice_of(shipped_rules(), ServiceTerms())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms(CHINA))
 
 TEXTS = {
     "fault": {
@@ -85,7 +86,7 @@ class Desk:
             lambda: self.missing,
             self.clock,
             self.stop_feeds,
-            ServiceTerms(),
+            ServiceTerms(CHINA),
             advice_of(shipped_rules()),
         )
         app = create_app(context)

@@ -81,8 +81,8 @@ class Gateway:
     def send_all(self, payloads: Sequence[bytes]) -> None:
         topic = gateway_topic("telemetry", self.place)
         sent = [self._client.publish(topic, payload, qos=1) for payload in payloads]
-        for one in sent:
-            one.wait_for_publish(30)
+        for message in sent:
+            message.wait_for_publish(30)
 
     def birth(self, devices: Sequence[str], epoch: str = "e1") -> None:
         announced = [

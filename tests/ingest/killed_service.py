@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hearthwatch.run.ingest_process import run_ingest
-from ingest.dead_letters import DeadLetterFile
-from ingest.receipts import Ledger
+from ingest.durable.dead_letter_file import DeadLetterFile
+from ingest.durable.receipts import Receipts
 from ingest.store.influx.store import InfluxStore
 from ingest.store.sqlite.store import SqliteStore
 from messaging.session import MqttSession
@@ -24,7 +24,7 @@ from tests.ingest.harness import Folder
 STEPS: dict[str, list[tuple[type, str]]] = {
     "write": [(SqliteStore, "write_prepared"), (InfluxStore, "write_prepared")],
     "letters": [(DeadLetterFile, "append")],
-    "commit": [(Ledger, "commit")],
+    "commit": [(Receipts, "commit")],
     "acknowledge": [(MqttSession, "acknowledge")],
     "publish": [(MqttSession, "publish")],
 }

@@ -94,10 +94,12 @@ def kill_and_recover(
 
 def assert_each_letter_once(folder: Folder, sender: Sender) -> None:
     letters = folder.letters()
-    assert sorted(str(one["seq"]) for one in letters if one["code"] == "too_early") == sorted(
-        map(str, sender.bad)
-    )
-    unreadable = [one["payload"] for one in letters if one["code"] == "payload_invalid:not_json"]
+    assert sorted(
+        str(letter["seq"]) for letter in letters if letter["code"] == "too_early"
+    ) == sorted(map(str, sender.bad))
+    unreadable = [
+        letter["payload"] for letter in letters if letter["code"] == "payload_invalid:not_json"
+    ]
     assert len(unreadable) == len(set(unreadable)) == sender.rounds
     assert len(letters) == len(sender.bad) + sender.rounds
 
@@ -123,5 +125,5 @@ def test_kill_with_influx(nats_broker: Server, influx: InfluxGate, tmp_path: Pat
     store = open_store(folder.settings()[0])
     stored = store.history("kill-influx-1", 0, sender.good[-1] + 1)
     store.close()
-    assert [one.reading.at for one in stored] == sender.good
+    assert [kept.reading.at for kept in stored] == sender.good
     assert_each_letter_once(folder, sender)

@@ -13,7 +13,7 @@ import pytest
 from ingest.store import Prepared, RefusedReading, StoredReading, StoreUnavailable
 from ingest.store.sqlite.store import SqliteStore
 from messaging.session import _DELIVERY_BYTES as DELIVERY_BYTES
-from messaging.session import Delivery, Receipt
+from messaging.session import Delivery, Puback
 from tests.ingest.harness import Folder, Gateway, reading, running, telemetry
 from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
 from wire.wall_clock import wall_clock_ms
@@ -60,7 +60,7 @@ class Gate:
             return write(store, prepared)
 
         monkeypatch.setattr(SqliteStore, "write_prepared", guarded)
-        monkeypatch.setattr("ingest.commit._LONGEST_PAUSE_S", 0.1)
+        monkeypatch.setattr("ingest.durable.commit._LONGEST_PAUSE_S", 0.1)
 
 
 class Alive:
@@ -72,7 +72,7 @@ class Alive:
         self._before = Counter(map(type, gc.get_objects()))
 
     def __call__(self, kind: type) -> int:
-        return sum(type(one) is kind for one in gc.get_objects()) - self._before[kind]
+        return sum(type(thing) is kind for thing in gc.get_objects()) - self._before[kind]
 
 
 def once_and_again(times: Sequence[int]) -> list[bytes]:
@@ -105,7 +105,7 @@ def test_what_waits_for_a_store_that_is_away_is_bounded(
                 alive(Body) <= 3
             )  # of the first attempt, whose outcome is kept, of the last, and of the next
             assert WAITING // 2 <= alive(Delivery) <= 2 * WAITING + 2
-            assert 0 < alive(Receipt) <= BATCHES * BATCH
+            assert 0 < alive(Puback) <= BATCHES * BATCH
             assert 0 < alive(StoredReading) <= BATCHES * BATCH
             gate.open.set()
             gateway.wait_for_ack(MESSAGES)
@@ -130,7 +130,7 @@ def test_repetitions_that_wait_leave_only_their_receipts(
         gateway.send_all(MESSAGES * [telemetry(1, [reading("pump-1", now)])])
         # All but the one batch that is being judged.
         wait_until(
-            lambda: alive(Receipt) > MESSAGES // 2,
+            lambda: alive(Puback) > MESSAGES // 2,
             20,
             "repetitions are judged while the store is away",
         )

@@ -54,7 +54,7 @@ def test_a_restart_remembers_what_was_received_and_who_owns_what(
             gateway.wait_for_ack(21)
             other.wait_for_ack(1)
         assert len(folder.rows()) == 21
-        assert [one["code"] for one in folder.letters()] == ["not_owned"]
+        assert [letter["code"] for letter in folder.letters()] == ["not_owned"]
 
 
 def test_a_restarted_gateway_learns_its_watermark_from_its_birth(
@@ -191,8 +191,8 @@ def test_one_poison_among_many_costs_exactly_itself(
         for seq in range(first, 10):
             gateway.send(telemetry(seq, [reading(device, wall_clock_ms() + seq)]))
         gateway.wait_for_ack(9)
-    letters = [one for one in folder.letters() if one["gateway"] == place.gateway]
-    assert [one["code"] for one in letters] == [code]
+    letters = [letter for letter in folder.letters() if letter["gateway"] == place.gateway]
+    assert [letter["code"] for letter in letters] == [code]
     assert set(letters[0]) - {"payload"} == {
         "at",
         "code",
@@ -204,7 +204,7 @@ def test_one_poison_among_many_costs_exactly_itself(
         "reading",
     }
     assert ("payload" in letters[0]) == (letters[0]["reading"] is None)
-    assert len([one for one, _ in folder.rows() if one == device]) == 1 + 10 - first
+    assert len([owner for owner, _ in folder.rows() if owner == device]) == 1 + 10 - first
     wait_until(lambda: _rejected(code) == before + 1)
 
 
@@ -220,7 +220,7 @@ def test_one_poison_among_ten_thousand(nats_broker: Server, folder: Folder) -> N
         gateway.send(telemetry(10_001, [], dropped=Dropped(6_790, 6_790, "unreadable")))
         gateway.wait_for_ack(10_001)
     assert len(folder.rows()) == 9_999
-    assert [one["code"] for one in folder.letters()] == ["payload_invalid:too_deep"]
+    assert [letter["code"] for letter in folder.letters()] == ["payload_invalid:too_deep"]
 
 
 def _rejected(code: str) -> float:
@@ -244,7 +244,11 @@ def test_a_message_on_a_wrong_topic_is_reported(
     broker, folder = served
     with Gateway(broker.url) as gateway:
         gateway.send(_plain("pump-x"), topic)
-    wait_until(lambda: [one["code"] for one in folder.letters() if one["topic"] == topic] == [code])
+    wait_until(
+        lambda: (
+            [letter["code"] for letter in folder.letters() if letter["topic"] == topic] == [code]
+        )
+    )
 
 
 def test_a_bad_retained_birth_is_reported_once_however_often_it_comes(
@@ -257,7 +261,7 @@ def test_a_bad_retained_birth_is_reported_once_however_often_it_comes(
     for _ in range(3):
         with running(nats_broker.url, folder):
             wait_until(lambda: len(folder.letters()) >= 1)
-    assert [one["code"] for one in folder.letters()] == ["payload_invalid:not_json"]
+    assert [letter["code"] for letter in folder.letters()] == ["payload_invalid:not_json"]
 
 
 def test_only_registered_devices_from_their_commissioning_on(
@@ -276,7 +280,7 @@ def test_only_registered_devices_from_their_commissioning_on(
         gateway.send(telemetry(2, [reading("pump-3", now + 1)]))
         gateway.wait_for_ack(2)
     assert folder.rows() == [("pump-1", now), ("pump-3", now + 1)]
-    assert [(one["device"], one["code"]) for one in folder.letters()] == [
+    assert [(letter["device"], letter["code"]) for letter in folder.letters()] == [
         ("pump-2", "too_early"),
         ("pump-3", "unknown_device"),
     ]

@@ -14,19 +14,19 @@ Kind = TypeVar("Kind", bound=Event)
 
 @contextmanager
 def session(broker: Server, name: str, **options: object) -> Iterator[MqttSession]:
-    one = MqttSession(
+    opened = MqttSession(
         MqttSettings(url=f"mqtt://127.0.0.1:{broker.port}", keepalive_s=5), name, **options
     )  # type: ignore[arg-type]
-    one.start()
+    opened.start()
     try:
-        yield one
+        yield opened
     finally:
-        one.stop()
+        opened.stop()
 
 
-def next_event(one: MqttSession, kind: type[Kind], deadline_s: float = 20) -> Kind:
+def next_event(session: MqttSession, kind: type[Kind], deadline_s: float = 20) -> Kind:
     while True:
-        event = one.events.get(timeout=deadline_s)
+        event = session.events.get(timeout=deadline_s)
         if isinstance(event, kind):
             return event
 

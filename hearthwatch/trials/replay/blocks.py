@@ -36,13 +36,13 @@ def find_devices(
     does not know, and StoreUnavailable.
     """
     newest = store.latest()
-    known = {name for stored in newest.values() for name in _village_names(stored.place)}
+    known = {name for stored in newest.values() for name in _village_names(stored.gateway)}
     _check_names("--village", villages, known)
     _check_names("--device", devices, newest.keys())
     return {
         device: stored
         for device, stored in sorted(newest.items())
-        if (not villages or not _village_names(stored.place).isdisjoint(villages))
+        if (not villages or not _village_names(stored.gateway).isdisjoint(villages))
         and (not devices or device in devices)
     }
 
@@ -71,7 +71,7 @@ def cut_blocks(
     """
     villages: dict[tuple[str, str, str], dict[str, GatewayPath]] = {}
     for device, stored in newest.items():
-        gateway = stored.place
+        gateway = stored.gateway
         village = (gateway.district, gateway.town, gateway.village)
         villages.setdefault(village, {})[device] = gateway
     intervals = _intervals(store, newest.values())
@@ -96,10 +96,10 @@ def _intervals(store: ReadingStore, newest: Iterable[StoredReading]) -> dict[Gat
     """Return each gateway's poll interval, from the newest readings of one of its devices."""
     intervals: dict[GatewayPath, int] = {}
     for stored in newest:
-        if stored.place not in intervals:
+        if stored.gateway not in intervals:
             at = stored.reading.at
             recent = store.history(stored.reading.device, at - _RECENT_MS, at + 1)
-            intervals[stored.place] = interval_of([each.reading.at for each in recent])
+            intervals[stored.gateway] = interval_of([each.reading.at for each in recent])
     return intervals
 
 

@@ -29,7 +29,7 @@ def replay(options: ReplayOptions, settings: ServerSettings) -> ReplayResult:
         result = _evaluate(plan, blocks, workers)
     except StoreUnavailable as error:
         raise UnreachableError(f"the reading store does not answer: {error}") from error
-    _write(options, result, ZoneInfo(settings.season.timezone))
+    _write(options, result, settings.season.zone)
     return result
 
 

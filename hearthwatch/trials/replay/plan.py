@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
@@ -57,7 +56,7 @@ def plan_replay(
     """
     rules = _rules(options.rules, settings)
     against = _changed(rules, options.against) if options.against else None
-    zone = ZoneInfo(settings.season.timezone)
+    zone = settings.season.zone
     since, until = parse_period(options.since, options.until, zone, wall_clock_ms())
     newest, blocks = _find_blocks(settings.store, options, workers)
     last = max((stored.reading.at for stored in newest.values()), default=since)

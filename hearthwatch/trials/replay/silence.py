@@ -64,11 +64,11 @@ def _messages(readings: ReadingColumns) -> list[tuple[int, GatewayPath, list[str
     """Return each message in order of time: its last reading's time, its gateway, its devices."""
     if not len(readings):
         return []
-    order = np.lexsort((readings.seq, readings.epoch, readings.place))
-    message = np.stack([readings.place, readings.epoch, readings.seq])[:, order]
+    order = np.lexsort((readings.seq, readings.epoch, readings.gateway))
+    message = np.stack([readings.gateway, readings.epoch, readings.seq])[:, order]
     begins = np.flatnonzero(np.append(True, (message[:, 1:] != message[:, :-1]).any(axis=0)))
     last = np.maximum.reduceat(readings.at[order], begins)
-    gateways = [readings.places[index] for index in message[0, begins].tolist()]
+    gateways = [readings.gateways[index] for index in message[0, begins].tolist()]
     devices = [readings.devices[index] for index in readings.device[order].tolist()]
     spans = zip(begins.tolist(), [*begins[1:].tolist(), len(devices)], strict=True)
     members = [devices[begin:end] for begin, end in spans]

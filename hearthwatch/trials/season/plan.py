@@ -38,7 +38,7 @@ def plan_season(options: SeasonOptions) -> SeasonPlan:
 
 def time_zone() -> ZoneInfo:
     """Return the zone of a season's days: a season has no configuration, so it is the default."""
-    return ZoneInfo(SeasonSettings().timezone)
+    return SeasonSettings().zone
 
 
 def _step(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Columns out of an InfluxDB: what it answers, series by series, turned on its side."""
+"""Columns from an InfluxDB: the rows of each series, transposed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,9 +9,7 @@ from ingest.store.columns import ReadingColumns, Runs, assemble
 from ingest.store.influx.http import InfluxConnection
 from ingest.store.influx.line_protocol import MEASUREMENT
 
-_DEVICES_AT_ONCE: Final = (
-    50  # the statement travels in the address of the request, and servers take 8 kB of it
-)
+_DEVICES_AT_ONCE: Final = 50  # the request's address holds the statement; servers take 8 kB of it
 _FIELDS: Final = ("state", "faults", "epoch", "bad", "seq")
 
 
@@ -22,7 +20,7 @@ def read_columns(
     end: int,
     points: Sequence[str],
 ) -> ReadingColumns:
-    """See ingest.store.ReadingStore.columns; the ids need no quotes. Raises StoreUnavailable."""
+    """See ReadingStore.columns; the ids are those of contract §1. Raises StoreUnavailable."""
     select = f"SELECT {', '.join((*_FIELDS, *points))} FROM {MEASUREMENT}"
     during = f"time >= {start}ms AND time < {end}ms"
     parts: list[Runs] = []
@@ -30,13 +28,13 @@ def read_columns(
         these = " OR ".join(
             f"device = '{device}'" for device in devices[begin : begin + _DEVICES_AT_ONCE]
         )
-        found = connection.series(f"{select} WHERE ({these}) AND {during} GROUP BY *")
-        parts += [_runs(one["tags"], one["values"]) for one in found]
+        answer = connection.series(f"{select} WHERE ({these}) AND {during} GROUP BY *")
+        parts += [_runs(series["tags"], series["values"]) for series in answer]
     return assemble(devices, points, start, end, parts)
 
 
 def _runs(tags: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Runs:
-    """The readings of one series, each a run of its own."""
+    """Return the readings of one series, each as a run of its own."""
     at, states, faults, epochs, bad, numbers, *values = zip(*rows, strict=True)
     count = len(rows)
     return Runs(
@@ -45,7 +43,7 @@ def _runs(tags: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Runs:
         states=states,
         faults=[codes or "" for codes in faults],
         epochs=epochs,
-        bad=[names or "" for names in bad],  # written only where there is something bad
+        bad=[names or "" for names in bad],  # a good reading has no such field
         lengths=np.ones(count, np.int64),
         at=np.array(at, np.int64),
         seq=np.array(numbers, np.int64),

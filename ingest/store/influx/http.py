@@ -1,8 +1,7 @@
-"""Requests to an InfluxDB 1.8+, 2.x or 3.x, and what their answers mean. The only importer of
-influxdb-client.
+"""Requests to an InfluxDB 1.8+, 2.x or 3.x. The only importer of influxdb-client.
 
-Writes go through the client's synchronous requests, never its batching mode, which loses data after
-its retries (reliability §2). Reads are InfluxQL, the one language all three generations answer.
+Writes are synchronous requests of the client. Its batching mode loses data after its retries
+(reliability §2). Reads are InfluxQL, the one language of all three generations.
 """
 
 import gzip
@@ -17,22 +16,22 @@ from influxdb_client import InfluxDBClient, WritePrecision, WriteService
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from configuration.load import ConfigurationError, ConfigurationProblem
+from configuration.load import ConfigurationError
 from ingest.store.influx.line_protocol import body
 from ingest.store.model import StoreUnavailable
 from ingest.store.settings import InfluxAddress
 
 _TIMEOUT_MS: Final = 30_000
-# Over a network a fifth of the bytes is worth 1.5 µs a reading here and half of that at the server;
-# on one machine it is not. Higher levels, such as the client's own, cost up to nine times as much
-# and save a third more.
+# Level 1 leaves a fifth of the bytes for 1.5 µs a reading here and half of that at the server:
+# worth it over a network, not on one machine. Higher levels, such as the client's own, cost up to
+# nine times as much and save a third more.
 _GZIP_LEVEL: Final = 1
 _GZIPPED: Final = {"content_encoding": "gzip"}
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-# The store says with these that the lines themselves are at fault: malformed or outside the
-# retention period (1.x: 400, 2.x: 422), or too many for one request.
+# HTTP statuses about the lines themselves: malformed or outside the retention period (1.x: 400,
+# 2.x: 422), or too many for one request.
 _ABOUT_THE_LINES: Final = (400, 413, 422)
-# A line that every InfluxDB takes, in a measurement of its own, at the server's own time.
+# Every InfluxDB accepts this line; it has a measurement of its own, and the server's time.
 _PROBE_MEASUREMENT: Final = "hearthwatch_probe"
 _PROBE: Final = f"{_PROBE_MEASUREMENT} accepted=1i"
 
@@ -40,11 +39,10 @@ Row = dict[str, Any]
 
 
 class InfluxConnection:
-    """One server and its default bucket; nothing is contacted before the first call. Raises
-    StoreUnavailable."""
+    """One server and its default bucket, contacted by the first call. Raises StoreUnavailable."""
 
     def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
-        """Raises ConfigurationError where `token_file` cannot be read."""
+        """Raises ConfigurationError if `token_file` cannot be read."""
         self.address = address
         self._token = _token(token_file)
         self._client = InfluxDBClient(
@@ -54,18 +52,18 @@ class InfluxConnection:
         self._far = urlsplit(address.server).hostname not in _LOOPBACK
 
     def post(self, lines: Sequence[str], bucket: str | None = None) -> str | None:
-        """Write `lines`; returns the store's complaint about them, or None."""
+        """Write `lines`, and return the store's complaint about them, or None."""
         bucket = bucket or self.address.bucket
-        packed, how = (
-            (gzip.compress(body(lines), _GZIP_LEVEL), _GZIPPED) if self._far else (body(lines), {})
-        )
+        packed, options = body(lines), {}
+        if self._far:
+            packed, options = gzip.compress(packed, _GZIP_LEVEL), _GZIPPED
         try:
             self._writes.post_write(
                 org=self.address.organisation,
                 bucket=bucket,
                 body=packed,
                 precision=WritePrecision.MS,
-                **how,
+                **options,
             )
         except ApiException as error:
             if error.status in _ABOUT_THE_LINES:
@@ -76,16 +74,15 @@ class InfluxConnection:
         return None
 
     def blame(self, complaint: str) -> None:
-        """Raises StoreUnavailable where `complaint` is not about the lines: where the server
-        refuses a probe as well.
+        """Raise StoreUnavailable if the server also refuses a probe, so that no line is to blame.
 
-        A proxy or a server that refuses whatever comes is to be waited for, and costs no reading.
+        A proxy or server that refuses every request costs no reading: ingest waits for it.
         """
         if self.post([_PROBE]) is not None:
             raise StoreUnavailable(f"{self.address.server} refuses every request: {complaint}")
 
     def query(self, influxql: str, bucket: str | None = None) -> list[Row]:
-        """The rows of one statement, tags included, times in ms."""
+        """Return the rows of one statement, with their tags and times in ms."""
         return [
             {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
             for series in self.series(influxql, bucket)
@@ -93,8 +90,7 @@ class InfluxConnection:
         ]
 
     def series(self, influxql: str, bucket: str | None = None) -> list[dict[str, Any]]:
-        """The same as the server answers it: for each series its `tags`, `columns` and `values`,
-        row by row."""
+        """Return the answer to one statement: `tags`, `columns` and rows of `values` by series."""
         parameters = {"db": bucket or self.address.bucket, "epoch": "ms", "q": influxql}
         answer = msgspec.json.decode(self.request("GET", "/query", parameters))
         result = answer["results"][0] if answer.get("results") else answer
@@ -109,7 +105,7 @@ class InfluxConnection:
         return series
 
     def execute(self, influxql: str) -> None:
-        """Run a statement that changes something (1.x)."""
+        """Run a statement that changes the database (1.x)."""
         answer = json.loads(self.request("POST", "/query", {"q": influxql}))
         for result in answer.get("results", []):
             if "error" in result:
@@ -118,16 +114,15 @@ class InfluxConnection:
                 )
 
     def as_bearer(self) -> None:
-        """Show the token as 3.x wants it at all of its endpoints; 1.x and 2.x know only the word
-        `Token`."""
+        """Send the token as `Bearer`, as 3.x requires; 1.x and 2.x know only `Token`."""
         self._client.api_client.set_default_header("Authorization", f"Bearer {self._token}")
 
     def version(self) -> str:
-        """What the server calls itself; every generation answers `/ping`."""
+        """Return the version of the server; every generation answers `/ping`."""
         return str(self._call("GET", "/ping", {}).headers.get("X-Influxdb-Version", "unknown"))
 
     def probe(self, bucket: str, token: int) -> str:
-        """Write a point of a measurement of its own and read it back; tells that it worked."""
+        """Write a point of a separate measurement, read it back, and return a text about it."""
         complaint = self.post([f"{_PROBE_MEASUREMENT} token={token}i"], bucket)
         if complaint is not None:
             raise StoreUnavailable(f"{bucket!r} does not take a point: {complaint}")
@@ -141,15 +136,14 @@ class InfluxConnection:
     def request(
         self, method: str, path: str, parameters: Mapping[str, str], document: Any = None
     ) -> bytes:
-        """The body of the answer."""
+        """Return the body of the answer."""
         answer: bytes = self._call(method, path, parameters, document).data
         return answer
 
     def _call(
         self, method: str, path: str, parameters: Mapping[str, str], document: Any = None
     ) -> Any:
-        # The client also remembers its last response; with several threads that may be somebody
-        # else's.
+        # The client's last response may be that of another thread.
         plain = {"_preload_content": False, "_return_http_data_only": True}
         query = list(parameters.items())
         try:
@@ -160,7 +154,7 @@ class InfluxConnection:
             raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _unavailable(self, error: Exception, bucket: str) -> StoreUnavailable:
@@ -175,16 +169,18 @@ class InfluxConnection:
         return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
 
     def _missing(self, bucket: str) -> str:
-        return f"{self.address.server} has no bucket or database {bucket!r}: create it with `hearthwatch server check`"
+        return (
+            f"{self.address.server} has no bucket or database {bucket!r}: "
+            "create it with `hearthwatch server check`"
+        )
 
 
 def _token(token_file: Path | None) -> str:
     try:
         return token_file.read_text(encoding="utf-8").strip() if token_file is not None else "none"
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            [ConfigurationProblem(token_file or Path(), "", f"{error}; store.token_file names it")]
-        ) from error
+        message = f"{error}; store.token_file names it"
+        raise ConfigurationError.at(token_file or Path(), message) from error
 
 
 def _explanation(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Readings to InfluxDB line protocol (contract §5): `heat_pump,tags fields time`, time in ms.
 
-What has to be escaped is decided once per gateway; the rest is one formatted string per reading.
+Tags are escaped once per gateway; the rest is one formatted string per reading.
 """
 
 import re
@@ -14,8 +14,8 @@ from wire.topics import GatewayPath
 
 MEASUREMENT: Final = "heat_pump"
 
-# A JSON object of numbers differs from fields only in its quotes and colons, and msgspec writes one
-# in half the time that formatting takes in Python. Point names are our own and hold neither.
+# A JSON object of numbers differs from fields only in its quotes and colons, which our point names
+# do not contain. msgspec writes it in half the time of formatting in Python.
 _encode = msgspec.json.Encoder().encode
 _TO_FIELDS: Final = bytes.maketrans(b":", b"=")
 
@@ -23,59 +23,63 @@ _IN_TAG = re.compile(r"[,= \\]")
 
 
 class LineEncoder:
-    """Remembers the escaped beginning of each gateway's lines."""
+    """Encodes readings; keeps the escaped beginning of each gateway's lines."""
 
     def __init__(self) -> None:
         self._gateways: dict[GatewayPath, str] = {}
-        # The readings of a message stand together, and a place is compared faster than looked up.
-        self._place: GatewayPath | None = None
+        # The readings of a message are neighbours, and a comparison is faster than a look-up.
+        self._gateway: GatewayPath | None = None
         self._beginning = ""
 
     def line(self, stored: StoredReading) -> str:
-        """One line, without its newline. `bad` is written only where there is something bad."""
+        """Return one line, without its newline. A good reading has no field `bad`."""
         reading = stored.reading
         fields = _encode(reading.values)[1:-1].translate(_TO_FIELDS, b'"').decode()
         comma = "," if fields else ""
         faults = quoted(",".join(reading.faults)) if reading.faults else '""'
         bad = f",bad={quoted(','.join(reading.bad))}" if reading.bad else ""
         return (
-            f"{self._prefix(stored.place, reading.device)} {fields}{comma}state={quoted(reading.state)},"
-            f"faults={faults},epoch={quoted(stored.epoch)},seq={stored.seq}i{bad} {reading.at}"
+            f"{self._prefix(stored.gateway, reading.device)} {fields}{comma}"
+            f"state={quoted(reading.state)},faults={faults},epoch={quoted(stored.epoch)},"
+            f"seq={stored.seq}i{bad} {reading.at}"
         )
 
     def lines(self, readings: Iterable[StoredReading]) -> list[str]:
-        """A line for each reading, in order."""
+        """Return a line for each reading, in order."""
         return [self.line(stored) for stored in readings]
 
-    def _prefix(self, place: GatewayPath, device: str) -> str:
-        if place is not self._place:
-            self._place, self._beginning = place, self._gateways.get(place) or self._begin(place)
+    def _prefix(self, gateway: GatewayPath, device: str) -> str:
+        if gateway is not self._gateway:
+            self._gateway, self._beginning = (
+                gateway,
+                self._gateways.get(gateway) or self._begin(gateway),
+            )
         return self._beginning + (_escaped(device) if _IN_TAG.search(device) else device)
 
-    def _begin(self, place: GatewayPath) -> str:
-        self._gateways[place] = beginning = series(place, "")
+    def _begin(self, gateway: GatewayPath) -> str:
+        self._gateways[gateway] = beginning = series(gateway, "")
         return beginning
 
 
-def series(place: GatewayPath, device: str) -> str:
-    """Measurement and tags, escaped, in the order of the contract."""
+def series(gateway: GatewayPath, device: str) -> str:
+    """Return measurement and tags, escaped, in the order of the contract."""
     tags = (
-        ("district", place.district),
-        ("town", place.town),
-        ("village", place.village),
-        ("gateway", place.gateway),
+        ("district", gateway.district),
+        ("town", gateway.town),
+        ("village", gateway.village),
+        ("gateway", gateway.gateway),
         ("device", device),
     )
     return tagged(MEASUREMENT, tags)
 
 
 def tagged(measurement: str, tags: Iterable[tuple[str, str]]) -> str:
-    """Measurement and `tags`, their values escaped: the beginning of a line."""
+    """Return the beginning of a line: the measurement and `tags` with escaped values."""
     return ",".join([measurement, *(f"{name}={_escaped(value)}" for name, value in tags)])
 
 
 def quoted(text: str) -> str:
-    """A string field."""
+    """Return `text` as the value of a string field."""
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
@@ -87,4 +91,4 @@ def body(lines: Sequence[str]) -> bytes:
 
 
 def _escaped(value: str) -> str:
-    return _IN_TAG.sub(lambda found: "\\" + found[0], value)
+    return _IN_TAG.sub(lambda match: "\\" + match[0], value)

@@ -20,6 +20,7 @@ from ingest.store.influx.http import InfluxConnection, Row
 from ingest.store.influx.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     RefusalCode,
     RefusedReading,
@@ -27,7 +28,6 @@ from ingest.store.model import (
     StoredReading,
     StoreUnavailable,
     Summaries,
-    Summary,
     check_points,
     means,
     never,
@@ -48,10 +48,10 @@ _TOKEN_BITS: Final = 62  # what an integer field holds, positive
 
 
 class InfluxStore:
-    """A ReadingStore over HTTP; nothing is contacted before the first call."""
+    """A ReadingStore over HTTP; the first call contacts the server."""
 
-    # InfluxDB leaves a core idle between two requests of one connection (measured: two carry 1.3
-    # times as much).
+    # InfluxDB leaves a core idle between two requests of one connection: two connections carry
+    # 1.3 times as much (measured).
     writers = 2
 
     def __init__(
@@ -59,8 +59,7 @@ class InfluxStore:
         connection: InfluxConnection,
         retention: Retention = Retention(),  # noqa: B008 - frozen
     ) -> None:
-        """`retention` of readings is the bucket's own affair; that of hours decides which are worth
-        aggregating."""
+        """The bucket applies the retention of readings; that of hours limits the aggregation."""
         self._connection = connection
         self._retention = retention
         self._encoder = LineEncoder()
@@ -74,7 +73,7 @@ class InfluxStore:
         return Prepared(readings, self._encoder.lines(readings))
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
-        """See ReadingStore. A refused batch is halved until the lines at fault stand alone."""
+        """See ReadingStore. A refused batch is halved until each line at fault is alone."""
         return self._write_lines(prepared.readings, prepared.forms)
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
@@ -128,23 +127,28 @@ class InfluxStore:
         rows = self._connection.query(
             f"SELECT {names} FROM {HOURLY}{where} ORDER BY time", self._hourly_bucket
         )
-        return {point: [one for one in from_rows(rows, point) if one.count] for point in points}
+        return {point: [hour for hour in from_rows(rows, point) if hour.count] for point in points}
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         during = f"time >= {start}ms AND time < {end}ms"
-        each = f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} WHERE {_within(area)} AND {during}'
+        each = (
+            f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} '
+            f"WHERE {_within(area)} AND {during}"
+        )
         rows = self._query(_over_devices(each, point, during, step))
         return with_gaps(from_rows(rows, point), start, end, step)
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         during = f"time >= {start}ms AND time <= {end - HOUR_MS}ms"
         hours = (
-            f'SELECT "{point}_mean" * "{point}_count" AS total, "{point}_count" AS readings FROM {HOURLY} '
-            f"WHERE {_within(area)} AND {during}"
+            f'SELECT "{point}_mean" * "{point}_count" AS total, "{point}_count" AS readings '
+            f"FROM {HOURLY} WHERE {_within(area)} AND {during}"
         )
         each = f'SELECT sum(total) / sum(readings) AS "{point}" FROM ({hours}) WHERE {during}'
         rows = self._connection.query(_over_devices(each, point, during, step), self._hourly_bucket)
@@ -167,7 +171,7 @@ class InfluxStore:
         )
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
-        """See ReadingStore. Forgetting is done by InfluxDB, by the retention of each bucket."""
+        """See ReadingStore. InfluxDB itself forgets, by the retention of each bucket."""
         oldest = self._retention.oldest_hour(now)
         for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
             if oldest is None or hour >= oldest:
@@ -177,7 +181,7 @@ class InfluxStore:
             self._note([aggregated(hour, token)], self._connection.address.bucket)
 
     def check(self) -> None:
-        """See ReadingStore. `/ping` is what every generation has; `/health` is missing in 1.x."""
+        """See ReadingStore. Every generation has `/ping`; 1.x lacks `/health`."""
         self._connection.request("GET", "/ping", {})
 
     def close(self) -> None:
@@ -189,7 +193,7 @@ class InfluxStore:
         return self._connection.address.hourly_bucket
 
     def _aggregate(self, hour: int, stopped: Callable[[], bool]) -> None:
-        """Village by village, so that no answer is larger than a village."""
+        """Aggregate village by village, so that no answer is larger than a village."""
         during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
         for village in self._query(
             f"SELECT count(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY village"
@@ -198,15 +202,15 @@ class InfluxStore:
                 return
             rows = self._query(
                 f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
-                f"WHERE village = '{_checked(village['village'])}' AND {during} GROUP BY {', '.join(TAGS)}"
+                f"WHERE village = '{_checked(village['village'])}' AND {during} "
+                f"GROUP BY {', '.join(TAGS)}"
             )
             self._note(
                 [line for row in rows if (line := hourly_line(hour, row))], self._hourly_bucket
             )
 
     def _note(self, lines: Sequence[str], bucket: str) -> None:
-        """Write what we know of an hour; of one that passes its retention meanwhile there is
-        nothing to know."""
+        """Write aggregates or marks of an hour, unless it has passed its retention meanwhile."""
         complaint = self._connection.post(lines, bucket) if lines else None
         if complaint is not None and not _beyond_retention(complaint):
             raise StoreUnavailable(f"{bucket} does not take hourly aggregates: {complaint}")
@@ -233,7 +237,7 @@ class InfluxStore:
         ]
 
     def _pages(self, at: int) -> Iterator[list[StoredReading]]:
-        """Everything after `at` in pages that never split what shares one time stamp."""
+        """Yield all readings after `at` in pages; a page never splits one time stamp."""
         size = _PAGE
         while True:
             rows = self._query(
@@ -265,13 +269,13 @@ def _within(area: Area) -> str:
 
 
 def _over_devices(each: str, point: str, during: str, step: int) -> str:
-    """InfluxQL for the statistics over what `each` selects of every device and step."""
+    """Return InfluxQL for statistics over the values that `each` selects by device and step."""
     by_device = f"{each} GROUP BY device, time({step}ms)"
     return f"SELECT {statistics([point])} FROM ({by_device}) WHERE {during} GROUP BY time({step}ms)"
 
 
 def _checked(identifier: str) -> str:
-    """An id of contract §1, which no query needs to quote; raises ValueError for anything else."""
+    """Return an id of contract §1, which needs no quotes in a query; raises ValueError."""
     if not is_identifier(identifier):
         raise ValueError(f"not an id: {identifier!r}")
     return identifier
@@ -287,5 +291,5 @@ def _stored(row: Row) -> StoredReading:
         values={name: float(row[name]) for name in POINT_NAMES if row.get(name) is not None},
         bad=bad.split(",") if bad else [],
     )
-    place = GatewayPath(row["district"], row["town"], row["village"], row["gateway"])
-    return StoredReading(place, row["epoch"], row["seq"], reading)
+    gateway = GatewayPath(row["district"], row["town"], row["village"], row["gateway"])
+    return StoredReading(gateway, row["epoch"], row["seq"], reading)

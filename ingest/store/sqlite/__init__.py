@@ -1,0 +1,1 @@
+"""The reading store in one SQLite file; `file` opens other SQLite files of ours, too."""

@@ -1,5 +1,4 @@
-"""Columns out of `readings.db`: packed hours, never taken apart reading by reading, and the rows
-after them."""
+"""Columns from `readings.db`: packed hours, unpacked as whole columns, and the newer rows."""
 
 import json
 import sqlite3
@@ -25,8 +24,8 @@ _SHARED: Final = (
 )
 _NUMBERS: Final = ("r.at", "r.seq")
 _OF_BLOCK: Final = ("r.readings", "r.first", "r.pace")
-# So each device's blocks come one after the other, in time order. One of an hour begins at most an
-# hour before `start`.
+# The blocks of a device are neighbours, in time order. The block of an hour begins at most an hour
+# before `start`.
 _BLOCKS: Final = f"""
 FROM json_each(:devices) AS asked
 CROSS JOIN block AS r ON r.device = asked.value AND r.first > :start - {HOUR_MS} AND r.first < :end
@@ -53,7 +52,7 @@ def read_columns(
         rows = connection.execute(f"SELECT {', '.join(names)} {source}", asked).fetchall()
         return list(zip(*rows, strict=True)) or [()] * len(names)
 
-    connection.execute("BEGIN")  # one moment for both: an hour may be packed meanwhile
+    connection.execute("BEGIN")  # one snapshot for both: an hour may be packed meanwhile
     blocks = select([*_SHARED, *_NUMBERS, *_OF_BLOCK, *measured], _BLOCKS)
     rows = select([*_SHARED, *_NUMBERS, *measured], _ROWS)
     return assemble(devices, points, start, end, [_of_blocks(blocks), _of_rows(rows)])
@@ -64,10 +63,10 @@ def _of_blocks(columns: Sequence[_Column]) -> Runs:
         columns, len(_NUMBERS) + len(_OF_BLOCK)
     )
     lengths = _whole(readings)
-    turn = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    index = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     at = (
         np.repeat(_whole(first), lengths)
-        + turn * np.repeat(_whole(pace), lengths)
+        + index * np.repeat(_whole(pace), lengths)
         + unpacked_whole(late, lengths)
     )
     points = [unpacked_point(column, lengths) for column in values]
@@ -83,7 +82,7 @@ def _of_rows(columns: Sequence[_Column]) -> Runs:
 def _parted(
     columns: Sequence[_Column], numbers: int
 ) -> tuple[Sequence[_Column], Sequence[_Column], Sequence[_Column]]:
-    """What runs share, then so many columns of whole numbers, then the points."""
+    """Split into the shared columns of runs, `numbers` columns of integers, and the points."""
     points = len(_SHARED) + numbers
     return columns[: len(_SHARED)], columns[len(_SHARED) : points], columns[points:]
 

@@ -1,5 +1,4 @@
-"""Opening a SQLite file so that what is committed survives a power cut, and saying what to do where
-it cannot be."""
+"""SQLite files whose commits survive a power cut, and advice for their errors."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -7,19 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from configuration.load import ConfigurationError, ConfigurationProblem
+from configuration.load import ConfigurationError
 
-# How long a writer or reader that meets a lock waits for it (s).
 BUSY_S: Final = 10.0
+"""How long a writer or reader waits for a lock (s)."""
 
 
 def open_database(path: Path, schema: str = "", new_file: Sequence[str] = ()) -> sqlite3.Connection:
-    """A connection to the database in `path` in WAL mode with full durability; raises
-    ConfigurationError.
+    """Connect to the database in `path`, in WAL mode with full durability.
 
-    `schema` is SQL that may be run again; `new_file` are settings that count only for a file
-    without tables. A reading is forgotten by its gateway once it is acknowledged, so every commit
-    must survive a power cut: `synchronous=FULL`.
+    `schema` is SQL that may run repeatedly; `new_file` are settings for a file without tables.
+    A gateway forgets an acknowledged reading, so every commit must survive a power cut:
+    `synchronous=FULL`. Raises ConfigurationError.
     """
     with usable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,21 +30,21 @@ def open_database(path: Path, schema: str = "", new_file: Sequence[str] = ()) ->
 
 @contextmanager
 def usable(path: Path) -> Iterator[None]:
-    """Turns what goes wrong with the database in `path` into a ConfigurationError that says what to
-    do."""
+    """Turn errors of the database in `path` into a ConfigurationError with advice."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise ConfigurationError(
-            [ConfigurationProblem(path, "", f"{error}; {advice(error)}")]
-        ) from error
+        raise ConfigurationError.at(path, f"{error}; {advice(error)}") from error
 
 
 def advice(error: Exception) -> str:
-    """What the operator can do about a database or file error."""
+    """Return the operator's remedy for a database or file error."""
     text = str(error)
     if "malformed" in text or "not a database" in text:
-        return "the file is damaged: move it aside and restart (a new one is made), then restore it from a backup"
+        return (
+            "the file is damaged: move it aside and restart (a new one is made), "
+            "then restore it from a backup"
+        )
     if "full" in text:
         return "free some disk space"
     if "locked" in text:

@@ -1,17 +1,16 @@
-"""Finished hours of one device as blocks: one short text per column instead of a row per reading
-(docs/decisions/0010).
+"""Finished hours of one device as blocks: a short text per column instead of a row per reading.
 
-A column whose value does not change in the block is that value. Any other is a text of three parts:
+The format is that of docs/decisions/0010. A column with one value in the whole block is that value.
+Any other column is a text of three parts:
 
-* one character whose code is the step,
+* one character: its code is the step,
 * the least value in decimal digits, and a colon,
-* one character for each reading, whose code is 2 + (value − least) ÷ step, or 1 where there is no value.
+* one character for each reading: its code is 2 + (value − least) ÷ step, or 1 for no value.
 
-`reading.at` and `reading.seq` count in whole numbers, points in three-thousandths of their unit.
-That grid holds every decimal down to a thousandth and every sixtieth (L/min from m³/h) exactly: k ÷
-3000 is the very float that was stored. What is off the grid becomes a block of its own, in which
-nothing changes. SQL takes the texts apart again (`sqlite_schema.unpacked`), so the view `reading`
-needs no code of ours.
+`reading.at` and `reading.seq` are integers; points count in three-thousandths of their unit. This
+grid holds every thousandth and every sixtieth (L/min from m³/h) exactly: k ÷ 3000 is the stored
+float itself. A value off the grid gets a block of its own with one value per column. SQL unpacks
+the texts (`schema.unpacked`), so the view `reading` needs no code of ours.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,8 @@ GRID: Final = 3_000
 LONGEST: Final = 256
 """Readings in one block; the table `position` has as many rows."""
 
-# The largest step; a divisor of any greater one, and none of its own divisors is a surrogate, which
-# is no character.
+# The largest step: a divisor of all greater ones. None of its divisors is a surrogate, which is no
+# character.
 _STEP: Final = 600_000
 _FIRST_CODE: Final = 2
 _MISSING: Final = "\1"
@@ -33,9 +32,7 @@ _LAST_CODE: Final = 0xD7FF  # the last character before the surrogates
 _MOST_STEPS: Final = _LAST_CODE - _FIRST_CODE
 
 Row = tuple[Any, ...]
-"""A row of the table `recent`: device, at, gateway, state, faults, epoch, seq, one value per point,
-bad."""
-
+"""A row of `recent`: device, at, gateway, state, faults, epoch, seq, a value per point, bad."""
 
 _SHARED: Final = itemgetter(2, 3, 4, 5, -1)
 
@@ -45,9 +42,9 @@ class _DoesNotFitError(Exception):
 
 
 def blocks(rows: Sequence[Row]) -> Iterator[Row]:
-    """Rows of the table `block` for one device's `rows` of one hour, in time order.
+    """Yield rows of the table `block` for one device's `rows` of one hour, in time order.
 
-    A new block begins where gateway, state, faults, epoch or bad change.
+    A new block begins at each change of gateway, state, faults, epoch or bad.
     """
     for _, alike in groupby(rows, _SHARED):
         same = list(alike)
@@ -56,7 +53,7 @@ def blocks(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _fitting(rows: Sequence[Row]) -> list[Row]:
-    """`rows` as one block, or halved until each half fits; a single reading always does."""
+    """Return `rows` as one block, or halved until each half fits; a single reading always fits."""
     try:
         return [_block(rows)]
     except _DoesNotFitError:
@@ -83,8 +80,8 @@ def _block(rows: Sequence[Row]) -> Row:
 
 
 def _column(values: Sequence[Any], grid: int) -> Any:
-    """`values` as one text, or the value they share. Sensors repeat themselves: each distinct value
-    is coded once."""
+    """Return `values` as one text, or their common value."""
+    # Sensors repeat themselves: each distinct value is coded once.
     distinct = set(values)
     if len(distinct) == 1:
         return values[0]

@@ -1,9 +1,8 @@
-"""Readings on their way into `recent`: those that give the same points go together, many rows in
-one statement.
+"""Insertion of readings into `recent`: readings with the same points share one statement.
 
-Most heat pumps give half of the points there are. Naming only those halves what a row costs: to
-bind a NULL takes as long as to bind a value. Many rows in one step let go of Python's lock once and
-not once for each row, so that the next batch is judged meanwhile (docs/decisions/0014).
+Most heat pumps have half of all points. Naming only those halves the cost of a row, because a NULL
+is bound as slowly as a value. Many rows in one step release Python's lock once instead of once per
+row, so that the next batch is validated meanwhile (docs/decisions/0014).
 """
 
 import sqlite3
@@ -19,22 +18,21 @@ _ROWS_IN_A_STEP: Final = 50
 
 
 class Alike(NamedTuple):
-    """Rows of readings that give the same `points`: the values of all columns, row after row."""
+    """Rows of readings with the same `points`: the values of all columns, row after row."""
 
     points: tuple[str, ...]
     values: list[object]
 
 
 def alike(readings: Iterable[StoredReading]) -> list[Alike]:
-    """`readings` as rows, by the points they give; a batch of a village's readings has a few such
-    groups."""
+    """Return `readings` as rows, grouped by their points; a batch has a few such groups."""
     groups: defaultdict[tuple[str, ...], list[object]] = defaultdict(list)
     for stored in readings:
         reading = stored.reading
         groups[tuple(reading.values)] += (
             reading.device,
             reading.at,
-            stored.place.gateway,
+            stored.gateway.gateway,
             reading.state,
             ",".join(reading.faults),
             stored.epoch,
@@ -46,8 +44,7 @@ def alike(readings: Iterable[StoredReading]) -> list[Alike]:
 
 
 def insert(connection: sqlite3.Connection, group: Alike) -> None:
-    """Insert the rows of `group` that are not there yet; raises sqlite3.Error, and ValueError for
-    an unknown point."""
+    """Insert the new rows of `group`; raises sqlite3.Error, and ValueError for an unknown point."""
     width = len(_OF_EVERY_READING) + len(group.points)
     step = width * _ROWS_IN_A_STEP
     whole = len(group.values) // step * step

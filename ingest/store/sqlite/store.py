@@ -1,5 +1,4 @@
-"""The embedded reading store: one SQLite file, written by ingest and readable by anyone at the same
-time."""
+"""The embedded reading store: one SQLite file that ingest writes while others read."""
 
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ingest.store.hours import STATISTICS, Retention, finished_before, hour_of
 from ingest.store.model import (
     Area,
+    PointSummary,
     Prepared,
     RefusedReading,
     Series,
     StoredReading,
     StoreUnavailable,
     Summaries,
-    Summary,
     check_points,
     means,
     never,
@@ -37,19 +36,20 @@ from wire.units import HOUR_MS
 if TYPE_CHECKING:
     from ingest.store.columns import ReadingColumns
 
-_PLACE: Final = """
+_OWN_PATH: Final = """
 INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
-  district = excluded.district, town = excluded.town, village = excluded.village, gateway = excluded.gateway
+  district = excluded.district, town = excluded.town, village = excluded.village,
+  gateway = excluded.gateway
 """
-# A block of one hour begins at most an hour before what is looked for in it.
-_OF_DEVICE: Final = f"device = :device AND first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
-# Within an aggregate SQLite unpacks every column of the view; behind a LIMIT it unpacks those that
-# are named.
+# The block of an hour begins at most an hour before any of its readings.
+_IN_RANGE: Final = f"first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
+_OF_DEVICE: Final = f"device = :device AND {_IN_RANGE}"
+# In an aggregate SQLite unpacks every column of the view; behind a LIMIT only the named ones.
 _ONLY_THESE: Final = "LIMIT -1"
 _OVER_DEVICES: Final = (
     "SELECT bucket, count(mean), avg(mean), min(mean), max(mean) FROM ({}) GROUP BY bucket"
 )
-# For each device where its newest readings begin: a row of their own, or a block.
+# The beginning of the newest row or block of each device.
 _NEWEST_PARTS: Final = """
 SELECT device, max(first) FROM (
   SELECT device, max(at) AS first FROM recent GROUP BY device
@@ -64,11 +64,10 @@ class SqliteStore:
     writers = 1
 
     def __init__(self, path: Path, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
-        """Open `path`, making it where it is missing; raises ConfigurationError where it cannot be
-        used."""
+        """Open or make `path`; raises ConfigurationError if it cannot be used."""
         self._path = path
         self._retention = retention
-        self._places: dict[str, GatewayPath] = {}
+        self._gateways: dict[str, GatewayPath] = {}
         self._writer = open_database(path, new_file=NEW_FILE)
         with usable(path):
             bring_up_to_date(self._writer)
@@ -82,27 +81,26 @@ class SqliteStore:
         return Prepared(readings, alike(readings))
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
-        """See ReadingStore. SQLite refuses nothing; a full disk or a lock is StoreUnavailable."""
+        """See ReadingStore. SQLite refuses no reading; a full disk is StoreUnavailable."""
         readings = prepared.readings
         moved = {
-            r.reading.device: r.place
+            r.reading.device: r.gateway
             for r in readings
-            if self._places.get(r.reading.device) is not r.place
+            if self._gateways.get(r.reading.device) is not r.gateway
         }
         with self._translated(), self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self._writer.executemany(
-                _PLACE, [(device, *_levels(place)) for device, place in moved.items()]
+                _OWN_PATH, [(device, *_levels(gateway)) for device, gateway in moved.items()]
             )
             unpack_hours(self._writer, ((r.reading.device, r.reading.at) for r in readings))
             for group in prepared.forms:
                 insert(self._writer, group)
-        self._places.update(moved)
+        self._gateways.update(moved)
         return []
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
-        """See ReadingStore. One query for each hour that has readings, so that none holds more than
-        an hour."""
+        """See ReadingStore. Each hour with readings is a query of its own."""
         with closing(self._since(at)) as readings:
             yield from islice(readings, limit)
 
@@ -110,12 +108,12 @@ class SqliteStore:
         """See ReadingStore."""
         newest = _select("device = ? AND first = ?", "r.at DESC LIMIT 1")
         with self._connected() as connection:
-            connection.execute("BEGIN")  # one moment for all of it: an hour may be packed meanwhile
-            found = [
-                connection.execute(newest, one).fetchone()
-                for one in connection.execute(_NEWEST_PARTS)
+            connection.execute("BEGIN")  # one snapshot: an hour may be packed meanwhile
+            rows = [
+                connection.execute(newest, part).fetchone()
+                for part in connection.execute(_NEWEST_PARTS)
             ]
-        return {stored.reading.device: stored for stored in map(_stored, found)}
+        return {stored.reading.device: stored for stored in map(_stored, rows)}
 
     def window(
         self, device: str, start: int, end: int, points: Sequence[str], step: int | None
@@ -134,7 +132,8 @@ class SqliteStore:
         statistics = ", ".join(form.format(point) for point in points for form in _SUMMARY)
         sql = f"""
         SELECT at / :step * :step AS bucket, {statistics}
-        FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE}) GROUP BY bucket"""
+        FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE})
+        GROUP BY bucket"""
         rows = list(self._rows(sql, device=device, start=start, end=end, step=step))
         return {
             point: with_gaps(_summaries(rows, index), start, end, step)
@@ -150,31 +149,33 @@ class SqliteStore:
         WHERE device = :device AND hour >= :start AND hour <= :end - {HOUR_MS} ORDER BY hour"""
         rows = list(self._rows(sql, device=device, start=start, end=end))
         return {
-            point: [one for one in _summaries(rows, index) if one.count]
+            point: [hour for hour in _summaries(rows, index) if hour.count]
             for index, point in enumerate(points)
         }
 
-    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet(self, area: Area, start: int, end: int, point: str, step: int) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         where, levels = _within(area)
         each = f"""
           SELECT at / :step * :step AS bucket, avg({point}) AS mean
           FROM (SELECT device, at, {point} FROM reading
-                WHERE first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end
-                  AND {where} {_ONLY_THESE})
+                WHERE {_IN_RANGE} AND {where} {_ONLY_THESE})
           GROUP BY device, bucket"""
         rows = list(
             self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels)
         )
         return with_gaps(_summaries(rows, 0), start, end, step)
 
-    def fleet_hours(self, area: Area, start: int, end: int, point: str, step: int) -> list[Summary]:
+    def fleet_hours(
+        self, area: Area, start: int, end: int, point: str, step: int
+    ) -> list[PointSummary]:
         """See ReadingStore."""
         check_points([point])
         where, levels = _within(area)
         each = f"""
-          SELECT hour / :step * :step AS bucket, sum({point}_mean * {point}_count) / sum({point}_count) AS mean
+          SELECT hour / :step * :step AS bucket,
+            sum({point}_mean * {point}_count) / sum({point}_count) AS mean
           FROM hourly WHERE hour >= :start AND hour <= :end - {HOUR_MS} AND {where}
           GROUP BY device, bucket"""
         rows = list(
@@ -197,8 +198,7 @@ class SqliteStore:
             return read_columns(connection, devices, start, end, points)
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
-        """See ReadingStore. Every transaction is short, so that ingest waits a fraction of a second
-        at most."""
+        """See ReadingStore. Each transaction is short: ingest waits a fraction of a second."""
         with self._translated(), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
             pack_finished_hours(connection, finished_before(now), stopped)
             if stopped():
@@ -213,8 +213,10 @@ class SqliteStore:
         list(self._rows("SELECT 1 FROM reading LIMIT 1"))
 
     def probe(self, token: int) -> str:
-        """Write a row of a table of its own and read it back; tells that it worked. Raises
-        StoreUnavailable."""
+        """Write a row of a separate table, read it back, and return a text about it.
+
+        Raises StoreUnavailable.
+        """
         with self._translated(), self._writer:
             self._writer.execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", (token,))
         if list(self._rows("SELECT token FROM probe")) != [(token,)]:
@@ -228,7 +230,7 @@ class SqliteStore:
         self._writer.close()
 
     def _since(self, at: int) -> Generator[StoredReading]:
-        # `first` of a packed reading may lie before `at`, but not in an earlier hour.
+        # The `first` of a packed reading may be before `at`, but not in an earlier hour.
         hour = self._next_hour(hour_of(at + 1))
         while hour is not None:
             within = "first >= :hour AND first < :next AND at > :at"
@@ -238,7 +240,8 @@ class SqliteStore:
     def _next_hour(self, at: int) -> int | None:
         sql = """
         SELECT min(first) FROM (
-          SELECT min(at) AS first FROM recent WHERE at >= :at UNION ALL SELECT min(first) FROM block WHERE first >= :at
+          SELECT min(at) AS first FROM recent WHERE at >= :at
+          UNION ALL SELECT min(first) FROM block WHERE first >= :at
         )"""
         ((first,),) = self._rows(sql, at=at)
         return None if first is None else hour_of(first)
@@ -269,28 +272,28 @@ class SqliteStore:
 
 
 def _within(area: Area) -> tuple[str, dict[str, str]]:
-    """The condition that leaves the devices of `area`, and its values."""
+    """Return the SQL condition for devices of `area`, and its values."""
     levels = area.levels()
     where = " AND ".join(f"{level} = :{level}" for level in levels)
     return f"device IN (SELECT device FROM device WHERE {where})", levels
 
 
 def _select(condition: str, order: str) -> str:
-    """SQL for readings that meet `condition`, with their places, as `_stored` takes them."""
+    """Return SQL for readings that meet `condition`, with their gateway paths, for `_stored`."""
     return f"""
     SELECT d.district, d.town, d.village, r.* FROM (
       SELECT {", ".join(COLUMNS)} FROM reading WHERE {condition}
     ) AS r CROSS JOIN device AS d ON d.device = r.device ORDER BY {order}"""
 
 
-def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[Summary]:
-    """The summaries of the point number `index` in rows of a time and four statistics per point."""
+def _summaries(rows: Sequence[tuple[Any, ...]], index: int) -> list[PointSummary]:
+    """Return the summaries of point `index`; rows hold a time and four statistics per point."""
     begin = 1 + index * len(STATISTICS)
     return [summary(row[0], *row[begin : begin + len(STATISTICS)]) for row in rows]
 
 
-def _levels(place: GatewayPath) -> tuple[str, str, str, str]:
-    return place.district, place.town, place.village, place.gateway
+def _levels(gateway: GatewayPath) -> tuple[str, str, str, str]:
+    return gateway.district, gateway.town, gateway.village, gateway.gateway
 
 
 def _stored(columns: tuple[Any, ...]) -> StoredReading:

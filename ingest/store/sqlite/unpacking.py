@@ -1,5 +1,4 @@
-"""Packed hours as arrays: a column of many blocks is taken apart at once (see `packing` for what a
-text holds)."""
+"""Packed hours as arrays: a column of many blocks is unpacked at once (format: `packing`)."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,37 +17,36 @@ _FIRST_CODE: Final = 2
 
 
 def unpacked_whole(column: Sequence[Any], lengths: Ints) -> Ints:
-    """`block.at` or `block.seq` of blocks of so many readings: a value for each reading, block
-    after block."""
-    values = np.repeat(
-        np.array([0 if type(one) is str else one for one in column], np.int64), lengths
-    )
+    """Unpack `block.at` or `block.seq`: a value for each reading, block after block.
+
+    `lengths` are the readings of each block.
+    """
+    plain = [0 if type(value) is str else value for value in column]
+    values = np.repeat(np.array(plain, np.int64), lengths)
     in_text = _in_text(column)
     if in_text.any():
-        values[np.repeat(in_text, lengths)] = _taken_apart(column, lengths[in_text])[0]
+        values[np.repeat(in_text, lengths)] = _unpacked(column, lengths[in_text])[0]
     return values
 
 
 def unpacked_point(column: Sequence[Any], lengths: Ints) -> Floats:
-    """The same for a point, in its unit; NaN where it was not read."""
-    values = np.repeat(
-        np.array([None if type(one) is str else one for one in column], np.float64), lengths
-    )
+    """Unpack a point in its unit, likewise; NaN where it was not read."""
+    plain = [None if type(value) is str else value for value in column]
+    values = np.repeat(np.array(plain, np.float64), lengths)
     in_text = _in_text(column)
     if in_text.any():
-        counts, missing = _taken_apart(column, lengths[in_text])
+        counts, missing = _unpacked(column, lengths[in_text])
         values[np.repeat(in_text, lengths)] = np.where(missing, np.nan, counts / GRID)
     return values
 
 
 def _in_text(column: Sequence[Any]) -> NDArray[np.bool_]:
-    return np.array([type(one) is str for one in column], np.bool_)
+    return np.array([type(value) is str for value in column], np.bool_)
 
 
-def _taken_apart(column: Sequence[Any], lengths: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """What the texts of `column`, of so many readings, count on the grid, and where they have no
-    value."""
-    texts = [one for one in column if type(one) is str]
+def _unpacked(column: Sequence[Any], lengths: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return the counts on the grid of the texts in `column`, and where there is no value."""
+    texts = [value for value in column if type(value) is str]
     least = [
         int(text[1 : -1 - length]) for text, length in zip(texts, lengths.tolist(), strict=True)
     ]
@@ -57,7 +55,7 @@ def _taken_apart(column: Sequence[Any], lengths: Ints) -> tuple[Ints, NDArray[np
     sizes = np.array([len(text) for text in texts], np.int64)
     ends = np.cumsum(sizes)
     steps = characters[ends - sizes].astype(np.int64)
-    heads = ends - np.cumsum(lengths)  # the characters before a text's codes that are no codes
+    heads = ends - np.cumsum(lengths)  # the characters so far that are no codes
     codes = characters[np.arange(lengths.sum()) + np.repeat(heads, lengths)]
     counts = np.repeat(least - _FIRST_CODE * steps, lengths) + np.repeat(steps, lengths) * codes
     return counts, codes == _MISSING

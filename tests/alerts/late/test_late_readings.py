@@ -25,14 +25,14 @@ from desk.database.tables import AlertRow, FeedEventRow, LateSpanRow, OutboxRow,
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
 from rules.season import Season
-from tests.alerts.messages import birth_message, telemetry_message
+from tests.alerts.messages import CHINA, birth_message, telemetry_message
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
 from wire.messages import Reading, Telemetry
 
 DEVICE = "mtg-mt-0001"
 STEP = 30_000
 RULES = [shipped("fault"), shipped("low_room_temperature", on_delay="2m")]
-PRACTICE = practice_of(shipped_rules(), ServiceTerms())
+PRACTICE = practice_of(shipped_rules(), ServiceTerms(CHINA))
 
 
 class World:

@@ -31,13 +31,14 @@ from desk.tickets.life_cycle import IllegalTransitionError
 from desk.tickets.queries import get_ticket, list_tickets
 from desk.tickets.terms import ServiceTerms
 from rules.transition import Transition
+from tests.alerts.messages import CHINA
 from tests.rules.shipped import shipped_rules
 from wire.location import Location
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import GatewayPath
 
 NOW = 1_763_740_000_000
-TERMS = ServiceTerms()
+TERMS = ServiceTerms(CHINA)
 PRACTICE = practice_of(shipped_rules(), TERMS)
 DISTRICT = Scope("district")
 MATAO = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")

@@ -20,6 +20,7 @@ from desk.tickets.life_cycle import (
     step,
 )
 from desk.tickets.terms import ServiceProfile, ServiceTerms
+from tests.alerts.messages import CHINA
 from tests.rules.shipped import shipped_rules
 
 OPENED = 1_763_740_000_000
@@ -153,9 +154,14 @@ def test_looking_often_finds_the_same_deadlines_as_looking_at_every_step(
     ],
 )
 def test_which_alerts_open_a_ticket(rule: str, kind: str | None) -> None:
-    assert practice_of(shipped_rules(), ServiceTerms()).kinds.get(rule) == kind
+    assert practice_of(shipped_rules(), ServiceTerms(CHINA)).kinds.get(rule) == kind
 
 
 def test_the_day_of_an_id_is_the_day_in_china() -> None:
-    assert ServiceTerms().ticket_id(1_795_305_600_000 - 8 * 3_600_000 - 1, 7) == "T-20261121-0007"
-    assert ServiceTerms().ticket_id(1_795_305_600_000 - 8 * 3_600_000, 12_345) == "T-20261122-12345"
+    assert (
+        ServiceTerms(CHINA).ticket_id(1_795_305_600_000 - 8 * 3_600_000 - 1, 7) == "T-20261121-0007"
+    )
+    assert (
+        ServiceTerms(CHINA).ticket_id(1_795_305_600_000 - 8 * 3_600_000, 12_345)
+        == "T-20261122-12345"
+    )

@@ -4,7 +4,7 @@ way."""
 from collections.abc import Iterable, Sequence
 
 from ingest.store import StoredReading
-from ingest.store.model import Summary, summary
+from ingest.store.model import PointSummary, summary
 from wire.messages import Reading
 from wire.topics import GatewayPath
 
@@ -15,31 +15,31 @@ PLACE = GatewayPath("mentougou", "qingshui", "store-test", "st-01")
 
 
 def stored(
-    device: str, at: int, seq: int = 1, place: GatewayPath = PLACE, **changes: object
+    device: str, at: int, seq: int = 1, gateway: GatewayPath = PLACE, **changes: object
 ) -> StoredReading:
     """A reading of a heating unit; `changes` are fields of it."""
     reading = Reading(device, at, "heating", [], {"supply_c": 41.5, "return_c": 36.25}, [])
     for name, value in changes.items():
         setattr(reading, name, value)
-    return StoredReading(place, "e1", seq, reading)
+    return StoredReading(gateway, "e1", seq, reading)
 
 
 def summarised(
     readings: Iterable[StoredReading], point: str, start: int, end: int, step: int
-) -> list[Summary]:
+) -> list[PointSummary]:
     """What `summaries` must answer for one device's `readings`."""
     buckets: dict[int, list[float]] = {
         bucket: [] for bucket in range(start // step * step, end, step)
     }
-    for one in readings:
-        value = one.reading.values.get(point)
-        if start <= one.reading.at < end and value is not None:
-            buckets[one.reading.at // step * step].append(value)
+    for stored in readings:
+        value = stored.reading.values.get(point)
+        if start <= stored.reading.at < end and value is not None:
+            buckets[stored.reading.at // step * step].append(value)
     return [summary_of(at, values) for at, values in buckets.items()]
 
 
-def summary_of(at: int, values: Sequence[float]) -> Summary:
+def summary_of(at: int, values: Sequence[float]) -> PointSummary:
     """What is to be answered about `values`."""
     if not values:
-        return Summary(at)
+        return PointSummary(at)
     return summary(at, len(values), sum(values) / len(values), min(values), max(values))

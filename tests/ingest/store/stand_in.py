@@ -94,12 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
             buckets[name] = document.get("retention_period", document.get("retentionRules"))
             self._answer(201, {})
         elif path == "/api/v2/buckets":
-            found = [
+            named = [
                 {"id": n, "name": n, "retentionRules": r}
                 for n, r in buckets.items()
                 if n == query["name"]
             ]
-            self._answer(200, {"buckets": found})
+            self._answer(200, {"buckets": named})
         else:
             self._answer(200, [{"iox::database": name} for name in buckets])
 

@@ -84,7 +84,7 @@ def plainly(columns: ReadingColumns) -> list[tuple[object, ...]]:
     faults, bad = listed(columns.faults), listed(columns.bad)
     return [
         (
-            columns.places[columns.place[row]],
+            columns.gateways[columns.gateway[row]],
             columns.epochs[columns.epoch[row]],
             columns.seq[row],
             columns.devices[columns.device[row]],
@@ -114,29 +114,29 @@ def told(
     store: ReadingStore, devices: Sequence[str], start: int, end: int
 ) -> list[tuple[object, ...]]:
     """The same as `history` has it."""
-    readings = [one for device in devices for one in store.history(device, start, end)]
+    readings = [stored for device in devices for stored in store.history(device, start, end)]
     return [
         (
-            one.place,
-            one.epoch,
-            one.seq,
-            one.reading.device,
-            one.reading.at,
-            one.reading.state,
-            one.reading.faults,
-            one.reading.bad,
-            {name: one.reading.values[name] for name in ASKED if name in one.reading.values},
+            stored.gateway,
+            stored.epoch,
+            stored.seq,
+            stored.reading.device,
+            stored.reading.at,
+            stored.reading.state,
+            stored.reading.faults,
+            stored.reading.bad,
+            {name: stored.reading.values[name] for name in ASKED if name in stored.reading.values},
         )
-        for one in readings
+        for stored in readings
     ]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_columns_say_what_history_says(store: ReadingStore, seed: int) -> None:
     devices = [f"columns-{seed}-{number}" for number in (2, 0, 1)]
-    readings = [one for device in devices for one in four_hours(seed, device)]
+    readings = [stored for device in devices for stored in four_hours(seed, device)]
     late = random.Random(seed).sample(range(len(readings)), 30)
-    store.write([one for number, one in enumerate(readings) if number not in late])
+    store.write([stored for number, stored in enumerate(readings) if number not in late])
     store.tend(START + 2 * HOUR)  # in SQLite some hours are packed now, and some are not
     store.write(readings[:100])
     store.write([readings[number] for number in late])

@@ -97,7 +97,7 @@ def query(influx: InfluxGate, influxql: str) -> None:
 
 def stored_times(influx: InfluxGate, device: str, end: int) -> list[int]:
     store = open_store(StoreSettings(url=influx.url))
-    times = [one.reading.at for one in store.history(device, 0, end)]
+    times = [stored.reading.at for stored in store.history(device, 0, end)]
     store.close()
     return times
 
@@ -154,12 +154,12 @@ def test_a_proxy_that_refuses_whatever_comes_costs_no_reading(
 
 def test_a_refusal_of_everything_is_told_from_a_refusal_of_lines(proxy: Proxy) -> None:
     proxy.plan = ["400"] * 100
-    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
+    gateway = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     store = open_store(StoreSettings(url=proxy.url))
     with pytest.raises(StoreUnavailable, match="refuses every request: 400"):
         store.write(
             [
-                StoredReading(place, "e1", n, Reading("proxy-5", n, "off", [], {}))
+                StoredReading(gateway, "e1", n, Reading("proxy-5", n, "off", [], {}))
                 for n in range(1, 101)
             ]
         )
@@ -193,22 +193,22 @@ def test_a_refused_batch_costs_exactly_the_lines_at_fault(influx: InfluxGate, pr
     spoil = f'heat_pump,device=spoiler exv_steps="text" {at}'.encode()
     url = f"{influx.http_url}/api/v2/write?org=district&bucket=spoiled&precision=ms"
     urllib.request.urlopen(url, spoil, timeout=10).close()
-    place = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
+    gateway = GatewayPath("mentougou", "qingshui", "store-test", "st-09")
     at_fault = {3, 64, 65, 99}
     points = ["exv_steps" if number in at_fault else "room_c" for number in range(100)]
     readings = [
         StoredReading(
-            place, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0})
+            gateway, "e1", number + 1, Reading("bisect-1", at + number, "off", [], {point: 1.0})
         )
         for number, point in enumerate(points)
     ]
     store = open_store(StoreSettings(url=proxy.url.replace("/hearthwatch", "/spoiled")))
     refused = store.write(readings)
-    kept = [one.reading.at - at for one in store.history("bisect-1", at, at + 100)]
+    kept = [stored.reading.at - at for stored in store.history("bisect-1", at, at + 100)]
     store.close()
-    assert [one.stored.reading.at - at for one in refused] == sorted(at_fault)
-    assert {one.code for one in refused} == {"store_refused"}
-    assert all("exv_steps" in one.detail for one in refused)
+    assert [refusal.stored.reading.at - at for refusal in refused] == sorted(at_fault)
+    assert {refusal.code for refusal in refused} == {"store_refused"}
+    assert all("exv_steps" in refusal.detail for refusal in refused)
     assert proxy.forwarded < 60
     assert kept == [number for number in range(100) if number not in at_fault]
 
@@ -222,6 +222,6 @@ def test_a_reading_older_than_the_retention_is_a_dead_letter(
     with running(nats_broker.url, folder), Gateway(nats_broker.url) as gateway:
         gateway.send(telemetry(1, [reading("old-1", now - 5 * 86_400_000), reading("old-1", now)]))
         gateway.wait_for_ack(1)
-    assert [(one["code"], one["device"], one["seq"]) for one in folder.letters()] == [
+    assert [(letter["code"], letter["device"], letter["seq"]) for letter in folder.letters()] == [
         ("too_old", "old-1", 1)
     ]

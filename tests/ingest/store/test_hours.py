@@ -1,5 +1,5 @@
 from ingest.store.hours import Retention, finished_before, hour_of, hour_summary
-from ingest.store.model import Summary
+from ingest.store.model import PointSummary
 from wire.units import DAY_MS, HOUR_MS
 
 NOON = 1_763_740_800_000 // DAY_MS * DAY_MS + 12 * HOUR_MS
@@ -21,5 +21,5 @@ def test_whole_days_are_forgotten() -> None:
 
 
 def test_an_hour_without_a_value_has_no_statistics_and_zero_is_a_value() -> None:
-    assert hour_summary(NOON, [None, None]) == Summary(NOON)
-    assert hour_summary(NOON, [0.0, None, -3.0]) == Summary(NOON, 2, -1.5, -3.0, 0.0)
+    assert hour_summary(NOON, [None, None]) == PointSummary(NOON)
+    assert hour_summary(NOON, [0.0, None, -3.0]) == PointSummary(NOON, 2, -1.5, -3.0, 0.0)

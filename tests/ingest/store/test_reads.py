@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.hours import long_summaries
-from ingest.store.model import Area, Summary
+from ingest.store.model import Area, PointSummary
 from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
 from wire.topics import GatewayPath
@@ -32,8 +32,8 @@ def stores(
     influx.create("hearthwatch_hourly")
     opened = [open_store(StoreSettings(url=url)) for url in (f"sqlite:{file}", influx.url)]
     yield opened
-    for one in opened:
-        one.close()
+    for store in opened:
+        store.close()
 
 
 @pytest.fixture(params=[0, 1], ids=["sqlite", "influx"])
@@ -52,11 +52,11 @@ def test_summaries_have_four_statistics_and_explicit_gaps(store: ReadingStore) -
     answer = store.summaries("stat-1", START, START + 3 * MINUTE, ["supply_c", "room_c"], MINUTE)
     assert answer == {
         "supply_c": [
-            Summary(START, 2, 41.0, 40.0, 42.0),
-            Summary(START + MINUTE),
-            Summary(START + 2 * MINUTE, 1, 44.5, 44.5, 44.5),
+            PointSummary(START, 2, 41.0, 40.0, 42.0),
+            PointSummary(START + MINUTE),
+            PointSummary(START + 2 * MINUTE, 1, 44.5, 44.5, 44.5),
         ],
-        "room_c": [Summary(START + n * MINUTE) for n in range(3)],
+        "room_c": [PointSummary(START + n * MINUTE) for n in range(3)],
     }
 
 
@@ -77,7 +77,7 @@ def test_finished_hours_are_aggregated_and_late_readings_change_them(store: Read
     assert answer["room_c"] == summarised(
         [*readings, late], "room_c", START, START + 2 * HOUR, HOUR
     )
-    assert answer["supply_c"] == [Summary(START, 1, 0.0, 0.0, 0.0)]
+    assert answer["supply_c"] == [PointSummary(START, 1, 0.0, 0.0, 0.0)]
 
 
 def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
@@ -89,7 +89,7 @@ def test_aggregating_again_changes_nothing(store: ReadingStore) -> None:
     store.tend(START + 2 * HOUR)
     store.tend(START + 2 * HOUR)
     assert store.hours("twice-1", START, START + HOUR, ["supply_c"]) == once
-    assert [one.count for one in once["supply_c"]] == [60]
+    assert [bucket.count for bucket in once["supply_c"]] == [60]
 
 
 def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: ReadingStore) -> None:
@@ -101,14 +101,14 @@ def test_what_is_left_when_the_work_is_stopped_is_done_another_time(store: Readi
     assert len(hours) < 6
     store.tend(long_before + DAY_MS)
     hours = store.hours("stopped-1", long_before, long_before + DAY_MS, ["supply_c"])["supply_c"]
-    assert [one.at for one in hours] == [long_before + n * HOUR for n in range(6)]
+    assert [hour.at for hour in hours] == [long_before + n * HOUR for n in range(6)]
 
 
 def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
     store.write([stored("whole-hour-1", START + n * HOUR // 2, n) for n in range(6)])
     store.tend(START + 4 * HOUR)
     answer = store.hours("whole-hour-1", START + 1, START + 3 * HOUR - 1, ["supply_c"])
-    assert [one.at for one in answer["supply_c"]] == [START + HOUR]
+    assert [hour.at for hour in answer["supply_c"]] == [START + HOUR]
 
 
 def test_a_long_window_takes_hours_as_far_as_they_reach_and_readings_after_that(
@@ -139,22 +139,22 @@ def test_a_village_is_summarised_over_its_devices(store: ReadingStore) -> None:
     village = store.fleet(
         Area("mentougou", "qingshui", "reads-1"), START, START + 2 * MINUTE, "room_c", MINUTE
     )
-    assert village == [Summary(START, 2, 18.5, 17.0, 20.0), Summary(START + MINUTE)]
+    assert village == [PointSummary(START, 2, 18.5, 17.0, 20.0), PointSummary(START + MINUTE)]
     nowhere = store.fleet(
         Area("mentougou", "qingshui", "reads-99"), START, START + MINUTE, "room_c", MINUTE
     )
-    assert nowhere == [Summary(START)]
+    assert nowhere == [PointSummary(START)]
 
 
 def test_a_town_and_a_district_are_summarised_too(store: ReadingStore) -> None:
     at = START - 50 * DAY_MS
     for number, town in enumerate(("towns-a", "towns-a", "towns-b")):
-        place = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
-        store.write([stored(f"towns-{number}", at, 1, place, values={"power_w": 100.0 * number})])
+        gateway = GatewayPath("district-of-towns", town, f"v-{number}", "gw")
+        store.write([stored(f"towns-{number}", at, 1, gateway, values={"power_w": 100.0 * number})])
     town = store.fleet(Area("district-of-towns", "towns-a"), at, at + 1, "power_w", HOUR)
-    assert town == [Summary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
+    assert town == [PointSummary(at // HOUR * HOUR, 2, 50.0, 0.0, 100.0)]
     district = store.fleet(Area("district-of-towns"), at, at + 1, "power_w", HOUR)
-    assert district == [Summary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
+    assert district == [PointSummary(at // HOUR * HOUR, 3, 100.0, 0.0, 200.0)]
 
 
 def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate) -> None:
@@ -169,7 +169,7 @@ def test_an_hour_that_passes_its_retention_holds_up_no_other(influx: InfluxGate)
     )
     store.tend(long_ago + 5 * DAY_MS)
     (hour,) = store.hours("fleeting-1", recently, recently + HOUR, ["supply_c"])["supply_c"]
-    assert hour == Summary(recently, 1, 41.5, 41.5, 41.5)
+    assert hour == PointSummary(recently, 1, 41.5, 41.5, 41.5)
     store.close()
 
 
@@ -189,25 +189,25 @@ def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> No
 
 
 def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
-    place, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
+    gateway, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
     area = Area("mentougou", "qingshui", "reads-7")
     store.write(
         [
-            stored("days-1", day + n * 10 * MINUTE, n, place, values={"room_c": n / 10})
+            stored("days-1", day + n * 10 * MINUTE, n, gateway, values={"room_c": n / 10})
             for n in range(200)
         ]
     )
     store.write(
         [
-            stored("days-2", day + 5 * HOUR + n, n, place, values={"room_c": 30.0 + n})
+            stored("days-2", day + 5 * HOUR + n, n, gateway, values={"room_c": 30.0 + n})
             for n in range(2)
         ]
     )
     store.tend(day + 2 * DAY_MS)
     assert store.fleet_hours(area, day, day + 3 * DAY_MS, "room_c", DAY_MS) == [
-        Summary(day, 2, 18.825, 7.15, 30.5),
-        Summary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
-        Summary(day + 2 * DAY_MS),
+        PointSummary(day, 2, 18.825, 7.15, 30.5),
+        PointSummary(day + DAY_MS, 1, 17.15, 17.15, 17.15),
+        PointSummary(day + 2 * DAY_MS),
     ]
     assert store.fleet_hours(area, day, day + DAY_MS, "room_c", HOUR) == store.fleet(
         area, day, day + DAY_MS, "room_c", HOUR
@@ -239,9 +239,9 @@ def histories(draw: st.DrawFn) -> list[StoredReading]:
     number = next(numbers)
     start = START // DAY_MS * DAY_MS - (100 + number) * DAY_MS
     times = sorted(draw(st.sets(st.integers(0, 3 * HOUR - 1), min_size=1, max_size=30)))
-    place = of_village(1_000 + number)
+    gateway = of_village(1_000 + number)
     return [
-        stored(f"any-{number}", start + at, n + 1, place, **draw(changes))
+        stored(f"any-{number}", start + at, n + 1, gateway, **draw(changes))
         for n, at in enumerate(times)
     ]
 
@@ -251,7 +251,7 @@ def histories(draw: st.DrawFn) -> list[StoredReading]:
 def test_both_stores_answer_alike_and_right(
     stores: list[ReadingStore], readings: list[StoredReading], step: int, begin: int
 ) -> None:
-    device, place = readings[0].reading.device, readings[0].place
+    device, gateway = readings[0].reading.device, readings[0].gateway
     midnight = readings[0].reading.at // DAY_MS * DAY_MS
     start, end = midnight + begin, midnight + DAY_MS // 2
     for store in stores:
@@ -263,14 +263,16 @@ def test_both_stores_answer_alike_and_right(
         for point in ("supply_c", "flow_lpm"):
             expected = summarised(readings, point, start, end, step)
             assert store.summaries(device, start, end, [point], step) == {point: expected}
-            area = Area(place.district, place.town, place.village)
-            assert store.fleet(area, start, end, point, step) == [_alone(one) for one in expected]
+            area = Area(gateway.district, gateway.town, gateway.village)
+            assert store.fleet(area, start, end, point, step) == [
+                _alone(bucket) for bucket in expected
+            ]
             hours = summarised(readings, point, midnight, end, HOUR)
             assert store.hours(device, midnight, end, [point]) == {
-                point: [one for one in hours if one.count]
+                point: [hour for hour in hours if hour.count]
             }
 
 
-def _alone(one: Summary) -> Summary:
+def _alone(bucket: PointSummary) -> PointSummary:
     """A village of one device."""
-    return summary_of(one.at, [] if one.mean is None else [one.mean])
+    return summary_of(bucket.at, [] if bucket.mean is None else [bucket.mean])

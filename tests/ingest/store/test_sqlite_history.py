@@ -40,8 +40,8 @@ class History(RuleBasedStateMachine):
             stored(device, START + n * 60_000, n + 1, values=measured, state=state) for n in times
         ]
         self.store.write(readings)
-        for one in readings:
-            self.written.setdefault((device, one.reading.at), one)
+        for written in readings:
+            self.written.setdefault((device, written.reading.at), written)
 
     @rule(hours=st.integers(0, 6))
     def tend(self, hours: int) -> None:
@@ -57,7 +57,7 @@ class History(RuleBasedStateMachine):
         for device in DEVICES:
             assert self.store.history(device, START, END) == self._of(device)
         in_order = sorted(
-            self.written.values(), key=lambda one: (one.reading.at, one.reading.device)
+            self.written.values(), key=lambda stored: (stored.reading.at, stored.reading.device)
         )
         assert list(self.store.since(0)) == in_order
 
@@ -66,7 +66,7 @@ class History(RuleBasedStateMachine):
         for device in DEVICES:
             expected = summarised(self._of(device), "supply_c", START, END, HOUR)
             hours = self.store.hours(device, START, END, ["supply_c"])
-            assert hours == {"supply_c": [one for one in expected if one.count]}
+            assert hours == {"supply_c": [hour for hour in expected if hour.count]}
             newest = self._of(device)[-1:]
             assert [self.store.latest().get(device)] == (newest or [None])
         self.store.close()

@@ -56,7 +56,7 @@ def test_writing_again_changes_nothing(store: ReadingStore) -> None:
 def test_history_includes_its_start_and_not_its_end(store: ReadingStore) -> None:
     store.write([stored("range-1", START + second * 1000) for second in range(4)])
     assert [
-        one.reading.at - START for one in store.history("range-1", START + 1000, START + 3000)
+        stored.reading.at - START for stored in store.history("range-1", START + 1000, START + 3000)
     ] == [1000, 2000]
     assert store.history("range-none", START, START + 10_000) == []
 
@@ -64,9 +64,9 @@ def test_history_includes_its_start_and_not_its_end(store: ReadingStore) -> None
 def test_latest_is_the_newest_of_each_device_wherever_it_moved(store: ReadingStore) -> None:
     elsewhere = GatewayPath("mentougou", "qingshui", "store-test", "st-02")
     store.write([stored("latest-1", START + 5), stored("latest-2", START + 9)])
-    store.write([stored("latest-1", START + 7, place=elsewhere)])
+    store.write([stored("latest-1", START + 7, gateway=elsewhere)])
     latest = store.latest()
-    assert latest["latest-1"] == stored("latest-1", START + 7, place=elsewhere)
+    assert latest["latest-1"] == stored("latest-1", START + 7, gateway=elsewhere)
     assert latest["latest-2"] == stored("latest-2", START + 9)
 
 
@@ -75,7 +75,8 @@ def test_questions_at_the_same_time_get_each_its_own_answer(store: ReadingStore)
 
     def ask(n: int) -> list[float]:
         return [
-            one.reading.values["room_c"] for one in store.history(f"both-{n}", START, START + 100)
+            stored.reading.values["room_c"]
+            for stored in store.history(f"both-{n}", START, START + 100)
         ]
 
     with ThreadPoolExecutor(8) as threads:
@@ -160,7 +161,7 @@ def test_sqlite_is_readable_by_others_while_it_is_written(tmp_path: Path) -> Non
     rows = reader.since(0)
     assert next(rows).reading.at == START
     writer.write([stored("pump-1", START + 1)])
-    assert [one.reading.at for one in reader.since(0)] == [START, START + 1]
+    assert [stored.reading.at for stored in reader.since(0)] == [START, START + 1]
     rows.close()  # type: ignore[attr-defined]
     writer.close()
     reader.close()

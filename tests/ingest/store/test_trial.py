@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingest.store import StoreSettings
-from ingest.store.trial import Finding, try_store
+from ingest.store.trial import StoreCheck, try_store
 from tests.ingest.store.stand_in import serving
 from tests.servers import InfluxGate, free_port
 
@@ -19,26 +19,26 @@ NAMES = [
 ]
 
 
-def trial(url: str, **options: object) -> list[Finding]:
+def trial(url: str, **options: object) -> list[StoreCheck]:
     return list(try_store(StoreSettings.model_validate({"url": url, **options})))
 
 
-def texts(findings: list[Finding]) -> dict[str, str]:
-    assert all(one.good for one in findings)
-    return {one.name: one.text for one in findings}
+def texts(findings: list[StoreCheck]) -> dict[str, str]:
+    assert all(check.good for check in findings)
+    return {check.name: check.text for check in findings}
 
 
 def test_a_file_is_made_and_tried(tmp_path: Path) -> None:
     path = tmp_path / "new" / "readings.db"
-    found = texts(trial(f"sqlite:{path}"))
-    assert list(found) == ["version", "file", "write and read"]
-    assert str(path) in found["file"]
+    shown = texts(trial(f"sqlite:{path}"))
+    assert list(shown) == ["version", "file", "write and read"]
+    assert str(path) in shown["file"]
 
 
 def test_databases_are_made_with_their_retention_and_found_again(influx: InfluxGate) -> None:
     url = influx.url.replace("/hearthwatch", "/checked")
     made = trial(url, retention="400d")
-    assert [one.name for one in made] == NAMES
+    assert [check.name for check in made] == NAMES
     assert texts(made)["version"].startswith("InfluxDB 1.")
     assert texts(made)["bucket"] == "bucket 'checked' made, readings kept 400d"
     assert texts(made)["hourly bucket"] == "bucket 'checked_hourly' made, readings kept for ever"
@@ -65,9 +65,9 @@ def test_buckets_of_2_are_made_with_their_retention_and_found_again(token: Path)
             "readings": [{"type": "expire", "everySeconds": 400 * 86_400}],
             "readings_hourly": [],
         }
-        found = texts(trial(server.url, token_file=token))
-        assert found["bucket"] == "bucket 'readings' found, readings kept 400d"
-        assert found["hourly bucket"] == "bucket 'readings_hourly' found, readings kept for ever"
+        shown = texts(trial(server.url, token_file=token))
+        assert shown["bucket"] == "bucket 'readings' found, readings kept 400d"
+        assert shown["hourly bucket"] == "bucket 'readings_hourly' found, readings kept for ever"
         trial(server.url, token_file=token, retention="30d")
         assert server.buckets["readings"] == [{"type": "expire", "everySeconds": 30 * 86_400}]
 
@@ -85,7 +85,7 @@ def test_a_token_that_may_not_is_named_and_nothing_more_is_tried(tmp_path: Path)
     wrong.write_text("guess")
     with serving("v2.7.6") as server:
         *good, bad = trial(server.url, token_file=wrong)
-    assert [one.name for one in good] == ["version"]
+    assert [check.name for check in good] == ["version"]
     assert not bad.good
     assert "refuses the token" in bad.text
 

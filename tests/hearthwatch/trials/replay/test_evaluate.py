@@ -66,7 +66,9 @@ def plainly(readings: Sequence[StoredReading]) -> list[Raised]:
     """What the shipped rules say of the readings themselves."""
     engine, found = Engine(shipped_rules()), Gatherer()
     engine.expect(DEVICES, INTERVAL, "mentougou/zhaitang/matao")
-    found.add(engine.observe([(one.place, one.reading) for one in readings], START + HOURS * HOUR))
+    found.add(
+        engine.observe([(one.gateway, one.reading) for one in readings], START + HOURS * HOUR)
+    )
     return found.alerts()
 
 

@@ -98,9 +98,9 @@ def test_an_hour_that_goes_on_alike_is_one_block(database: sqlite3.Connection) -
 
 def test_a_new_block_begins_where_the_state_changes_and_where_one_is_full() -> None:
     changing = [row(FIRST + n, state="defrost" if 3 <= n < 5 else "heating") for n in range(9)]
-    assert [one[3] for one in blocks(changing)] == [3, 2, 4]
+    assert [block[3] for block in blocks(changing)] == [3, 2, 4]
     long = [row(FIRST + n) for n in range(LONGEST + 1)]
-    assert [one[3] for one in blocks(long)] == [LONGEST, 1]
+    assert [block[3] for block in blocks(long)] == [LONGEST, 1]
 
 
 def test_values_too_far_apart_for_one_character_part_the_block(
@@ -121,6 +121,6 @@ def test_steps_beyond_any_character_are_still_one_block(database: sqlite3.Connec
 
 def test_blocks_do_not_overlap() -> None:
     hour = [row(FIRST + n * 1_000, points={"supply_c": n / 7}) for n in range(50)]
-    begins = [one[1] for one in blocks(hour)]
+    begins = [block[1] for block in blocks(hour)]
     assert all(earlier < later for earlier, later in pairwise(begins))
-    assert sum(one[3] for one in blocks(hour)) == 50
+    assert sum(block[3] for block in blocks(hour)) == 50

@@ -29,18 +29,18 @@ def rows(database: sqlite3.Connection) -> list[tuple[object, ...]]:
     return database.execute(f"SELECT {', '.join(COLUMNS)} FROM recent ORDER BY at").fetchall()  # noqa: S608 - columns of our own
 
 
-def expected(one: StoredReading) -> tuple[object, ...]:
-    reading = one.reading
+def expected(stored: StoredReading) -> tuple[object, ...]:
+    reading = stored.reading
     values = (reading.values.get(name) for name in POINT_NAMES)
     faults, bad = ",".join(reading.faults), ",".join(reading.bad)
     return (
         reading.device,
         reading.at,
-        one.place.gateway,
+        stored.gateway.gateway,
         reading.state,
         faults,
         "e1",
-        one.seq,
+        stored.seq,
         *values,
         bad,
     )
@@ -66,7 +66,7 @@ def test_every_reading_of_a_batch_becomes_its_row(database: sqlite3.Connection, 
         for n in range(count)
     ]
     write(database, readings)
-    assert rows(database) == [expected(one) for one in readings]
+    assert rows(database) == [expected(stored) for stored in readings]
 
 
 def test_what_was_written_first_stays(database: sqlite3.Connection) -> None:
@@ -79,7 +79,7 @@ def test_what_was_written_first_stays(database: sqlite3.Connection) -> None:
             for n in range(70)
         ],
     )
-    assert rows(database)[:60] == [expected(one) for one in first]
+    assert rows(database)[:60] == [expected(stored) for stored in first]
     assert len(rows(database)) == 70
 
 

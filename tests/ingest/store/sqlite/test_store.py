@@ -50,7 +50,10 @@ def test_an_outside_reader_sees_the_contracts_table_whether_packed_or_not(
 ) -> None:
     path = tmp_path / "readings.db"
     store.write(a_day("pump-1"))
-    everything = "SELECT device, at, gateway, state, faults, epoch, seq, supply_c, flow_lpm FROM reading ORDER BY at"
+    everything = (
+        "SELECT device, at, gateway, state, faults, epoch, seq, supply_c, flow_lpm "
+        "FROM reading ORDER BY at"
+    )
     before = rows(path, everything)
     store.tend(START + 12 * HOUR + 600_000)
     assert rows(path, "SELECT count(*) FROM recent") == [(360,)]
@@ -174,7 +177,8 @@ def test_an_older_file_gets_the_columns_of_new_points(tmp_path: Path) -> None:
         database.execute(
             """CREATE TABLE reading (
             device TEXT NOT NULL, at INTEGER NOT NULL, gateway TEXT NOT NULL, state TEXT NOT NULL,
-            faults TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, supply_c REAL, bad TEXT NOT NULL,
+            faults TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, supply_c REAL,
+            bad TEXT NOT NULL,
             PRIMARY KEY (device, at)) WITHOUT ROWID"""
         )
         database.execute(
@@ -216,7 +220,7 @@ def test_writing_goes_on_while_hours_are_packed_and_days_forgotten(tmp_path: Pat
         writer.write(day[-30:])
     writer.write(days[-1])
     answer = writer.history("pump-1", START + DAY_MS, START + 4 * DAY_MS)
-    assert answer == [one for day in days[1:] for one in day]
+    assert answer == [row for day in days[1:] for row in day]
     writer.close()
     keeper.close()
 

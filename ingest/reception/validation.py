@@ -1,0 +1,322 @@
+"""Which messages and readings are good, and the code of each rejection (reliability §3).
+
+No clock, no I/O. A message is validated against the registry, and changes it: numbers count as
+received, devices get owners, newest readings advance. Beside the codes of the payload:
+
+- `identity_mismatch`: payload and topic name different gateways. The topic decides.
+- `not_owned`: the device belongs to another gateway.
+- `unknown_device`: ingest takes only listed devices, and this one is not listed.
+- `not_increasing`: within an epoch a higher `seq` brings a later `at` than the device's newest
+  reading, and a lower `seq` (a late repetition) an earlier `at`. This reading does not.
+- `stale_epoch`: readings of a former epoch are good while they are older than the device's newest
+  one. A newer one comes from a copied or restored gateway.
+- `seq_conflict`: the gateway used a message number again for other readings.
+
+A message names the watermark that its gateway knows (`acked`). All numbers up to it count as
+received: this ingest, or another one, has acknowledged them.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ingest.reception.admission import Admission
+from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
+from ingest.reception.device_registry import DeviceRegistry, NewestReading
+from ingest.reception.gateway_numbers import Standing
+from ingest.reception.tally import BAD_POINT, Count
+from ingest.store.model import StoredReading
+from messaging.telemetry import decode_fitting
+from wire.clocks import check_event_time
+from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
+from wire.messages import Reading, Telemetry
+from wire.payload import PayloadError, is_envelope
+from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The result for one message: good readings, dead letters, and counts of other events.
+
+    `gateway` is None if the topic names none. `epoch` is the epoch whose watermark answers the
+    message, None if nothing does. The names in `counts` are those of `tally.Count`.
+    """
+
+    gateway: GatewayPath | None
+    epoch: str | None = None
+    readings: list[StoredReading] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Validator:
+    """Validates messages in arrival order; `admission` may be replaced between two messages."""
+
+    def __init__(
+        self, registry: DeviceRegistry, admission: Admission | None = None, root: str = DEFAULT_ROOT
+    ) -> None:
+        """`registry` is read and changed; `root` is the topic root."""
+        self._registry = registry
+        self.admission = admission if admission is not None else Admission()
+        self._root = root
+        self._topics: dict[str, tuple[str, GatewayPath]] = {}
+
+    def validate(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
+        """Validate one message at server time `now` (UTC ms).
+
+        `again`: the broker has delivered this message before, or retains it.
+        """
+        message = _Message(topic, payload, now, again)
+        try:
+            kind, gateway = self._parse(topic)
+        except TopicError as error:
+            return self._unnumbered(message, error.code, None)
+        if kind == "telemetry":
+            return self._telemetry(message, gateway)
+        if kind == "status":
+            return self._status(message, gateway)
+        return self._unnumbered(message, "bad_topic", gateway)
+
+    def _parse(self, topic: str) -> tuple[str, GatewayPath]:
+        known = self._topics.get(topic)
+        if known is None:
+            known = self._topics[topic] = parse_gateway_topic(topic, self._root)
+        return known
+
+    def _status(self, message: "_Message", gateway: GatewayPath) -> Verdict:
+        try:
+            status = decode_status(message.payload)
+        except PayloadError as error:
+            named = error.reason == "bad_identifier"
+            code = error.reason if named else f"payload_invalid:{error.reason}"
+            return self._unnumbered(message, code, gateway)
+        if status.epoch is None:
+            return Verdict(gateway)
+        if not is_envelope(status.epoch, 1):
+            return self._unnumbered(message, "payload_invalid:out_of_range", gateway)
+        self._registry.announce(gateway, status.epoch, (device.device for device in status.devices))
+        return Verdict(gateway, status.epoch)
+
+    def _telemetry(self, message: "_Message", gateway: GatewayPath) -> Verdict:
+        try:
+            decoded = decode_telemetry(message.payload, decode_fitting)
+        except UnreadableError as error:
+            if error.envelope is None:
+                return self._unnumbered(message, error.code, gateway)
+            return self._refused(message, gateway, error.code, *error.envelope)
+        telemetry = decoded.telemetry
+        code = fault_of_message(gateway, decoded)
+        if code is not None:
+            return self._refused(message, gateway, code, telemetry.epoch, telemetry.seq)
+        if self._registry.numbers(gateway).has(telemetry.epoch, telemetry.seq):
+            return self._repeated(message, gateway, telemetry)
+        return self._new(message, gateway, decoded)
+
+    def _unnumbered(self, message: "_Message", code: str, gateway: GatewayPath | None) -> Verdict:
+        """Reject a message without a number; nothing answers it (contract §11 "Poison")."""
+        digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
+        if not self._registry.is_new_unreadable(digest, message.again):
+            return Verdict(gateway, counts=Counter(redelivered=1))
+        return Verdict(gateway, letters=[message.letter(code, gateway)])
+
+    def _refused(
+        self, message: "_Message", gateway: GatewayPath, code: str, epoch: str, seq: int
+    ) -> Verdict:
+        """Reject a whole message whose number counts as received."""
+        verdict = Verdict(gateway, epoch)
+        if self._registry.receive(gateway, epoch, seq, seq):
+            verdict.letters.append(message.letter(code, gateway, epoch, seq))
+        else:
+            verdict.counts[message.repetition] += 1
+        return verdict
+
+    def _repeated(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> Verdict:
+        verdict = Verdict(gateway, telemetry.epoch)
+        if self._conflicts(message, gateway, telemetry):
+            verdict.letters.append(
+                message.letter("seq_conflict", gateway, telemetry.epoch, telemetry.seq)
+            )
+        else:
+            verdict.counts[message.repetition] += 1
+        return verdict
+
+    def _conflicts(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> bool:
+        """Whether a message with a known number holds other readings than the first one.
+
+        Without the fingerprint of the first one, a good reading newer than all others of its
+        device proves it.
+        """
+        if message.again:
+            return False
+        first = self._registry.numbers(gateway).fingerprint(telemetry.epoch, telemetry.seq)
+        if first is not None:
+            return first != fingerprint(telemetry)
+        return any(self._is_newest(gateway, reading, message.now) for reading in telemetry.readings)
+
+    def _is_newest(self, gateway: GatewayPath, reading: Reading, now: int) -> bool:
+        newest = self._registry.newest.get(reading.device)
+        owned = self._registry.ownership.owner(reading.device) == gateway
+        return (
+            owned
+            and newest is not None
+            and reading.at > newest.at
+            and check_event_time(reading.at, now) is None
+        )
+
+    def _new(self, message: "_Message", gateway: GatewayPath, decoded: Decoded) -> Verdict:
+        telemetry = decoded.telemetry
+        verdict = Verdict(gateway, telemetry.epoch)
+        for reason, count in decoded.dropped_points.items():
+            verdict.counts[BAD_POINT + reason] += count
+        for rejection in decoded.rejected:
+            verdict.letters.append(
+                message.letter_of(
+                    rejection.code, gateway, telemetry, rejection.device, rejection.reading
+                )
+            )
+        self._admit(message, gateway, telemetry, verdict)
+        numbers = self._registry.numbers(gateway)
+        numbers.remember(telemetry.epoch, telemetry.seq, fingerprint(telemetry))
+        self._receive(gateway, telemetry, verdict)
+        return verdict
+
+    def _receive(self, gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict) -> None:
+        """Count the message as received, and the numbers it reports as acknowledged or dropped."""
+        registry, epoch = self._registry, telemetry.epoch
+        registry.receive(gateway, epoch, telemetry.seq, telemetry.seq)
+        if telemetry.acked > registry.watermark(gateway, epoch):
+            registry.receive(gateway, epoch, 1, telemetry.acked)
+        if telemetry.dropped is not None:
+            dropped = telemetry.dropped
+            lost = registry.receive(gateway, epoch, dropped.first, dropped.last)
+            verdict.counts["lost"] += lost
+
+    def _admit(
+        self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict
+    ) -> None:
+        """Sort the readings of a new message into good ones and dead letters."""
+        standing = self._registry.numbers(gateway).standing(telemetry.epoch)
+        if standing == "stale":
+            verdict.counts["stale_epoch"] += 1
+        late: dict[str, int] = {}
+        advanced = standing == "current"
+        for reading in telemetry.readings:
+            code = self._fault(gateway, reading, message.now) or self._disorder(
+                reading, telemetry, standing, late
+            )
+            if code is not None:
+                letter = message.letter_of(code, gateway, telemetry, reading.device, reading)
+                verdict.letters.append(letter)
+                continue
+            advanced = advanced or reading.device not in late
+            verdict.readings.append(StoredReading(gateway, telemetry.epoch, telemetry.seq, reading))
+        if advanced:
+            self._registry.make_current(gateway, telemetry.epoch)
+
+    def _fault(self, gateway: GatewayPath, reading: Reading, now: int) -> str | None:
+        if not self.admission.takes(reading.device):
+            return "unknown_device"
+        if not self._registry.claim(reading.device, gateway):
+            return "not_owned"
+        return check_event_time(reading.at, now, self.admission.earliest(reading.device))
+
+    def _disorder(
+        self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]
+    ) -> str | None:
+        """Return the code of a reading out of order, or None.
+
+        A good reading becomes the newest of its device, or its time goes into `late`.
+        """
+        newest = self._registry.newest.get(reading.device)
+        code = out_of_order(newest, telemetry.epoch, telemetry.seq, reading.at, standing)
+        if code is not None:
+            return code
+        if newest is None or reading.at > newest.at:
+            self._registry.advance(
+                reading.device, NewestReading(telemetry.epoch, telemetry.seq, reading.at)
+            )
+            return None
+        if reading.at <= late.get(reading.device, 0):
+            return "not_increasing"
+        late[reading.device] = reading.at
+        return None
+
+
+def out_of_order(
+    newest: NewestReading | None, epoch: str, seq: int, at: int, standing: Standing
+) -> str | None:
+    """Return the code of a reading whose time contradicts the order of messages, or None.
+
+    `newest` is the newest reading of the device so far. The reading belongs to message `seq` of
+    `epoch` and has event time `at` (UTC ms).
+    """
+    if newest is None:
+        return None
+    if epoch == newest.epoch:
+        in_order = at > newest.at if seq >= newest.seq else at < newest.at
+        return None if in_order else "not_increasing"
+    if at > newest.at:
+        return "stale_epoch" if standing == "stale" else None
+    return "not_increasing" if at == newest.at or standing == "current" else None
+
+
+def fingerprint(telemetry: Telemetry) -> int:
+    """Return a number that differs for messages with different readings; `sent_at` is ignored."""
+    dropped = telemetry.dropped
+    bounds = (dropped.first, dropped.last) if dropped is not None else None
+    return hash(
+        (
+            bounds,
+            tuple([(r.device, r.at, r.state, sum(r.values.values())) for r in telemetry.readings]),
+        )
+    )
+
+
+def fault_of_message(gateway: GatewayPath, decoded: Decoded) -> str | None:
+    """Return the code that rejects a readable message of `gateway` as a whole, or None."""
+    if any(getattr(gateway, level) != claim for level, claim in decoded.claims.items()):
+        return "identity_mismatch"
+    dropped = decoded.telemetry.dropped
+    # A message reports only numbers before its own. A later one would turn a future message into
+    # a duplicate.
+    if dropped is not None and dropped.last >= decoded.telemetry.seq:
+        return "payload_invalid:out_of_range"
+    return None
+
+
+@dataclass(slots=True)
+class _Message:
+    topic: str
+    payload: bytes
+    now: int
+    again: bool
+
+    @property
+    def repetition(self) -> Count:
+        """Return the count for this repetition: by the broker or by the gateway."""
+        return "redelivered" if self.again else "resent"
+
+    def letter(
+        self,
+        code: str,
+        path: GatewayPath | None,
+        epoch: str | None = None,
+        seq: int | None = None,
+    ) -> DeadLetter:
+        """Return the dead letter of the whole message."""
+        gateway = path.gateway if path is not None else None
+        # Cut here, as in the file: a batch full of poison may wait long.
+        payload = self.payload[:PAYLOAD_BYTES]
+        return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=payload)
+
+    def letter_of(
+        self,
+        code: str,
+        path: GatewayPath,
+        telemetry: Telemetry,
+        device: str | None,
+        reading: object,
+    ) -> DeadLetter:
+        """Return the dead letter of one reading."""
+        epoch, seq = telemetry.epoch, telemetry.seq
+        return DeadLetter(self.now, code, self.topic, path.gateway, epoch, seq, device, reading)
