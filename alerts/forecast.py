@@ -1,5 +1,5 @@
 """The district's weather forecast, read again and again from a file or a web server
-(`rules.forecast` has its form)."""
+(`rules.forecast.forecast` has its form)."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from urllib.error import URLError
 import structlog
 
 from alerts.settings import ForecastSettings
-from rules.forecast import Forecast, parse_forecast
+from rules.forecast.forecast import Forecast, parse_forecast
 
 _log = structlog.get_logger()
 

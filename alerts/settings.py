@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from configuration.fields import Duration, FilePath, Settings
-from rules.season import MonthDay as SeasonDay
-from rules.season import Season
+from rules.readings.season import MonthDay as SeasonDay
+from rules.readings.season import Season
 from wire.units import DAY_MS, HOUR_MS
 
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
@@ -109,7 +109,7 @@ class ForecastSettings(Settings):
     """`[forecast]`: where the district's weather forecast is, a file or an http(s) URL, and how
     often it is read.
 
-    Its form is that of `rules.forecast`; without a source there is none.
+    Its form is that of `rules.forecast.forecast`; without a source there is none.
     """
 
     source: Annotated[str, Field(validate_default=True)] = ""

@@ -23,7 +23,7 @@ from api import (
 from api.context import ApiContext
 from api.protection import BodyLimit, SecurityHeaders
 from ingest.store import ReadingStore
-from rules.rule import Rule
+from rules.document.rule import Rule
 
 PREFIX = "/api/v1"
 

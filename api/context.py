@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from alerts.settings import AlertsSettings
 from desk.accounts.accounts import GuessLock
 from ingest.store import ReadingStore
-from rules.rule import Rule, Texts
+from rules.document.rule import Rule, Texts
 
 
 @dataclass(slots=True)

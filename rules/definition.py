@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rules.document.rule import Problem, Rule, RuleErrors, missing_keys, read_keys
 from rules.kinds import KINDS
-from rules.rule import Problem, Rule, RuleErrors, missing_keys, read_keys
 
 __all__ = ["Rule", "RuleErrors", "parse_rule"]
 

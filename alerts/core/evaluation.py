@@ -17,14 +17,14 @@ from alerts.core.life import Episode, Spot
 from alerts.store.late_spans import Span
 from alerts.store.record import Decided
 from desk.ledger.device_registry import Known, LastHeard
-from rules.engine import Engine
-from rules.forecast import Forecast
-from rules.kinds.extreme_cold import ColdWatch
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.forecast.extreme_cold import ColdWatch
+from rules.forecast.forecast import Forecast
 from rules.presence.presence import Presence
-from rules.rule import Rule
-from rules.season import Season
-from rules.transition import Episode as OpenEpisode
-from rules.transition import Transition
+from rules.readings.season import Season
+from rules.transitions.transition import Episode as OpenEpisode
+from rules.transitions.transition import Transition
 from wire.clocks import check_event_time
 from wire.intervals import Intervals
 from wire.messages import Reading, Status, Telemetry

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from rules.transition import SubjectKind, Transition, realm_of
+from rules.transitions.transition import SubjectKind, Transition, realm_of
 from wire.messages import Alert, Priority
 from wire.topics import GatewayPath
 from wire.units import HOUR_MS
@@ -75,7 +75,7 @@ class Episode:
 
     @property
     def realm(self) -> str:
-        """Within what the subject's id is unique (`rules.transition.realm_of`)."""
+        """Within what the subject's id is unique (`rules.transitions.transition.realm_of`)."""
         spot = self.spot
         return realm_of(
             self.subject_kind,

@@ -16,10 +16,10 @@ from alerts.core.life import Episode, Spot, apply
 from alerts.store.late_spans import LateSpan, quiet_spans, store_history
 from desk.database.tables import reading, writing
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
-from rules.engine import Engine
-from rules.rule import Rule
-from rules.season import Season
-from rules.transition import Transition
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.readings.season import Season
+from rules.transitions.transition import Transition
 from wire.topics import GatewayPath
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 

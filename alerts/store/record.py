@@ -12,7 +12,7 @@ from desk.database.effects import announce_alert
 from desk.ledger.out_of_service import among_out_of_service
 from desk.tickets.cases import link_alert, note_all_clear, open_case, publish_tickets
 from desk.tickets.life_cycle import Practice
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 
 
 @dataclass(frozen=True, slots=True)

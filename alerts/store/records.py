@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from alerts.core.life import Episode, Key, Spot, State
 from desk.database.tables import AlertRow
-from rules.transition import SubjectKind
+from rules.transitions.transition import SubjectKind
 from wire.messages import Priority
 
 _TABLE: Final = cast("Table", AlertRow.__table__)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
-from rules.rule import Rule
+from rules.document.rule import Rule
 from wire.units import HOUR_MS, MINUTE_MS
 
 State = Literal["open", "dispatched", "on_site", "repaired", "verified", "closed", "cancelled"]

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import Final
 
-from rules.kinds.bad_points import BadPointsRule
-from rules.kinds.baseline import BaselineRule
-from rules.kinds.cooling import CoolingRule
-from rules.kinds.defrost_share import DefrostShareRule
-from rules.kinds.extreme_cold import ExtremeColdRule
-from rules.kinds.fault import FaultRule
-from rules.kinds.hourly_share import HourlyShareRule
-from rules.kinds.low_limit import LowLimitRule
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.stuck import StuckRule
-from rules.kinds.symptoms import SymptomsRule
-from rules.kinds.tariff_cap import TariffCapRule
-from rules.kinds.unchanging import UnchangingRule
-from rules.kinds.unheated_nights import UnheatedNightsRule
+from rules.document.rule import Rule
+from rules.forecast.extreme_cold import ExtremeColdRule
+from rules.kinds.hourly.baseline import BaselineRule
+from rules.kinds.hourly.hourly_share import HourlyShareRule
+from rules.kinds.hourly.stuck import StuckRule
+from rules.kinds.hourly.tariff_cap import TariffCapRule
+from rules.kinds.hourly.unheated_nights import UnheatedNightsRule
+from rules.kinds.lasting.bad_points import BadPointsRule
+from rules.kinds.lasting.cooling import CoolingRule
+from rules.kinds.lasting.fault import FaultRule
+from rules.kinds.lasting.low_limit import LowLimitRule
+from rules.kinds.lasting.symptoms import SymptomsRule
+from rules.kinds.lasting.unchanging import UnchangingRule
+from rules.kinds.states.defrost_share import DefrostShareRule
+from rules.kinds.states.repeated import RepeatedRule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
-from rules.rule import Rule
 
 KINDS: Final[Mapping[str, type[Rule]]] = {
     "fault": FaultRule,

@@ -1,0 +1,1 @@
+"""Presence: which gateways and devices are heard, and which silence becomes an alert."""

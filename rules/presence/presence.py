@@ -15,12 +15,12 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from rules.document.rule import Rule, RuleErrors
 from rules.presence import snapshot as roster_snapshot
 from rules.presence.roster import Away, Device, Gateway, Roster, Village, village_realm
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.presence.texts import PresenceWords
-from rules.rule import Rule, RuleErrors
-from rules.transition import Episode, SubjectKind, Transition, realm_of
+from rules.transitions.transition import Episode, SubjectKind, Transition, realm_of
 from wire.topics import GatewayPath
 
 OVERDUE_INTERVALS: Final = 1.5

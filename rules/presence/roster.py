@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rules.transition import SubjectKind, realm_of
+from rules.transitions.transition import SubjectKind, realm_of
 from wire.topics import GatewayPath
 
 AwayReason = Literal["silent", "last_will"]

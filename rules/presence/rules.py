@@ -7,7 +7,7 @@ They are judged by `rules.presence.presence` in server time; here stands what ma
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rules.rule import Rule, Texts, count, duration, key, positive, share, texts
+from rules.document.rule import Rule, Texts, count, duration, key, positive, share, texts
 from wire.units import MINUTE_MS
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rules.document.rule import Rule, Texts
 from rules.presence.roster import Away, Device, Gateway, Village
 from rules.presence.rules import (
     DeviceOfflineRule,
@@ -9,8 +10,7 @@ from rules.presence.rules import (
     SilenceRule,
     VillageOutageRule,
 )
-from rules.rule import Rule, Texts
-from rules.transition import EdgeKind, SubjectKind, Transition
+from rules.transitions.transition import EdgeKind, SubjectKind, Transition
 from wire.topics import GatewayPath
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args
 
-from rules.forecast import Forecast, Period
-from rules.rule import PRIORITIES, Problem, RuleErrors, number
+from rules.document.rule import PRIORITIES, Problem, RuleErrors, number
+from rules.forecast.forecast import Forecast, Period
 from rules.rule_tests.series import GAP, lists, numbers, states
-from rules.transition import EdgeKind
+from rules.transitions.transition import EdgeKind
 from wire.durations import parse_duration
 from wire.identifiers import is_identifier
 from wire.messages import Reading

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rules.engine import Engine
-from rules.kinds.extreme_cold import ColdWatch
+from rules.document.rule import Problem, Rule, RuleErrors
+from rules.engine.engine import Engine
+from rules.forecast.extreme_cold import ColdWatch
 from rules.presence.presence import Presence
 from rules.presence.rules import SilenceRule, VillageOutageRule
-from rules.rule import Problem, Rule, RuleErrors
+from rules.readings.season import Season
 from rules.rule_tests.document import DeviceUnderTest, Expected, RuleTest
-from rules.season import Season
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.messages import Reading
 from wire.topics import GatewayPath
 

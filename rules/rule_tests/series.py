@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Final, TypeVar
 
-from rules.batch import STATE_CODES
+from rules.readings.batch import STATE_CODES
 
 GAP: Final = "gap"
 """In a series of states: no reading at all."""

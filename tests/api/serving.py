@@ -15,7 +15,7 @@ from console import mount
 from desk.database.tables import DeviceRow, FeedEventRow, open_database, writing
 from desk.tickets.life_cycle import ServiceProfile, practice_of
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until
 from wire.messages import Priority, Reading

@@ -4,11 +4,11 @@ arrays."""
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.kinds.defrost_share import DefrostShareRule
-from rules.kinds.fault import FaultRule
-from rules.kinds.low_limit import LowLimitRule
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import SymptomsRule
+from rules.kinds.lasting.fault import FaultRule
+from rules.kinds.lasting.low_limit import LowLimitRule
+from rules.kinds.lasting.symptoms import SymptomsRule
+from rules.kinds.states.defrost_share import DefrostShareRule
+from rules.kinds.states.repeated import RepeatedRule
 from tests.rules.reference_kinds import RepeatedReference, SymptomsReference, applies
 from wire.messages import Reading
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from rules.kinds.baseline import BaselineRule, Sign
-from rules.kinds.hourly_share import HourlyShareRule
-from rules.kinds.stuck import Sensor, StuckRule
-from rules.kinds.tariff_cap import TariffCapRule
-from rules.kinds.unheated_nights import UnheatedNightsRule
-from rules.quantities import Quantities
+from rules.kinds.hourly.baseline import BaselineRule, Sign
+from rules.kinds.hourly.hourly_share import HourlyShareRule
+from rules.kinds.hourly.stuck import Sensor, StuckRule
+from rules.kinds.hourly.tariff_cap import TariffCapRule
+from rules.kinds.hourly.unheated_nights import UnheatedNightsRule
+from rules.readings.quantities import Quantities
 from tests.rules.reference_kinds import applies, meets, state_of
 from wire.messages import Reading
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rules.conditions import Applies, Bound
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import Symptom, SymptomsRule
+from rules.document.conditions import Applies, Bound
+from rules.kinds.lasting.symptoms import Symptom, SymptomsRule
+from rules.kinds.states.repeated import RepeatedRule
 from wire.messages import Reading
 from wire.points import STATES
 

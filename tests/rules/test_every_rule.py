@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Engine
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import SymptomsRule
-from rules.transition import Transition
-from rules.watch import DeviceRule
+from rules.engine.engine import Engine
+from rules.kinds.lasting.symptoms import SymptomsRule
+from rules.kinds.states.repeated import RepeatedRule
+from rules.transitions.transition import Transition
+from rules.watches.watch import DeviceRule
 from tests.rules.reference import ReferenceEngine
 from tests.rules.shipped import MINUTE, PLACE, T0, shipped_rules
 from wire.messages import Reading

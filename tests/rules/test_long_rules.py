@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from rules.definition import parse_rule
-from rules.engine import Engine
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
 from rules.rule_tests.document import RuleTest, parse_tests
-from rules.transition import Episode, Transition
+from rules.transitions.transition import Episode, Transition
 from tests.rules.shipped import PLACE, T0, document
 
 FILES = (

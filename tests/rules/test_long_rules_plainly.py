@@ -9,7 +9,7 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Engine
+from rules.engine.engine import Engine
 from tests.rules.reference_days import HOUR, Said, said_plainly
 from tests.rules.shipped import PLACE, shipped_rules
 from wire.messages import Reading

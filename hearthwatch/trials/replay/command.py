@@ -20,9 +20,9 @@ from hearthwatch.trials.replay.judge import judge
 from hearthwatch.trials.replay.plan import Block, Plan, blocks, find_devices
 from hearthwatch.trials.replay.result import Replayed
 from ingest.store import StoredReading, StoreSettings, StoreUnavailable, open_store
+from rules.document.rule import Rule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
-from rules.rule import Rule
-from rules.watch import DeviceRule
+from rules.watches.watch import DeviceRule
 from wire.units import DAY_MS
 from wire.wall_clock import wall_clock_ms
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from hearthwatch.trials.replay.result import Replayed
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from wire.units import DAY_MS, HOUR_MS, WEEK_MS
 
 _MOST_ROWS: Final = 40

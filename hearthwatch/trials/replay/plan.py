@@ -8,8 +8,8 @@ from typing import Final
 
 from hearthwatch.base.errors import UsageError
 from ingest.store import ReadingStore, StoredReading, StoreSettings
-from rules.rule import Rule
-from rules.season import Season
+from rules.document.rule import Rule
+from rules.readings.season import Season
 from wire.topics import GatewayPath
 from wire.units import HOUR_MS, SECOND_MS
 

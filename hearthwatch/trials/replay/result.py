@@ -12,7 +12,7 @@ from rich.table import Table
 
 from hearthwatch.trials.replay.judge import Judged
 from hearthwatch.trials.replay.plan import village_of
-from rules.raised import Comparison, Raised, compare
+from rules.transitions.raised import Comparison, Raised, compare
 from wire.topics import GatewayPath
 
 MOST_ROWS: Final = 40

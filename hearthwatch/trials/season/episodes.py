@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from simulators.scoring.truths import Alert
 
 

@@ -10,10 +10,10 @@ from hearthwatch.base.parallel import Progress
 from hearthwatch.trials.season.absences import silence
 from hearthwatch.trials.season.episodes import Episodes
 from hearthwatch.trials.season.sketch import SHOWN, Sketch, Sketcher
-from rules.batch import POINT_NUMBERS, Batch, columns
-from rules.columns import Ints
-from rules.engine import Engine
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.readings.batch import POINT_NUMBERS, Batch, columns
+from rules.readings.columns import Ints
 from simulators.scenario.scenario import Scenario
 from simulators.scoring.score import QuietWeeks, Score, quiet_weeks, score
 from simulators.scoring.truths import Alert, Truth

@@ -22,7 +22,7 @@ from alerts.core.life import (
     shelve,
     unshelve,
 )
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.topics import GatewayPath
 
 SPOT = Spot("mentougou", "zhaitang", "matao", "mt-01")

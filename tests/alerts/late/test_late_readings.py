@@ -31,7 +31,7 @@ from desk.database.tables import (
 )
 from desk.tickets.life_cycle import ServiceProfile, practice_of
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
-from rules.season import Season
+from rules.readings.season import Season
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
 from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
 

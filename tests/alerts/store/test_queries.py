@@ -48,7 +48,7 @@ from desk.database.tables import (
 )
 from desk.ledger.device_registry import known_gateways, store_birth
 from desk.tickets.life_cycle import IllegalTransitionError, ServiceProfile, practice_of
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from tests.rules.shipped import shipped_rules
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import GatewayPath

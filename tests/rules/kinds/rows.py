@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rules.definition import parse_rule
-from rules.engine import Engine
-from rules.rule import RuleErrors
-from rules.transition import Transition
+from rules.document.rule import RuleErrors
+from rules.engine.engine import Engine
+from rules.transitions.transition import Transition
 from tests.rules.shipped import MINUTE, PLACE, T0
 from wire.messages import Reading
 

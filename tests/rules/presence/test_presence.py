@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import pytest
 
+from rules.document.rule import RuleErrors
 from rules.presence.presence import Presence
-from rules.rule import RuleErrors
-from rules.transition import Episode, Transition, realm_of
+from rules.transitions.transition import Episode, Transition, realm_of
 from tests.rules.shipped import T0, shipped, shipped_rules
 from wire.topics import GatewayPath
 

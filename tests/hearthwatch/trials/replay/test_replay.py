@@ -19,7 +19,7 @@ from hearthwatch.run.server_settings import load_server_settings
 from hearthwatch.trials.replay.command import ReplayOptions, replay
 from hearthwatch.trials.replay.plan import interval_of
 from ingest.store import open_store
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from tests.hearthwatch.trials.replay.winter import SPAN, Winter
 from tests.rules.shipped import shipped_rules
 from tests.servers import InfluxGate

@@ -9,8 +9,8 @@ import numpy as np
 from alerts.core.evaluation import Evaluation
 from hearthwatch.trials.replay.silence import TICK_MS
 from ingest.store import ReadingStore, StoredReading
-from rules.raised import Gatherer, Raised
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.transitions.raised import Gatherer, Raised
 from simulators.scenario.scenario import load_scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import DISTRICT, TOWN, blocks
