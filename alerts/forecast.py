@@ -11,7 +11,7 @@ from urllib.error import URLError
 import structlog
 
 from alerts.settings import ForecastSettings
-from rules.forecast.forecast import Forecast, parse_forecast
+from rules.forecast.forecast import WeatherForecast, parse_forecast
 
 _log = structlog.get_logger()
 
@@ -24,7 +24,7 @@ class ForecastUnavailableError(Exception):
     """There is no forecast to be had at the source; the message says why."""
 
 
-def read_forecast(source: str) -> Forecast:
+def read_forecast(source: str) -> WeatherForecast:
     """The forecast at a path or http(s) URL; raises ForecastUnavailableError."""
     try:
         text = _fetch(source)
@@ -53,7 +53,7 @@ class ForecastReader:
     def __init__(self, settings: ForecastSettings) -> None:
         self._settings = settings
         self._missing = False
-        self.newest: Forecast | None = None
+        self.newest: WeatherForecast | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Read the forecast every `every` until `stop` is set; returns at once where none is

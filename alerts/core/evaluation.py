@@ -20,11 +20,10 @@ from desk.ledger.device_registry import Known, LastHeard
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
-from rules.forecast.forecast import Forecast
+from rules.forecast.forecast import WeatherForecast
 from rules.presence.presence import Presence
 from rules.readings.season import Season
-from rules.transitions.transition import Episode as OpenEpisode
-from rules.transitions.transition import Transition
+from rules.transitions.transition import OpenCondition, Transition
 from wire.clocks import check_event_time
 from wire.intervals import Intervals
 from wire.messages import Reading, Status, Telemetry
@@ -190,7 +189,7 @@ class Evaluation:
         again."""
         self._engine.extreme_cold(confirmed)
 
-    def step(self, now: int, forecast: Forecast | None = None) -> list[Decided]:
+    def step(self, now: int, forecast: WeatherForecast | None = None) -> list[Decided]:
         """Judge silence and the newest forecast, and let go of devices long off every birth.
 
         To be called about once a second.
@@ -243,7 +242,7 @@ class Evaluation:
         active = (*self._engine.active(), *self._presence.active(), *self._cold.active())
         mine = {(one.subject, one.rule, one.code or "", one.realm) for one in active}
         lost = [
-            OpenEpisode(one.rule, one.subject, one.code or None, one.onset, one.realm)
+            OpenCondition(one.rule, one.subject, one.code or None, one.onset, one.realm)
             for one in episodes
             if one.key not in mine
         ]
@@ -309,7 +308,7 @@ class Evaluation:
             )
 
     def _spot(self, transition: Transition) -> Spot | None:
-        place = transition.place or self.places.get(transition.subject)
+        place = transition.gateway_path or self.places.get(transition.subject)
         if place is None:
             _log.error(
                 "a transition of a device that no gateway has named", subject=transition.subject

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from rules.transitions.transition import Episode, Transition
+from rules.transitions.transition import OpenCondition, Transition
 from wire.units import MINUTE_MS
 
 RAISES: Final = 3
@@ -92,11 +92,13 @@ class Chatter:
         for key in gone:
             del self._raised[key]
 
-    def open(self) -> list[Episode]:
+    def open(self) -> list[OpenCondition]:
         """The alerts that stay open while their rule says otherwise."""
-        return [Episode(one.rule, one.subject, one.code, one.onset) for one in self._held.values()]
+        return [
+            OpenCondition(one.rule, one.subject, one.code, one.onset) for one in self._held.values()
+        ]
 
-    def onset_of(self, episode: Episode) -> int:
+    def onset_of(self, episode: OpenCondition) -> int:
         """Since when the alert is open that the rule has as `episode`."""
         return self._onset.get((episode.rule, episode.subject, episode.code or ""), episode.onset)
 

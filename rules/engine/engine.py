@@ -15,8 +15,8 @@ from rules.readings.codes import Codes
 from rules.readings.columns import Ints
 from rules.readings.filling import from_readings
 from rules.readings.season import Season
-from rules.transitions.transition import Episode, Transition
-from rules.watches.watch import DeviceRule, Edge, OpenEpisode, Watch
+from rules.transitions.transition import OpenCondition, Transition
+from rules.watches.watch import DeviceRule, Edge, OpenSlot, Watch
 from wire.messages import Reading
 from wire.topics import GatewayPath
 
@@ -143,12 +143,12 @@ class Engine:
         """The event time (UTC ms) of the newest reading of each device."""
         return self.fleet.newest()
 
-    def active(self) -> list[Episode]:
+    def active(self) -> list[OpenCondition]:
         """The alerts held open, in order of rule, device and code."""
         open_ones = [
-            Episode(name, self.fleet.devices[held.slot], held.code, held.onset)
+            OpenCondition(name, self.fleet.devices[held.slot], held.code, held.onset)
             for name, watch in self._watches.items()
-            for held in watch.open_episodes()
+            for held in watch.open_slots()
         ]
         held_open = [
             replace(one, onset=self._chatter.onset_of(one)) for one in open_ones
@@ -173,7 +173,7 @@ class Engine:
             self.fleet.forget(device)
         return told
 
-    def _farewell(self, held: Episode) -> Transition:
+    def _farewell(self, held: OpenCondition) -> Transition:
         rule = self._rules[held.rule]
         return Transition(
             rule=held.rule,
@@ -193,7 +193,7 @@ class Engine:
             },
         )
 
-    def adopt(self, episodes: Iterable[Episode]) -> None:
+    def adopt(self, episodes: Iterable[OpenCondition]) -> None:
         """Hold open alerts that were raised before this engine began; the next readings decide
         whether they clear.
 
@@ -204,7 +204,7 @@ class Engine:
             if watch is not None:
                 slot = int(self.fleet.slots([episode.subject])[0])
                 self._make_room()
-                watch.adopt(OpenEpisode(slot, episode.code, episode.onset))
+                watch.adopt(OpenSlot(slot, episode.code, episode.onset))
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays (numbers and texts), to be saved and given to

@@ -13,9 +13,9 @@ from typing import ClassVar, Final
 import numpy as np
 
 from rules.document.rule import Rule, duration, key, number, priority
-from rules.forecast.forecast import Forecast, Period
+from rules.forecast.forecast import Period, WeatherForecast
 from rules.readings.season import Season
-from rules.transitions.transition import EdgeKind, Episode, Transition
+from rules.transitions.transition import EdgeKind, OpenCondition, Transition
 from wire.messages import Priority
 from wire.topics import GatewayPath
 from wire.units import HOUR_MS
@@ -43,7 +43,7 @@ class ExtremeColdRule(Rule):
     def unit(self) -> str | None:
         return "c"
 
-    def spell(self, forecast: Forecast, now: int) -> Period | None:
+    def spell(self, forecast: WeatherForecast, now: int) -> Period | None:
         """The first spell of such cold that is not over."""
         lasting = (
             spell
@@ -68,7 +68,7 @@ class ColdWatch:
         self._offset_ms = season.offset_ms
         self._open: dict[str, _Proposal] = {}
 
-    def step(self, forecast: Forecast | None, now: int) -> list[Transition]:
+    def step(self, forecast: WeatherForecast | None, now: int) -> list[Transition]:
         """What `forecast` changes at `now` (UTC ms)."""
         if forecast is None:
             return []
@@ -76,7 +76,9 @@ class ColdWatch:
             one for rule in self._rules if (one := self._judge(rule, forecast, now)) is not None
         ]
 
-    def _judge(self, rule: ExtremeColdRule, forecast: Forecast, now: int) -> Transition | None:
+    def _judge(
+        self, rule: ExtremeColdRule, forecast: WeatherForecast, now: int
+    ) -> Transition | None:
         spell, held = rule.spell(forecast, now), self._open.get(rule.id)
         if spell is not None and held is None and now - forecast.issued_at <= rule.max_age_ms:
             self._open[rule.id] = held = _Proposal(forecast.district, forecast.issued_at)
@@ -116,7 +118,7 @@ class ColdWatch:
             priority=rule.short_notice if short else rule.priority,
             reason=reason,
             text={language: template.format(**blanks) for language, template in templates.items()},
-            place=GatewayPath(held.district, EVERYWHERE, EVERYWHERE, EVERYWHERE),
+            gateway_path=GatewayPath(held.district, EVERYWHERE, EVERYWHERE, EVERYWHERE),
         )
 
     def _blanks(self, spell: Period | None, now: int) -> dict[str, str]:
@@ -130,11 +132,14 @@ class ColdWatch:
             "lasts": str((spell.until - spell.since) // HOUR_MS),
         }
 
-    def active(self) -> list[Episode]:
+    def active(self) -> list[OpenCondition]:
         """The proposals held open."""
-        return [Episode(rule, held.district, None, held.onset) for rule, held in self._open.items()]
+        return [
+            OpenCondition(rule, held.district, None, held.onset)
+            for rule, held in self._open.items()
+        ]
 
-    def adopt(self, episodes: Iterable[Episode]) -> None:
+    def adopt(self, episodes: Iterable[OpenCondition]) -> None:
         """Hold open proposals that were raised before; those of other rules are ignored."""
         known = {rule.id for rule in self._rules}
         self._open |= {

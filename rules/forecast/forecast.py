@@ -30,7 +30,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class WeatherForecast:
     """What is expected in a district, in order of time; `issued_at` in UTC ms."""
 
     district: str
@@ -51,7 +51,7 @@ class Forecast:
         return found
 
 
-def parse_forecast(document: object) -> Forecast:
+def parse_forecast(document: object) -> WeatherForecast:
     """The forecast in a JSON document; raises ValueError with what to write."""
     if not isinstance(document, dict) or document.get("v") != VERSION:
         raise ValueError(f'write an object with "v": {VERSION}')
@@ -64,7 +64,7 @@ def parse_forecast(document: object) -> Forecast:
     for place, (before, after) in enumerate(pairwise(parsed), 1):
         if after.since < before.until:
             raise ValueError(f"periods[{place}]: begins before the one in front of it ends")
-    return Forecast(district, _time(document, "issued_at"), parsed)
+    return WeatherForecast(district, _time(document, "issued_at"), parsed)
 
 
 def _period(table: object, place: int) -> Period:

@@ -20,7 +20,7 @@ from rules.presence import snapshot as roster_snapshot
 from rules.presence.roster import Away, Device, Gateway, Roster, Village, village_realm
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 from rules.presence.texts import PresenceWords
-from rules.transitions.transition import Episode, SubjectKind, Transition, realm_of
+from rules.transitions.transition import OpenCondition, SubjectKind, Transition, realm_of
 from wire.topics import GatewayPath
 
 OVERDUE_INTERVALS: Final = 1.5
@@ -328,7 +328,7 @@ class Presence:
                     hidden |= dict.fromkeys(gateway.devices, gateway.place.gateway)
         return hidden
 
-    def active(self) -> list[Episode]:
+    def active(self) -> list[OpenCondition]:
         """The alerts held open."""
         open_alerts: list[tuple[Rule | None, str, int | None, str]] = []
         for village in self._roster.villages.values():
@@ -345,12 +345,12 @@ class Presence:
                     for device in gateway.devices.values()
                 ]
         return [
-            Episode(rule.id, subject, None, onset, realm)
+            OpenCondition(rule.id, subject, None, onset, realm)
             for rule, subject, onset, realm in open_alerts
             if rule is not None and onset is not None
         ]
 
-    def adopt(self, episodes: Iterable[Episode], now: int) -> None:
+    def adopt(self, episodes: Iterable[OpenCondition], now: int) -> None:
         """Hold open alerts raised before this began; a subject not known yet takes its alert up
         when it is.
 

@@ -91,7 +91,7 @@ class PresenceWords:
             reason=reason,
             text={language: template.format(**blanks) for language, template in templates.items()},
             children=children,
-            place=None if subject_kind == "device" else self.place,
+            gateway_path=None if subject_kind == "device" else self.place,
         )
 
 

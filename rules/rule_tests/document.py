@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from rules.document.rule import PRIORITIES, Problem, RuleErrors, number
-from rules.forecast.forecast import Forecast, Period
+from rules.forecast.forecast import Period, WeatherForecast
 from rules.rule_tests.series import GAP, lists, numbers, states
 from rules.transitions.transition import EdgeKind
 from wire.durations import parse_duration
@@ -78,7 +78,7 @@ class RuleTest:
     devices: list[DeviceUnderTest]
     expected: list[Expected]
     overrides: Mapping[str, Mapping[str, object]]
-    forecasts: list[Forecast] = field(default_factory=list)
+    forecasts: list[WeatherForecast] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,13 +279,13 @@ def _reading(device: str, at: int, series: Mapping[str, list[Any]], row: int) ->
 # ---- forecasts
 
 
-def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[Forecast]:
+def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[WeatherForecast]:
     """`[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then
     on."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(("forecast", "write [[test.forecast]] tables with at and outdoor_c"))
         return []
-    found: list[Forecast] = []
+    found: list[WeatherForecast] = []
     for position, table in enumerate(tables):
         mistakes = _unknown(table, {"at", "outdoor_c"})
         at, values = (
@@ -298,12 +298,12 @@ def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[Fore
     return found
 
 
-def _forecast(issued_at: int, values: list[float | None]) -> Forecast:
+def _forecast(issued_at: int, values: list[float | None]) -> WeatherForecast:
     hours = ((issued_at + hour * _FORECAST_HOUR_MS, value) for hour, value in enumerate(values))
     periods = tuple(
         Period(at, at + _FORECAST_HOUR_MS, value) for at, value in hours if value is not None
     )
-    return Forecast(_DISTRICT, issued_at, periods)
+    return WeatherForecast(_DISTRICT, issued_at, periods)
 
 
 # ---- expectations

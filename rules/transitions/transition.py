@@ -30,7 +30,7 @@ class Transition:
     `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for
     rules over readings, server time for presence. `value` and `limit` are in `unit`. `reason` is
     the stable name of why. `children` counts devices hidden under a gateway or village. `text`
-    holds a sentence per language. `place` is where a gateway, village or district stands, None for
+    holds a sentence per language. `gateway_path` says where a gateway, village or district stands, None for
     a device.
     """
 
@@ -48,16 +48,16 @@ class Transition:
     reason: str
     text: dict[str, str]
     children: int = 0
-    place: GatewayPath | None = None
+    gateway_path: GatewayPath | None = None
 
     @property
     def realm(self) -> str:
         """Within what `subject` is unique (`realm_of`)."""
-        return "" if self.place is None else realm_of(self.subject_kind, self.place)
+        return "" if self.gateway_path is None else realm_of(self.subject_kind, self.gateway_path)
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class OpenCondition:
     """An alert that is open: what raised it, about whom (`realm` as in Transition), and since when
     (UTC ms)."""
 

@@ -55,7 +55,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenEpisode:
+class OpenSlot:
     """An alert a watch holds open, by slot; `onset` in UTC ms."""
 
     slot: int
@@ -73,10 +73,10 @@ class Watch(Protocol):
         """Judge the rows that the rule applies to: at most one reading per device, each newer than
         all before."""
 
-    def open_episodes(self) -> list[OpenEpisode]:
+    def open_slots(self) -> list[OpenSlot]:
         """The alerts this watch holds open."""
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         """Hold an alert open that was raised before this watch began; the next readings decide."""
 
     def forget(self, slots: Ints) -> None:
@@ -92,7 +92,7 @@ class Watch(Protocol):
 
 
 class ColumnsWatch:
-    """A watch whose whole state is columns; what remains to write is `step`, `open_episodes` and
+    """A watch whose whole state is columns; what remains to write is `step`, `open_slots` and
     `adopt`."""
 
     def __init__(self, state: Columns) -> None:
@@ -129,12 +129,12 @@ class OneAlertWatch(ColumnsWatch):
         super().__init__(state)
         self._alerts = state
 
-    def open_episodes(self) -> list[OpenEpisode]:
+    def open_slots(self) -> list[OpenSlot]:
         """See Watch."""
         slots = np.flatnonzero(self._alerts.raised_at != NEVER).tolist()
-        return [OpenEpisode(slot, None, int(self._alerts.raised_at[slot])) for slot in slots]
+        return [OpenSlot(slot, None, int(self._alerts.raised_at[slot])) for slot in slots]
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         """See Watch."""
         self._alerts.raised_at[episode.slot] = episode.onset
 

@@ -9,7 +9,7 @@ from rules.definition import parse_rule
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.rule_tests.document import RuleTest, parse_tests
-from rules.transitions.transition import Episode, Transition
+from rules.transitions.transition import OpenCondition, Transition
 from tests.rules.shipped import PLACE, T0, document
 
 FILES = (
@@ -62,7 +62,7 @@ def test_a_restart_changes_nothing(file: str, test: RuleTest) -> None:
 def test_an_alert_of_before_is_held_open_and_let_go_with_its_device(file: str) -> None:
     rules = parse_rule(document(file))
     engine = Engine(rules)
-    episode = Episode(rules[0].id, "mtg-mt-0001", None, T0)
+    episode = OpenCondition(rules[0].id, "mtg-mt-0001", None, T0)
     engine.adopt([episode])
     assert engine.active() == [episode]
     [cleared] = engine.retire(["mtg-mt-0001"])

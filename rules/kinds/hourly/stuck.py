@@ -23,7 +23,7 @@ from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Floats, Ints, column
 from rules.readings.quantities import unit_of
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
+from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenSlot
 
 _MOST_HOURS: Final = 200
 """Hours are counted in one byte."""
@@ -193,7 +193,7 @@ class StuckWatch(OneAlertWatch):
         rows = np.flatnonzero(self._state.told[slot] & ~np.isnan(shown)).tolist()
         return {self._rule.sensors[row].point: float(shown[row]) for row in rows}
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         """See Watch; which sensor it was about is not known, so that each must move."""
         super().adopt(episode)
         self._state.told[episode.slot] = True

@@ -27,7 +27,7 @@ from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Floats, Ints, column
 from rules.readings.season import Season
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
+from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenSlot
 from wire.messages import Priority
 from wire.units import DAY_MS, HOUR_MS
 
@@ -244,6 +244,6 @@ class TariffCapWatch(OneAlertWatch):
             details={"projected": projected},
         )
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         super().adopt(episode)
         self._state.depth[episode.slot] = max(int(self._state.depth[episode.slot]), _PROJECTED)

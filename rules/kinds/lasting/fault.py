@@ -30,7 +30,7 @@ from rules.readings.batch import Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Ints
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OpenEpisode, Snapshot
+from rules.watches.watch import DeviceRule, Edge, OpenSlot, Snapshot
 from wire.messages import Priority
 from wire.points import FAULT_KINDS
 
@@ -189,7 +189,7 @@ class FaultWatch:
         earlier = self._present.onset[first] < onset
         return self._codes.texts[int(self._present.keys[first]) % _CODES] if earlier else None
 
-    def open_episodes(self) -> list[OpenEpisode]:
+    def open_slots(self) -> list[OpenSlot]:
         held = zip(
             self._present.keys.tolist(),
             self._present.onset.tolist(),
@@ -197,12 +197,12 @@ class FaultWatch:
             strict=True,
         )
         return [
-            OpenEpisode(key // _CODES, self._codes.texts[key % _CODES], at)
+            OpenSlot(key // _CODES, self._codes.texts[key % _CODES], at)
             for key, at, raised in held
             if raised
         ]
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         if episode.code is None:
             return
         wanted = np.array([episode.slot * _CODES + self._codes.number(episode.code)])

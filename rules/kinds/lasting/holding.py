@@ -21,7 +21,7 @@ from rules.readings.batch import Batch
 from rules.readings.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.transitions.transition import EdgeKind
 from rules.watches.sparse import SparseWatch
-from rules.watches.watch import DeviceRule, Edge, OpenEpisode
+from rules.watches.watch import DeviceRule, Edge, OpenSlot
 from wire.messages import Priority
 
 GAP_INTERVALS: Final = 3
@@ -178,15 +178,13 @@ class HoldingWatch(SparseWatch[_Held]):
                 details={name: values[row].item() for name, values in told.judged.details.items()},
             )
 
-    def open_episodes(self) -> list[OpenEpisode]:
+    def open_slots(self) -> list[OpenSlot]:
         """See Watch."""
         held = self._held
         rows = np.flatnonzero(held.columns.active != NONE).tolist()
-        return [
-            OpenEpisode(int(held.slots[row]), None, int(held.columns.onset[row])) for row in rows
-        ]
+        return [OpenSlot(int(held.slots[row]), None, int(held.columns.onset[row])) for row in rows]
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         """See Watch."""
         slots = np.array([episode.slot])
         held = self._held.take(slots)

@@ -39,7 +39,7 @@ from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Columns, Ints, column
 from rules.transitions.transition import EdgeKind
 from rules.watches.sparse import SparseWatch
-from rules.watches.watch import DeviceRule, Edge, OpenEpisode
+from rules.watches.watch import DeviceRule, Edge, OpenSlot
 from wire.messages import Priority
 
 
@@ -210,14 +210,14 @@ class LowLimitWatch(SparseWatch[_Low]):
         )
         return dict(zip(villages.tolist(), counts.tolist(), strict=True))
 
-    def open_episodes(self) -> list[OpenEpisode]:
+    def open_slots(self) -> list[OpenSlot]:
         rows = np.flatnonzero(self._held.columns.active).tolist()
         return [
-            OpenEpisode(int(self._held.slots[row]), None, int(self._held.columns.below_since[row]))
+            OpenSlot(int(self._held.slots[row]), None, int(self._held.columns.below_since[row]))
             for row in rows
         ]
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         slots = np.array([episode.slot])
         held = self._held.take(slots)
         held.active[:], held.below_since[:] = True, episode.onset

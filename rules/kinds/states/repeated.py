@@ -21,7 +21,7 @@ from rules.readings.batch import Batch, state_table
 from rules.readings.codes import Codes
 from rules.readings.columns import FIRST_MS, NEVER, Bools, Ints, column
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenEpisode
+from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenSlot
 
 _MOST: Final = 24
 
@@ -156,7 +156,7 @@ class RepeatedWatch(OneAlertWatch):
         since = at - FIRST_MS - self._rule.within_ms
         return int(np.count_nonzero((seconds != NEVER) & (1_000 * seconds >= since)))
 
-    def adopt(self, episode: OpenEpisode) -> None:
+    def adopt(self, episode: OpenSlot) -> None:
         super().adopt(episode)
         state, slot = self._state, episode.slot
         state.changes[slot, (state.place[slot] - 1) % self._rule.count] = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
-from rules.transitions.transition import Episode, Transition
+from rules.transitions.transition import OpenCondition, Transition
 from tests.rules.reference import ReferenceEngine, Told
 from tests.rules.shipped import MINUTE, PLACE, T0, reading, shipped, shipped_rules
 from wire.messages import Reading
@@ -213,10 +213,10 @@ def test_an_adopted_alert_clears_on_contrary_readings_and_is_not_raised_again() 
     engine = Engine(shipped_rules())
     engine.adopt(
         [
-            Episode("fault", DEVICES[0], "high_pressure:P1", T0),
-            Episode("low_room_temperature", DEVICES[0], None, T0),
-            Episode("defrost_share", DEVICES[0], None, T0),
-            Episode("retired_rule", DEVICES[0], None, T0),
+            OpenCondition("fault", DEVICES[0], "high_pressure:P1", T0),
+            OpenCondition("low_room_temperature", DEVICES[0], None, T0),
+            OpenCondition("defrost_share", DEVICES[0], None, T0),
+            OpenCondition("retired_rule", DEVICES[0], None, T0),
         ]
     )
     still = engine.observe([reading(T0 + MINUTE, 17.0, faults=("high_pressure:P1",))], T0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.forecast.forecast import Forecast, Period, parse_forecast
+from rules.forecast.forecast import Period, WeatherForecast, parse_forecast
 
 HOUR = 3_600_000
 
@@ -22,7 +22,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 def test_a_forecast_is_read() -> None:
     periods = (Period(0, HOUR, -30.0), Period(HOUR, 3 * HOUR, -12.5))
-    assert parse_forecast(document()) == Forecast("mentougou", 0, periods)
+    assert parse_forecast(document()) == WeatherForecast("mentougou", 0, periods)
 
 
 BAD: dict[str, tuple[object, str]] = {
@@ -89,7 +89,7 @@ def test_spells_hold_exactly_the_cold_time(pieces: list[tuple[int, bool, int]]) 
         at += gap * HOUR
         periods.append(Period(at, at + hours * HOUR, float(outdoor_c)))
         at = periods[-1].until
-    spells = Forecast("d", 0, tuple(periods)).spells(-29.0)
+    spells = WeatherForecast("d", 0, tuple(periods)).spells(-29.0)
     cold = [one for one in periods if one.outdoor_c <= -29.0]
     assert sum(one.until - one.since for one in spells) == sum(
         one.until - one.since for one in cold

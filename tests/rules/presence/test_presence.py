@@ -9,7 +9,7 @@ import pytest
 
 from rules.document.rule import RuleErrors
 from rules.presence.presence import Presence
-from rules.transitions.transition import Episode, Transition, realm_of
+from rules.transitions.transition import OpenCondition, Transition, realm_of
 from tests.rules.shipped import T0, shipped, shipped_rules
 from wire.topics import GatewayPath
 
@@ -334,14 +334,14 @@ def test_levels_without_a_rule_are_not_judged() -> None:
 def test_adopted_alerts_clear_when_their_subject_is_heard() -> None:
     presence = Presence(shipped_rules(), T0)
     adopted = [
-        Episode(
+        OpenCondition(
             "village_outage", "qinglong", None, T0 - 4, realm_of("village", gateway(0, "qinglong"))
         ),
-        Episode("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
-        Episode("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
-        Episode("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
-        Episode("device_offline", "matao-1-0", None, T0 - 2),
-        Episode("low_room_temperature", "matao-1-0", None, T0 - 1),
+        OpenCondition("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
+        OpenCondition("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
+        OpenCondition("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
+        OpenCondition("device_offline", "matao-1-0", None, T0 - 2),
+        OpenCondition("low_room_temperature", "matao-1-0", None, T0 - 1),
     ]
     presence.adopt(adopted, T0)
     far = gateway(0, "qinglong")

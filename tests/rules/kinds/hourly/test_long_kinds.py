@@ -5,7 +5,7 @@ import pytest
 from rules.definition import parse_rule
 from rules.document.rule import RuleErrors
 from rules.engine.engine import Engine
-from rules.transitions.transition import Episode
+from rules.transitions.transition import OpenCondition
 from tests.rules.shipped import PLACE, T0, document, shipped
 from wire.messages import Reading
 
@@ -108,7 +108,7 @@ def test_every_stuck_sensor_is_named() -> None:
 
 def test_an_alert_of_before_waits_until_every_sensor_has_moved() -> None:
     engine = Engine([shipped("sensor_stuck")])
-    engine.adopt([Episode("sensor_stuck", "mtg-mt-0001", None, T0)])
+    engine.adopt([OpenCondition("sensor_stuck", "mtg-mt-0001", None, T0)])
     shown = [(41.5, 30.0), (41.6, 30.0), (41.6, 30.1)]
     told = []
     for hour, (supply, back) in enumerate(shown):
