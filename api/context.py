@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from alerts.settings import AlertsSettings
 from desk.accounts.accounts import GuessLock
 from ingest.store import ReadingStore
-from rules.document.rule import Rule, Texts
+from rules.document.rule import Rule
+from rules.document.texts import Texts
 
 
 @dataclass(slots=True)

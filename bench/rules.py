@@ -31,7 +31,7 @@ from rules.definition import Rule, parse_rule
 from rules.engine.engine import Engine
 from rules.presence.presence import Presence
 from rules.readings.batch import STATE_CODES, Batch, columns
-from rules.watches.watch import DeviceRule
+from rules.watches.device_rule import DeviceRule
 from wire.messages import Reading
 from wire.topics import GatewayPath
 

@@ -9,34 +9,34 @@ import numpy as np
 from rules.document.conditions import Applies
 from rules.document.rule import Rule
 from rules.engine.chatter import Chatter
-from rules.engine.fleet import Fleet
+from rules.engine.fleet import FleetSlots
 from rules.readings.batch import Batch, one_row_per_device
 from rules.readings.codes import Codes
-from rules.readings.columns import Ints
+from rules.readings.columns import NEVER, Ints
 from rules.readings.filling import from_readings
 from rules.readings.season import Season
 from rules.transitions.transition import OpenCondition, Transition
-from rules.watches.watch import DeviceRule, Edge, OpenSlot, Watch
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OpenSlot, Watch
 from wire.messages import Reading
 from wire.topics import GatewayPath
 
 _BEIJING: Final = Season()
-_FAREWELL: Final = {
+_RETIRED: Final = {
     "zh": "{device} 已不在任何网关的名单中，告警关闭。",
     "en": "{device} is no longer announced by any gateway; the alert is closed.",
 }
 
 
 class Engine:
-    """Judges readings by every device rule among `rules`; the others are left to
-    `rules.presence.presence`.
+    """Evaluates readings by every device rule among `rules`; it ignores the other rules.
 
-    State is arrays by device slot; `fleet` and `codes` number devices and fault codes for callers
-    that bring columns.
+    State is arrays by device slot. Callers that bring columns number their devices with `fleet` and
+    their fault codes with `codes`. `points` are the points that the rules need.
     """
 
     def __init__(self, rules: Sequence[Rule], season: Season = _BEIJING) -> None:
-        self.fleet = Fleet(season)
+        self.fleet = FleetSlots(season)
         self.codes = Codes()
         device_rules = [rule for rule in rules if isinstance(rule, DeviceRule)]
         self._written: dict[str, DeviceRule] = {rule.id: rule for rule in device_rules}
@@ -51,63 +51,59 @@ class Engine:
 
     @property
     def late_readings(self) -> int:
-        """How many readings were ignored because their device's newest was as new or newer."""
+        """How many readings were ignored because they were not newer than their device's newest."""
         return self.fleet.late
 
     def expect(self, devices: Sequence[str], interval_ms: int, village: str = "") -> None:
-        """Note the poll interval of devices, against which gaps are measured, and a name of their
-        village."""
+        """Note the poll interval of devices, which defines their gaps, and their village's name."""
         self.fleet.expect(devices, interval_ms, village)
 
     def extreme_cold(self, confirmed: bool) -> None:
-        """Judge by the rules' limits for extreme cold, or by their usual ones again; what is held
-        goes on."""
+        """Switch to the rules' limits for extreme cold, or back; the state of each rule stays."""
         if confirmed == self._extreme:
             return
         self._extreme = confirmed
         for name, written in self._written.items():
             rule = written.in_extreme_cold() if confirmed else written
             if rule != self._rules[name]:
-                watch = rule.watch(self.codes)
-                watch.resize(self._capacity)
-                watch.restore(
-                    self._watches[name].snapshot(self._capacity), np.arange(self._capacity)
-                )
-                self._rules[name], self._watches[name] = rule, watch
+                self._exchange(name, rule)
         self._alike = _alike(self._rules.values())
+
+    def _exchange(self, name: str, rule: DeviceRule) -> None:
+        watch = rule.watch(self.codes)
+        watch.resize(self._capacity)
+        watch.restore(self._watches[name].snapshot(self._capacity), np.arange(self._capacity))
+        self._rules[name], self._watches[name] = rule, watch
 
     def observe(
         self, readings: Sequence[tuple[GatewayPath, Reading]], now: int
     ) -> list[Transition]:
-        """What `readings`, in any order, change; transitions in order of event time.
+        """The transitions that follow from `readings`, in any order; returned by event time.
 
-        `now` (UTC ms) is the server's time; decisions are made in event time and do not depend on
-        it.
+        `now` (UTC ms) is the server's time. Decisions are made in event time and do not use it.
         """
         bare = [reading for _, reading in readings]
         slots = self.fleet.slots([reading.device for reading in bare])
         return self.step(from_readings(bare, slots, self.points, self.codes.number), now)
 
     def step(self, batch: Batch, now: int) -> list[Transition]:
-        """The same for columns: `batch` as from `rules.readings.batch.columns`, with a column for each of
-        `points`."""
+        """The same for a batch (`rules.readings.batch.columns`) with a column for each point."""
         self._make_room()
         transitions: list[Transition] = []
         for part in one_row_per_device(batch):
             admitted = self.fleet.admit(part)
             if len(admitted):
-                transitions += self._settle(list(self._judge(admitted)))
+                transitions += self._settle(list(self._evaluate(admitted)))
         return sorted(transitions, key=_in_time)
 
-    def _settle(self, told: list[Transition]) -> list[Transition]:
-        """What is to be said of `told`, now that these readings have passed."""
-        if told:
+    def _settle(self, transitions: list[Transition]) -> list[Transition]:
+        """The transitions to report after these readings: without chatter, with released clears."""
+        if transitions:
             self._chatter.tidy(self.fleet.newest_of)
-        return self._chatter.filter(sorted(told, key=_in_time)) + self._chatter.release(
-            self.fleet.newest_of
-        )
+        reported = self._chatter.filter(sorted(transitions, key=_in_time))
+        return reported + self._chatter.release(self.fleet.newest_of)
 
-    def _judge(self, batch: Batch) -> Iterator[Transition]:
+    def _evaluate(self, batch: Batch) -> Iterator[Transition]:
         hourly = batch.first_of_hour()
         for (applies, is_hourly), rules in self._alike.items():
             part = applies.part(hourly if is_hourly else batch)
@@ -122,6 +118,7 @@ class Engine:
                 watch.resize(self._capacity)
 
     def _transition(self, rule: DeviceRule, edge: Edge) -> Transition:
+        assert edge.onset != NEVER, f"{rule.id}: {edge.edge} of an alert that was never raised"
         device = self.fleet.devices[edge.slot]
         return Transition(
             rule=rule.id,
@@ -136,44 +133,46 @@ class Engine:
             unit=rule.unit,
             priority=edge.priority,
             reason=edge.reason,
-            text=rule.words(edge, device),
+            text=rule.texts(edge, device),
         )
 
     def newest(self) -> dict[str, int]:
-        """The event time (UTC ms) of the newest reading of each device."""
+        """By device, the event time (UTC ms) of its newest reading."""
         return self.fleet.newest()
 
     def active(self) -> list[OpenCondition]:
         """The alerts held open, in order of rule, device and code."""
-        open_ones = [
+        held_by_rules = [
             OpenCondition(name, self.fleet.devices[held.slot], held.code, held.onset)
             for name, watch in self._watches.items()
             for held in watch.open_slots()
         ]
-        held_open = [
-            replace(one, onset=self._chatter.onset_of(one)) for one in open_ones
-        ] + self._chatter.open()
-        return sorted(held_open, key=lambda held: (held.rule, held.subject, held.code or ""))
+        reported = [
+            replace(condition, onset=self._chatter.onset_of(condition))
+            for condition in held_by_rules
+        ]
+        return sorted(
+            reported + self._chatter.open(),
+            key=lambda condition: (condition.rule, condition.subject, condition.code or ""),
+        )
 
     def retire(self, devices: Collection[str]) -> list[Transition]:
-        """Forget `devices`, which are not announced any more; what is open of them clears
+        """Forget `devices`, which no gateway announces any more; returns the clears of their alerts
         (`no_longer_announced`)."""
         known = [device for device in devices if self.fleet.knows(device)]
+        if not known:
+            return []
         leaving = set(known)
-        told = (
-            [self._farewell(held) for held in self.active() if held.subject in leaving]
-            if known
-            else []
-        )
+        clears = [self._retired(held) for held in self.active() if held.subject in leaving]
         slots = self.fleet.slots(known)
         for watch in self._watches.values():
             watch.forget(slots)
         for device in known:
             self._chatter.forget(device)
             self.fleet.forget(device)
-        return told
+        return clears
 
-    def _farewell(self, held: OpenCondition) -> Transition:
+    def _retired(self, held: OpenCondition) -> Transition:
         rule = self._rules[held.rule]
         return Transition(
             rule=held.rule,
@@ -189,26 +188,22 @@ class Engine:
             priority=rule.priority,
             reason="no_longer_announced",
             text={
-                language: text.format(device=held.subject) for language, text in _FAREWELL.items()
+                language: text.format(device=held.subject) for language, text in _RETIRED.items()
             },
         )
 
-    def adopt(self, episodes: Iterable[OpenCondition]) -> None:
-        """Hold open alerts that were raised before this engine began; the next readings decide
-        whether they clear.
-
-        Episodes of rules that are not among this engine's are ignored.
-        """
-        for episode in episodes:
-            watch = self._watches.get(episode.rule)
+    def adopt(self, conditions: Iterable[OpenCondition]) -> None:
+        """Hold open alerts that were raised before this engine began; the next readings may clear
+        them. Alerts of rules that this engine lacks are ignored."""
+        for condition in conditions:
+            watch = self._watches.get(condition.rule)
             if watch is not None:
-                slot = int(self.fleet.slots([episode.subject])[0])
+                slot = int(self.fleet.slots([condition.subject])[0])
                 self._make_room()
-                watch.adopt(OpenSlot(slot, episode.code, episode.onset))
+                watch.adopt(OpenSlot(slot, condition.code, condition.onset))
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """The whole state as plain arrays (numbers and texts), to be saved and given to
-        `restore`."""
+        """The whole state as plain arrays of numbers and texts, for `restore`."""
         self._make_room()  # for devices that were announced and not yet heard
         saved = {f"fleet.{name}": values for name, values in self.fleet.snapshot().items()}
         saved |= {f"chatter.{name}": values for name, values in self._chatter.snapshot().items()}
@@ -220,8 +215,7 @@ class Engine:
         return saved
 
     def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
-        """Take back a snapshot, by device and rule id; what it has of other rules or other shapes
-        is ignored."""
+        """Take back a snapshot by device and rule id; ignore other rules and other shapes."""
         slots: Ints = self.fleet.restore(_part(snapshot, "fleet"))
         self._chatter.restore(_part(snapshot, "chatter"))
         self._make_room()
@@ -230,15 +224,15 @@ class Engine:
 
 
 def _alike(rules: Iterable[DeviceRule]) -> Mapping[tuple[Applies, bool], Sequence[DeviceRule]]:
-    """The rules by the rows that they are about: many are about the same."""
+    """The rules grouped by the rows that they apply to: many share these."""
     alike: dict[tuple[Applies, bool], list[DeviceRule]] = {}
     for rule in rules:
         alike.setdefault((rule.applies, rule.hourly), []).append(rule)
     return alike
 
 
-def _in_time(one: Transition) -> tuple[int, str, str, str]:
-    return one.at, one.subject, one.rule, one.code or ""
+def _in_time(transition: Transition) -> tuple[int, str, str, str]:
+    return transition.at, transition.subject, transition.rule, transition.code or ""
 
 
 def _part(snapshot: Mapping[str, np.ndarray], owner: str) -> dict[str, np.ndarray]:

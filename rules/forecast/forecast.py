@@ -1,10 +1,10 @@
-"""Weather forecasts as a district gets them, and what is cold in them. The document, JSON:
+"""A district's weather forecast, and the cold spells in it. The document is JSON:
 
     {"v": 1, "district": "mentougou", "issued_at": 1766620800000,
      "periods": [{"from": 1766620800000, "to": 1766624400000, "outdoor_c": -12.5}, …]}
 
 Times are UTC ms. A period is an hour, or a day with its lowest temperature, as the weather service
-gives it; periods follow each other in time and do not overlap.
+gives it. Periods stand in order of time and do not overlap.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ MOST_PERIODS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`outdoor_c` from `since` until `until`, UTC ms, the end excluded."""
+    """`outdoor_c` in °C from `since` until `until`, UTC ms, the end excluded."""
 
     since: int
     until: int
@@ -31,28 +31,27 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class WeatherForecast:
-    """What is expected in a district, in order of time; `issued_at` in UTC ms."""
+    """The periods expected in a district, in order of time; `issued_at` in UTC ms."""
 
     district: str
     issued_at: int
     periods: tuple[Period, ...]
 
     def spells(self, at_most_c: float) -> list[Period]:
-        """The stretches without a gap in which it is never warmer than this, each with its lowest
-        temperature."""
-        found: list[Period] = []
+        """Unbroken spells never warmer than `at_most_c`, each with its lowest temperature."""
+        spells: list[Period] = []
         for period in self.periods:
             if period.outdoor_c > at_most_c:
                 continue
-            if found and found[-1].until == period.since:
-                last = found.pop()
+            if spells and spells[-1].until == period.since:
+                last = spells.pop()
                 period = Period(last.since, period.until, min(last.outdoor_c, period.outdoor_c))
-            found.append(period)
-        return found
+            spells.append(period)
+        return spells
 
 
 def parse_forecast(document: object) -> WeatherForecast:
-    """The forecast in a JSON document; raises ValueError with what to write."""
+    """The forecast in a parsed JSON document; raises ValueError with what to write."""
     if not isinstance(document, dict) or document.get("v") != VERSION:
         raise ValueError(f'write an object with "v": {VERSION}')
     district, periods = document.get("district"), document.get("periods")
@@ -60,14 +59,14 @@ def parse_forecast(document: object) -> WeatherForecast:
         raise ValueError("district: write the identifier of a district")
     if not isinstance(periods, list) or not 0 < len(periods) <= MOST_PERIODS:
         raise ValueError(f"periods: write a list of 1 to {MOST_PERIODS} periods")
-    parsed = tuple(_period(period, place) for place, period in enumerate(periods))
-    for place, (before, after) in enumerate(pairwise(parsed), 1):
+    parsed = tuple(_period(period, position) for position, period in enumerate(periods))
+    for position, (before, after) in enumerate(pairwise(parsed), 1):
         if after.since < before.until:
-            raise ValueError(f"periods[{place}]: begins before the one in front of it ends")
+            raise ValueError(f"periods[{position}]: begins before the one in front of it ends")
     return WeatherForecast(district, _time(document, "issued_at"), parsed)
 
 
-def _period(table: object, place: int) -> Period:
+def _period(table: object, position: int) -> Period:
     try:
         if not isinstance(table, dict):
             raise ValueError("write an object with from, to and outdoor_c")
@@ -79,7 +78,7 @@ def _period(table: object, place: int) -> Period:
         if not POINTS["outdoor_c"].plausible(outdoor_c):
             raise ValueError(f"outdoor_c: {outdoor_c} °C is not plausible")
     except ValueError as error:
-        raise ValueError(f"periods[{place}].{error}") from error
+        raise ValueError(f"periods[{position}].{error}") from error
     return Period(since, until, float(outdoor_c))
 
 

@@ -1,5 +1,4 @@
-"""Readings as columns: what a batch is, and how one is parted into batches of at most one row per
-device."""
+"""A batch: readings as columns, one row per reading, and its split into one row per device."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,18 +25,17 @@ POINT_NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in enum
 class Batch:
     """n readings of n different devices, one per row.
 
-    `slots` device slots; `at` event times, UTC ms; `state` indices into `wire.points.STATES`,
-    UNKNOWN_STATE where it was not read; `quantities` one float64 column per point or derived
-    quantity, NaN where it was not read or is bad. Two lists of pairs: row `fault_rows[i]` reports
-    the code numbered `fault_codes[i]`, and row `bad_rows[i]` says that `POINT_NAMES[bad_points[i]]`
-    could not be read. Where `faults_known` is False some fault register was not read, so that the
-    absence of a code says nothing.
+    By row: `slots` are device slots; `at` event times, UTC ms; `state` indices into
+    `wire.points.STATES`, UNKNOWN_STATE where it was not read; `quantities` a float64 column per
+    point or derived quantity, NaN where it was not read or is bad. `faults_known` is False where a
+    fault register was not read, so that a missing code means nothing. Two lists of pairs: row
+    `fault_rows[i]` reports the code numbered `fault_codes[i]`; row `bad_rows[i]` could not read
+    `POINT_NAMES[bad_points[i]]`.
 
-    The fleet fills in `previous_at` and `previous_state` of the device's reading before (NEVER,
-    UNKNOWN_STATE if there is none), `interval_ms`, its poll interval (0 where unknown), `village`,
-    a number (-1 where unknown) that devices of one village share, and `season`. A rule gets the
-    rows that it applies to; what was before is of the device's reading before, whether or not the
-    rule applied to that.
+    The fleet adds the rest. `previous_at` and `previous_state` describe the device's previous
+    reading even if the rule did not apply to it (NEVER, UNKNOWN_STATE where there is none).
+    `interval_ms` is the poll interval, 0 where unknown. `village` is a number that the devices of a
+    village share, -1 where unknown.
     """
 
     slots: Ints
@@ -59,7 +57,7 @@ class Batch:
         return len(self.slots)
 
     def take(self, rows: Ints) -> "Batch":
-        """The batch of these rows, in this order and no row twice."""
+        """A batch of these rows, in this order, no row twice."""
         fault_rows, fault_codes = _pairs(self.fault_rows, self.fault_codes, rows, len(self))
         bad_rows, bad_points = _pairs(self.bad_rows, self.bad_points, rows, len(self))
         known_before = len(self.previous_at) > 0
@@ -81,15 +79,13 @@ class Batch:
         )
 
     def new_hour(self) -> Bools:
-        """Which rows are their device's first in an hour (of UTC; of China too)."""
+        """Which rows are their device's first in an hour, of UTC as of China."""
         hour_began = self.at.max(initial=0) // HOUR_MS * HOUR_MS
-        if (
-            self.at.min(initial=hour_began) == hour_began
-        ):  # as in a batch of one poll: no need to divide
+        if self.at.min(initial=hour_began) == hour_began:  # as in one poll: no need to divide
             began: Bools = self.previous_at < hour_began
             return began
-        turned: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
-        return turned
+        changed: Bools = self.at // HOUR_MS != self.previous_at // HOUR_MS
+        return changed
 
     def first_of_hour(self) -> "Batch":
         """The rows of `new_hour`."""
@@ -103,7 +99,7 @@ class Batch:
         village: Numbers,
         season: Season,
     ) -> "Batch":
-        """The same readings, with what is known of each device from before."""
+        """The same readings, joined with what the fleet knows of each device."""
         return replace(
             self,
             previous_at=previous_at,
@@ -115,7 +111,7 @@ class Batch:
 
 
 def _pairs(pair_rows: Ints, pair_values: Ints, rows: Ints, size: int) -> tuple[Ints, Ints]:
-    """Those of the pairs whose row is among `rows`, with the row's new number."""
+    """The pairs whose row is among `rows`, with the row's new number."""
     if not len(pair_rows):
         return pair_rows, pair_values
     new_row = np.full(size, -1)
@@ -134,10 +130,10 @@ def columns(
     faults_known: Bools | None = None,
     bad: tuple[Ints, Ints] | None = None,
 ) -> Batch:
-    """A batch from bare columns, before the fleet has looked at it.
+    """A batch from bare columns, without the fields that the fleet adds.
 
-    A point that is left out is missing in every row; faults are known where nothing else is said;
-    `bad` are the pairs `bad_rows` and `bad_points`.
+    A point that is left out is missing in every row. By default no row reports a fault, and every
+    fault register was read. `bad` are the pairs `bad_rows` and `bad_points`.
     """
     none, unknown = np.zeros(0, np.int64), np.zeros(0, np.int8)
     bad_rows, bad_points = (none, none) if bad is None else bad
@@ -159,8 +155,7 @@ def columns(
 
 
 def one_row_per_device(batch: Batch) -> Iterator[Batch]:
-    """The rows of `batch` (which may hold a device many times) as batches to judge one after the
-    other.
+    """Split `batch`, which may hold a device many times, into batches with one row per device.
 
     The k-th batch holds the k-th reading of each device in event time; of equal times the earlier
     row comes first.
@@ -174,20 +169,21 @@ def one_row_per_device(batch: Batch) -> Iterator[Batch]:
             yield batch
         return
     start = np.maximum.accumulate(np.where(first, np.arange(len(slots)), 0))
-    turn = np.arange(len(slots)) - start
-    by_turn = np.argsort(turn, kind="stable")
-    for rows in np.split(order[by_turn], np.cumsum(np.bincount(turn))[:-1]):
-        yield batch.take(rows)
+    rank = np.arange(len(slots)) - start  # 0 for a device's first reading
+    by_rank = np.argsort(rank, kind="stable")
+    for rows in np.split(order[by_rank], np.cumsum(np.bincount(rank))[:-1]):
+        part = batch.take(rows)
+        assert (part.slots[1:] > part.slots[:-1]).all(), "a device stands twice in a batch"
+        yield part
 
 
 def known(values: Floats) -> Bools:
-    """Which rows have a value."""
+    """Which values are not missing."""
     return ~np.isnan(values)
 
 
 def state_table(states: Collection[int]) -> Bools:
-    """A table to be indexed by the column `state`: whether it is one of `states`; never where it is
-    not known."""
+    """Whether a state is one of `states`, as a table for the column `state`; False for unknown."""
     table = np.zeros(len(STATES) + 1, np.bool_)
     table[list(states)] = True
     return table

@@ -1,8 +1,8 @@
-"""Fault codes as numbers, so that they fit into columns."""
+"""Texts as numbers, so that they fit into columns: fault codes, villages."""
 
 
 class Codes:
-    """Numbers for texts, in the order they were first seen."""
+    """Numbers for texts from 0 on; `texts` holds them in the order they were first seen."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

@@ -12,19 +12,18 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NEVER: Final = -1
-"""Stands for "no time yet" inside columns of times; event times are never negative."""
+"""No time yet, in columns of times; event times are never negative."""
 
 FIRST_MS: Final = 1_577_836_800_000
-"""2020-01-01, before which no reading is accepted (contract §11): seconds since then fit into 32
-bits."""
+"""2020-01-01, the first accepted event time (contract §11); seconds since then fit into 32 bits."""
 
 
 def column(
     kind: type[np.generic], fill: float | bool, width: int | None = None, *, wide: bool = False
 ) -> Any:
-    """A field of `Columns`: one value per slot (or `width` of them), `fill` where nothing is known.
+    """A field of `Columns`: one value per slot, `fill` where nothing is known.
 
-    A `wide` one has as many as `Columns.of_width` is told.
+    With `width` a slot has that many values, and `wide` leaves the number to `Columns.of_width`.
     """
 
     def empty() -> NDArray[Any]:
@@ -35,16 +34,16 @@ def column(
 
 @dataclass
 class Columns:
-    """Base of a struct of arrays; every field is an array whose first axis is the slot."""
+    """A struct of arrays; the first axis of every field is the slot."""
 
     @classmethod
     def of_width(cls, width: int) -> Self:
-        """No slots yet, with `width` values in each for every wide field."""
+        """Columns without slots, whose wide fields have `width` values per slot."""
         wide = {spec.name: spec.metadata["kind"] for spec in fields(cls) if spec.metadata["wide"]}
         return cls(**{name: np.zeros((0, width), kind) for name, kind in wide.items()})
 
     def resize(self, capacity: int) -> None:
-        """Give every array `capacity` rows, keeping those there are."""
+        """Give every array `capacity` rows and keep those there are."""
         for spec in fields(self):
             old = getattr(self, spec.name)
             new = np.full((capacity, *old.shape[1:]), spec.metadata["fill"], old.dtype)
@@ -56,7 +55,7 @@ class Columns:
         return {spec.name: getattr(self, spec.name)[:count].copy() for spec in fields(self)}
 
     def forget(self, slots: Ints) -> None:
-        """Put these slots back to where nothing is known."""
+        """Put these slots back to their fill values."""
         for spec in fields(self):
             getattr(self, spec.name)[slots] = spec.metadata["fill"]
 
@@ -70,7 +69,7 @@ class Columns:
         )
 
     def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
-        """Put row i of every saved array at `slots[i]`; a snapshot that does not fit is ignored."""
+        """Put row i of every saved array at `slots[i]`; ignore a snapshot that does not fit."""
         if self.fits(saved):
             for spec in fields(self):
                 getattr(self, spec.name)[slots] = saved[spec.name]

@@ -1,4 +1,4 @@
-"""Readings, as they come over the wire or out of a store, filled into the columns of a batch."""
+"""Readings from the wire or from a store, filled into the columns of a batch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from struct import Struct, pack
@@ -19,15 +19,16 @@ from wire.messages import Reading
 
 _MISSING: Final = pack("d", np.nan)
 _NOWHERE: Final = -(1 << 40)
-"""The place of a value that a reading does not have: before all there are, wherever the reading's
-own begin."""
+"""The position of a value that a reading lacks: before the first value, whatever is added."""
 
 
 def from_readings(
     readings: Sequence[Reading], slots: Ints, points: Sequence[str], number_of: Callable[[str], int]
 ) -> Batch:
-    """One row per reading, in their order, with the columns `points`; `number_of` numbers fault
-    codes."""
+    """A batch with a row per reading, in their order, and a column per name in `points`.
+
+    `number_of` numbers fault codes.
+    """
     by_name = dict(zip(points, _table(readings, points), strict=True))
     state = np.array([STATE_CODES[reading.state] for reading in readings], np.int8)
     at = np.array([reading.at for reading in readings], np.int64)
@@ -49,11 +50,11 @@ def from_columns(
     bad: tuple[Ints, Ints],
     names: Sequence[str],
 ) -> Batch:
-    """A batch from what readings say; `state` and `points` become its own, and lose what is bad.
+    """A batch from columns of readings; it takes over `state` and `points` and clears bad values.
 
-    `faults` are pairs of a row and the number of a fault code, `bad` of a row and the index in
-    `names` of what it could not read. A reading whose bad are `state` or `faults` says nothing
-    certain of these: a register they need was not read.
+    `faults` are pairs of a row and the number of a fault code. `bad` are pairs of a row and an
+    index into `names`: a point, or `state` or `faults`, which are unknown when a register that they
+    need was not read.
     """
     bad_rows, which = bad
     faults_known = np.ones(len(slots), bool)
@@ -73,12 +74,11 @@ def from_columns(
 
 
 def _table(readings: Sequence[Reading], points: Sequence[str]) -> Floats:
-    """A row for each of `points` and a column for each reading; NaN where a reading has no such
-    value.
+    """A row per name in `points` and a column per reading; NaN where a reading lacks the point.
 
-    Nearly all readings name the same points in the same order. So values are strung together as
-    they come, and where in its reading a point stands is looked up once for each order of names
-    that there is.
+    Nearly all readings name the same points in the same order. The values are therefore strung
+    together as they come, and the position of a point in its reading is looked up once for each
+    order of names.
     """
     numbers: dict[tuple[str, ...], int] = {}
     values = [reading.values for reading in readings]
@@ -88,17 +88,17 @@ def _table(readings: Sequence[Reading], points: Sequence[str]) -> Floats:
     orders = np.array(order, np.int64)
     sizes = np.array([len(names) for names in numbers], np.int64)[orders]
     begins = 1 + np.cumsum(sizes) - sizes
-    places = _places(list(numbers), points).take(orders, axis=0) + begins[:, None]
-    # With "clip" every place before the first value is that of the NaN put there.
-    table = np.frombuffer(b"".join([_MISSING, *strung])).take(places, mode="clip")
+    positions = _positions(list(numbers), points).take(orders, axis=0) + begins[:, None]
+    # With "clip" every position before the first value means the NaN put there.
+    table = np.frombuffer(b"".join([_MISSING, *strung])).take(positions, mode="clip")
     return np.ascontiguousarray(table.T)
 
 
-def _places(orders: Sequence[tuple[str, ...]], points: Sequence[str]) -> Ints:
-    """Where each of `points` (columns) stands in each order of names (rows)."""
-    place_in = [{name: place for place, name in enumerate(names)} for names in orders]
-    places = [[place.get(point, _NOWHERE) for point in points] for place in place_in]
-    return np.array(places, np.int64).reshape(len(orders), len(points))
+def _positions(orders: Sequence[tuple[str, ...]], points: Sequence[str]) -> Ints:
+    """The position of each point (columns) in each order of names (rows)."""
+    tables = [{name: position for position, name in enumerate(names)} for names in orders]
+    positions = [[table.get(point, _NOWHERE) for point in points] for table in tables]
+    return np.array(positions, np.int64).reshape(len(orders), len(points))
 
 
 def _split(pairs: list[tuple[int, int]]) -> tuple[Ints, Ints]:

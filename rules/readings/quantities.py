@@ -1,7 +1,7 @@
-"""What a rule may look at: every point of `wire.points`, and quantities derived from points.
+"""What a rule may read: every point of `wire.points`, and quantities derived from points.
 
-A derived quantity is computed once per batch, when the first rule asks for it, and shared by all. A
-row that lacks one of its inputs is NaN: the rule does not apply there.
+A derived quantity is computed once per batch, when the first rule asks for it, and shared by all
+rules. A row that lacks one of its inputs is NaN.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,26 +27,24 @@ NOMINAL_VOLTS: Final = (220.0, 380.0)
 """One phase and three phases (requirements R4)."""
 
 _BETWEEN_VOLTS: Final = 282.5
-"""Half-way between 110 % of the one and 85 % of the other nominal voltage: tells which one a
-reading is of."""
+"""Half-way between 110 % of the lower and 85 % of the higher nominal voltage: it separates them."""
 
 WATER_J_PER_LITRE_K: Final = 4_147.0
 """ρ·cp of water at 40 °C: 0.9922 kg/L and 4,179 J/(kg·K)."""
 
 MIN_DELTA_K: Final = 2.0
 COP_RANGE: Final = (0.5, 8.0)
-"""A COP is accepted only between these, with at least `MIN_DELTA_K` of ΔT and a flow
-(docs/domain/rules-and-faults.md)."""
+"""A COP counts only between these, with `MIN_DELTA_K` of ΔT or more and with flow
+(rules-and-faults "COP")."""
 
 LOWEST_WATER_SETPOINT_C: Final = 25.0
-"""`setpoint_c` is of the water or of the room (contract §3); water is asked for from here on up
-(docs/domain/profile-gree-versati.md, operating limits: 25–55 °C), a room less."""
+"""`setpoint_c` is of the water or of the room (contract §3): of the water from this value on
+(docs/domain/profile-gree-versati.md, operating limits: 25–55 °C), of the room below it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
-    """A quantity derived from others: its unit, the names of its inputs, and how it follows from
-    their columns."""
+class DerivedQuantity:
+    """A quantity derived from others: its unit, its inputs, and the function of their columns."""
 
     unit: str
     needs: tuple[str, ...]
@@ -65,16 +63,15 @@ def _heat_or_flow(heat_w: Floats, flow_heat_w: Floats) -> Floats:
 def _cop(heat_or_flow_w: Floats, power_w: Floats, delta_k: Floats, flow_lpm: Floats) -> Floats:
     cop = _ratio(heat_or_flow_w, power_w)
     low, high = COP_RANGE
-    # A unit that measures its heat itself need not tell its flow; a flow of zero is a stopped pump.
+    # A unit that measures its heat may lack a flow; a flow of zero is a stopped pump.
     accepted = (delta_k >= MIN_DELTA_K) & (cop > low) & (cop < high) & ~(flow_lpm <= 0)
     return np.where(accepted, cop, np.nan)
 
 
 def _voltage_share(voltage_v: Floats) -> Floats:
     one_phase, three_phases = NOMINAL_VOLTS
-    share: Floats = (
-        100.0 * voltage_v / np.where(voltage_v < _BETWEEN_VOLTS, one_phase, three_phases)
-    )
+    nominal_v = np.where(voltage_v < _BETWEEN_VOLTS, one_phase, three_phases)
+    share: Floats = 100.0 * voltage_v / nominal_v
     return share
 
 
@@ -92,77 +89,76 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return ratio
 
 
-DERIVED: Final[Mapping[str, Quantity]] = MappingProxyType(
+DERIVED: Final[Mapping[str, DerivedQuantity]] = MappingProxyType(
     {
         # Supply above return; negative in a defrost, which takes heat from the water.
-        "delta_k": Quantity("K", ("supply_c", "return_c"), np.subtract),
-        "flow_heat_w": Quantity("W", ("flow_lpm", "delta_k"), _flow_heat),
-        # What the unit measures itself, else flow and ΔT.
-        "heat_or_flow_w": Quantity("W", ("heat_w", "flow_heat_w"), _heat_or_flow),
-        "cop": Quantity("", ("heat_or_flow_w", "power_w", "delta_k", "flow_lpm"), _cop),
+        "delta_k": DerivedQuantity("K", ("supply_c", "return_c"), np.subtract),
+        "flow_heat_w": DerivedQuantity("W", ("flow_lpm", "delta_k"), _flow_heat),
+        # The heat that the unit measures, else from flow and ΔT.
+        "heat_or_flow_w": DerivedQuantity("W", ("heat_w", "flow_heat_w"), _heat_or_flow),
+        "cop": DerivedQuantity("", ("heat_or_flow_w", "power_w", "delta_k", "flow_lpm"), _cop),
         # Percent of the nominal voltage, 220 or 380 V (requirements R4).
-        "voltage_share": Quantity("percent", ("voltage_v",), _voltage_share),
+        "voltage_share": DerivedQuantity("percent", ("voltage_v",), _voltage_share),
         # How much colder the outdoor coil is than the air: 5 to 9 K clean, 12 to 18 K frosted
         # (physics §20.2).
-        "coil_gap_k": Quantity("K", ("outdoor_c", "coil_c"), np.subtract),
+        "coil_gap_k": DerivedQuantity("K", ("outdoor_c", "coil_c"), np.subtract),
         # Stands for the discharge superheat where pressures are not known: condensing is about
         # supply + 3 K.
-        "discharge_gap_k": Quantity("K", ("discharge_c", "supply_c"), np.subtract),
+        "discharge_gap_k": DerivedQuantity("K", ("discharge_c", "supply_c"), np.subtract),
         # The colder of the two water temperatures, of which either will do: what freezes first.
-        "water_min_c": Quantity("c", ("supply_c", "return_c"), np.fmin),
+        "water_min_c": DerivedQuantity("c", ("supply_c", "return_c"), np.fmin),
         # The set-point where it is a room's; see LOWEST_WATER_SETPOINT_C.
-        "room_setpoint_c": Quantity("c", ("setpoint_c",), _room_setpoint),
+        "room_setpoint_c": DerivedQuantity("c", ("setpoint_c",), _room_setpoint),
         # How far the room is below what its household asks for.
-        "room_lack_k": Quantity("K", ("room_setpoint_c", "room_c"), np.subtract),
+        "room_lack_k": DerivedQuantity("K", ("room_setpoint_c", "room_c"), np.subtract),
         # The share of defrosting that a unit's settings allow at most (rules-and-faults
         # "Config-risk rule").
-        "defrost_share_possible": Quantity(
+        "defrost_share_possible": DerivedQuantity(
             "percent", ("defrost_max_min", "defrost_interval_min"), _share_possible
         ),
-        "power_per_hz": Quantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
-        # What drifts when a unit does, freed from weather and load (rules.readings.reference_unit).
-        "cop_ratio": Quantity(
+        "power_per_hz": DerivedQuantity("W/Hz", ("power_w", "compressor_hz"), _ratio),
+        # These drift with a fault, freed from weather and load (rules.readings.reference_unit).
+        "cop_ratio": DerivedQuantity(
             "", ("cop", "power_w", "outdoor_c", "supply_c", "compressor_hz"), cop_ratio
         ),
-        "heat_per_hz": Quantity(
+        "heat_per_hz": DerivedQuantity(
             "W/Hz", ("heat_or_flow_w", "compressor_hz", "outdoor_c", "supply_c"), heat_per_hz
         ),
-        "compressor_w_per_hz": Quantity(
+        "compressor_w_per_hz": DerivedQuantity(
             "W/Hz", ("power_w", "compressor_hz", "outdoor_c", "supply_c"), compressor_w_per_hz
         ),
-        "unmetered_delta_per_hz": Quantity(
+        "unmetered_delta_per_hz": DerivedQuantity(
             "K/Hz",
             ("delta_k", "heat_or_flow_w", "compressor_hz", "outdoor_c", "supply_c"),
             unmetered_delta_per_hz,
         ),
-        "discharge_excess_k": Quantity(
+        "discharge_excess_k": DerivedQuantity(
             "K", ("discharge_c", "outdoor_c", "supply_c"), discharge_excess_k
         ),
-        "low_pressure_ratio": Quantity("bar", ("low_bar", "outdoor_c"), low_pressure_ratio),
-        "valve_per_hz": Quantity("1/Hz", ("exv_steps", "compressor_hz"), valve_per_hz),
+        "low_pressure_ratio": DerivedQuantity("bar", ("low_bar", "outdoor_c"), low_pressure_ratio),
+        "valve_per_hz": DerivedQuantity("1/Hz", ("exv_steps", "compressor_hz"), valve_per_hz),
     }
 )
 
 
 def unit_of(name: str) -> str:
-    """The unit of a quantity as alerts name it: a point's suffix; raises KeyError for one that does
-    not exist."""
+    """The unit of a quantity, for a point its suffix; raises KeyError for an unknown name."""
     return POINTS[name].name.rpartition("_")[2] if name in POINTS else DERIVED[name].unit
 
 
 def points_for(names: tuple[str, ...]) -> frozenset[str]:
-    """The points that the quantities `names` are made of."""
-    found: set[str] = set()
+    """The points that the quantities `names` derive from."""
+    points: set[str] = set()
     for name in names:
-        found |= {name} if name in POINTS else points_for(DERIVED[name].needs)
-    return frozenset(found)
+        points |= {name} if name in POINTS else points_for(DERIVED[name].needs)
+    return frozenset(points)
 
 
 class Quantities(dict[str, Floats]):
-    """The columns of one batch by quantity, each made when first asked for; raises KeyError for an
-    unknown name.
+    """The columns of one batch by quantity, each made when it is first read.
 
-    `size` rows. What is given is not copied; a point that is not given is NaN in every row.
+    A column has `size` rows. Given columns are not copied; a point without a column is NaN in every
+    row. Raises KeyError for an unknown name.
     """
 
     def __init__(
@@ -172,7 +168,7 @@ class Quantities(dict[str, Floats]):
         whole: Self | None = None,
         rows: Ints | None = None,
     ):
-        """The columns given, or with `whole` and `rows` those rows of it."""
+        """The given columns; with `whole` and `rows`, these rows of that batch's columns."""
         super().__init__(columns)
         self._size = size
         self._whole, self._rows = whole, rows
@@ -190,5 +186,5 @@ class Quantities(dict[str, Floats]):
         return values
 
     def take(self, rows: Ints) -> "Quantities":
-        """These rows, taken column by column as they are asked for."""
+        """These rows, each column taken when it is first read."""
         return Quantities({}, len(rows), self, rows)

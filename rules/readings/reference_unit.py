@@ -1,9 +1,8 @@
-"""What a healthy low-ambient heat pump would show at a reading's outdoor and water temperature and
-speed.
+"""A sound low-ambient heat pump at a reading's outdoor temperature, water temperature and speed.
 
-Only the course over weather and load matters: a unit is measured against its own past, so that what
-makes one make differ from another (its efficiency, refrigerant, valve) falls out. All functions are
-elementwise over columns.
+Rules compare a unit with its own past, so only the course over weather and load matters; the
+differences between makes (efficiency, refrigerant, valve) cancel out. All functions are elementwise
+over columns.
 """
 
 from typing import Final
@@ -19,12 +18,11 @@ FULL_BENEFIT_RATIO: Final = 0.33
 """Speed over top speed below which part load no longer raises the COP (physics §20.1)."""
 
 RUNNING_IDLE_W: Final = 150.0
-"""Controls, crankcase and pump, which heat nothing (physics §20.1: 10–20 W, 40–70 W and 60–120
-W)."""
+"""Controls, crankcase and pump, which give no heat (physics §20.1: 10–20, 40–70 and 60–120 W)."""
 
 VAPOUR_K: Final = 2_300.0
-"""Clausius-Clapeyron slope, latent heat over the gas constant, of R32 and R410A within a tenth;
-R290 lies near 2,100. Chosen here from their latent heats at −20 °C."""
+"""Clausius-Clapeyron slope: latent heat over the gas constant. R32 and R410A lie within a tenth of
+it, R290 near 2,100. Chosen here from their latent heats at −20 °C."""
 
 _KELVIN: Final = 273.15
 _INJECTION_CAP_C: Final = 105.0
@@ -51,29 +49,30 @@ def reference_cop(outdoor_c: Floats, supply_c: Floats, compressor_hz: Floats) ->
 def cop_ratio(
     cop: Floats, power_w: Floats, outdoor_c: Floats, supply_c: Floats, compressor_hz: Floats
 ) -> Floats:
-    """COP of what the compressor draws over that of the reference unit.
+    """COP from the compressor's power, over the COP of the reference unit.
 
-    NaN where `compressor_w` is.
+    NaN where `compressor_w` is NaN.
     """
     drawn = compressor_w(power_w, compressor_hz)
     return cop * power_w / drawn / reference_cop(outdoor_c, supply_c, compressor_hz)
 
 
 def compressor_w(power_w: Floats, compressor_hz: Floats) -> Floats:
-    """What the compressor draws, W.
+    """The power that the compressor draws, W.
 
-    NaN while it stands, and where power comes in whole kilowatts (profile solareast-oem): such
-    steps are half of what a unit draws in November, and would look like a drift when it draws more
-    in January.
+    NaN while it stands, and where power comes in whole kilowatts
+    (docs/domain/profile-solareast-oem.md): such a step is half the power of a unit in November, and
+    looks like a drift when the power rises in January.
     """
-    told = (compressor_hz > 0) & (power_w > 2.0 * RUNNING_IDLE_W) & (power_w % 1_000.0 != 0)
-    return np.where(told, power_w - RUNNING_IDLE_W, np.nan)
+    fine = power_w % 1_000.0 != 0
+    known = (compressor_hz > 0) & (power_w > 2.0 * RUNNING_IDLE_W) & fine
+    return np.where(known, power_w - RUNNING_IDLE_W, np.nan)
 
 
 def compressor_w_per_hz(
     power_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats
 ) -> Floats:
-    """What the compressor draws per speed, W/Hz, brought to the conditions of `heat_per_hz`."""
+    """The compressor's power per speed, W/Hz, brought to the conditions of `heat_per_hz`."""
     given_w = compressor_w(power_w, compressor_hz) * reference_cop(
         outdoor_c, supply_c, compressor_hz
     )
@@ -83,10 +82,10 @@ def compressor_w_per_hz(
 def unmetered_delta_per_hz(
     delta_k: Floats, heat_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats
 ) -> Floats:
-    """ΔT per compressor speed, K/Hz, brought to the conditions of `heat_per_hz`: its stand-in at
-    constant water flow.
+    """ΔT per compressor speed, K/Hz, brought to the conditions of `heat_per_hz`.
 
-    NaN where the heat is told, whose flow may change.
+    It stands for the heat at constant water flow; NaN where the heat is known, for then the flow
+    may vary.
     """
     return heat_per_hz(
         np.where(np.isnan(heat_w), delta_k, np.nan), compressor_hz, outdoor_c, supply_c
@@ -96,32 +95,34 @@ def unmetered_delta_per_hz(
 def heat_per_hz(
     heat_w: Floats, compressor_hz: Floats, outdoor_c: Floats, supply_c: Floats
 ) -> Floats:
-    """Heat per compressor speed, W/Hz, brought to −12 °C outdoors and 41 °C water (physics §20.1,
-    "Capacity")."""
+    """Heat per compressor speed, W/Hz, brought to −12 °C outdoors and 41 °C water.
+
+    The correction is that of physics §20.1, "Capacity".
+    """
     capacity = (1.0 + 0.018 * (outdoor_c + 12.0)) * (1.0 - 0.005 * (supply_c - 41.0))
     return heat_w / np.where(compressor_hz > 0, compressor_hz, np.nan) / np.maximum(capacity, 0.1)
 
 
 def discharge_excess_k(discharge_c: Floats, outdoor_c: Floats, supply_c: Floats) -> Floats:
-    """Discharge gas above that of the reference unit, K (physics §20.2); it follows the
-    superheat."""
+    """Discharge gas above the reference unit's, K (physics §20.2); it follows the superheat."""
     lift = condensing_c(supply_c) - evaporating_c(outdoor_c)
     reference = condensing_c(supply_c) + 30.0 + 0.25 * np.maximum(lift - 40.0, 0.0)
     return discharge_c - np.minimum(reference, _INJECTION_CAP_C)
 
 
 def low_pressure_ratio(low_bar: Floats, outdoor_c: Floats) -> Floats:
-    """Suction pressure in bar, brought to an evaporating temperature of 0 °C along the vapour
-    curve.
+    """Suction pressure in bar, brought along the vapour curve to 0 °C evaporating temperature.
 
-    Taken as absolute: the sample unit of profile-midea-mthermal shows 430 kPa at 4 °C, saturation
-    of R290 at −3 °C.
+    The pressure is absolute: the unit in docs/domain/profile-midea-mthermal.md shows 430 kPa at
+    4 °C, the saturation of R290 at −3 °C.
     """
     inverse = 1.0 / (evaporating_c(outdoor_c) + _KELVIN) - 1.0 / _KELVIN
     return low_bar * np.exp(VAPOUR_K * inverse)
 
 
 def valve_per_hz(exv_steps: Floats, compressor_hz: Floats) -> Floats:
-    """Steps the expansion valve is open per compressor speed, 1/Hz; a leak drives it open (physics
-    §20.7)."""
+    """Open steps of the expansion valve per compressor speed, 1/Hz.
+
+    A leak of refrigerant drives the valve open (physics §20.7).
+    """
     return exv_steps / np.where(compressor_hz > 0, compressor_hz, np.nan)

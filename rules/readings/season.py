@@ -1,4 +1,4 @@
-"""The heating season and the time of day, where the houses are."""
+"""The heating season and the local time of day."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,9 @@ MonthDay = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """From the first to the last day, both included, at `offset_ms` from UTC; China has no summer
-    time.
+    """The season from `start` to `end`, both days included, in local time `offset_ms` from UTC.
 
-    The default is Beijing's: November 1 to March 31 (requirements R21).
+    The default is Beijing's: November 1 to March 31 (requirements R21). China has no summer time.
     """
 
     start: MonthDay = (11, 1)
@@ -33,14 +32,12 @@ class Season:
 
     def holds(self, at: Ints) -> Bools:
         """Whether each event time is in the heating season."""
-        days, back = np.unique(
-            self.days(at), return_inverse=True
-        )  # a batch seldom spans more than a day or two
+        # A batch seldom spans more than a day or two.
+        days, back = np.unique(self.days(at), return_inverse=True)
         return self._holds_on(days)[back]
 
     def began(self, at: Ints) -> Ints:
-        """The local day, counted from 1970, on which the season of each event time began, or the
-        last one before."""
+        """The local day, from 1970, on which the season of each event time, or the last, began."""
         dates = self.days(at).astype("datetime64[D]")
         years = dates.astype("datetime64[Y]")
         this_year = _date(years, self.start)
@@ -50,7 +47,7 @@ class Season:
         return began
 
     def last_day(self, began: int) -> int:
-        """The last local day of the season that began on this one."""
+        """The last local day of the season that began on the local day `began`."""
         first = np.array([began]).astype("datetime64[D]")
         year = first.astype("datetime64[Y]")
         end = _date(year, self.end)
@@ -69,6 +66,6 @@ class Season:
 
 
 def _date(years: NDArray[np.datetime64], month_day: MonthDay) -> NDArray[np.datetime64]:
-    """That day of each year."""
+    """The same day of each year."""
     month, day = month_day
     return (years.astype("datetime64[M]") + (month - 1)).astype("datetime64[D]") + (day - 1)

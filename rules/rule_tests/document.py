@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, get_args
 
-from rules.document.rule import PRIORITIES, Problem, RuleErrors, number
+from rules.document import parse
+from rules.document.problems import RuleErrors, RuleProblem
 from rules.forecast.forecast import Period, WeatherForecast
 from rules.rule_tests.series import GAP, lists, numbers, states
 from rules.transitions.transition import EdgeKind
@@ -135,14 +136,14 @@ def _test(table: object) -> RuleTest:
     return RuleTest(name, start, interval_ms, devices, expected, overrides, forecasts)
 
 
-def _unknown(table: Mapping[str, Any], known: set[str]) -> list[Problem]:
+def _unknown(table: Mapping[str, Any], known: set[str]) -> list[RuleProblem]:
     return [
         (name, f"unknown key; known are {', '.join(sorted(known))}")
         for name in sorted(table.keys() - known)
     ]
 
 
-def _read(table: Mapping[str, Any], name: str, parse: Any, problems: list[Problem]) -> Any:
+def _read(table: Mapping[str, Any], name: str, parse: Any, problems: list[RuleProblem]) -> Any:
     """The value under `name`, or None with a problem noted where it is missing or badly written."""
     try:
         return parse(table[name])
@@ -188,7 +189,7 @@ def _offset(value: object) -> int:
 
 
 def _devices(
-    table: Mapping[str, Any], start: int, interval_ms: int, problems: list[Problem]
+    table: Mapping[str, Any], start: int, interval_ms: int, problems: list[RuleProblem]
 ) -> list[DeviceUnderTest]:
     if ("series" in table) == ("device" in table):
         problems.append(("series", "write either [test.series] or [test.device.NAME] tables"))
@@ -241,7 +242,7 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _series(table: Mapping[str, object], problems: list[Problem]) -> dict[str, list[Any]]:
+def _series(table: Mapping[str, object], problems: list[RuleProblem]) -> dict[str, list[Any]]:
     parsers: dict[str, Any] = {
         "state": states,
         "faults": lists,
@@ -279,7 +280,7 @@ def _reading(device: str, at: int, series: Mapping[str, list[Any]], row: int) ->
 # ---- forecasts
 
 
-def _forecasts(tables: object, start: int, problems: list[Problem]) -> list[WeatherForecast]:
+def _forecasts(tables: object, start: int, problems: list[RuleProblem]) -> list[WeatherForecast]:
     """`[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then
     on."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
@@ -309,7 +310,7 @@ def _forecast(issued_at: int, values: list[float | None]) -> WeatherForecast:
 # ---- expectations
 
 
-def _expectations(tables: object, start: int, problems: list[Problem]) -> list[Expected]:
+def _expectations(tables: object, start: int, problems: list[RuleProblem]) -> list[Expected]:
     if not isinstance(tables, list):
         problems.append(("expect", "write [[test.expect]] tables, none where nothing may happen"))
         return []
@@ -349,9 +350,9 @@ _EXPECTED: Final[dict[str, Any]] = {
     "edge": _one_of(EDGES),
     "subject": _text,
     "code": _text,
-    "value": number,
-    "about": number,
-    "priority": _one_of(PRIORITIES),
+    "value": parse.number,
+    "about": parse.number,
+    "priority": _one_of(parse.PRIORITIES),
     "reason": _text,
     "onset": _offset,
 }

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rules.document.rule import Problem, Rule, RuleErrors
+from rules.document.problems import RuleErrors, RuleProblem
+from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
 from rules.presence.presence import Presence
@@ -56,7 +57,7 @@ def run_test(test: RuleTest, rules: Sequence[Rule], season: Season | None = None
 
 
 def _overridden(rules: Sequence[Rule], test: RuleTest) -> list[Rule]:
-    problems: list[Problem] = [
+    problems: list[RuleProblem] = [
         (f"override.{name}", "no such rule in the rule files of this test")
         for name in test.overrides.keys() - {rule.id for rule in rules}
     ]

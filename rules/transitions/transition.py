@@ -1,4 +1,4 @@
-"""What the rules say: an alert begins, changes or ends, and why."""
+"""A transition: an alert begins, changes or ends, and why."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,28 +10,27 @@ SubjectKind = Literal["device", "gateway", "village", "district"]
 EdgeKind = Literal["raise", "update", "clear"]
 
 
-def realm_of(kind: SubjectKind, place: GatewayPath) -> str:
-    """Within what the id of a subject at `place` is unique: a gateway's in its village, a village's
-    in its town.
+def realm_of(kind: SubjectKind, gateway_path: GatewayPath) -> str:
+    """The path within which the id of a subject is unique: the village for a gateway, the town for
+    a village.
 
     '' for a device and a district: the whole district (contract §1).
     """
     if kind in ("device", "district"):
         return ""
-    town = f"{place.district}/{place.town}"
-    return town if kind == "village" else f"{town}/{place.village}"
+    town = f"{gateway_path.district}/{gateway_path.town}"
+    return town if kind == "village" else f"{town}/{gateway_path.village}"
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of one alert episode; the episode is named by (`rule`, `subject`, `realm`, `code`,
-    `onset`).
+    """One change of an alert, which (`rule`, `subject`, `realm`, `code`, `onset`) identify.
 
-    `onset` is when the condition began and `at` when it was decided, both UTC ms: event time for
-    rules over readings, server time for presence. `value` and `limit` are in `unit`. `reason` is
-    the stable name of why. `children` counts devices hidden under a gateway or village. `text`
-    holds a sentence per language. `gateway_path` says where a gateway, village or district stands, None for
-    a device.
+    `onset` is when the condition began and `at` when the change was decided, both UTC ms: event
+    time for rules over readings, server time for presence. `value` and `limit` are in `unit`.
+    `reason` is the stable name of why. `children` counts the devices hidden under a gateway or
+    village. `text` holds a sentence per language. `gateway_path` is that of a gateway, village or
+    district, None for a device.
     """
 
     rule: str
@@ -52,14 +51,13 @@ class Transition:
 
     @property
     def realm(self) -> str:
-        """Within what `subject` is unique (`realm_of`)."""
+        """The path within which `subject` is unique (`realm_of`)."""
         return "" if self.gateway_path is None else realm_of(self.subject_kind, self.gateway_path)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCondition:
-    """An alert that is open: what raised it, about whom (`realm` as in Transition), and since when
-    (UTC ms)."""
+    """An alert that a rule holds open; fields as in Transition, `onset` in UTC ms."""
 
     rule: str
     subject: str

@@ -9,7 +9,7 @@ import numpy as np
 
 from rules.kinds.hourly.baseline import BaselineRule, Sign
 from rules.kinds.hourly.hourly_share import HourlyShareRule
-from rules.kinds.hourly.stuck import Sensor, StuckRule
+from rules.kinds.hourly.stuck import StuckRule, StuckSensor
 from rules.kinds.hourly.tariff_cap import TariffCapRule
 from rules.kinds.hourly.unheated_nights import UnheatedNightsRule
 from rules.readings.quantities import Quantities
@@ -169,11 +169,11 @@ class StuckReference:
             return [(reading.at, "clear", "moves_again", onset)]
         return []
 
-    def _is_stuck(self, sensor: Sensor) -> bool:
+    def _is_stuck(self, sensor: StuckSensor) -> bool:
         hours = self.shown.get(sensor.point, [])
         others = [other for _, other in hours if other is not None]
         return (
-            len(hours) > self.rule.hours
+            len(hours) > self.rule.for_hours
             and bool(others)
             and max(others) - min(others) >= sensor.moves
         )

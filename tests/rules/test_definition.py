@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.definition import parse_rule
-from rules.document.rule import RuleErrors
-from rules.kinds import KINDS
+from rules.definition import KINDS, parse_rule
+from rules.document.problems import RuleErrors
 from rules.kinds.lasting.low_limit import LowLimitRule
 from rules.presence.rules import GatewayOfflineRule
 from tests.rules.shipped import document, shipped, shipped_rules, shipped_tables

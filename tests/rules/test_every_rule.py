@@ -11,7 +11,7 @@ from rules.engine.engine import Engine
 from rules.kinds.lasting.symptoms import SymptomsRule
 from rules.kinds.states.repeated import RepeatedRule
 from rules.transitions.transition import Transition
-from rules.watches.watch import DeviceRule
+from rules.watches.device_rule import DeviceRule
 from tests.rules.reference import ReferenceEngine
 from tests.rules.shipped import MINUTE, PLACE, T0, shipped_rules
 from wire.messages import Reading

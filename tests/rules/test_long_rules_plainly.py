@@ -21,7 +21,7 @@ SHORTER: dict[str, dict[str, object]] = {
     "suspected_leak": {"learn_days": 3, "settle_days": 2, "on_days": 1},
     "sensor_drift": {"learn_days": 2, "on_days": 1, "settled": "40m"},
     "implausible_heat": {"learn_days": 3, "settle_days": 2, "on_days": 1},
-    "sensor_stuck": {"hours": 8},
+    "sensor_stuck": {"for_hours": 8},
     "undersized": {"needs": 8, "window": 12, "clears": 4, "max_gap": "20h"},
     "cold_capacity": {"needs": 3, "window": 5},
     "cold_outlet": {"needs": 3, "window": 5},

@@ -22,7 +22,7 @@ from hearthwatch.trials.replay.result import Replayed
 from ingest.store import StoredReading, StoreSettings, StoreUnavailable, open_store
 from rules.document.rule import Rule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
-from rules.watches.watch import DeviceRule
+from rules.watches.device_rule import DeviceRule
 from wire.units import DAY_MS
 from wire.wall_clock import wall_clock_ms
 

@@ -1,18 +1,17 @@
 """Drift of a unit against its own healthy past (rules-and-faults "Published FDD figures").
 
-A reading an hour is looked at, and their mean over a local day is the day's figure; a day with
-fewer than `day_hours` such readings is none, and neither is one after which nothing was read for a
-week. The mean of the first `learn_days` days is the unit's baseline. From then on each day's change
-against it is smoothed over `settle_days` days. A sign shows when its smoothed change has passed its
-limit. The alert rises when at least `needs` signs have shown on `on_days` days in a row, among them
-every `required` sign that the unit's points can tell; it clears when too few of them show more than
-the limit less `deadband` percent of it.
+The rule takes one reading an hour; the mean over a local day is the day's figure. A day with fewer
+than `day_hours` readings has no figure, nor has a day after which nothing was read for a week. The
+mean of the first `learn_days` figures is the unit's baseline. From then on the change of each
+figure against the baseline is smoothed over `settle_days` days. A sign shows when its smoothed
+change passes its limit. The alert rises when at least `needs` signs, among them every `required`
+sign with a baseline, have shown on `on_days` days in a row. It clears when too few of them pass the
+limit less `deadband` percent.
 
-Signs of points that a unit lacks are left out, so that a unit that cannot show `needs` of them is
-never judged. Signs under `unless` speak for another cause: while one of them shows, the alert does
-not rise.
+A sign whose points the unit lacks has no baseline; a unit with fewer than `needs` signs never gets
+the alert. A sign in `unless` points to another cause: while it shows, the alert does not rise.
 
-With `settled` only readings count to which the rule has applied for so long without a break
+With `settled`, a reading counts only after the rule has applied for that long without a break
 (`rules.watches.settled`).
 """
 
@@ -23,26 +22,20 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.conditions import quantity
-from rules.document.rule import (
-    Problem,
-    Texts,
-    count,
-    duration,
-    key,
-    not_negative,
-    number,
-    positive,
-    texts,
-)
-from rules.document.tables import each
+from rules.document import parse
+from rules.document.conditions import parse_quantity
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
+from rules.document.tables import parse_list
+from rules.document.texts import Texts, enumeration
 from rules.readings.batch import Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Floats, Ints, column
 from rules.readings.quantities import unit_of
 from rules.transitions.transition import EdgeKind
+from rules.watches.device_rule import DeviceRule
 from rules.watches.settled import Settled
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
+from rules.watches.watch import Edge, OneAlert, OneAlertWatch
 
 Singles = NDArray[np.float32]
 Counts = NDArray[np.uint8]
@@ -52,12 +45,11 @@ Signs = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A quantity that drifts: by `limit` percent of the baseline if `relative`, else by `limit` in
-    its own unit.
+    """A quantity that drifts by `limit`: percent of the baseline if `relative`, else its own unit.
 
-    `direction` is 1 where a rise is the sign, −1 where a fall is, and 0 where either is. The
-    baseline of a sound unit lies within `healthy`; one outside is taken for the nearer end, so that
-    a unit that was ill while it learnt is told.
+    `direction` is 1 for a rise, −1 for a fall and 0 for either. The baseline of a sound unit lies
+    within `healthy`; a baseline outside counts as the nearer end, so that the rule also finds a
+    unit that was faulty while it learnt.
     """
 
     quantity: str
@@ -73,13 +65,13 @@ class Sign:
         """The unit of the change."""
         return "percent" if self.relative else unit_of(self.quantity)
 
-    def words(self, change: float, language: str) -> str:
+    def text(self, change: float, language: str) -> str:
         """The sign with its change, like `COP −12 %`."""
-        told = f"{change:+.0f} %" if self.relative else f"{change:+.1f} {self.unit}"
-        return f"{self.name[language]} {told}".replace("-", "−")
+        amount = f"{change:+.0f} %" if self.relative else f"{change:+.1f} {self.unit}"
+        return f"{self.name[language]} {amount}".replace("-", "−")
 
     def passed(self, change: float) -> float:
-        """The limit that a change passes, with the sign of its side."""
+        """The limit on the side of `change`, negative for a fall."""
         side = self.direction or (-1 if change < 0 else 1)
         return side * self.limit
 
@@ -97,12 +89,15 @@ _SIDES: Final = {
 def parse_signs(value: object) -> tuple[Sign, ...]:
     """Tables of `quantity`, `name` and one of `rise fall differ rise_by fall_by differ_by`.
 
-    Perhaps also of `required` (true or false) and `healthy` (two numbers in the quantity's unit).
+    A table may also hold `required` (true or false) and `healthy` (two numbers in the quantity's
+    unit).
     """
-    return tuple(each(value, _sign, '{ quantity = "cop_ratio", fall = 12.0, name = {…} }'))
+    return tuple(
+        parse_list(value, _parse_sign, '{ quantity = "cop_ratio", fall = 12.0, name = {…} }')
+    )
 
 
-def _sign(table: Any) -> Sign:
+def _parse_sign(table: Any) -> Sign:
     sides = table.keys() & _SIDES.keys() if isinstance(table, dict) else set()
     if len(sides) != 1 or table.keys() - sides - {"required", "healthy"} != {"quantity", "name"}:
         raise ValueError(f"write a table with quantity, name and one of {', '.join(_SIDES)}")
@@ -112,102 +107,104 @@ def _sign(table: Any) -> Sign:
     if not isinstance(required, bool):
         raise ValueError("write required = true or false")
     return Sign(
-        quantity(table["quantity"]),
-        texts(table["name"]),
+        parse_quantity(table["quantity"]),
+        parse.texts(table["name"]),
         direction,
-        positive(table[side]),
+        parse.positive(table[side]),
         relative,
         required,
-        _healthy(table.get("healthy")),
+        _parse_healthy(table.get("healthy")),
     )
 
 
-def _healthy(value: object) -> tuple[float, float]:
+def _parse_healthy(value: object) -> tuple[float, float]:
     if value is None:
         return (-np.inf, np.inf)
-    if not isinstance(value, list) or len(value) != 2 or not number(value[0]) < number(value[1]):
+    if (
+        not isinstance(value, list)
+        or len(value) != 2
+        or not parse.number(value[0]) < parse.number(value[1])
+    ):
         raise ValueError("write healthy = [lowest, highest] of a sound unit's baseline")
-    return (number(value[0]), number(value[1]))
+    return (parse.number(value[0]), parse.number(value[1]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineRule(DeviceRule):
-    """`signs` of drift against the unit's own first days; the value told is the change of the first
-    one."""
+    """`signs` of drift against the unit's own first days; the value is the first sign's change."""
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"signs"}
 
     signs: tuple[Sign, ...] = key(parse_signs)
     unless: tuple[Sign, ...] = key(parse_signs, ())
-    needs: int = key(count, 1)
-    learn_days: int = key(count, 14)
-    day_hours: int = key(count, 6)
-    settle_days: float = key(positive, 5.0)
-    on_days: int = key(count, 3)
-    deadband: float = key(not_negative, 40.0)
-    settled_ms: int = key(duration, 0)
+    needs: int = key(parse.count, 1)
+    learn_days: int = key(parse.count, 14)
+    day_hours: int = key(parse.count, 6)
+    settle_days: float = key(parse.positive, 5.0)
+    on_days: int = key(parse.count, 3)
+    deadband: float = key(parse.not_negative, 40.0)
+    settled_ms: int = key(parse.duration, 0)
 
     @property
     def hourly(self) -> bool:
+        """See DeviceRule."""
         return self.settled_ms == 0
 
     @property
     def unit(self) -> str | None:
+        """See Rule."""
         return self.signs[0].unit
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return tuple(sign.quantity for sign in (*self.signs, *self.unless))
 
-    def problems(self) -> list[Problem]:
-        found = super().problems()
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
         if self.needs > len(self.signs):
-            found.append(("needs", "at most the number of signs"))
-        if self.learn_days > _MOST_DAYS or self.on_days > _MOST_DAYS:
-            found.append(
-                (
-                    "learn_days" if self.learn_days > _MOST_DAYS else "on_days",
-                    f"at most {_MOST_DAYS}",
-                )
-            )
+            problems.append(("needs", "at most the number of signs"))
+        if self.learn_days > _MOST_DAYS:
+            problems.append(("learn_days", f"at most {_MOST_DAYS}"))
+        if self.on_days > _MOST_DAYS:
+            problems.append(("on_days", f"at most {_MOST_DAYS}"))
         if self.deadband >= 100.0:
-            found.append(("deadband", "write less than 100 percent of the limit"))
-        return found
+            problems.append(("deadband", "write less than 100 percent of the limit"))
+        return problems
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
-        told = [sign for sign in self.signs if sign.quantity in edge.details]
-        words = [sign.words(edge.details[sign.quantity], language) for sign in told]
-        return {"signs": _SEPARATOR[language].join(words)}
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
+        shown = [sign for sign in self.signs if sign.quantity in edge.details]
+        texts = [sign.text(edge.details[sign.quantity], language) for sign in shown]
+        return {"signs": enumeration(texts, language)}
 
     def watch(self, codes: Codes) -> "BaselineWatch":
+        """See DeviceRule."""
         return BaselineWatch(self)
 
 
-_SEPARATOR: Final = {"zh": "、", "en": ", "}
 _MOST_DAYS: Final = 200
 """Days are counted in one byte."""
 _STALE_DAYS: Final = 7
-"""A day is judged when the next one begins; one that ended longer ago says nothing of today."""
+"""A day counts when the next one begins, unless it ended longer ago than this."""
 
 
 @dataclass
 class _State(OneAlert):
     day: NDArray[np.int32] = column(np.int32, NEVER)  # the local day under way
-    total: Singles = column(
-        np.float32, 0.0, wide=True
-    )  # by sign: sum of the day's values, how many
-    hours: Counts = column(np.uint8, 0, wide=True)
-    learnt: Counts = column(np.uint8, 0, wide=True)  # by sign: days in the baseline
+    # By sign:
+    total: Singles = column(np.float32, 0.0, wide=True)  # sum of the day's values
+    hours: Counts = column(np.uint8, 0, wide=True)  # number of the day's values
+    learnt: Counts = column(np.uint8, 0, wide=True)  # days in the baseline
     baseline: Singles = column(np.float32, np.nan, wide=True)
-    change: Singles = column(
-        np.float32, 0.0, wide=True
-    )  # by sign: smoothed, in percent or its unit
-    showing: Counts = column(np.uint8, 0)  # days in a row that enough signs have shown
+    change: Singles = column(np.float32, 0.0, wide=True)  # smoothed, in percent or its unit
+    showing: Counts = column(np.uint8, 0)  # days in a row with enough signs
 
 
 @dataclass
 class _SettledState(_State, Settled):
-    """With what a rule over settled readings holds besides."""
+    """With the further columns of a rule over settled readings."""
 
 
 class BaselineWatch(OneAlertWatch):
@@ -227,6 +224,7 @@ class BaselineWatch(OneAlertWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         state = self._state
         if isinstance(state, Settled):
             batch = state.first_of_hour(batch, self._rule.settled_ms)
@@ -246,17 +244,17 @@ class BaselineWatch(OneAlertWatch):
     def _end_day(self, slots: Ints, at: Ints, fresh: Bools) -> list[Edge]:
         state = self._state
         hours = state.hours[slots]
-        judged = (hours >= self._rule.day_hours) & fresh[:, None]
-        figure = np.where(judged, state.total[slots] / np.maximum(hours, 1), np.nan)
+        counts = (hours >= self._rule.day_hours) & fresh[:, None]
+        figure = np.where(counts, state.total[slots] / np.maximum(hours, 1), np.nan)
         state.total[slots], state.hours[slots] = 0.0, 0
-        drifting = judged & (state.learnt[slots] >= self._rule.learn_days)
-        self._learn(slots, figure, judged & ~drifting)
+        drifting = counts & (state.learnt[slots] >= self._rule.learn_days)
+        self._learn(slots, figure, counts & ~drifting)
         self._smooth(slots, figure, drifting)
         rows = np.flatnonzero(drifting.any(axis=1))
-        return self._judge(slots[rows], at[rows]) if len(rows) else []
+        return self._decide(slots[rows], at[rows]) if len(rows) else []
 
     def _learn(self, slots: Ints, figure: Floats, learning: Signs) -> None:
-        """Take the day into the running mean."""
+        """Add the day to the running mean."""
         state = self._state
         learnt = state.learnt[slots] + learning
         before = np.where(learnt > 1, state.baseline[slots], 0.0)
@@ -275,7 +273,7 @@ class BaselineWatch(OneAlertWatch):
             drifting & ~np.isnan(moved), moved / self._rule.settle_days, 0.0
         )
 
-    def _judge(self, slots: Ints, at: Ints) -> list[Edge]:
+    def _decide(self, slots: Ints, at: Ints) -> list[Edge]:
         state, rule = self._state, self._rule
         active = state.raised_at[slots] != NEVER
         enough = self._enough(slots, self._limit) & ~self._barred(slots)
@@ -291,19 +289,18 @@ class BaselineWatch(OneAlertWatch):
         ]
 
     def _enough(self, slots: Ints, limit: Floats) -> Bools:
-        """Whether enough signs are beyond `limit` (one per sign), and every required one that the
-        unit can tell."""
-        told = self._told(slots)
+        """Whether enough signs, and every required one, are beyond `limit` (one per sign)."""
+        known = self._known(slots)
         beyond = self._beyond(slots, limit)
-        required: Bools = (beyond | ~(told & self._required)).all(axis=1)
+        required: Bools = (beyond | ~(known & self._required)).all(axis=1)
         enough: Bools = required & (
-            np.count_nonzero(beyond & told & self._counts, axis=1) >= self._rule.needs
+            np.count_nonzero(beyond & known & self._counts, axis=1) >= self._rule.needs
         )
         return enough
 
     def _barred(self, slots: Ints) -> Bools:
-        """Whether a sign shows that speaks for another cause."""
-        against = self._beyond(slots, self._limit) & self._told(slots) & ~self._counts
+        """Whether a sign of another cause shows."""
+        against = self._beyond(slots, self._limit) & self._known(slots) & ~self._counts
         barred: Bools = np.count_nonzero(against, axis=1) > 0
         return barred
 
@@ -313,9 +310,10 @@ class BaselineWatch(OneAlertWatch):
         beyond: Signs = moved >= limit
         return beyond
 
-    def _told(self, slots: Ints | int) -> Signs:
-        told: Signs = self._state.learnt[slots] >= self._rule.learn_days
-        return told
+    def _known(self, slots: Ints | int) -> Signs:
+        """Which signs have a baseline."""
+        known: Signs = self._state.learnt[slots] >= self._rule.learn_days
+        return known
 
     def _edges(
         self, edge: EdgeKind, reason: str, which: Bools, slots: Ints, at: Ints, onset: Ints
@@ -331,22 +329,20 @@ class BaselineWatch(OneAlertWatch):
                 at=int(at[row]),
                 reason=reason,
                 priority=self._rule.priority,
-                value=change if self._told(slot)[0] else None,
+                value=change if self._known(slot)[0] else None,
                 limit=first.passed(change),
                 details=self._changes(slot, edge),
             )
 
     def _changes(self, slot: int, edge: EdgeKind) -> dict[str, float]:
-        """The change of each sign that the unit can tell, by quantity; of an alert that is raised,
-        of those that show.
+        """The change of each sign with a baseline, by quantity; for a raise, of those that show.
 
-        The others may have last been told long ago, as the COP of a unit that now runs at a small
-        ΔT.
+        The others may be old, like the COP of a unit that now runs at a small ΔT.
         """
-        told = self._told(slot)
+        which = self._known(slot)
         if edge == "raise":
-            told = told & self._beyond(slot, self._limit)
+            which = which & self._beyond(slot, self._limit)
         changes = zip(
-            self._rule.quantities, self._state.change[slot].tolist(), told.tolist(), strict=True
+            self._rule.quantities, self._state.change[slot].tolist(), which.tolist(), strict=True
         )
-        return {name: change for name, change, known in changes if known}
+        return {name: change for name, change, shown in changes if shown}

@@ -1,12 +1,11 @@
-"""One sensor that shows the same to the last digit while another, which moves with it, has moved by
-far.
+"""A sensor that repeats to the last digit while another, which moves with it, moves far.
 
-A reading an hour is looked at. A sensor is stuck when its point has not changed for `hours`
-readings in a row and the point it is held `against` has moved by `moves` or more meanwhile. The
-alert rises with the first stuck sensor and clears when every one that was told has moved. Hours in
-which a point is missing count for nothing.
+The rule takes one reading an hour. A sensor is stuck when its point has not changed for `for_hours`
+readings in a row and the point `against` has moved by `moves` or more meanwhile. The alert rises
+with the first stuck sensor, and clears when every sensor that it names has moved. Hours in which a
+point is missing do not count.
 
-A whole table that stands still is the matter of `rules.kinds.lasting.unchanging`: there nothing moves.
+`rules.kinds.lasting.unchanging` finds a unit whose points all stand still.
 """
 
 from collections.abc import Iterator
@@ -16,26 +15,28 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.rule import Problem, Texts, count, key, point, positive, texts
-from rules.document.tables import each
+from rules.document import parse
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
+from rules.document.tables import parse_list
+from rules.document.texts import Texts, enumeration
 from rules.readings.batch import Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Floats, Ints, column
 from rules.readings.quantities import unit_of
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenSlot
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OneAlert, OneAlertWatch, OpenSlot
 
 _MOST_HOURS: Final = 200
 """Hours are counted in one byte."""
 
-_SEPARATOR: Final = {"zh": "、", "en": ", "}
 _SENSOR_KEYS: Final = {"point", "against", "moves", "name"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sensor:
-    """A point, and how far (in its unit) the point `against` must have moved for this one to be
-    stuck."""
+class StuckSensor:
+    """A point, and by how much, in its unit, `against` must move for this point to be stuck."""
 
     point: str
     against: str
@@ -43,97 +44,102 @@ class Sensor:
     name: Texts
 
 
-def sensors(value: object) -> tuple[Sensor, ...]:
-    """Tables of `point`, `against`, `moves` and `name`, no point twice."""
-    found = tuple(
-        each(
-            value, _sensor, '{ point = "supply_c", against = "return_c", moves = 4.0, name = {…} }'
-        )
-    )
-    if len({one.point for one in found}) < len(found):
+def parse_sensors(value: object) -> tuple[StuckSensor, ...]:
+    """A list of tables of `point`, `against`, `moves` and `name`, no point twice."""
+    example = '{ point = "supply_c", against = "return_c", moves = 4.0, name = {…} }'
+    sensors = tuple(parse_list(value, _parse_sensor, example))
+    if len({sensor.point for sensor in sensors}) < len(sensors):
         raise ValueError("write each point once")
-    return found
+    return sensors
 
 
-def _sensor(table: Any) -> Sensor:
+def _parse_sensor(table: Any) -> StuckSensor:
     if not isinstance(table, dict) or table.keys() != _SENSOR_KEYS:
         raise ValueError(f"write a table with {', '.join(sorted(_SENSOR_KEYS))}")
-    return Sensor(
-        point(table["point"]),
-        point(table["against"]),
-        positive(table["moves"]),
-        texts(table["name"]),
+    return StuckSensor(
+        parse.point(table["point"]),
+        parse.point(table["against"]),
+        parse.positive(table["moves"]),
+        parse.texts(table["name"]),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StuckRule(DeviceRule):
-    """Any of the `sensors` for `hours`; the value told is what the first stuck one shows."""
+    """One of the `sensors` stuck for `for_hours`; the value is that of the first stuck sensor."""
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"sensors", "hours"}
 
-    sensors: tuple[Sensor, ...] = key(sensors)
-    hours: int = key(count)
+    sensors: tuple[StuckSensor, ...] = key(parse_sensors)
+    for_hours: int = key(parse.count)
 
     @property
     def hourly(self) -> bool:
+        """See DeviceRule."""
         return True
 
     @property
     def unit(self) -> str | None:
-        units = {unit_of(one.point) for one in self.sensors}
+        """The unit that all sensors share, else None."""
+        units = {unit_of(sensor.point) for sensor in self.sensors}
         return units.pop() if len(units) == 1 else None
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        return tuple(sorted({name for one in self.sensors for name in (one.point, one.against)}))
+        """See DeviceRule."""
+        return tuple(
+            sorted({name for sensor in self.sensors for name in (sensor.point, sensor.against)})
+        )
 
-    def problems(self) -> list[Problem]:
-        found = super().problems()
-        if self.hours > _MOST_HOURS:
-            found.append(("hours", f"at most {_MOST_HOURS}"))
-        return found
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
+        if self.for_hours > _MOST_HOURS:
+            problems.append(("for_hours", f"at most {_MOST_HOURS}"))
+        return problems
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
-        told = [one.name[language] for one in self.sensors if one.point in edge.details]
-        return {"sensors": _SEPARATOR[language].join(told), "hours": str(self.hours)}
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
+        stuck = [sensor.name[language] for sensor in self.sensors if sensor.point in edge.details]
+        return {"sensors": enumeration(stuck, language), "hours": str(self.for_hours)}
 
     def watch(self, codes: Codes) -> "StuckWatch":
+        """See DeviceRule."""
         return StuckWatch(self)
 
 
 @dataclass
 class _State(OneAlert):
-    """By sensor, besides the last."""
+    """The wide columns are by sensor."""
 
-    shown: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # what it showed last
-    same: NDArray[np.uint8] = column(np.uint8, 0, wide=True)  # hours in a row with that
-    lowest: NDArray[np.float32] = column(
-        np.float32, np.nan, wide=True
-    )  # of the other point meanwhile
+    shown: NDArray[np.float32] = column(np.float32, np.nan, wide=True)  # its last value
+    same: NDArray[np.uint8] = column(np.uint8, 0, wide=True)  # hours in a row with that value
+    # Of the other point in these hours:
+    lowest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)
     highest: NDArray[np.float32] = column(np.float32, np.nan, wide=True)
-    told: Bools = column(np.bool_, False, wide=True)  # the alert is about it
+    named: Bools = column(np.bool_, False, wide=True)  # by the active alert
 
 
 class StuckWatch(OneAlertWatch):
-    """One such rule at work on all devices."""
+    """One stuck-sensor rule at work on all devices."""
 
     def __init__(self, rule: StuckRule) -> None:
         self._rule = rule
         self._state = _State.of_width(len(rule.sensors))
-        self._moves = np.array([one.moves for one in rule.sensors])
+        self._moves = np.array([sensor.moves for sensor in rule.sensors])
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         state, slots = self._state, batch.slots
         shows = self._columns_of(batch, [one.point for one in self._rule.sensors])
         known, was_known = ~np.isnan(shows), ~np.isnan(state.shown[slots])
         same = shows == state.shown[slots]
-        state.told[slots] &= same | ~(known & was_known)
+        state.named[slots] &= same | ~(known & was_known)
         self._follow(batch, shows, same, known & ~same)
         stuck = self._stuck(slots)
         near = np.flatnonzero(stuck.any(axis=1) | (state.raised_at[slots] != NEVER))
-        return self._judge(slots[near], batch.at[near], stuck[near]) if len(near) else []
+        return self._decide(slots[near], batch.at[near], stuck[near]) if len(near) else []
 
     def _columns_of(self, batch: Batch, points: list[str]) -> NDArray[np.float32]:
         return np.column_stack([batch.quantities[name] for name in points]).astype(np.float32)
@@ -147,22 +153,22 @@ class StuckWatch(OneAlertWatch):
         state.highest[slots] = np.where(
             moved, other, np.where(same, np.fmax(highest, other), highest)
         )
-        hours = np.minimum(state.same[slots] + same, self._rule.hours).astype(np.uint8)
+        hours = np.minimum(state.same[slots] + same, self._rule.for_hours).astype(np.uint8)
         state.same[slots] = np.where(moved, 0, hours)
         state.shown[slots] = np.where(moved, shows, state.shown[slots])
 
     def _stuck(self, slots: Ints) -> Bools:
         state = self._state
-        long = state.same[slots] >= self._rule.hours
+        long = state.same[slots] >= self._rule.for_hours
         stuck: Bools = long & (state.highest[slots] - state.lowest[slots] >= self._moves)
         return stuck
 
-    def _judge(self, slots: Ints, at: Ints, stuck: Bools) -> list[Edge]:
+    def _decide(self, slots: Ints, at: Ints, stuck: Bools) -> list[Edge]:
         state = self._state
         active = state.raised_at[slots] != NEVER
-        state.told[slots] |= stuck
+        state.named[slots] |= stuck
         fitted = ~np.isnan(state.shown[slots])
-        raising, clearing = ~active, active & ~(state.told[slots] & fitted).any(axis=1)
+        raising, clearing = ~active, active & ~(state.named[slots] & fitted).any(axis=1)
         onset = np.where(raising, at, state.raised_at[slots])
         state.raised_at[slots] = np.where(clearing, NEVER, onset)
         return [
@@ -175,7 +181,7 @@ class StuckWatch(OneAlertWatch):
     ) -> Iterator[Edge]:
         for row in np.flatnonzero(which).tolist():
             slot = int(slots[row])
-            told = self._told(slot)
+            stuck = self._named(slot)
             yield Edge(
                 slot=slot,
                 edge=edge,
@@ -183,17 +189,17 @@ class StuckWatch(OneAlertWatch):
                 at=int(at[row]),
                 reason=reason,
                 priority=self._rule.priority,
-                value=next(iter(told.values()), None),
-                details=told,
+                value=next(iter(stuck.values()), None),
+                details=stuck,
             )
 
-    def _told(self, slot: int) -> dict[str, float]:
-        """What each stuck sensor shows, by point."""
+    def _named(self, slot: int) -> dict[str, float]:
+        """The value of each sensor that the alert names, by point."""
         shown: Floats = self._state.shown[slot].astype(np.float64)
-        rows = np.flatnonzero(self._state.told[slot] & ~np.isnan(shown)).tolist()
+        rows = np.flatnonzero(self._state.named[slot] & ~np.isnan(shown)).tolist()
         return {self._rule.sensors[row].point: float(shown[row]) for row in rows}
 
-    def adopt(self, episode: OpenSlot) -> None:
-        """See Watch; which sensor it was about is not known, so that each must move."""
-        super().adopt(episode)
-        self._state.told[episode.slot] = True
+    def adopt(self, open_slot: OpenSlot) -> None:
+        """See Watch; the sensors it named are not known, so each must move."""
+        super().adopt(open_slot)
+        self._state.named[open_slot.slot] = True

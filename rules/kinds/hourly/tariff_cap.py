@@ -1,14 +1,14 @@
 """Electricity used in the hours of a cheap tariff since the season began, against the season's cap.
 
-The counter is read once an hour and its difference shared out over the hours between: the part that
-lies in `hours` counts. A counter that goes back or leaps farther than `most_kw` allows was reset,
-rolled over or exchanged: what it shows counts if it can have been used since, else nothing.
+The rule takes the counter once an hour and spreads its difference evenly over the time between; the
+part inside `hours` counts. A counter that falls was reset, rolled over or exchanged, and its new
+value counts as used. A use above `most_kw` is impossible and counts as nothing.
 
-What the rest of the season will take is projected with degree days (rules-and-faults "Tariff"): so
-far's use per degree day below `base_c`, times the degree days that the `normal_c` of the months to
-come would bring. The alert rises when the projection is above the cap and half of it is used, or
-`steps` of it are; it clears when the season is over, or when a projection was all there was and it
-has come back to 95 % of the cap.
+Degree days project the rest of the season (rules-and-faults "Tariff"): the use so far per degree
+day below `base_c`, times the degree days that `normal_c` gives for the months to come. The alert
+rises when the projection is above the cap and half of the cap is used, or when one of `steps` is
+used. It clears when the season is over; an alert that is only a projection also clears when the
+projection falls to 95 % of the cap.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,29 +19,32 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.conditions import hours
-from rules.document.rule import Problem, count, key, number, positive
-from rules.kinds.lasting.low_limit import Step, steps
+from rules.document import parse
+from rules.document.conditions import parse_hours
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
+from rules.document.steps import PriorityStep, parse_steps
 from rules.readings.batch import Batch, known
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Floats, Ints, column
 from rules.readings.season import Season
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch, OpenSlot
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OneAlert, OneAlertWatch, OpenSlot
 from wire.messages import Priority
 from wire.units import DAY_MS, HOUR_MS
 
+_HOURS_A_DAY: Final = DAY_MS / HOUR_MS
 _PROJECTED: Final = 1
-"""The depth of an alert that is only projected; that of the first step is one more."""
+"""The depth of an alert that is only a projection; the first step is one deeper."""
 
 _LEAST_SHARE: Final = 0.5
 _CLEARS_AT: Final = 0.95
-"""Chosen here: before half the cap is used, a projection is a guess; and one near the cap would
-come and go."""
+"""Chosen here: before half the cap is used a projection is a guess, and near the cap it wavers."""
 
 
-def monthly(value: object) -> Mapping[int, float]:
-    """Mean outdoor temperature by month, °C, as a table like { 11 = 4.8, 12 = -0.5 }."""
+def parse_monthly(value: object) -> Mapping[int, float]:
+    """Mean outdoor temperature by month in °C, from a table like { 11 = 4.8, 12 = -0.5 }."""
     if (
         not isinstance(value, dict)
         or not value
@@ -50,52 +53,57 @@ def monthly(value: object) -> Mapping[int, float]:
         raise ValueError(
             "write a table of months with their mean temperature, like { 11 = 4.8, 12 = -0.5 }"
         )
-    return {int(month): number(mean) for month, mean in value.items()}
+    return {int(month): parse.number(mean) for month, mean in value.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TariffCapRule(DeviceRule):
-    """Use in `hours` above `steps` (percent) of `cap` kWh in a season, or projected above it."""
+    """Use in `hours` above `steps` (percent) of `cap` (kWh) in a season, or projected above it."""
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"percent", "projected"}
     hourly: ClassVar[bool] = True
 
-    hours: tuple[int, int] = key(hours)
-    cap: float = key(positive)
-    steps: tuple[Step, ...] = key(steps)
-    most_kw: float = key(positive, 25.0)
-    base_c: float = key(number, 18.0)
-    normal_c: Mapping[int, float] = key(monthly)
-    project_after_days: int = key(count, 30)
+    hours: tuple[int, int] = key(parse_hours)
+    cap: float = key(parse.positive)
+    steps: tuple[PriorityStep, ...] = key(parse_steps)
+    most_kw: float = key(parse.positive, 25.0)
+    base_c: float = key(parse.number, 18.0)
+    normal_c: Mapping[int, float] = key(parse_monthly)
+    project_after_days: int = key(parse.count, 30)
 
     @property
     def unit(self) -> str | None:
+        """See Rule."""
         return "kwh"
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return ("energy_kwh", "outdoor_c")
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
         rising = all(lower.limit < upper.limit for lower, upper in pairwise(self.steps))
-        return super().problems() + (
-            [] if rising and self.steps else [("steps", "write percentages that rise")]
-        )
+        if not self.steps or not rising:
+            problems.append(("steps", "write percentages that rise"))
+        return problems
 
     def watch(self, codes: Codes) -> "TariffCapWatch":
+        """See DeviceRule."""
         return TariffCapWatch(self)
 
     def priority_at(self, depth: int) -> Priority:
-        """The priority of a projection, or of the first `depth` − 1 steps."""
+        """The priority of an alert of this depth: 1 for a projection, 2 for the first step, …"""
         return self.steps[depth - 1 - _PROJECTED].priority if depth > _PROJECTED else self.priority
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
         percent = 0.0 if edge.value is None else 100.0 * edge.value / self.cap
         return {"percent": f"{percent:.0f}", "projected": f"{edge.details['projected']:.0f}"}
 
     def remaining(self, first: int, last: int) -> Floats:
-        """Degree days from each local day to the season's end, for the days `first` to `last` (from
-        1970)."""
+        """Degree days from each local day to `last`, for the days `first` to `last` from 1970."""
         dates = np.arange(first, last + 1).astype("datetime64[D]")
         month = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
         cold = np.array(
@@ -107,12 +115,10 @@ class TariffCapRule(DeviceRule):
 
 @dataclass
 class _State(OneAlert):
-    season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day its season began
+    season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day on which it began
     read_at: Ints = column(np.int64, NEVER)
     counter: Floats = column(np.float64, np.nan)  # kWh, when last read
-    used: NDArray[np.float32] = column(
-        np.float32, 0.0
-    )  # kWh in the tariff's hours since the season began
+    used: NDArray[np.float32] = column(np.float32, 0.0)  # kWh in `hours` since the season began
     degree_days: NDArray[np.float32] = column(np.float32, 0.0)
     depth: NDArray[np.int8] = column(np.int8, 0)  # 0: no alert
 
@@ -126,6 +132,7 @@ class TariffCapWatch(OneAlertWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         known_rows = np.flatnonzero(known(batch.quantities["energy_kwh"]))
         batch = batch.take(known_rows)
         slots, at, season = batch.slots, batch.at, batch.season
@@ -138,7 +145,7 @@ class TariffCapWatch(OneAlertWatch):
         rows = np.flatnonzero(
             (began != NEVER) & (self._state.used[slots] >= _LEAST_SHARE * self._rule.cap)
         )
-        return edges + (self._judge(slots[rows], at[rows], season) if len(rows) else [])
+        return edges + (self._decide(slots[rows], at[rows], season) if len(rows) else [])
 
     def _end_season(self, slots: Ints, at: Ints) -> Iterator[Edge]:
         state = self._state
@@ -150,8 +157,7 @@ class TariffCapWatch(OneAlertWatch):
         state.depth[slots], state.raised_at[slots] = 0, NEVER
 
     def _add(self, batch: Batch) -> None:
-        """Add what was used since the counters were last read, as far as it was inside the tariff's
-        hours."""
+        """Add the use since the last reading of each counter, as far as it lies in `hours`."""
         state, slots, at = self._state, batch.slots, batch.at
         counter, before = batch.quantities["energy_kwh"], state.read_at[slots]
         passed_hours = np.where(before == NEVER, 0.0, (at - before) / HOUR_MS)
@@ -161,7 +167,9 @@ class TariffCapWatch(OneAlertWatch):
         used = np.where((passed_hours > 0) & (used <= most), used, 0.0)
         share = self._inside(batch.season, before, at) / np.maximum(passed_hours * HOUR_MS, 1.0)
         cold = (
-            np.maximum(self._rule.base_c - batch.quantities["outdoor_c"], 0.0) * passed_hours / 24.0
+            np.maximum(self._rule.base_c - batch.quantities["outdoor_c"], 0.0)
+            * passed_hours
+            / _HOURS_A_DAY
         )
         in_season = state.season[slots] != NEVER
         state.used[slots] += np.where(in_season, used * share, 0.0).astype(np.float32)
@@ -171,7 +179,7 @@ class TariffCapWatch(OneAlertWatch):
         state.counter[slots], state.read_at[slots] = counter, at
 
     def _inside(self, season: Season, start: Ints, end: Ints) -> Floats:
-        """Milliseconds of the tariff's hours between two times each."""
+        """By row, the milliseconds of `hours` between two times."""
         opens, closes = self._rule.hours
         length = (closes - opens) % DAY_MS
 
@@ -182,13 +190,13 @@ class TariffCapWatch(OneAlertWatch):
         passed: Floats = (until(end) - until(start)).astype(np.float64)
         return passed
 
-    def _judge(self, slots: Ints, at: Ints, season: Season) -> list[Edge]:
+    def _decide(self, slots: Ints, at: Ints, season: Season) -> list[Edge]:
         state, cap = self._state, self._rule.cap
         used = state.used[slots]
         projected = used + self._rest(slots, at, season)
         depth = np.where(projected > cap, _PROJECTED, 0)
-        for place, step in enumerate(self._rule.steps, _PROJECTED + 1):
-            depth = np.where(used >= step.limit / 100.0 * cap, place, depth)
+        for deeper, step in enumerate(self._rule.steps, _PROJECTED + 1):
+            depth = np.where(used >= step.limit / 100.0 * cap, deeper, depth)
         before = state.depth[slots]
         clearing = (before == _PROJECTED) & (depth == 0) & (projected <= _CLEARS_AT * cap)
         changed = np.flatnonzero((depth > before) | clearing)
@@ -198,8 +206,7 @@ class TariffCapWatch(OneAlertWatch):
         ]
 
     def _rest(self, slots: Ints, at: Ints, season: Season) -> Floats:
-        """kWh expected in the tariff's hours from now to the season's end; 0 while too little is
-        known."""
+        """kWh expected in `hours` until the season ends; 0 while too little is known."""
         state = self._state
         began, days = state.season[slots], season.days(at)
         first = int(began.min())
@@ -244,6 +251,7 @@ class TariffCapWatch(OneAlertWatch):
             details={"projected": projected},
         )
 
-    def adopt(self, episode: OpenSlot) -> None:
-        super().adopt(episode)
-        self._state.depth[episode.slot] = max(int(self._state.depth[episode.slot]), _PROJECTED)
+    def adopt(self, open_slot: OpenSlot) -> None:
+        """See Watch; at least a projection."""
+        super().adopt(open_slot)
+        self._state.depth[open_slot.slot] = max(int(self._state.depth[open_slot.slot]), _PROJECTED)

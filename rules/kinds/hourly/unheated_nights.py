@@ -1,15 +1,14 @@
-"""Nights in which a house stayed warm though its unit was switched off: something else heats it
-(features row 19).
+"""Nights in which a house stays warm with its unit off: something else heats it (features row 19).
 
-A reading an hour is looked at. A night (`hours`, local time, when no sun helps) counts when the
-unit was off in at least `off_hours` readings of it on end, the room was `over_outdoor` warmer than
-it was outside in the mean, ended them at `room_above` or more, and lost no more meanwhile than a
-house of this `time_constant` loses without any heat: its excess over the outdoors, summed over the
-hours, divided by that constant (physics §20.5). The alert rises on the `nights`-th such night of a
-season and clears when the season is over.
+The rule takes one reading an hour. A night (`hours`, local time without sun) counts when all of
+this is so: the unit was off in at least `off_hours` readings in a row; the room was on average
+`over_outdoor` warmer than the air outside; it ended at `room_above` or more; and it lost no more
+heat than a house of this `time_constant` loses without heating, that is its excess over the
+outdoors, summed over the hours, divided by the constant (physics §20.5). The alert rises in the
+`nights`-th such night of a season and clears when the season is over.
 
-A season in which a unit was heard for `heard_share` of it and never once ran raises the alert too,
-when it ends; that one clears when the unit runs.
+A season in which the unit was heard for `heard_share` of the time and never ran also raises the
+alert, at its end. That alert clears when the unit runs.
 """
 
 from collections.abc import Iterator
@@ -19,63 +18,69 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.conditions import hours
-from rules.document.rule import count, key, number, positive, share
+from rules.document import parse
+from rules.document.conditions import parse_hours
+from rules.document.rule import key
 from rules.readings.batch import STATE_CODES, Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Floats, Ints, column
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
-from wire.units import DAY_MS
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OneAlert, OneAlertWatch
+from wire.units import DAY_MS, HOUR_MS
 
 _OFF: Final = STATE_CODES["off"]
 _RUNS: Final = (STATE_CODES["heating"], STATE_CODES["defrost"], STATE_CODES["hot_water"])
-_HOURS_A_DAY: Final = 24
+_HOURS_A_DAY: Final = DAY_MS // HOUR_MS
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnheatedNightsRule(DeviceRule):
-    """`nights` warm nights with the unit off in a season, or a whole season without running."""
+    """`nights` warm nights with the unit off in a season, or a whole season without running.
+
+    `over_outdoor` in K, `time_constant` in hours, `room_above` in °C.
+    """
 
     hourly: ClassVar[bool] = True
 
-    hours: tuple[int, int] = key(hours)
-    off_hours: int = key(count)
-    over_outdoor: float = key(positive)
-    time_constant: float = key(positive)
-    room_above: float = key(number)
-    nights: int = key(count)
-    heard_share: float = key(share)
+    hours: tuple[int, int] = key(parse_hours)
+    off_hours: int = key(parse.count)
+    over_outdoor: float = key(parse.positive)
+    time_constant: float = key(parse.positive)
+    room_above: float = key(parse.number)
+    nights: int = key(parse.count)
+    heard_share: float = key(parse.share)
 
     @property
     def unit(self) -> str | None:
+        """See Rule."""
         return "nights"
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return ("room_c", "outdoor_c")
 
     def watch(self, codes: Codes) -> "UnheatedNightsWatch":
+        """See DeviceRule."""
         return UnheatedNightsWatch(self)
 
 
 @dataclass
 class _State(OneAlert):
-    season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day it began
+    season: NDArray[np.int32] = column(np.int32, NEVER)  # the local day on which it began
     heard: NDArray[np.int16] = column(np.int16, 0)  # hours of the season
     ran: Bools = column(np.bool_, False)  # in the season
-    tonight: NDArray[np.int32] = column(np.int32, NEVER)  # the night that the next three are about
-    off: NDArray[np.uint8] = column(np.uint8, 0)  # its hours on end
-    excess: NDArray[np.float32] = column(
-        np.float32, 0.0
-    )  # room over outdoor, summed since the first of them, K·h
+    tonight: NDArray[np.int32] = column(np.int32, NEVER)  # the night of the next three columns
+    off: NDArray[np.uint8] = column(np.uint8, 0)  # its hours in a row
+    excess: NDArray[np.float32] = column(np.float32, 0.0)  # room over outdoor, summed, K·h
     room: NDArray[np.float32] = column(np.float32, np.nan)  # at the first of them, °C
-    night: NDArray[np.int32] = column(np.int32, NEVER)  # the newest that counted
+    night: NDArray[np.int32] = column(np.int32, NEVER)  # the newest that counts
     nights: NDArray[np.uint8] = column(np.uint8, 0)  # of the season
 
 
 class UnheatedNightsWatch(OneAlertWatch):
-    """One such rule at work on all devices."""
+    """One unheated-nights rule at work on all devices."""
 
     def __init__(self, rule: UnheatedNightsRule) -> None:
         self._rule = rule
@@ -83,6 +88,7 @@ class UnheatedNightsWatch(OneAlertWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         state, slots, season = self._state, batch.slots, batch.season
         running = np.isin(batch.state, _RUNS)
         began = np.where(season.holds(batch.at), season.began(batch.at), NEVER).astype(np.int32)
@@ -103,8 +109,7 @@ class UnheatedNightsWatch(OneAlertWatch):
         return night
 
     def _follow(self, batch: Batch) -> list[Edge]:
-        """Note one more hour off of a night, and count the night once it is long, and the room warm
-        and holding."""
+        """Add an hour off to the night, and count the night once it meets the rule."""
         state, rule, slots = self._state, self._rule, batch.slots
         room, outdoor = batch.quantities["room_c"], batch.quantities["outdoor_c"]
         night = ((batch.at + batch.season.offset_ms - rule.hours[0]) // DAY_MS).astype(np.int32)
@@ -140,15 +145,14 @@ class UnheatedNightsWatch(OneAlertWatch):
         return edges + list(self._raise("not_used_all_season", slots[unused], at[unused]))
 
     def _hours_due(self, batch: Batch, began: NDArray[np.int32]) -> Floats:
-        """Hours in which a unit must have been heard for its season to be judged."""
+        """By row, the hours that a unit must have been heard for its season to count."""
         days = [
             batch.season.last_day(day) - day + 1 if day != NEVER else 0 for day in began.tolist()
         ]
         return np.array(days) * (_HOURS_A_DAY * self._rule.heard_share)
 
     def _ran_again(self, batch: Batch, running: Bools) -> list[Edge]:
-        """An alert about a season without use ends when the unit runs; in its season a warm night
-        stays counted."""
+        """Clear alerts about a season without use; an alert about warm nights stays."""
         slots, at = batch.slots[running], batch.at[running]
         unused = self._state.nights[slots] < self._rule.nights
         return list(self._clear("in_use_again", slots[unused], at[unused]))

@@ -1,10 +1,10 @@
 """A fault code that a heat pump reports itself; one alert per device and code.
 
-Raised when the code has been seen on every reading for `on_delay` (0: on the first reading that
-shows it); cleared after `clear_readings` consecutive readings without it (contract §11: 2).
+The alert rises when every reading has shown the code for `on_delay` (0: on the first reading that
+shows it). It clears after `clear_readings` readings in a row without it (contract §11: 2).
 
-Most devices report nothing, so the state is not by slot but a sorted list of what is present: one
-key per (slot, code).
+Most devices report nothing. The state is therefore no column by slot but a sorted list of the codes
+present, one key per (slot, code).
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,24 +13,17 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from rules.document.rule import (
-    Problem,
-    RuleErrors,
-    Texts,
-    count,
-    duration,
-    key,
-    noting,
-    priority,
-    template_problems,
-    texts,
-)
-from rules.document.tables import Keys, read_table_of_texts
+from rules.document import parse
+from rules.document.problems import RuleErrors, RuleProblem, noting
+from rules.document.rule import key
+from rules.document.tables import Keys, parse_table_with_texts
+from rules.document.texts import Texts, templates_problems
 from rules.readings.batch import Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Ints
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OpenSlot, Snapshot
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OpenSlot, Snapshot
 from wire.messages import Priority
 from wire.points import FAULT_KINDS
 
@@ -40,8 +33,7 @@ _CODES: Final = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class FaultMeaning:
-    """What a kind of fault means, and first checks for the household and for the crew; None is that
-    of the rule."""
+    """The priority of a fault kind, its meaning and its first checks; None means the rule's own."""
 
     meaning: Texts
     priority: Priority | None = None
@@ -49,72 +41,75 @@ class FaultMeaning:
     crew: Texts | None = None
 
 
-def meanings(value: object) -> dict[str, FaultMeaning]:
-    """A table per fault kind with `zh`, `en`, and perhaps a `priority` and texts for `household`
-    and `crew`."""
+def parse_meanings(value: object) -> dict[str, FaultMeaning]:
+    """A table per fault kind: `zh`, `en`, and perhaps `priority`, `household` and `crew`."""
     if not isinstance(value, dict):
         raise ValueError("write a table per fault kind")
     parsed: dict[str, FaultMeaning] = {}
-    problems: list[Problem] = [
+    problems: list[RuleProblem] = [
         (name, f"unknown fault kind; known are {', '.join(sorted(FAULT_KINDS))}")
         for name in value.keys() - FAULT_KINDS
     ]
     problems += [(name, "missing") for name in FAULT_KINDS - value.keys()]
     for name in value.keys() & FAULT_KINDS:
         with noting(problems, name):
-            parsed[name] = _meaning(value[name])
+            parsed[name] = _parse_meaning(value[name])
     if problems:
         raise RuleErrors(sorted(problems))
     return parsed
 
 
-def _meaning(value: object) -> FaultMeaning:
-    return FaultMeaning(**read_table_of_texts(value, _MEANING_KEYS, "meaning"))
+def _parse_meaning(value: object) -> FaultMeaning:
+    return FaultMeaning(**parse_table_with_texts(value, _MEANING_KEYS, "meaning"))
 
 
 _MEANING_KEYS: Final[Keys] = {
-    "priority": ("priority", priority),
-    "household": ("household", texts),
-    "crew": ("crew", texts),
+    "priority": ("priority", parse.priority),
+    "household": ("household", parse.texts),
+    "crew": ("crew", parse.texts),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class FaultRule(DeviceRule):
-    """Every code a unit reports; priority, meaning and first checks come from the code's kind,
-    `meanings.<kind>`.
+    """Every code a unit reports; `meanings.<kind>` gives priority, meaning and first checks.
 
-    `after` stands for the placeholder {after} in the alert of a code that came while another was there: that one,
-    {first}, is the first-out of ISA-18.2, where the search for the cause begins.
+    `after` fills the placeholder {after} where another code was present before: that code, {first},
+    is the first-out of ISA-18.2, where the search for the cause begins.
     """
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"code", "meaning", "after"}
 
-    meanings: Mapping[str, FaultMeaning] = key(meanings)
-    after: Texts = key(texts)
-    on_delay_ms: int = key(duration, 0)
-    clear_readings: int = key(count, 2)
+    meanings: Mapping[str, FaultMeaning] = key(parse_meanings)
+    after: Texts = key(parse.texts)
+    on_delay_ms: int = key(parse.duration, 0)
+    clear_readings: int = key(parse.count, 2)
 
-    def problems(self) -> list[Problem]:
-        return super().problems() + [
-            (f"after.{language}", problem)
-            for language, template in self.after.items()
-            for problem in template_problems(template, frozenset({"first"}))
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        return [
+            *super().problems(),
+            *templates_problems("after", self.after, frozenset({"first"})),
         ]
 
     def advice(self, code: str | None) -> dict[str, Texts]:
+        """See Rule; the texts of the code's kind take the place of the rule's."""
         of_kind = self.meaning_of(code or "")
         own = {"meaning": of_kind.meaning, "household": of_kind.household, "crew": of_kind.crew}
-        return super().advice(code) | {name: said for name, said in own.items() if said is not None}
+        return super().advice(code) | {
+            name: texts for name, texts in own.items() if texts is not None
+        }
 
     def watch(self, codes: Codes) -> "FaultWatch":
+        """See DeviceRule."""
         return FaultWatch(self, codes)
 
     def meaning_of(self, code: str) -> FaultMeaning:
-        """Of a `kind:vendor_code`; a kind that is none of contract §4 counts as `other`."""
+        """The meaning of a `kind:vendor_code`; a kind unknown to contract §4 counts as `other`."""
         return self.meanings.get(code.partition(":")[0], self.meanings["other"])
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
         code = edge.code or ""
         first = None if edge.first_out is None else edge.first_out.partition(":")[2]
         return {
@@ -131,29 +126,28 @@ class FaultWatch:
         self._rule = rule
         self._codes = codes
         self._present = _Present()
-        self._at_of = np.zeros(
-            0, np.int64
-        )  # by slot: event time of the row in this batch; NEVER between batches
-        self._known_of = np.zeros(
-            0, np.bool_
-        )  # by slot: whether that row tells every fault; False between batches
+        # By slot, of its row in the batch: event time, and whether every fault register was read.
+        self._at_of = np.zeros(0, np.int64)  # NEVER between batches
+        self._known_of = np.zeros(0, np.bool_)  # False between batches
 
     def resize(self, capacity: int) -> None:
+        """See Watch."""
         self._at_of = np.full(capacity, NEVER)
         self._known_of = np.zeros(capacity, np.bool_)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         shown = np.unique(batch.slots[batch.fault_rows] * _CODES + batch.fault_codes)
         if not len(shown) and not len(self._present.keys):
             return []
         self._at_of[batch.slots] = batch.at
         self._known_of[batch.slots] = batch.faults_known
-        edges = self._judge(shown)
+        edges = self._follow(shown)
         self._at_of[batch.slots] = NEVER
         self._known_of[batch.slots] = False
         return edges
 
-    def _judge(self, shown: Ints) -> list[Edge]:
+    def _follow(self, shown: Ints) -> list[Edge]:
         new = shown[~_among(shown, self._present.keys)]
         self._present.add(new, self._at_of[new // _CODES])
         present = self._present
@@ -176,20 +170,21 @@ class FaultWatch:
             slot, number = divmod(int(self._present.keys[index]), _CODES)
             code = self._codes.texts[number]
             onset = int(self._present.onset[index])
-            urgency = self._rule.meaning_of(code).priority or self._rule.priority
+            priority = self._rule.meaning_of(code).priority or self._rule.priority
             first = self._first_out(slot, onset) if edge == "raise" else None
             yield Edge(
-                slot, edge, onset, int(at[index]), reason, urgency, code=code, first_out=first
+                slot, edge, onset, int(at[index]), reason, priority, code=code, first_out=first
             )
 
     def _first_out(self, slot: int, onset: int) -> str | None:
-        """The code present on the device that came first, if that was before `onset`."""
+        """The first of the device's present codes, if it came before `onset`."""
         begin, end = np.searchsorted(self._present.keys, (slot * _CODES, (slot + 1) * _CODES))
         first = begin + int(np.argmin(self._present.onset[begin:end]))
         earlier = self._present.onset[first] < onset
         return self._codes.texts[int(self._present.keys[first]) % _CODES] if earlier else None
 
     def open_slots(self) -> list[OpenSlot]:
+        """See Watch."""
         held = zip(
             self._present.keys.tolist(),
             self._present.onset.tolist(),
@@ -202,17 +197,20 @@ class FaultWatch:
             if raised
         ]
 
-    def adopt(self, episode: OpenSlot) -> None:
-        if episode.code is None:
+    def adopt(self, open_slot: OpenSlot) -> None:
+        """See Watch."""
+        if open_slot.code is None:
             return
-        wanted = np.array([episode.slot * _CODES + self._codes.number(episode.code)])
+        wanted = np.array([open_slot.slot * _CODES + self._codes.number(open_slot.code)])
         self._present.keep(self._present.keys != wanted)
-        self._present.add(wanted, np.array([episode.onset]), raised=True)
+        self._present.add(wanted, np.array([open_slot.onset]), raised=True)
 
     def forget(self, slots: Ints) -> None:
+        """See Watch."""
         self._present.keep(~np.isin(self._present.keys // _CODES, slots))
 
     def snapshot(self, count: int) -> Snapshot:
+        """See Watch."""
         present = self._present
         texts = [self._codes.texts[number] for number in (present.keys % _CODES).tolist()]
         return {
@@ -224,6 +222,7 @@ class FaultWatch:
         }
 
     def restore(self, saved: Mapping[str, np.ndarray], slots: Ints) -> None:
+        """See Watch."""
         if not saved.keys() >= {"row", "code", "onset", "missed", "raised"}:
             return
         numbers = np.array(
@@ -236,12 +235,11 @@ class FaultWatch:
 
 
 def _among(keys: Ints, others: Ints) -> Bools:
-    """Which of `keys` are among `others`, which rise: np.isin takes several times as long for so
-    few."""
+    """Which of `keys` are among the rising `others`; np.isin is several times slower for so few."""
     if not len(others):
         return np.zeros(len(keys), np.bool_)
-    found: Bools = others[np.minimum(others.searchsorted(keys), len(others) - 1)] == keys
-    return found
+    among: Bools = others[np.minimum(others.searchsorted(keys), len(others) - 1)] == keys
+    return among
 
 
 class _Present:
@@ -263,6 +261,7 @@ class _Present:
         self.onset = np.concatenate([self.onset, onset])[order]
         self.raised = np.concatenate([self.raised, np.broadcast_to(raised, keys.shape)])[order]
         self.missed = np.concatenate([self.missed, np.broadcast_to(missed, keys.shape)])[order]
+        assert (self.keys[1:] > self.keys[:-1]).all(), "a code stands twice on one device"
 
     def keep(self, which: Bools) -> None:
         if which.all():

@@ -1,13 +1,13 @@
 """A point below a limit for longer than the on-delay, like a room below 18 °C.
 
-The alert rises when every known value since `onset` was below `limit` and that lasted `on_delay`;
-it clears when the value has been at `limit + deadband` or above for `off_delay`. A missing or bad
-value says nothing: no raise, no clear, and the last known value is carried until the gap between
-known values exceeds max(3 poll intervals, `max_gap`), after which both delays begin anew. While a
-bound of `unless` holds, a low value is as it should be.
+The alert rises when every known value since `onset` was below `limit` and that lasted `on_delay`.
+It clears when the value has been at `limit + deadband` or above for `off_delay`. A missing or bad
+value neither raises nor clears: the last known value is carried until the gap between known values
+exceeds max(3 poll intervals, `max_gap`). After such a gap both delays begin anew. While a bound of
+`unless` holds, a low value is accepted.
 
-The alert tells how many others of the village are below the limit at that moment: one cold house is
-a matter of its unit, twenty are one of the grid or the weather.
+The alert counts the other devices of the village below the limit at that moment: one cold house
+points to its unit, twenty to the grid or the weather.
 """
 
 from collections.abc import Iterator
@@ -19,99 +19,74 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.conditions import Bound, bounds
-from rules.document.rule import (
-    Problem,
-    Texts,
-    duration,
-    key,
-    not_negative,
-    number,
-    point,
-    priority,
-    template_problems,
-    texts,
-)
-from rules.document.tables import each
+from rules.document import parse
+from rules.document.conditions import Bound, parse_bounds
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
+from rules.document.steps import PriorityStep, parse_steps
+from rules.document.texts import Texts, templates_problems
 from rules.kinds.lasting.holding import GAP_INTERVALS
 from rules.readings.batch import Batch, Numbers, known
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Columns, Ints, column
 from rules.transitions.transition import EdgeKind
+from rules.watches.device_rule import DeviceRule
 from rules.watches.sparse import SparseWatch
-from rules.watches.watch import DeviceRule, Edge, OpenSlot
+from rules.watches.watch import Edge, OpenSlot
 from wire.messages import Priority
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A lower limit at which an alert that is already active gets another priority."""
-
-    limit: float
-    priority: Priority
-
-
-def steps(value: object) -> tuple[Step, ...]:
-    """Tables of `limit` and `priority`."""
-    return tuple(each(value, _step, '{ limit = 16.0, priority = "high" }', least=0))
-
-
-def _step(table: object) -> Step:
-    if not isinstance(table, dict) or table.keys() != {"limit", "priority"}:
-        raise ValueError("write a table with limit and priority")
-    return Step(number(table["limit"]), priority(table["priority"]))
+from wire.units import MINUTE_MS
 
 
 @dataclass(frozen=True, kw_only=True)
 class LowLimitRule(DeviceRule):
-    """`point` below `limit` (in the point's unit); `steps` are further limits below, each with its
-    priority.
+    """`point` below `limit`, in the point's unit; `steps` are lower limits with their priorities.
 
-    `peers` is what the placeholder {peers} of the sentences stands for, if {count} others of the
-    village are below.
+    `peers` fills the placeholder {peers} of the texts where {count} others of the village are below
+    the limit.
     """
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"peers"}
 
-    point: str = key(point)
-    limit: float = key(number)
-    deadband: float = key(not_negative, 0.0)
-    on_delay_ms: int = key(duration, 0)
-    off_delay_ms: int = key(duration, 0)
-    max_gap_ms: int = key(duration, 600_000)
-    steps: tuple[Step, ...] = key(steps, ())
-    unless: tuple[Bound, ...] = key(bounds, ())
-    peers: Texts | None = key(texts, None)
+    point: str = key(parse.point)
+    limit: float = key(parse.number)
+    deadband: float = key(parse.not_negative, 0.0)
+    on_delay_ms: int = key(parse.duration, 0)
+    off_delay_ms: int = key(parse.duration, 0)
+    max_gap_ms: int = key(parse.duration, 10 * MINUTE_MS)
+    steps: tuple[PriorityStep, ...] = key(parse_steps, ())
+    unless: tuple[Bound, ...] = key(parse_bounds, ())
+    peers: Texts | None = key(parse.texts, None)
 
     @property
     def unit(self) -> str | None:
+        """See Rule."""
         return self.point.rpartition("_")[2]
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return (self.point, *(bound.quantity for bound in self.unless))
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
         limits = [self.limit, *(step.limit for step in self.steps)]
-        falling = all(lower < upper for upper, lower in pairwise(limits))
-        return [
-            *super().problems(),
-            *([] if falling else [("steps", "write limits that fall, each below the one before")]),
-            *(
-                (f"peers.{language}", problem)
-                for language, template in (self.peers or {}).items()
-                for problem in template_problems(template, frozenset({"count", "limit"}))
-            ),
-        ]
+        if not all(lower < upper for upper, lower in pairwise(limits)):
+            problems.append(("steps", "write limits that fall, each below the one before"))
+        return problems + templates_problems(
+            "peers", self.peers or {}, frozenset({"count", "limit"})
+        )
 
     def watch(self, codes: Codes) -> "LowLimitWatch":
+        """See DeviceRule."""
         return LowLimitWatch(self)
 
     def priority_at(self, depth: int) -> Priority:
-        """The priority once the value has been below the first `depth` steps."""
+        """The priority once the value was below the first `depth` steps."""
         return self.steps[depth - 1].priority if depth else self.priority
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
         count = edge.details.get("peers", 0)
         if self.peers is None or not count:
             return {"peers": ""}
@@ -120,15 +95,13 @@ class LowLimitRule(DeviceRule):
 
 @dataclass
 class _Low(Columns):
-    """What is held of a device that is low or whose alert is active."""
+    """The state of a device that is low or has an active alert."""
 
     known_at: Ints = column(np.int64, NEVER)  # the newest known value
     below_since: Ints = column(np.int64, NEVER)  # onset
-    normal_since: Ints = column(
-        np.int64, NEVER
-    )  # while active: since when at limit + deadband or above
+    normal_since: Ints = column(np.int64, NEVER)  # while active: since when above the deadband
     active: Bools = column(np.bool_, False)
-    depth: NDArray[np.int8] = column(np.int8, 0)  # steps already announced
+    depth: NDArray[np.int8] = column(np.int8, 0)  # steps that the alert has passed
     low: Bools = column(np.bool_, False)  # at the newest known value
     village: Numbers = column(np.int32, -1)
 
@@ -141,14 +114,14 @@ class LowLimitWatch(SparseWatch[_Low]):
         self._rule = rule
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         values = batch.quantities[self._rule.point]
-        # Almost every device is above the limit with nothing pending; only the others need a closer
-        # look.
+        # Nearly all devices are above the limit with nothing pending; look at the others only.
         close = (values < self._rule.limit) | (known(values) & self._held.holds(batch.slots))
         (rows,) = close.nonzero()
-        return self._judge(batch.take(rows)) if len(rows) else []
+        return self._follow(batch.take(rows)) if len(rows) else []
 
-    def _judge(self, batch: Batch) -> list[Edge]:
+    def _follow(self, batch: Batch) -> list[Edge]:
         held, rule, at = self._held.take(batch.slots), self._rule, batch.at
         values = batch.quantities[rule.point]
         gap = at - held.known_at > np.maximum(GAP_INTERVALS * batch.interval_ms, rule.max_gap_ms)
@@ -203,7 +176,7 @@ class LowLimitWatch(SparseWatch[_Low]):
             )
 
     def _low_by_village(self) -> dict[int, int]:
-        """How many devices are low now, by the number of their village."""
+        """How many devices are low now, by village number."""
         columns = self._held.columns
         villages, counts = np.unique(
             columns.village[columns.low & (columns.village >= 0)], return_counts=True
@@ -211,14 +184,16 @@ class LowLimitWatch(SparseWatch[_Low]):
         return dict(zip(villages.tolist(), counts.tolist(), strict=True))
 
     def open_slots(self) -> list[OpenSlot]:
+        """See Watch."""
         rows = np.flatnonzero(self._held.columns.active).tolist()
         return [
             OpenSlot(int(self._held.slots[row]), None, int(self._held.columns.below_since[row]))
             for row in rows
         ]
 
-    def adopt(self, episode: OpenSlot) -> None:
-        slots = np.array([episode.slot])
+    def adopt(self, open_slot: OpenSlot) -> None:
+        """See Watch."""
+        slots = np.array([open_slot.slot])
         held = self._held.take(slots)
-        held.active[:], held.below_since[:] = True, episode.onset
+        held.active[:], held.below_since[:] = True, open_slot.onset
         self._held.put(slots, held, np.ones(1, bool))

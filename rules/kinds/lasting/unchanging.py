@@ -1,14 +1,13 @@
-"""Readings that stay the same to the last digit while the compressor runs: the unit's bus shows an
-old picture.
+"""Readings that repeat to the last digit while the compressor runs: the unit's bus is frozen.
 
-Judged are all points `compared` together, since one whole-degree temperature may well stand still
-for an hour. A unit must show at least `at_least` of them; the first, the liveliest, decides whether
-the others are looked at. The symptom begins with the second reading that repeats the one before. A
-unit at rest may well show the same for hours: that says nothing.
+The rule compares all points `compared` together, since one temperature in whole degrees may stand
+still for an hour. A unit must show at least `at_least` of them. The first point, the liveliest,
+decides whether the others are compared. The symptom begins with the second reading that repeats the
+one before. A unit at rest may show the same for hours, so its readings leave the symptom as it is.
 
-Five temperatures in whole degrees do stand still for hours in steady weather, which the electric
-side never does: the alert rises after `on_delay` where one of the points `lively` is known, else
-after `coarse_on_delay`.
+Five temperatures in whole degrees do stand still for hours in steady weather; electric points never
+do. The alert rises after `on_delay` where one of the points `lively` is known, else after
+`coarse_on_delay`.
 """
 
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.rule import Problem, count, duration, key, points
-from rules.kinds.lasting.holding import Finding, HoldingRule, HoldingWatch, Judged
+from rules.document import parse
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
+from rules.kinds.lasting.holding import Evaluated, HeldSymptom, HoldingRule, HoldingWatch
 from rules.readings.batch import STATE_CODES, Batch
 from rules.readings.codes import Codes
 from rules.readings.columns import Bools, Columns, Ints, column
@@ -30,56 +31,61 @@ _MIX: Final = np.int64(1_000_003)
 
 @dataclass(frozen=True, kw_only=True)
 class UnchangingRule(HoldingRule):
-    """At least `at_least` known points of those `compared`, none of which changed while heating."""
+    """At least `at_least` known points of those `compared`, none of them changing while heating."""
 
-    compared: tuple[str, ...] = key(points)
-    lively: tuple[str, ...] = key(points)
-    at_least: int = key(count, 4)
-    on_delay_ms: int = key(duration)
-    coarse_on_delay_ms: int = key(duration)
+    compared: tuple[str, ...] = key(parse.points)
+    lively: tuple[str, ...] = key(parse.points)
+    at_least: int = key(parse.count, 4)
+    on_delay_ms: int = key(parse.duration)
+    coarse_on_delay_ms: int = key(parse.duration)
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return self.compared
 
-    def problems(self) -> list[Problem]:
-        found = super().problems()
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
         if self.at_least > len(self.compared):
-            found.append(("at_least", "write at most the number of points compared"))
+            problems.append(("at_least", "write at most the number of points compared"))
         if not set(self.lively) <= set(self.compared):
-            found.append(("lively", "write points that are compared"))
-        return found
+            problems.append(("lively", "write points that are compared"))
+        return problems
 
     def watch(self, codes: Codes) -> "UnchangingWatch":
+        """See DeviceRule."""
         return UnchangingWatch(self)
 
 
 @dataclass
 class _State(Columns):
-    first: NDArray[np.float32] = column(np.float32, np.nan)  # the first point at the reading before
-    signature: Ints = column(np.int64, -1)  # of all points at the newest reading that was compared
+    first: NDArray[np.float32] = column(np.float32, np.nan)  # first point at the reading before
+    signature: Ints = column(np.int64, -1)  # of all points at the newest compared reading
 
 
 class UnchangingWatch(HoldingWatch):
-    """One such rule at work on all devices."""
+    """One unchanging rule at work on all devices."""
 
     def __init__(self, rule: UnchangingRule) -> None:
         self._state = _State()
-        findings = (
-            Finding("nothing_changes", rule.on_delay_ms, rule.priority),
-            Finding("nothing_changes_for_long", rule.coarse_on_delay_ms, rule.priority),
+        symptoms = (
+            HeldSymptom("nothing_changes", rule.on_delay_ms, rule.priority),
+            HeldSymptom("nothing_changes_for_long", rule.coarse_on_delay_ms, rule.priority),
         )
-        super().__init__(rule, findings, self._state)
+        super().__init__(rule, symptoms, self._state)
         self._rule = rule
         self._lively = [rule.compared.index(name) for name in rule.lively]
 
     def suspects(self, batch: Batch) -> Bools:
+        """See HoldingWatch."""
         first = batch.quantities[self._rule.compared[0]].astype(np.float32)
         repeated: Bools = (first == self._state.first[batch.slots]) & (batch.state == _RUNNING)
         self._state.first[batch.slots] = first
         return repeated
 
-    def judge(self, batch: Batch, active: NDArray[np.int8]) -> Judged:
+    def evaluate(self, batch: Batch, active: NDArray[np.int8]) -> Evaluated:
+        """See HoldingWatch."""
         slots = batch.slots
         values = np.array([batch.quantities[name] for name in self._rule.compared])
         missing = np.isnan(values)
@@ -92,9 +98,9 @@ class UnchangingWatch(HoldingWatch):
             | (np.count_nonzero(~missing, axis=0) < self._rule.at_least)
             | (same & ~running)
         )
-        dull = missing[self._lively].all(axis=0)
-        both = np.stack([unknown | dull, unknown], axis=1)
-        return Judged(same[:, None] & ~both, both, np.full(both.shape, np.nan))
+        coarse = missing[self._lively].all(axis=0)
+        both = np.stack([unknown | coarse, unknown], axis=1)
+        return Evaluated(same[:, None] & ~both, both, np.full(both.shape, np.nan))
 
     def _signatures(self, values: NDArray[np.float64]) -> Ints:
         """One number per column of `values` (points, rows) that changes when any of them does."""

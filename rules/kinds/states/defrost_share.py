@@ -1,22 +1,21 @@
-"""How much of its running time a unit spends defrosting (rules-and-faults "Definitions to
-implement").
+"""The share of its running time that a unit defrosts (rules-and-faults "Definitions to implement").
 
-A cycle goes from the start of heating to the end of the next defrost. share = t_defrost /
+A cycle runs from the start of heating to the end of the next defrost. share = t_defrost /
 (t_heating + t_defrost); stops, cooling and hot water count as neither. States are time-weighted:
-each is carried to the next reading, for at most max(3 poll intervals, `max_hold`); the rest of a
+each is carried to the next reading, for at most max(3 poll intervals, `max_hold`). The rest of a
 longer gap counts as neither, and a cycle with a gap in it is dropped.
 
-Judged is the sum over the last `cycles` complete cycles if they all ended within the last day, else
-over the last day if the unit ran at least `run_time` in it, else nothing. "Day" is the hour under
-way and the 23 before it.
+The share is taken over the last `cycles` complete cycles if they all ended within the last day,
+else over the last day if the unit ran at least `run_time` in it, else not at all. A day is the hour
+under way and the 23 before it.
 
-With a curve `expected`, the share of frost that the weather explains at most, the share over the
-day is judged against that too: weighted with the running time at each hour's outdoor temperature,
-and `excess` above it. A unit that defrosts twice as often as the air can frost it is found long
-before it passes `limit`.
+The curve `expected` gives the most defrosting that the weather explains. With it, the share over
+the day is also compared with the curve's mean, weighted by the running time at each hour's outdoor
+temperature, plus `excess`. This finds a unit that defrosts twice as often as the air can frost it
+long before the unit passes `limit`.
 
-Memory per device is fixed: a ring of cycles and 24 hourly sums. What one state lasts is booked when
-it ends or the hour does, so that most readings cost a comparison.
+The state per device is fixed: a ring of cycles and 24 hourly sums. The time of a state is booked
+when the state or the hour ends, so most readings cost one comparison.
 """
 
 from collections.abc import Iterator
@@ -27,17 +26,19 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.document.rule import Problem, count, duration, key, not_negative, number, positive
+from rules.document import parse
+from rules.document.problems import RuleProblem
+from rules.document.rule import key
 from rules.readings.batch import STATE_CODES, UNKNOWN_STATE, Batch, known
 from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Floats, Ints, column
 from rules.transitions.transition import EdgeKind
-from rules.watches.watch import DeviceRule, Edge, OneAlert, OneAlertWatch
-from wire.units import HOUR_MS
+from rules.watches.device_rule import DeviceRule
+from rules.watches.watch import Edge, OneAlert, OneAlertWatch
+from wire.units import HOUR_MS, SECOND_MS
 
 HOLD_INTERVALS: Final = 3
-"""A state is carried for three polls (docs/domain/rules-and-faults.md: "max hold (e.g. 3 ×
-poll)")."""
+"""A state is carried for three polls (rules-and-faults "Definitions to implement": max hold)."""
 
 _HEATING: Final = STATE_CODES["heating"]
 _DEFROST: Final = STATE_CODES["defrost"]
@@ -46,23 +47,24 @@ _MAX_CYCLES: Final = 8
 """Width of the ring, so that a rule with more or fewer cycles keeps its history."""
 
 _LONGEST_CYCLE_MS: Final = 2**30
-"""Twelve days: how long the heating of one cycle is counted, far beyond the day in which cycles are
-judged."""
+"""Twelve days, the most that one cycle counts: far more than the day over which cycles matter."""
 
 _UNEXPLAINED: Final = 255
-"""An hour whose outdoor temperature is not known; else tenths of a percent that frost explains."""
+"""The code of an hour without outdoor temperature; other values are tenths of a percent."""
 _MOST_EXPLAINED: Final = 25.0
 
 Durations = NDArray[np.int32]
 
 
-def curve(value: object) -> tuple[tuple[float, float], ...]:
-    """Pairs of outdoor temperature, °C and rising, and share of defrosting, percent."""
+def parse_curve(value: object) -> tuple[tuple[float, float], ...]:
+    """Pairs of outdoor temperature, °C and rising, and the share of defrosting, percent."""
     if not isinstance(value, list) or not all(
         isinstance(pair, list) and len(pair) == 2 for pair in value
     ):
         raise ValueError("write a list of pairs of °C and percent like [[-15, 2.7], [0, 10.0]]")
-    pairs = tuple((number(outdoor), not_negative(percent)) for outdoor, percent in value)
+    pairs = tuple(
+        (parse.number(outdoor), parse.not_negative(percent)) for outdoor, percent in value
+    )
     if any(warmer <= colder for (colder, _), (warmer, _) in pairwise(pairs)):
         raise ValueError("write the temperatures rising")
     if any(percent > _MOST_EXPLAINED for _, percent in pairs):
@@ -74,47 +76,52 @@ def curve(value: object) -> tuple[tuple[float, float], ...]:
 class DefrostShareRule(DeviceRule):
     """Share of defrosting above `limit`, cleared at `limit - deadband` or below; both in percent.
 
-    `expected` are pairs of outdoor temperature and percent, `excess` the percentage points above
-    that are one too many.
+    `expected` are pairs of outdoor temperature in °C and percent; an alert needs `excess`
+    percentage points above them.
     """
 
     placeholders: ClassVar[frozenset[str]] = DeviceRule.placeholders | {"cycles"}
 
-    limit: float = key(positive)
-    deadband: float = key(not_negative, 0.0)
-    cycles: int = key(count, 6)
-    run_time_ms: int = key(duration, 4 * HOUR_MS)
-    max_hold_ms: int = key(duration, 90_000)
-    expected: tuple[tuple[float, float], ...] = key(curve, ())
-    excess: float = key(not_negative, 0.0)
+    limit: float = key(parse.positive)
+    deadband: float = key(parse.not_negative, 0.0)
+    cycles: int = key(parse.count, 6)
+    run_time_ms: int = key(parse.duration, 4 * HOUR_MS)
+    max_hold_ms: int = key(parse.duration, 90 * SECOND_MS)
+    expected: tuple[tuple[float, float], ...] = key(parse_curve, ())
+    excess: float = key(parse.not_negative, 0.0)
 
     @property
     def unit(self) -> str | None:
+        """See Rule."""
         return "percent"
 
     @property
     def quantities(self) -> tuple[str, ...]:
+        """See DeviceRule."""
         return ("outdoor_c",) if self.expected else ()
 
-    def problems(self) -> list[Problem]:
-        found = super().problems()
+    def problems(self) -> list[RuleProblem]:
+        """See Rule."""
+        problems = super().problems()
         if self.cycles > _MAX_CYCLES:
-            found.append(("cycles", f"at most {_MAX_CYCLES}"))
+            problems.append(("cycles", f"at most {_MAX_CYCLES}"))
         if self.deadband >= self.limit:
-            found.append(("deadband", "write less than the limit"))
-        return found
+            problems.append(("deadband", "write less than the limit"))
+        return problems
 
     def watch(self, codes: Codes) -> "DefrostShareWatch":
+        """See DeviceRule."""
         return DefrostShareWatch(self)
 
-    def more_words(self, edge: Edge, language: str) -> dict[str, str]:
+    def more_values(self, edge: Edge, language: str) -> dict[str, str]:
+        """See DeviceRule."""
         return {"cycles": str(self.cycles)}
 
 
 @dataclass
 class _State(OneAlert):
-    booked: Ints = column(np.int64, 0)  # time up to which the sums below are complete
-    in_cycle: Bools = column(np.bool_, False)  # the cycle's start was seen, and no gap since
+    booked: Ints = column(np.int64, 0)  # the sums below are complete up to here
+    in_cycle: Bools = column(np.bool_, False)  # its start was seen, and no gap since
     cycle_heating: Durations = column(np.int32, 0)  # ms in the cycle under way
     cycle_defrost: Durations = column(np.int32, 0)
     ring_heating: Durations = column(np.int32, 0, _MAX_CYCLES)  # ms in each of the last cycles
@@ -129,9 +136,11 @@ class _State(OneAlert):
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """What n rows are judged by: the share in percent and whether cycles were its basis; the share
-    over the day, and the most that is allowed in that day's weather. NaN where there is too little
-    to judge."""
+    """The shares of n rows in percent, NaN where too little is known.
+
+    `percent` is over cycles where `by_cycles`, else over the day. `allowed` is the most that the
+    day's weather and `excess` allow.
+    """
 
     percent: Floats
     by_cycles: Bools
@@ -139,8 +148,7 @@ class _Shares:
     allowed: Floats
 
     def exceed(self, limit: float, deadband: float) -> tuple[Bools, Bools]:
-        """Which rows are above `limit`, and which above what the weather explains, each less the
-        deadband."""
+        """Which rows are above `limit`, and which above `allowed`, each less the deadband."""
         return self.percent > limit - deadband, self.day_percent > self.allowed - deadband
 
 
@@ -153,13 +161,14 @@ class DefrostShareWatch(OneAlertWatch):
         super().__init__(self._state)
 
     def step(self, batch: Batch) -> list[Edge]:
+        """See Watch."""
         hold = np.maximum(HOLD_INTERVALS * batch.interval_ms, self._rule.max_hold_ms)
         gap = (batch.at - batch.previous_at > hold) | (batch.previous_state == UNKNOWN_STATE)
         rows = np.flatnonzero(gap | (batch.state != batch.previous_state) | batch.new_hour())
         return self._follow(batch.take(rows), hold[rows], gap[rows]) if len(rows) else []
 
     def _follow(self, batch: Batch, hold: Ints, gap: Bools) -> list[Edge]:
-        """Book what came to an end in these rows, and judge them where an hour or a cycle did."""
+        """Book what ended in these rows, and decide where an hour or a cycle ended."""
         gap |= batch.state == UNKNOWN_STATE
         past = self._past(batch)
         new_hour = self._turn_hours(batch, past)
@@ -170,15 +179,12 @@ class DefrostShareWatch(OneAlertWatch):
         self._state.booked[batch.slots] = batch.at
         ended = self._follow_cycles(batch, gap)
         rows = np.flatnonzero(ended | new_hour)
-        return (
-            self._judge(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows])
-            if len(rows)
-            else []
-        )
+        if not len(rows):
+            return []
+        return self._decide(batch.slots[rows], batch.at[rows], new_hour[rows], ended[rows])
 
     def _past(self, batch: Batch) -> Ints:
-        """The time up to the reading before that is not booked yet; its state lasted all of it, in
-        its hour."""
+        """By row, the unbooked time before the previous reading; its state lasted all of it."""
         state, slots = self._state, batch.slots
         same_hour = (state.hour[slots] == batch.previous_at // HOUR_MS) & (
             state.hour[slots] != NEVER
@@ -186,8 +192,10 @@ class DefrostShareWatch(OneAlertWatch):
         return np.where(same_hour, batch.previous_at - state.booked[slots], 0)
 
     def _turn_hours(self, batch: Batch, past: Ints) -> Bools:
-        """Book `past` where an hour is over, and empty the sums of those begun since; which rows
-        are in a new hour."""
+        """Book `past` where an hour is over and empty the sums of the hours since.
+
+        Returns which rows are in a new hour.
+        """
         state = self._state
         hour = (batch.at // HOUR_MS).astype(np.int32)
         new: Bools = hour != state.hour[batch.slots]
@@ -198,21 +206,18 @@ class DefrostShareWatch(OneAlertWatch):
         slots = batch.slots[rows]
         skipped = np.flatnonzero(hour[rows] - state.hour[slots] > 1)
         self._empty(slots[skipped], hour[rows][skipped])
-        place = hour[rows] % _HOURS
-        state.hour[slots], state.hour_heating[slots, place], state.hour_defrost[slots, place] = (
-            hour[rows],
-            0,
-            0,
-        )
+        index = hour[rows] % _HOURS
+        state.hour[slots] = hour[rows]
+        state.hour_heating[slots, index] = 0
+        state.hour_defrost[slots, index] = 0
         if self._rule.expected:
-            state.hour_explained[slots, place] = self._explained(
+            state.hour_explained[slots, index] = self._explained(
                 batch.quantities["outdoor_c"][rows]
             )
         return new
 
     def _empty(self, slots: Ints, hour: Durations) -> None:
-        """Empty the sums of the hours since the one under way, up to `hour`, in which nothing was
-        heard."""
+        """Empty the sums of the silent hours after the one under way, up to `hour`."""
         state, last = self._state, self._state.hour[slots]
         begun = (hour - last)[:, None]
         stale = (np.arange(_HOURS) - last[:, None] - 1) % _HOURS < begun
@@ -228,7 +233,7 @@ class DefrostShareWatch(OneAlertWatch):
         return np.round(tenths).astype(np.uint8)
 
     def _book(self, batch: Batch, passed: Ints) -> None:
-        """Give `passed` ms to the state of the reading before; whole to the hour under way."""
+        """Add `passed` ms to the previous reading's state, all in the hour under way."""
         state, lasted = self._state, passed > 0
         for code, cycle, hours in (
             (_HEATING, state.cycle_heating, state.hour_heating),
@@ -242,8 +247,10 @@ class DefrostShareWatch(OneAlertWatch):
             hours[slots, state.hour[slots] % _HOURS] += passed[rows].astype(np.int32)
 
     def _follow_cycles(self, batch: Batch, gap: Bools) -> Bools:
-        """Close cycles whose defrost has ended, drop those with a gap, begin new ones; which rows
-        closed one."""
+        """Close cycles whose defrost ended, drop those with a gap, begin new ones.
+
+        Returns which rows closed a cycle.
+        """
         state, slots = self._state, batch.slots
         begins = (batch.state == _HEATING) & (batch.previous_state != _HEATING)
         defrost_over = (batch.previous_state == _DEFROST) & (batch.state != _DEFROST)
@@ -257,13 +264,13 @@ class DefrostShareWatch(OneAlertWatch):
 
     def _push(self, slots: Ints, at: Ints) -> None:
         state = self._state
-        place = state.ring_next[slots]
-        state.ring_heating[slots, place] = state.cycle_heating[slots]
-        state.ring_defrost[slots, place] = state.cycle_defrost[slots]
-        state.ring_ended[slots, place] = at
-        state.ring_next[slots] = (place + 1) % _MAX_CYCLES
+        position = state.ring_next[slots]
+        state.ring_heating[slots, position] = state.cycle_heating[slots]
+        state.ring_defrost[slots, position] = state.cycle_defrost[slots]
+        state.ring_ended[slots, position] = at
+        state.ring_next[slots] = (position + 1) % _MAX_CYCLES
 
-    def _judge(self, slots: Ints, at: Ints, new_hour: Bools, ended: Bools) -> list[Edge]:
+    def _decide(self, slots: Ints, at: Ints, new_hour: Bools, ended: Bools) -> list[Edge]:
         active = self._state.raised_at[slots] != NEVER
         shares = self._shares(slots, at, new_hour | active, ended | active)
         high, unexplained = shares.exceed(self._rule.limit, 0.0)
@@ -278,8 +285,10 @@ class DefrostShareWatch(OneAlertWatch):
         ]
 
     def _shares(self, slots: Ints, at: Ints, by_hour: Bools, by_cycle: Bools) -> _Shares:
-        """Only what may have changed, unless an alert hangs on it: the cycles when one ended, the
-        day by the hour."""
+        """The shares that may have changed: of cycles by cycle, of the day by the hour.
+
+        Where an alert is active the caller asks for both.
+        """
         state, rule = self._state, self._rule
         oldest = (state.ring_next[slots] - rule.cycles) % _MAX_CYCLES
         by_cycles: Bools = state.ring_ended[slots, oldest] > at - _HOURS * HOUR_MS
@@ -305,8 +314,7 @@ class DefrostShareWatch(OneAlertWatch):
         )
 
     def _allowed(self, slots: Ints) -> Floats:
-        """The most that the day's weather explains, and `excess`; NaN where the outdoor temperature
-        is not known."""
+        """What the day's weather explains plus `excess`; NaN where the weather is not known."""
         state = self._state
         tenths = state.hour_explained[slots]
         running = (state.hour_heating[slots] + state.hour_defrost[slots]) * (tenths != _UNEXPLAINED)
@@ -338,7 +346,7 @@ class DefrostShareWatch(OneAlertWatch):
 
 
 def _percent(heating: Durations, defrost: Durations, least_ms: int) -> Floats:
-    """Defrosting over running time, summed by row; NaN where that is less than `least_ms`."""
+    """Defrosting over running time by row; NaN where the unit ran less than `least_ms`."""
     defrosting = defrost.sum(axis=1, dtype=np.int64)
     running = heating.sum(axis=1, dtype=np.int64) + defrosting
     enough = running >= max(least_ms, 1)

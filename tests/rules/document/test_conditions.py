@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rules.document.conditions import applies
-from rules.document.rule import RuleErrors
+from rules.document.conditions import parse_applies
+from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
 from rules.readings.batch import STATE_CODES, columns
 from rules.readings.season import Season
@@ -29,7 +29,7 @@ def rows(condition: dict[str, Any], at: int = NOON) -> list[int]:
         "setpoint_c": np.array([16.0, 20.0, np.nan, np.nan]),
     }
     batch = columns(np.arange(4), np.full(4, at), state, points)
-    return applies(condition).part(batch).slots.tolist()
+    return parse_applies(condition).part(batch).slots.tolist()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_season_within_one_year() -> None:
 )
 def test_a_mistake_is_named_by_its_key(condition: dict[str, Any], keys: list[str]) -> None:
     with pytest.raises(RuleErrors) as caught:
-        applies(condition)
+        parse_applies(condition)
     assert [key for key, _ in caught.value.problems] == keys
 
 

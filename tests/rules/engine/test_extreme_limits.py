@@ -3,7 +3,7 @@
 import pytest
 
 from rules.definition import parse_rule
-from rules.document.rule import RuleErrors
+from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
 from tests.rules.shipped import MINUTE, T0, document, reading, shipped, shipped_rules
 

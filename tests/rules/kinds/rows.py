@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rules.definition import parse_rule
-from rules.document.rule import RuleErrors
+from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
 from rules.transitions.transition import Transition
 from tests.rules.shipped import MINUTE, PLACE, T0

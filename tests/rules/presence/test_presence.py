@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import pytest
 
-from rules.document.rule import RuleErrors
+from rules.document.problems import RuleErrors
 from rules.presence.presence import Presence
 from rules.transitions.transition import OpenCondition, Transition, realm_of
+from tests.rules.presence.hidden import hidden_devices
 from tests.rules.shipped import T0, shipped, shipped_rules
 from wire.topics import GatewayPath
 
@@ -98,11 +99,11 @@ def test_a_silent_gateway_hides_its_devices() -> None:
     assert short([raised]) == [("gateway_offline", "matao-0", "raise", "silent")]
     assert raised.children == 4
     assert raised.at - raised.onset <= 96 * SECOND
-    assert world.presence.hidden_devices() == dict.fromkeys(world.boxes[0].devices, "matao-0")
+    assert hidden_devices(world.presence) == dict.fromkeys(world.boxes[0].devices, "matao-0")
     world.boxes[0].on_air = True
     (cleared,) = world.run(200)
     assert short([cleared]) == [("gateway_offline", "matao-0", "clear", "heard_again")]
-    assert world.presence.hidden_devices() == {}
+    assert hidden_devices(world.presence) == {}
 
 
 def test_a_gateway_that_restarts_raises_nothing() -> None:
@@ -177,7 +178,7 @@ def test_a_village_power_cut_is_one_urgent_alert(gateways: int) -> None:
         gateways * 30,
     )
     assert raised.at - T0 <= (77 + 90 + 10) * SECOND
-    assert len(world.presence.hidden_devices()) == gateways * 30
+    assert len(hidden_devices(world.presence)) == gateways * 30
     for box in world.boxes:
         box.on_air = True
     told = world.run(300)

@@ -3,7 +3,7 @@
 import pytest
 
 from rules.definition import parse_rule
-from rules.document.rule import RuleErrors
+from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
 from rules.transitions.transition import OpenCondition
 from tests.rules.shipped import PLACE, T0, document, shipped
@@ -33,7 +33,7 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "a stuck sensor twice": ("sensor_stuck", {"sensors": [STUCK, STUCK]}, ["sensors"]),
     "a stuck sensor against nothing": ("sensor_stuck", {"sensors": [{"point": "supply_c"}]}, ["sensors[0]"]),
     "stuck against a derived quantity": ("sensor_stuck", {"sensors": [STUCK | {"against": "delta_k"}]}, ["sensors[0]"]),
-    "stuck for weeks": ("sensor_stuck", {"hours": 500}, ["hours"]),
+    "stuck for weeks": ("sensor_stuck", {"for_hours": 500}, ["for_hours"]),
     "more hours needed than looked at": ("undersized", {"needs": 41}, ["needs"]),
     "more hours than fit": ("undersized", {"window": 65}, ["needs"]),
     "clearing where it raises": ("undersized", {"clears": 30}, ["needs"]),
@@ -87,7 +87,7 @@ def test_a_drift_is_told_with_every_sign_that_shows() -> None:
 
 
 def test_every_stuck_sensor_is_named() -> None:
-    engine, told = Engine([shipped("sensor_stuck", hours=3)]), []
+    engine, told = Engine([shipped("sensor_stuck", for_hours=3)]), []
     for hour in range(6):
         values = {
             "supply_c": 41.5,
