@@ -157,8 +157,10 @@ class Engine:
         )
 
     def retire(self, devices: Collection[str]) -> list[Transition]:
-        """Forget `devices`, which no gateway announces any more; returns the clears of their alerts
-        (`no_longer_announced`)."""
+        """Forget `devices`, which no gateway announces any more.
+
+        Returns the clears of their alerts, with the reason `no_longer_announced`.
+        """
         known = [device for device in devices if self.fleet.knows(device)]
         if not known:
             return []
@@ -193,8 +195,10 @@ class Engine:
         )
 
     def adopt(self, conditions: Iterable[OpenCondition]) -> None:
-        """Hold open alerts that were raised before this engine began; the next readings may clear
-        them. Alerts of rules that this engine lacks are ignored."""
+        """Hold open alerts that were raised before this engine began.
+
+        The next readings may clear them. Alerts of rules that this engine lacks are ignored.
+        """
         for condition in conditions:
             watch = self._watches.get(condition.rule)
             if watch is not None:

@@ -102,8 +102,10 @@ class Presence:
             yield self._rules.device, device.id, device.alert, ""
 
     def adopt(self, conditions: Iterable[OpenCondition], now: int) -> None:
-        """Hold open alerts that were raised before this began; a subject takes its alert up when it
-        is first heard. Alerts of other rules are ignored."""
+        """Hold open alerts that were raised before this began; alerts of other rules are ignored.
+
+        A subject that is not known yet takes its alert up when it is first announced or heard.
+        """
         levels: list[tuple[SubjectKind, Rule | None]] = [
             ("device", self._rules.device),
             ("gateway", self._rules.gateway),

@@ -18,13 +18,13 @@
     rule = "low_room_temperature"
     edge = "raise"                             # raise, update or clear
 
-`VALUE*COUNT` repeats a value; `A>B*COUNT` is a straight line of COUNT values from A to B. All series
-of a device are equally long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or
+`VALUE*COUNT` repeats a value; `A>B*COUNT` is a straight line of COUNT values from A to B. All
+series of a device are equally long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or
 `about` (± 10 %), `priority`, `reason` and `onset` (after start).
 
 For several devices, `[test.device.NAME]` tables with the same series, and perhaps `village` and
-`gateway`, take the place of `[test.series]`. A gateway sends a message when one of its devices has a
-reading; else it is silent. `[test.override.RULE_ID]` changes keys of a rule for this test.
+`gateway`, take the place of `[test.series]`. A gateway sends a message when one of its devices has
+a reading; else it is silent. `[test.override.RULE_ID]` changes keys of a rule for this test.
 `[[test.forecast]]` tables hold `at` (after start) and `outdoor_c`, a series by the hour from then
 on; the newest forecast counts.
 """

@@ -52,7 +52,7 @@ class ExpectedTransition:
 def parse_expectations(
     tables: object, start: int, problems: list[RuleProblem]
 ) -> list[ExpectedTransition]:
-    """The `[[test.expect]]` tables of a test that starts at `start` (UTC ms); notes its mistakes."""
+    """The `[[test.expect]]` tables of a test starting at `start` (UTC ms); notes its mistakes."""
     if not isinstance(tables, list):
         problems.append(("expect", "write [[test.expect]] tables, none where nothing may happen"))
         return []
@@ -80,7 +80,7 @@ def _expected(table: object, start: int) -> ExpectedTransition:
 def parse_forecasts(
     tables: object, start: int, problems: list[RuleProblem]
 ) -> list[WeatherForecast]:
-    """The `[[test.forecast]]` tables: `at` after the start, and `outdoor_c` by the hour from then."""
+    """The `[[test.forecast]]` tables: `at` after the start, `outdoor_c` by the hour from then."""
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         problems.append(("forecast", "write [[test.forecast]] tables with at and outdoor_c"))
         return []

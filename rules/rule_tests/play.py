@@ -1,5 +1,4 @@
-"""Playing a rule test: the rules get its readings as a server would, and their transitions are
-compared with the expected ones."""
+"""Playing a rule test: the rules get its readings as on a server; the transitions are compared."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

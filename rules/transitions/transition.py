@@ -11,8 +11,7 @@ EdgeKind = Literal["raise", "update", "clear"]
 
 
 def realm_of(kind: SubjectKind, gateway_path: GatewayPath) -> str:
-    """The path within which the id of a subject is unique: the village for a gateway, the town for
-    a village.
+    """The path within which a subject's id is unique: a gateway's village, a village's town.
 
     '' for a device and a district: the whole district (contract §1).
     """

@@ -132,7 +132,7 @@ class StuckWatch(OneAlertWatch):
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""
         state, slots = self._state, batch.slots
-        shows = self._columns_of(batch, [one.point for one in self._rule.sensors])
+        shows = self._columns_of(batch, [sensor.point for sensor in self._rule.sensors])
         known, was_known = ~np.isnan(shows), ~np.isnan(state.shown[slots])
         same = shows == state.shown[slots]
         state.named[slots] &= same | ~(known & was_known)
@@ -147,7 +147,7 @@ class StuckWatch(OneAlertWatch):
     def _follow(self, batch: Batch, shows: NDArray[np.float32], same: Bools, moved: Bools) -> None:
         """How long each sensor has shown the same, and what the other point did meanwhile."""
         state, slots = self._state, batch.slots
-        other = self._columns_of(batch, [one.against for one in self._rule.sensors])
+        other = self._columns_of(batch, [sensor.against for sensor in self._rule.sensors])
         lowest, highest = state.lowest[slots], state.highest[slots]
         state.lowest[slots] = np.where(moved, other, np.where(same, np.fmin(lowest, other), lowest))
         state.highest[slots] = np.where(

@@ -98,8 +98,7 @@ class HoldingWatch(SparseWatch[_Held]):
 
     @abstractmethod
     def evaluate(self, batch: Batch, active: NDArray[np.int8]) -> Evaluated:
-        """What these rows show; `active` is the symptom of each row's alert, which gets its
-        deadband."""
+        """What these rows show; the symptom `active` of a row's alert gets its deadband."""
 
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""

@@ -8,22 +8,42 @@ from rules.engine.engine import Engine
 from rules.transitions.transition import OpenCondition
 from tests.rules.shipped import PLACE, T0, document, shipped
 from wire.messages import Reading
+from wire.units import HOUR_MS as HOUR
 
-HOUR = 3_600_000
 SIGN = {"quantity": "cop_ratio", "fall": 20.0, "name": {"zh": "能效", "en": "COP"}}
 STUCK = {"point": "supply_c", "against": "return_c", "moves": 7.0, "name": SIGN["name"]}
 
 WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "no signs": ("low_cop", {"signs": []}, ["signs"]),
     "a sign with two sides": ("low_cop", {"signs": [SIGN | {"rise": 1.0}]}, ["signs[0]"]),
-    "a sign without a side": ("low_cop", {"signs": [{"quantity": "cop_ratio", "name": SIGN["name"]}]}, ["signs[0]"]),
+    "a sign without a side": (
+        "low_cop",
+        {"signs": [{"quantity": "cop_ratio", "name": SIGN["name"]}]},
+        ["signs[0]"],
+    ),
     "a sign of nothing": ("low_cop", {"signs": [SIGN | {"quantity": "charm"}]}, ["signs[0]"]),
     "a sign by 0": ("low_cop", {"signs": [SIGN | {"fall": 0}]}, ["signs[0]"]),
-    "a sign without Chinese": ("low_cop", {"signs": [SIGN | {"name": {"en": "COP"}}]}, ["signs[0].zh"]),
+    "a sign without Chinese": (
+        "low_cop",
+        {"signs": [SIGN | {"name": {"en": "COP"}}]},
+        ["signs[0].zh"],
+    ),
     "a sign required by word": ("low_cop", {"signs": [SIGN | {"required": "yes"}]}, ["signs[0]"]),
-    "a sound range upside down": ("low_cop", {"signs": [SIGN | {"healthy": [2.0, 1.0]}]}, ["signs[0]"]),
-    "a sound range of words": ("low_cop", {"signs": [SIGN | {"healthy": ["low", "high"]}]}, ["signs[0]"]),
-    "a sign against it without a side": ("low_cop", {"unless": [SIGN | {"fall_by": 1.0}]}, ["unless[0]"]),
+    "a sound range upside down": (
+        "low_cop",
+        {"signs": [SIGN | {"healthy": [2.0, 1.0]}]},
+        ["signs[0]"],
+    ),
+    "a sound range of words": (
+        "low_cop",
+        {"signs": [SIGN | {"healthy": ["low", "high"]}]},
+        ["signs[0]"],
+    ),
+    "a sign against it without a side": (
+        "low_cop",
+        {"unless": [SIGN | {"fall_by": 1.0}]},
+        ["unless[0]"],
+    ),
     "settled without a unit": ("sensor_drift", {"settled": 10}, ["settled"]),
     "more signs needed than there are": ("suspected_leak", {"needs": 6}, ["needs"]),
     "a baseline of a year": ("low_cop", {"learn_days": 365}, ["learn_days"]),
@@ -31,15 +51,26 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "no bound": ("undersized", {"met": []}, ["met"]),
     "an unknown bound": ("undersized", {"met": [{"quantity": "room_c", "under": 3}]}, ["met[0]"]),
     "a stuck sensor twice": ("sensor_stuck", {"sensors": [STUCK, STUCK]}, ["sensors"]),
-    "a stuck sensor against nothing": ("sensor_stuck", {"sensors": [{"point": "supply_c"}]}, ["sensors[0]"]),
-    "stuck against a derived quantity": ("sensor_stuck", {"sensors": [STUCK | {"against": "delta_k"}]}, ["sensors[0]"]),
+    "a stuck sensor against nothing": (
+        "sensor_stuck",
+        {"sensors": [{"point": "supply_c"}]},
+        ["sensors[0]"],
+    ),
+    "stuck against a derived quantity": (
+        "sensor_stuck",
+        {"sensors": [STUCK | {"against": "delta_k"}]},
+        ["sensors[0]"],
+    ),
     "stuck for weeks": ("sensor_stuck", {"for_hours": 500}, ["for_hours"]),
     "more hours needed than looked at": ("undersized", {"needs": 41}, ["needs"]),
     "more hours than fit": ("undersized", {"window": 65}, ["needs"]),
     "clearing where it raises": ("undersized", {"clears": 30}, ["needs"]),
     "a month that is none": ("valley_cap", {"normal_c": {"13": 5.0}}, ["normal_c"]),
-    "steps that fall": ("valley_cap", {"steps": [{"limit": 95, "priority": "low"}, {"limit": 80, "priority": "low"}]},
-                        ["steps"]),
+    "steps that fall": (
+        "valley_cap",
+        {"steps": [{"limit": 95, "priority": "low"}, {"limit": 80, "priority": "low"}]},
+        ["steps"],
+    ),
     "no steps": ("valley_cap", {"steps": []}, ["steps"]),
     "hours that are none": ("suspected_coal", {"hours": "evening"}, ["hours"]),
     "a house that stores nothing": ("suspected_coal", {"time_constant": 0}, ["time_constant"]),
@@ -48,7 +79,7 @@ WRONG: dict[str, tuple[str, dict[str, object], list[str]]] = {
     "a curve of words": ("defrost_share", {"expected": [["cold", 5]]}, ["expected"]),
     "a curve too high": ("defrost_share", {"expected": [[0, 50]]}, ["expected"]),
     "no duration": ("extreme_cold", {"longer_than": 48}, ["longer_than"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("file", "changes", "keys"), WRONG.values(), ids=WRONG.keys())
