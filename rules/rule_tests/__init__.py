@@ -19,8 +19,8 @@
     edge = "raise"                             # raise, update or clear
 
 `VALUE*COUNT` repeats a value; `A>B*COUNT` is a straight line of COUNT values from A to B. All
-series of a device are equally long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or
-`about` (± 10 %), `priority`, `reason` and `onset` (after start).
+series of a device are equally long. An expectation may also hold `subject`, `code`, `value`
+(± 0.05) or `about` (± 10 %), `priority`, `reason` and `onset` (after start).
 
 For several devices, `[test.device.NAME]` tables with the same series, and perhaps `village` and
 `gateway`, take the place of `[test.series]`. A gateway sends a message when one of its devices has
