@@ -11,7 +11,6 @@ from wire.topics import GatewayPath
 
 RULES_FOLDER: Final = Path(__file__).parent.parent.parent / "config" / "rules"
 T0: Final = 1_763_740_000_000
-MINUTE: Final = 60_000
 PLACE: Final = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 
 

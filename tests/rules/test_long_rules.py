@@ -34,7 +34,7 @@ def engine_of(rules: list[Rule], test: RuleTest) -> Engine:
     return engine
 
 
-def told(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transition]:
+def reported(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transition]:
     """What the rules say when their memory goes through a snapshot after every so many readings."""
     engine, found = engine_of(rules, test), []
     readings = [
@@ -55,7 +55,7 @@ def test_a_restart_changes_nothing(file: str, test: RuleTest) -> None:
     rules = [
         rule.with_overrides(test.overrides.get(rule.id, {})) for rule in parse_rule(document(file))
     ]
-    assert told(rules, test, 29) == told(rules, test, 10_000)
+    assert reported(rules, test, 29) == reported(rules, test, 10_000)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -77,7 +77,7 @@ def test_devices_judged_together_do_not_touch_each_other(file: str) -> None:
     alone = [
         replace(one, subject=str(n))
         for n, test in enumerate(stories)
-        for one in told(rules, test, 10_000)
+        for one in reported(rules, test, 10_000)
     ]
     readings = [
         replace(one, device=str(number))

@@ -235,7 +235,7 @@ class SymptomsWatch(HoldingWatch):
     def _evaluate_symptom(
         self, batch: Batch, symptom: Symptom, relaxed: Bools
     ) -> tuple[Bools, Bools]:
-        """Where the symptom holds, and where it is unknown: a value is missing, or not `applies`."""
+        """Where the symptom holds, and where it is unknown (no value, or not `applies`)."""
         false, unknown = self._evaluate_state(batch, symptom)
         for condition in symptom.every:
             values = batch.quantities[condition.bound.quantity]

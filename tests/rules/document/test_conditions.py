@@ -11,11 +11,12 @@ from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
 from rules.readings.batch import STATE_CODES, columns
 from rules.readings.season import Season
-from tests.rules.shipped import MINUTE, T0, reading, shipped
+from tests.rules.shipped import T0, reading, shipped
+from wire.units import MINUTE_MS
 
 NOON = int(datetime(2025, 12, 1, 4, tzinfo=UTC).timestamp() * 1000)
 """12:00 in Beijing."""
-HOUR = 60 * MINUTE
+HOUR = 60 * MINUTE_MS
 
 
 def rows(condition: dict[str, Any], at: int = NOON) -> list[int]:
@@ -110,18 +111,18 @@ def test_a_rule_says_nothing_to_what_it_does_not_apply_to() -> None:
     engine = Engine(
         [shipped("low_room_temperature", on_delay="0s", applies={"state": ["heating"]})]
     )
-    told = engine.observe(
+    reported = engine.observe(
         [
             reading(T0, 17.0, state="off"),
-            reading(T0 + MINUTE, 17.0),
-            reading(T0 + 2 * MINUTE, 20.0, state="off"),
-            reading(T0 + 3 * MINUTE, 20.0),
+            reading(T0 + MINUTE_MS, 17.0),
+            reading(T0 + 2 * MINUTE_MS, 20.0, state="off"),
+            reading(T0 + 3 * MINUTE_MS, 20.0),
         ],
         T0,
     )
-    assert [(one.edge, one.at) for one in told] == [
-        ("raise", T0 + MINUTE),
-        ("clear", T0 + 3 * MINUTE),
+    assert [(one.edge, one.at) for one in reported] == [
+        ("raise", T0 + MINUTE_MS),
+        ("clear", T0 + 3 * MINUTE_MS),
     ]
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.transitions.transition import OpenCondition, Transition
-from tests.rules.reference import ReferenceEngine, Told
-from tests.rules.shipped import MINUTE, PLACE, T0, reading, shipped, shipped_rules
+from tests.rules.reference import ReferenceEngine, Reported
+from tests.rules.shipped import PLACE, T0, reading, shipped, shipped_rules
 from wire.messages import Reading
 from wire.points import STATES
+from wire.units import MINUTE_MS
 
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002", "mtg-mt-0003")
 CODES = ("water_flow:E1", "high_pressure:P1", "sensor:F4")
@@ -67,7 +68,7 @@ def history(seed: int, length: int) -> list[Reading]:
     return readings
 
 
-def told(transitions: list[Transition]) -> list[Told]:
+def reported(transitions: list[Transition]) -> list[Reported]:
     return [
         (
             t.at,
@@ -84,12 +85,12 @@ def told(transitions: list[Transition]) -> list[Told]:
     ]
 
 
-def by_subject(one: Told) -> tuple[str, str, int, str]:
+def by_subject(one: Reported) -> tuple[str, str, int, str]:
     return one[1], one[2], one[0], one[4] or ""
 
 
-def observe(engine: Engine, readings: list[Reading]) -> list[Told]:
-    return told(engine.observe([(PLACE, item) for item in readings], T0))
+def observe(engine: Engine, readings: list[Reading]) -> list[Reported]:
+    return reported(engine.observe([(PLACE, item) for item in readings], T0))
 
 
 def engine_of(rules: list[Rule]) -> Engine:
@@ -219,10 +220,12 @@ def test_an_adopted_alert_clears_on_contrary_readings_and_is_not_raised_again() 
             OpenCondition("retired_rule", DEVICES[0], None, T0),
         ]
     )
-    still = engine.observe([reading(T0 + MINUTE, 17.0, faults=("high_pressure:P1",))], T0)
+    still = engine.observe([reading(T0 + MINUTE_MS, 17.0, faults=("high_pressure:P1",))], T0)
     assert still == []
     assert len(engine.active()) == 3
-    cleared = engine.observe([reading(T0 + 2 * MINUTE, 19.0), reading(T0 + 3 * MINUTE, 19.0)], T0)
+    cleared = engine.observe(
+        [reading(T0 + 2 * MINUTE_MS, 19.0), reading(T0 + 3 * MINUTE_MS, 19.0)], T0
+    )
     assert [(one.rule, one.edge, one.onset) for one in cleared] == [
         ("low_room_temperature", "clear", T0),
         ("fault", "clear", T0),

@@ -5,15 +5,16 @@ import pytest
 from rules.definition import parse_rule
 from rules.document.problems import RuleErrors
 from rules.engine.engine import Engine
-from tests.rules.shipped import MINUTE, T0, document, reading, shipped, shipped_rules
+from tests.rules.shipped import T0, document, reading, shipped, shipped_rules
+from wire.units import MINUTE_MS
 
 
 def minutes_to_alert(engine: Engine, first: int) -> int:
     """How long it takes from the first cold reading, at `first` minutes, until the alert."""
     for minute in range(first, first + 120, 5):
-        told = engine.observe([reading(T0 + minute * MINUTE, 17.0)], T0)
-        if told:
-            assert told[0].edge == "raise"
+        reported = engine.observe([reading(T0 + minute * MINUTE_MS, 17.0)], T0)
+        if reported:
+            assert reported[0].edge == "raise"
             return minute - first
     raise AssertionError("no alert")
 
@@ -23,22 +24,22 @@ def test_a_cold_room_is_told_sooner_and_graver_while_confirmed() -> None:
     engine.extreme_cold(True)
     assert minutes_to_alert(engine, 0) == 30
     engine.extreme_cold(False)
-    engine.observe([reading(T0 + 200 * MINUTE, 20.0)], T0)
+    engine.observe([reading(T0 + 200 * MINUTE_MS, 20.0)], T0)
     assert minutes_to_alert(engine, 205) == 60
 
 
 def test_what_is_held_goes_on_when_limits_change() -> None:
     engine = Engine([shipped("low_room_temperature")])
     for minute in range(0, 45, 5):
-        assert engine.observe([reading(T0 + minute * MINUTE, 17.0)], T0) == []
+        assert engine.observe([reading(T0 + minute * MINUTE_MS, 17.0)], T0) == []
     engine.extreme_cold(True)
-    [raised] = engine.observe([reading(T0 + 45 * MINUTE, 17.0)], T0)
+    [raised] = engine.observe([reading(T0 + 45 * MINUTE_MS, 17.0)], T0)
     assert (raised.edge, raised.onset, raised.priority) == ("raise", T0, "urgent")
     held = engine.active()
     engine.extreme_cold(False)
     engine.extreme_cold(False)
     assert engine.active() == held
-    [cleared] = engine.observe([reading(T0 + 50 * MINUTE, 19.0)], T0)
+    [cleared] = engine.observe([reading(T0 + 50 * MINUTE_MS, 19.0)], T0)
     assert cleared.edge == "clear"
 
 

@@ -8,20 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.forecast.forecast import Period, WeatherForecast, parse_forecast
-
-HOUR = 3_600_000
+from wire.units import HOUR_MS
 
 
 def document(**changes: Any) -> dict[str, Any]:
     periods = [
-        {"from": 0, "to": HOUR, "outdoor_c": -30},
-        {"from": HOUR, "to": 3 * HOUR, "outdoor_c": -12.5},
+        {"from": 0, "to": HOUR_MS, "outdoor_c": -30},
+        {"from": HOUR_MS, "to": 3 * HOUR_MS, "outdoor_c": -12.5},
     ]
     return {"v": 1, "district": "mentougou", "issued_at": 0, "periods": periods} | changes
 
 
 def test_a_forecast_is_read() -> None:
-    periods = (Period(0, HOUR, -30.0), Period(HOUR, 3 * HOUR, -12.5))
+    periods = (Period(0, HOUR_MS, -30.0), Period(HOUR_MS, 3 * HOUR_MS, -12.5))
     assert parse_forecast(document()) == WeatherForecast("mentougou", 0, periods)
 
 
@@ -86,8 +85,8 @@ def test_nothing_else_is_raised(anything: object) -> None:
 def test_spells_hold_exactly_the_cold_time(pieces: list[tuple[int, bool, int]]) -> None:
     at, periods = 0, []
     for hours, gap, outdoor_c in pieces:
-        at += gap * HOUR
-        periods.append(Period(at, at + hours * HOUR, float(outdoor_c)))
+        at += gap * HOUR_MS
+        periods.append(Period(at, at + hours * HOUR_MS, float(outdoor_c)))
         at = periods[-1].until
     spells = WeatherForecast("d", 0, tuple(periods)).spells(-29.0)
     cold = [one for one in periods if one.outdoor_c <= -29.0]

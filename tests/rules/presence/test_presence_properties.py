@@ -13,10 +13,10 @@ from rules.transitions.transition import Transition
 from tests.rules.presence.hidden import hidden_devices
 from tests.rules.shipped import T0, shipped_rules
 from wire.topics import GatewayPath
+from wire.units import SECOND_MS
 
-SECOND: Final = 1_000
-INTERVAL: Final = 30 * SECOND
-LIMIT: Final = 90 * SECOND
+INTERVAL: Final = 30 * SECOND_MS
+LIMIT: Final = 90 * SECOND_MS
 
 
 class Course:
@@ -104,19 +104,19 @@ class Course:
 
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
-            self.now += SECOND
+            self.now += SECOND_MS
             for turn, place in enumerate(self.devices):
-                due = (self.now // SECOND + 7 * turn) % 30 == 0
+                due = (self.now // SECOND_MS + 7 * turn) % 30 == 0
                 answered = [name for name in self.devices[place] if self.answering[name]]
                 if due and self.bus and self.on_air[place] and answered:
                     self.presence.heard(place, answered, INTERVAL, self.now)
                     self.heard |= dict.fromkeys(answered, self.now)
                     self.spoke[place] = self.now
                     self.wills.discard(place)
-            told = self.presence.step(self.now)
-            assert self.bus or not told
-            self.transitions += told
-            for one in told:
+            reported = self.presence.step(self.now)
+            assert self.bus or not reported
+            self.transitions += reported
+            for one in reported:
                 self.check(one)
 
     def check(self, one: Transition) -> None:

@@ -36,11 +36,11 @@ def test_every_value_is_where_its_reading_and_point_say(made: list[Reading]) -> 
     for name in ASKED:
         plain = [nan if name in one.bad else one.values.get(name, nan) for one in made]
         np.testing.assert_array_equal(batch.quantities[name], plain)
-    told = [
+    reported = [
         (row, POINT_NAMES[point])
         for row, point in zip(batch.bad_rows, batch.bad_points, strict=True)
     ]
-    assert told == [
+    assert reported == [
         (row, name) for row, one in enumerate(made) for name in one.bad if name in POINT_NAMES
     ]
 

@@ -80,8 +80,8 @@ def test_what_the_compressor_draws_at_a_speed_is_freed_from_weather_too(
 
 
 def test_supply_over_return_stands_in_for_heat_only_where_none_is_told() -> None:
-    told = unmetered_delta_per_hz(one(6.0), one(np.nan), one(60.0), one(-12), one(41))
-    assert told == pytest.approx(0.1)
+    reported = unmetered_delta_per_hz(one(6.0), one(np.nan), one(60.0), one(-12), one(41))
+    assert reported == pytest.approx(0.1)
     assert np.isnan(
         unmetered_delta_per_hz(one(6.0), one(7_000.0), one(60.0), one(-12), one(41))
     ).all()

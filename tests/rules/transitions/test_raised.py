@@ -1,4 +1,4 @@
-"""Alerts gathered from transitions, and two sets of them compared: every alert is told of once."""
+"""Alerts out of transitions, and the comparison of two sets of rules."""
 
 from dataclasses import replace
 

@@ -95,7 +95,7 @@ def test_a_mistake_is_named_by_its_key(
 
 def test_a_drift_is_told_with_every_sign_that_shows() -> None:
     changes = {"learn_days": 1, "on_days": 1, "settle_days": 1, "day_hours": 2}
-    engine, told = Engine([shipped("suspected_leak", **changes)]), []
+    engine, reported = Engine([shipped("suspected_leak", **changes)]), []
     for hour in range(96):
         leak = hour >= 48
         values = {
@@ -106,10 +106,10 @@ def test_a_drift_is_told_with_every_sign_that_shows() -> None:
         }
         values |= {"discharge_c": 90.0 if leak else 78.0, "exv_steps": 300.0 if leak else 200.0}
         values |= {"return_c": 37.0, "power_w": 2_150.0, "heat_w": 6_000.0}  # its COP is as it was
-        told += engine.observe(
+        reported += engine.observe(
             [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
         )
-    [raised] = told
+    [raised] = reported
     assert raised.text["en"].endswith(
         "weeks: valve opening +50 %, discharge gas +12.0 K, suction pressure −20 %."
     )
@@ -118,7 +118,7 @@ def test_a_drift_is_told_with_every_sign_that_shows() -> None:
 
 
 def test_every_stuck_sensor_is_named() -> None:
-    engine, told = Engine([shipped("sensor_stuck", for_hours=3)]), []
+    engine, reported = Engine([shipped("sensor_stuck", for_hours=3)]), []
     for hour in range(6):
         values = {
             "supply_c": 41.5,
@@ -126,10 +126,10 @@ def test_every_stuck_sensor_is_named() -> None:
             "outdoor_c": -3.0,
             "coil_c": -20.0 + 4 * hour,
         }
-        told += engine.observe(
+        reported += engine.observe(
             [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
         )
-    [raised] = told
+    [raised] = reported
     assert (
         "supply temperature, outdoor temperature has stood at 41.5 °C for more than 3 h"
         in raised.text["en"]
@@ -141,10 +141,10 @@ def test_an_alert_of_before_waits_until_every_sensor_has_moved() -> None:
     engine = Engine([shipped("sensor_stuck")])
     engine.adopt([OpenCondition("sensor_stuck", "mtg-mt-0001", None, T0)])
     shown = [(41.5, 30.0), (41.6, 30.0), (41.6, 30.1)]
-    told = []
+    reported = []
     for hour, (supply, back) in enumerate(shown):
         values = {"supply_c": supply, "return_c": back}
-        told += engine.observe(
+        reported += engine.observe(
             [(PLACE, Reading("mtg-mt-0001", T0 + hour * HOUR, "heating", [], values, []))], T0
         )
-    assert [(one.edge, one.at, one.onset) for one in told] == [("clear", T0 + 2 * HOUR, T0)]
+    assert [(one.edge, one.at, one.onset) for one in reported] == [("clear", T0 + 2 * HOUR, T0)]

@@ -1,4 +1,4 @@
-"""Cooling rooms: the forecast held to the houses of physics §20.5, who is told and when."""
+"""Cooling rooms: the forecast held to the houses of physics §20.5, who is reported and when."""
 
 from typing import Any
 

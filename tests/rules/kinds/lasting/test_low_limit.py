@@ -4,7 +4,8 @@
 import pytest
 
 from rules.engine.engine import Engine
-from tests.rules.shipped import MINUTE, T0, reading, shipped
+from tests.rules.shipped import T0, reading, shipped
+from wire.units import MINUTE_MS
 
 Row = tuple[float, float | None, list[str]]
 
@@ -51,7 +52,7 @@ CASES: dict[str, list[Row]] = {
         (600, 17.0, []),
         (605, 18.6, ["clear"]),
     ],
-    "deeper steps are told once": [
+    "deeper steps are reported once": [
         *cold(0, 60),
         (60, 17.0, ["raise"]),
         (65, 15.9, ["update"]),
@@ -68,27 +69,27 @@ CASES: dict[str, list[Row]] = {
 def test_cases(rows: list[Row]) -> None:
     engine = Engine([shipped("low_room_temperature")])
     for minute, room, expected in rows:
-        transitions = engine.observe([reading(T0 + round(minute * MINUTE), room)], T0)
+        transitions = engine.observe([reading(T0 + round(minute * MINUTE_MS), room)], T0)
         assert [one.edge for one in transitions] == expected, minute
 
 
 def test_a_bad_sensor_is_not_believed() -> None:
     engine = Engine([shipped("low_room_temperature", on_delay="0s")])
     assert engine.observe([reading(T0, 5.0, bad=("room_c",))], T0) == []
-    assert [one.edge for one in engine.observe([reading(T0 + MINUTE, 5.0)], T0)] == ["raise"]
+    assert [one.edge for one in engine.observe([reading(T0 + MINUTE_MS, 5.0)], T0)] == ["raise"]
 
 
 def test_a_slow_poll_stretches_the_gap() -> None:
     engine = Engine([shipped("low_room_temperature")])
-    engine.expect(["mtg-mt-0001"], 5 * MINUTE)
+    engine.expect(["mtg-mt-0001"], 5 * MINUTE_MS)
     minutes = (0, 15, 30, 45, 60)
-    transitions = engine.observe([reading(T0 + minute * MINUTE, 17.0) for minute in minutes], T0)
+    transitions = engine.observe([reading(T0 + minute * MINUTE_MS, 17.0) for minute in minutes], T0)
     assert [(one.edge, one.onset) for one in transitions] == [("raise", T0)]
 
 
 def test_what_is_told() -> None:
     engine = Engine([shipped("low_room_temperature", on_delay="0s")])
-    raised, deeper = engine.observe([reading(T0, 16.4), reading(T0 + MINUTE, 13.0)], T0)
+    raised, deeper = engine.observe([reading(T0, 16.4), reading(T0 + MINUTE_MS, 13.0)], T0)
     assert (raised.value, raised.limit, raised.unit, raised.priority) == (16.4, 18.0, "c", "high")
     assert (deeper.value, deeper.priority, deeper.onset, deeper.reason) == (
         13.0,
@@ -103,16 +104,16 @@ def test_what_is_told() -> None:
 def test_the_alert_tells_how_many_others_of_the_village_are_below() -> None:
     engine = Engine([shipped("low_room_temperature", on_delay="5m")])
     for village, devices in (("matao", ["a", "b", "c"]), ("zhaitang", ["d"])):
-        engine.expect(devices, MINUTE, village)
+        engine.expect(devices, MINUTE_MS, village)
     rooms = {"a": 17.0, "b": 16.5, "c": 19.0, "d": 15.0}
-    told = [
+    reported = [
         one
         for minute in range(6)
         for one in engine.observe(
-            [reading(T0 + minute * MINUTE, room, device=d) for d, room in rooms.items()], T0
+            [reading(T0 + minute * MINUTE_MS, room, device=d) for d, room in rooms.items()], T0
         )
     ]
-    assert {one.subject: one.text["en"].partition("5 min.")[2] for one in told} == {
+    assert {one.subject: one.text["en"].partition("5 min.")[2] for one in reported} == {
         "a": " Others of the village below 18 °C now: 1.",
         "b": " Others of the village below 18 °C now: 1.",
         "d": "",

@@ -131,14 +131,18 @@ FREEZING = {
 
 
 def test_a_graver_symptom_updates_the_alert_and_a_lighter_one_does_not() -> None:
-    told = feed(engine_of(rule(FREEZING, COLD)), supplies(19, 19, 19, 2, 10, 19, 26))
-    assert [(one.edge, one.reason, one.priority, one.value) for one in told] == [
+    reported = feed(engine_of(rule(FREEZING, COLD)), supplies(19, 19, 19, 2, 10, 19, 26))
+    assert [(one.edge, one.reason, one.priority, one.value) for one in reported] == [
         ("raise", "cold_water", "low", 19.0),
         ("update", "freezing", "urgent", 2.0),
         ("clear", "symptom_gone", "urgent", 26.0),
     ]
-    assert {one.onset for one in told} == {T0}
-    assert (told[0].limit, told[0].unit, told[0].text["en"]) == (20.0, "c", "19.0 of 20")
+    assert {one.onset for one in reported} == {T0}
+    assert (reported[0].limit, reported[0].unit, reported[0].text["en"]) == (
+        20.0,
+        "c",
+        "19.0 of 20",
+    )
 
 
 def test_an_adopted_alert_is_ended_by_any_reading_that_can_be_judged() -> None:
@@ -165,8 +169,8 @@ def test_a_snapshot_goes_on_where_it_was() -> None:
 
 def test_different_units_of_symptoms_are_not_one_unit() -> None:
     pump = {"reason": "no_pump", "all": [{"quantity": "flow_lpm", "below": 1.0}]}
-    (told,) = feed(engine_of(rule(COLD, pump)), [{"flow_lpm": 0.0}])
-    assert (told.unit, told.value, told.limit) == (None, 0.0, 1.0)
+    (reported,) = feed(engine_of(rule(COLD, pump)), [{"flow_lpm": 0.0}])
+    assert (reported.unit, reported.value, reported.limit) == (None, 0.0, 1.0)
 
 
 @pytest.mark.parametrize(

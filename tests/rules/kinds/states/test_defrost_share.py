@@ -4,8 +4,9 @@ import pytest
 
 from rules.engine.engine import Engine
 from rules.transitions.transition import Transition
-from tests.rules.shipped import MINUTE, T0, reading, shipped
+from tests.rules.shipped import T0, reading, shipped
 from wire.points import State
+from wire.units import MINUTE_MS
 
 Stretch = tuple[State, float]
 POLL = 30_000
@@ -18,7 +19,7 @@ def run(
     engine = engine or Engine([shipped("defrost_share")])
     at, readings = start, []
     for state, minutes in stretches:
-        for _ in range(round(minutes * MINUTE / POLL)):
+        for _ in range(round(minutes * MINUTE_MS / POLL)):
             readings.append(reading(at, state=state))
             at += POLL
     return engine.observe(readings, at)
@@ -76,10 +77,10 @@ def test_a_gap_drops_the_cycle_and_counts_as_neither() -> None:
     for turn in range(12):
         # The gateway is away in the middle of every heating: the defrosts alone must not make a
         # share.
-        start = T0 + turn * 60 * MINUTE
+        start = T0 + turn * 60 * MINUTE_MS
         assert run([("heating", 10)], engine, start) == []
         assert (
-            run([("heating", 10), ("defrost", 5), ("heating", 1)], engine, start + 40 * MINUTE)
+            run([("heating", 10), ("defrost", 5), ("heating", 1)], engine, start + 40 * MINUTE_MS)
             == []
         )
 
@@ -91,11 +92,11 @@ def test_after_a_dry_day_the_alert_clears() -> None:
 
 def test_a_heating_without_end_does_not_overflow() -> None:
     engine = Engine([shipped("defrost_share")])
-    engine.expect(["mtg-mt-0001"], 60 * MINUTE)
+    engine.expect(["mtg-mt-0001"], 60 * MINUTE_MS)
     hours = 40 * 24
     readings = [
-        reading(T0 + hour * 60 * MINUTE, state="heating" if hour else "off")
+        reading(T0 + hour * 60 * MINUTE_MS, state="heating" if hour else "off")
         for hour in range(hours)
     ]
     assert engine.observe(readings, T0) == []
-    assert run([("defrost", 5), ("heating", 1)], engine, T0 + hours * 60 * MINUTE) == []
+    assert run([("defrost", 5), ("heating", 1)], engine, T0 + hours * 60 * MINUTE_MS) == []

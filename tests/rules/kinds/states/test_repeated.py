@@ -40,7 +40,7 @@ CASES: dict[str, tuple[dict[str, Any], str, list[tuple[str, float]]]] = {
     "a defrost is no start": ({}, "shdhdhdhdhdh", []),
     "an unknown state between is no change": ({}, "s?hs?hs?h", []),
     "the first reading is no change": ({}, "hshshh", []),
-    "told again after it cleared": (
+    "reported again after it cleared": (
         {"off_delay": "2m"},
         "shshshhhsh" + "shsh",
         [("raise", 5), ("clear", 7), ("raise", 9)],
