@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.table import Row, print_table
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.fleet import FleetSlots, build_fleet, usual_fittings
+from simulators.physics.fleet import Fleet, build_fleet, usual_fittings
 from simulators.physics.measure import measure
 from simulators.physics.state import FleetState, Start, at_rest
 from simulators.physics.step import step
@@ -22,7 +22,7 @@ BLOCKS = (2_000, 4_000, 8_000)
 WARM_UP = 60
 
 
-def a_block(units: int) -> tuple[FleetSlots, FleetState, Disturbance]:
+def a_block(units: int) -> tuple[Fleet, FleetState, Disturbance]:
     """Villages of mixed houses in a January; every tenth unit leaks."""
     number = np.arange(units)
     fittings = replace(

@@ -7,7 +7,7 @@ import numpy as np
 
 from simulators.physics.conditions import Conditions
 from simulators.physics.disturbance import Disturbance, undisturbed
-from simulators.physics.fleet import FleetSlots, build_fleet
+from simulators.physics.fleet import Fleet, build_fleet
 from simulators.physics.measure import measure
 from simulators.physics.state import FleetState, Start, at_rest
 from simulators.physics.step import step
@@ -22,7 +22,7 @@ UNINSULATED, RETROFITTED = 0, 1
 class Run:
     """A fleet to which time happens under steady conditions, from noon on."""
 
-    fleet: FleetSlots
+    fleet: Fleet
     state: FleetState
     conditions: Conditions
     disturbance: Disturbance
@@ -69,7 +69,7 @@ def a_start(units: int, frosted: float = 0.0) -> Start:
 
 
 def pass_season(
-    fleet: FleetSlots, state: FleetState, weather: Weather, days: float, dt_s: float
+    fleet: Fleet, state: FleetState, weather: Weather, days: float, dt_s: float
 ) -> Iterator[FleetState]:
     """The states of an undisturbed fleet from 1 November on."""
     calm = undisturbed(len(state.hz))
