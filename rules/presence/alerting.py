@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from rules.presence.roster import RosterDevice, RosterGateway, RosterVillage
 from rules.presence.rules import PresenceRules, VillageOutageRule
-from rules.presence.silence import Silence
+from rules.presence.silence import SilenceEvaluation
 from rules.presence.texts import PresenceTexts
 from rules.transitions.transition import Transition
 from wire.topics import GatewayPath
@@ -17,7 +17,7 @@ from wire.topics import GatewayPath
 class Alerting:
     """Makes transitions by `rules` where `silence` decides so; `now` is server time, UTC ms."""
 
-    def __init__(self, rules: PresenceRules, silence: Silence) -> None:
+    def __init__(self, rules: PresenceRules, silence: SilenceEvaluation) -> None:
         self._rules = rules
         self._silence = silence
 

@@ -18,7 +18,7 @@ from rules.presence import snapshot as roster_snapshot
 from rules.presence.alerting import Alerting
 from rules.presence.roster import Roster, RosterGateway, village_realm
 from rules.presence.rules import PresenceRules
-from rules.presence.silence import Silence
+from rules.presence.silence import SilenceEvaluation
 from rules.transitions.transition import OpenCondition, SubjectKind, Transition, realm_of
 from wire.topics import GatewayPath
 
@@ -35,7 +35,7 @@ class Presence:
 
     def __init__(self, rules: Sequence[Rule], started_at: int) -> None:
         self._rules = PresenceRules.among(rules)
-        self._silence = Silence(self._rules, started_at)
+        self._silence = SilenceEvaluation(self._rules, started_at)
         self._alerting = Alerting(self._rules, self._silence)
         self._roster = Roster()
         self._bus_down = False

@@ -14,7 +14,7 @@ OVERDUE_INTERVALS: Final = 1.5
 """A gateway half an interval after a missed poll may be about to fall silent with its village."""
 
 
-class Silence:
+class SilenceEvaluation:
     """Decides by `rules`; silence counts from the last message, but never from before `since`."""
 
     def __init__(self, rules: PresenceRules, since: int) -> None:
