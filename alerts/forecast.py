@@ -14,7 +14,7 @@ import structlog
 
 from alerts.settings import ForecastSettings
 from configuration.outage_log import OutageLog
-from rules.forecast import Forecast, parse_forecast
+from rules.forecast.forecast import WeatherForecast, parse_forecast
 
 _log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ class ForecastUnavailableError(Exception):
     """The source has no forecast; the message says why."""
 
 
-def read_forecast(source: str) -> Forecast:
+def read_forecast(source: str) -> WeatherForecast:
     """The forecast at a path or http(s) URL; raises ForecastUnavailableError."""
     try:
         text = _fetch(source)
@@ -55,7 +55,7 @@ class ForecastReader:
     def __init__(self, settings: ForecastSettings) -> None:
         self._settings = settings
         self._outage = OutageLog(_log, "forecast_lost", "forecast_back")
-        self.newest: Forecast | None = None
+        self.newest: WeatherForecast | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Read the forecast regularly until `stop` is set; return at once without a source."""

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from alerts.settings import RulesSettings
 from configuration.load import ConfigurationError, ConfigurationProblem, read_toml
-from rules.definition import Rule, RuleErrors, parse_rule
-from rules.rule import Texts
+from rules.definition import parse_rule
+from rules.document.problems import RuleErrors
+from rules.document.rule import Rule
+from rules.document.texts import Texts
 
 Advice = Callable[[str, str | None], Mapping[str, Texts]]
 

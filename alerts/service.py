@@ -46,8 +46,8 @@ from messaging.session import (
     Published,
 )
 from messaging.telemetry import decode_fitting
-from rules.rule import Rule
-from rules.season import Season
+from rules.document.rule import Rule
+from rules.readings.season import Season
 from wire.messages import Alert
 
 _log = structlog.get_logger()

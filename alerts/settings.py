@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from configuration.fields import DEFAULT_TIME_ZONE, Duration, FilePath, Settings, TimeZoneName
-from rules.season import MonthDay as SeasonDay
-from rules.season import Season
+from rules.readings.season import MonthDay as SeasonDay
+from rules.readings.season import Season
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 

@@ -24,7 +24,7 @@ from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import StoreSettings
 from ingest.store.sqlite.schema import BLOCK_COLUMNS
 from ingest.store.sqlite.store import SqliteStore
-from rules.engine import Engine
+from rules.engine.engine import Engine
 from wire.units import DAY_MS, HOUR_MS
 
 COFFEE_BREAK: Final = "≤ 300"

@@ -28,11 +28,12 @@ from alerts.snapshot import SnapshotFile
 from bench.table import Row, print_table
 from desk.ledger.known import KnownGateway
 from ingest.store import StoredReading, StoreSettings, open_store
-from rules.batch import STATE_CODES, Batch, columns
-from rules.definition import Rule, parse_rule
-from rules.engine import Engine
+from rules.definition import parse_rule
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
 from rules.presence.presence import Presence
-from rules.watch import DeviceRule
+from rules.readings.batch import STATE_CODES, Batch, columns
+from rules.watches.device_rule import DeviceRule
 from wire.messages import Reading
 from wire.topics import GatewayPath
 

@@ -16,14 +16,13 @@ from alerts.core.newest_readings import NewestReadings
 from alerts.core.reception import Reception
 from alerts.core.record import AlertRecord
 from desk.ledger.known import KnownGateway
-from rules.engine import Engine
-from rules.forecast import Forecast
-from rules.kinds.extreme_cold import ColdWatch
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.forecast.extreme_cold import ColdWatch
+from rules.forecast.forecast import WeatherForecast
 from rules.presence.presence import Presence
-from rules.rule import Rule
-from rules.season import Season
-from rules.transition import Episode as OpenCondition
-from rules.transition import Transition
+from rules.readings.season import Season
+from rules.transitions.transition import OpenCondition, Transition
 from wire.decode import FastDecoder
 from wire.location import Location
 from wire.messages import Reading
@@ -75,7 +74,7 @@ class District:
         self._evaluate(readings, now)
 
     def tick(
-        self, now: int, forecast: Forecast | None = None, *, extreme_cold: bool = False
+        self, now: int, forecast: WeatherForecast | None = None, *, extreme_cold: bool = False
     ) -> None:
         """Let time pass, about once a second: silence, the forecast, devices that have left.
 
@@ -123,7 +122,7 @@ class District:
             self._decided.append(Decided(transition, location, live))
 
     def _location_of(self, transition: Transition) -> Location | None:
-        gateway = transition.place or self._reception.gateways.get(transition.subject)
+        gateway = transition.gateway_path or self._reception.gateways.get(transition.subject)
         if gateway is None:
             return None
         location = Location.of(gateway)

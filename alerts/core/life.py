@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from alerts.core.record import AlertRecord, alert_id, key_of
 from desk.errors import ActRefusedError
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.location import Location
 from wire.units import HOUR_MS
 

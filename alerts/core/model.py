@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from alerts.core.record import AlertRecord
 from desk.ledger.known import LastHeard
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.location import Location
 from wire.messages import AnnouncedDevice, Status
 from wire.topics import GatewayPath

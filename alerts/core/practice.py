@@ -6,7 +6,7 @@ from typing import cast
 
 from desk.tickets.life_cycle import TicketKind
 from desk.tickets.terms import ServiceTerms
-from rules.rule import Rule
+from rules.document.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)

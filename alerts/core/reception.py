@@ -11,7 +11,7 @@ from alerts.core.absence import Absence
 from alerts.core.model import BusMessage, GatewayBirth, GatewayDeath
 from alerts.core.newest_readings import NewestReadings
 from desk.ledger.known import KnownGateway
-from rules.engine import Engine
+from rules.engine.engine import Engine
 from rules.presence.presence import Presence
 from wire.clocks import check_event_time
 from wire.decode import FastDecoder, UnreadableError, decode_status, decode_telemetry

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
-from rules.transition import SubjectKind, Transition, realm_of
+from rules.transitions.transition import SubjectKind, Transition, realm_of
 from wire.location import Location
 from wire.messages import Alert, Priority
 from wire.topics import GatewayPath

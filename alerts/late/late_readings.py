@@ -16,10 +16,10 @@ from alerts.core.record import AlertRecord
 from alerts.store.late_spans import LateSpan, quiet_spans, store_history
 from desk.database.engine import reading, writing
 from ingest.store import ReadingStore, StoredReading, StoreUnavailable
-from rules.engine import Engine
-from rules.rule import Rule
-from rules.season import Season
-from rules.transition import Transition
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.readings.season import Season
+from rules.transitions.transition import Transition
 from wire.location import Location
 from wire.topics import GatewayPath
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from alerts.core.record import AlertRecord, ConditionState, Key
 from desk.database.tables import AlertRow
-from rules.transition import SubjectKind
+from rules.transitions.transition import SubjectKind
 from wire.location import Location
 from wire.messages import Alert, Priority
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any, Final
 from alerts.rulebook import load_rules
 from alerts.settings import RulesSettings
 from configuration.load import ConfigurationError, ConfigurationProblem, read_toml
-from rules.rule import Rule, RuleErrors
+from rules.document.problems import RuleErrors
+from rules.document.rule import Rule
 from rules.rule_tests.document import RuleTest, RuleTestFile, parse_tests
 from rules.rule_tests.play import Outcome, run_test
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS

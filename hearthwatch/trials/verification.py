@@ -13,7 +13,7 @@ from desk.tickets.queries import list_tickets
 from hearthwatch.run.server_settings import ServerSettings
 from ingest.durable.receipts import Receipts
 from ingest.store import ReadingStore, open_store
-from rules.definition import Rule
+from rules.document.rule import Rule
 from simulators.live.truth import read_truth
 from simulators.verify import RecordedReading, Verification, VerificationLimits, verify
 

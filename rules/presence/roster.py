@@ -1,11 +1,13 @@
-"""The gateways and devices that are expected, and when each was heard (server receive time, UTC
-ms)."""
+"""The gateways and devices that are expected, and when each was heard.
+
+All times are server receive time, UTC ms.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rules.transition import SubjectKind, realm_of
+from rules.transitions.transition import SubjectKind, realm_of
 from wire.topics import GatewayPath
 
 AwayReason = Literal["silent", "last_will"]
@@ -15,11 +17,11 @@ Subject = tuple[SubjectKind, str, str]
 
 
 @dataclass(slots=True)
-class Device:
-    """`heard_at` is the newest reading, or the beginning of a fresh grace; `alert` the onset of its
-    open alert.
+class RosterDevice:
+    """A device below a gateway.
 
-    `back` says that it was heard since the alert, `listed` that its gateway's birth still lists it.
+    `heard_at` is the time of its newest reading, or the begin of a grace; `alert` the onset of its
+    open alert. `back`: it was heard since the alert. `listed`: its gateway's birth still lists it.
     """
 
     id: str
@@ -31,36 +33,49 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A gateway judged gone: last heard at `since`, noticed at `judged_at`."""
+    """A gateway that counts as gone: silent from `since`, noticed at `noticed_at`."""
 
     since: int
-    judged_at: int
+    noticed_at: int
     reason: AwayReason
 
 
 @dataclass(slots=True, eq=False)
-class Gateway:
-    """As Device; `will_at` is when its last will came, `scan_at` when its devices need judging next
-    at the earliest."""
+class RosterGateway:
+    """A gateway and its devices; `heard_at`, `alert` and `back` as of a device.
 
-    place: GatewayPath
+    `will_at` is the time of its last will; `away` is why it counts as gone. Before `scan_at` none
+    of its devices can change.
+    """
+
+    gateway_path: GatewayPath
     interval_ms: int
     heard_at: int
-    devices: dict[str, Device] = field(default_factory=dict)
+    devices: dict[str, RosterDevice] = field(default_factory=dict)
     will_at: int | None = None
     away: Away | None = None
     alert: int | None = None
     back: bool = False
     scan_at: int = 0
 
+    def begin_grace(self, now: int) -> None:
+        """Treat the gateway and all its devices as if they had been heard at `now`."""
+        self.away, self.back = None, False
+        self.heard_at = max(self.heard_at, now)
+        self.scan_at = 0
+        for device in self.devices.values():
+            device.heard_at = max(device.heard_at, now)
+
 
 @dataclass(slots=True)
-class Village:
-    """`forming_at` is when an outage was first suspected, `children` the last count that was
-    told."""
+class RosterVillage:
+    """A village; `alert` is the onset of its open outage.
+
+    An outage is suspected from `forming_at` on; `children` is the number of devices last reported.
+    """
 
     key: VillageKey
-    gateways: dict[GatewayPath, Gateway] = field(default_factory=dict)
+    gateways: dict[GatewayPath, RosterGateway] = field(default_factory=dict)
     alert: int | None = None
     forming_at: int | None = None
     children: int = 0
@@ -69,22 +84,24 @@ class Village:
 class Roster:
     """The villages, gateways and devices known from births and messages.
 
-    `adopted` holds alerts raised before this roster began whose subject is not known yet, by
-    subject, with onset.
+    `adopted` are onsets of alerts raised before this roster began, by subjects not yet known.
     """
 
     def __init__(self) -> None:
-        self.villages: dict[VillageKey, Village] = {}
+        self.villages: dict[VillageKey, RosterVillage] = {}
         self.adopted: dict[Subject, int] = {}
-        self._gateways: dict[GatewayPath, Gateway] = {}
-        self._home: dict[str, Gateway] = {}
+        self._gateways: dict[GatewayPath, RosterGateway] = {}
+        self._home: dict[str, RosterGateway] = {}
 
     def announce(
-        self, place: GatewayPath, devices: Sequence[str], interval_ms: int, now: int
+        self, gateway_path: GatewayPath, devices: Sequence[str], interval_ms: int, now: int
     ) -> None:
-        """Take in a birth. What it no longer lists is free for others; what belongs to another
-        gateway stays there."""
-        gateway = self._speaking(place, interval_ms, now)
+        """Take in a birth: `gateway_path` polls exactly `devices`, every `interval_ms`.
+
+        A device that it no longer lists is free for others; a device of another gateway stays
+        there.
+        """
+        gateway = self._speaking(gateway_path, interval_ms, now)
         listed = set(devices)
         for device in gateway.devices.values():
             # A box that just started has not polled yet.
@@ -96,20 +113,25 @@ class Roster:
             if name not in self._home:
                 held = gateway.devices.get(name)
                 self.place_device(
-                    gateway, held or Device(name, now, self.adopted.pop(("device", "", name), None))
+                    gateway,
+                    held or RosterDevice(name, now, self.adopted.pop(("device", "", name), None)),
                 )
         gateway.scan_at = 0
 
-    def place_device(self, gateway: Gateway, device: Device) -> None:
-        """`device` is polled by `gateway`, and belongs to it if it is still listed."""
+    def place_device(self, gateway: RosterGateway, device: RosterDevice) -> None:
+        """Put `device` below `gateway`, which owns it if it is still listed."""
         if device.listed:
             self._home[device.id] = gateway
         gateway.devices[device.id] = device
 
-    def heard(self, place: GatewayPath, devices: Iterable[str], interval_ms: int, now: int) -> None:
-        """A message of `place` came with readings of `devices`; one that no birth lists is not
-        waited for."""
-        gateway = self._speaking(place, interval_ms, now)
+    def heard(
+        self, gateway_path: GatewayPath, devices: Iterable[str], interval_ms: int, now: int
+    ) -> None:
+        """A message of `gateway_path` came with readings of `devices`.
+
+        A device that no birth lists is not expected, and is ignored.
+        """
+        gateway = self._speaking(gateway_path, interval_ms, now)
         for name in devices:
             device = gateway.devices.get(name)
             if device is not None:
@@ -118,12 +140,12 @@ class Roster:
                     device.back = True
                     gateway.scan_at = 0
 
-    def last_will(self, place: GatewayPath, now: int) -> None:
-        """The broker says that `place` is gone."""
-        self.gateway(place, 0, now).will_at = now
+    def last_will(self, gateway_path: GatewayPath, now: int) -> None:
+        """The broker published the last will of `gateway_path`."""
+        self.gateway(gateway_path, 0, now).will_at = now
 
-    def _speaking(self, place: GatewayPath, interval_ms: int, now: int) -> Gateway:
-        gateway = self.gateway(place, interval_ms, now)
+    def _speaking(self, gateway_path: GatewayPath, interval_ms: int, now: int) -> RosterGateway:
+        gateway = self.gateway(gateway_path, interval_ms, now)
         gateway.heard_at = now
         gateway.will_at = None
         gateway.back = gateway.away is not None
@@ -132,38 +154,40 @@ class Roster:
             gateway.scan_at = 0
         return gateway
 
-    def gateway(self, place: GatewayPath, interval_ms: int, now: int) -> Gateway:
-        """The gateway at `place`; a new one counts as heard `now`."""
-        gateway = self._gateways.get(place)
+    def gateway(self, gateway_path: GatewayPath, interval_ms: int, now: int) -> RosterGateway:
+        """The gateway at `gateway_path`; a new one counts as heard at `now`."""
+        gateway = self._gateways.get(gateway_path)
         if gateway is None:
-            gateway = self._gateways[place] = Gateway(place, interval_ms, now)
-            key = (place.district, place.town, place.village)
-            self.village(key).gateways[place] = gateway
+            gateway = self._gateways[gateway_path] = RosterGateway(gateway_path, interval_ms, now)
+            key = (gateway_path.district, gateway_path.town, gateway_path.village)
+            self.village(key).gateways[gateway_path] = gateway
             self._take_back(gateway, now)
         return gateway
 
-    def _take_back(self, gateway: Gateway, now: int) -> None:
+    def _take_back(self, gateway: RosterGateway, now: int) -> None:
         onset = self.adopted.pop(_gateway_subject(gateway), None)
         if onset is not None:
             gateway.alert = onset
             gateway.away = Away(onset, now, "silent")
 
-    def village(self, key: VillageKey) -> Village:
-        """The village `key`, new if it was unknown."""
+    def village(self, key: VillageKey) -> RosterVillage:
+        """The village `key`, made if it is unknown."""
         village = self.villages.get(key)
         if village is None:
-            village = self.villages[key] = Village(
+            village = self.villages[key] = RosterVillage(
                 key, alert=self.adopted.pop(_village_subject(key), None)
             )
         return village
 
-    def gateways(self) -> Iterable[Gateway]:
-        """All of them."""
+    def gateways(self) -> Iterable[RosterGateway]:
+        """All gateways."""
         return self._gateways.values()
 
-    def judge_anew(self, now: int) -> None:
-        """After a time without hearing anybody: forget what was concluded but not told yet; last
-        wills wait anew."""
+    def begin_anew(self, now: int) -> None:
+        """After a time in which nobody could be heard: drop conclusions that are not reported yet.
+
+        Last wills count from `now`.
+        """
         for village in self.villages.values():
             village.forming_at = None
             for gateway in village.gateways.values():
@@ -173,8 +197,7 @@ class Roster:
                     gateway.will_at = now
 
     def shift(self, step_ms: int) -> None:
-        """The server's clock was set forward (or back, below 0): move what counts against it, but
-        no open alert."""
+        """The server's clock was set forward by `step_ms`: move all times but those of alerts."""
         for village in self.villages.values():
             village.forming_at = _moved(village.forming_at, step_ms)
         for gateway in self._gateways.values():
@@ -183,13 +206,12 @@ class Roster:
             gateway.scan_at = 0
             if gateway.away is not None:
                 away = gateway.away
-                gateway.away = Away(away.since + step_ms, away.judged_at + step_ms, away.reason)
+                gateway.away = Away(away.since + step_ms, away.noticed_at + step_ms, away.reason)
             for device in gateway.devices.values():
                 device.heard_at += step_ms
 
     def adopt(self, subject: Subject, onset: int, now: int) -> None:
-        """Hold an alert open that was raised before this roster began, even if its subject is yet
-        to come."""
+        """Hold open an alert raised before this roster began; its subject may be unknown yet."""
         self.adopted[subject] = onset
         kind, _, name = subject
         if kind == "device" and name in self._home:
@@ -207,7 +229,7 @@ def _moved(time: int | None, step_ms: int) -> int | None:
 
 
 def village_realm(key: VillageKey) -> str:
-    """What the id of the village `key` is unique in."""
+    """The path within which the id of the village `key` is unique."""
     return realm_of("village", GatewayPath(*key, gateway=""))
 
 
@@ -215,5 +237,5 @@ def _village_subject(key: VillageKey) -> Subject:
     return "village", village_realm(key), key[2]
 
 
-def _gateway_subject(gateway: Gateway) -> Subject:
-    return "gateway", realm_of("gateway", gateway.place), gateway.place.gateway
+def _gateway_subject(gateway: RosterGateway) -> Subject:
+    return "gateway", realm_of("gateway", gateway.gateway_path), gateway.gateway_path.gateway

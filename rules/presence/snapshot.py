@@ -5,7 +5,14 @@ from typing import Final
 
 import numpy as np
 
-from rules.presence.roster import Away, AwayReason, Device, Gateway, Roster
+from rules.presence.roster import (
+    Away,
+    AwayReason,
+    Roster,
+    RosterDevice,
+    RosterGateway,
+    RosterVillage,
+)
 from wire.topics import GatewayPath
 
 _NONE: Final = -1
@@ -15,31 +22,27 @@ _REASONS: Final[tuple[AwayReason, ...]] = ("silent", "last_will")
 
 
 def pack(roster: Roster) -> dict[str, np.ndarray]:
-    """Everything in `roster` but the adopted alerts whose subject never came, which are adopted
-    anew at a start."""
+    """The roster as arrays by name, without adopted alerts: a start adopts those anew."""
     gateways, villages = list(roster.gateways()), list(roster.villages.values())
     devices = [
         (row, device) for row, gateway in enumerate(gateways) for device in gateway.devices.values()
     ]
-    places = [
-        (at.district, at.town, at.village, at.gateway)
-        for at in (gateway.place for gateway in gateways)
+    paths = [
+        (path.district, path.town, path.village, path.gateway)
+        for path in (gateway.gateway_path for gateway in gateways)
     ]
     return {
-        "gateway": np.array(places, np.str_).reshape(-1, 4),
+        "gateway": np.array(paths, np.str_).reshape(-1, 4),
         "gateway_numbers": _numbers([_gateway_numbers(gateway) for gateway in gateways], 8),
         "device": np.array([device.id for _, device in devices], np.str_),
         "device_numbers": _numbers([(row, *_device_numbers(device)) for row, device in devices], 5),
         "village": np.array([village.key for village in villages], np.str_).reshape(-1, 3),
-        "village_numbers": _numbers(
-            [(_or_none(v.alert), _or_none(v.forming_at), v.children) for v in villages], 3
-        ),
+        "village_numbers": _numbers([_village_numbers(village) for village in villages], 3),
     }
 
 
 def unpack(saved: Mapping[str, np.ndarray]) -> Roster:
-    """The roster that `pack` saw; raises KeyError or ValueError where `saved` is not such a
-    snapshot."""
+    """The roster that `pack` packed; raises KeyError or ValueError for any other arrays."""
     roster = Roster()
     gateways = [
         _gateway(roster, *row)
@@ -49,40 +52,43 @@ def unpack(saved: Mapping[str, np.ndarray]) -> Roster:
         saved["device"].tolist(), _rows(saved, "device"), strict=True
     ):
         back, listed = map(bool, flags)
-        roster.place_device(gateways[row], Device(name, heard_at, _optional(alert), back, listed))
+        roster.place_device(
+            gateways[row], RosterDevice(name, heard_at, _optional(alert), back, listed)
+        )
     for key, (alert, forming_at, children) in zip(
         saved["village"].tolist(), _rows(saved, "village"), strict=True
     ):
         district, town, name = key
         village = roster.village((district, town, name))
-        village.alert, village.forming_at, village.children = (
-            _optional(alert),
-            _optional(forming_at),
-            children,
-        )
+        village.alert, village.children = _optional(alert), children
+        village.forming_at = _optional(forming_at)
     return roster
 
 
-def _gateway_numbers(gateway: Gateway) -> tuple[int, ...]:
+def _gateway_numbers(gateway: RosterGateway) -> tuple[int, ...]:
     away = gateway.away
     gone = (
         (_NONE, _NONE, _NONE)
         if away is None
-        else (away.since, away.judged_at, _REASONS.index(away.reason))
+        else (away.since, away.noticed_at, _REASONS.index(away.reason))
     )
     alert, will_at = _or_none(gateway.alert), _or_none(gateway.will_at)
     return (gateway.interval_ms, gateway.heard_at, will_at, *gone, alert, int(gateway.back))
 
 
-def _device_numbers(device: Device) -> tuple[int, ...]:
+def _village_numbers(village: RosterVillage) -> tuple[int, ...]:
+    return _or_none(village.alert), _or_none(village.forming_at), village.children
+
+
+def _device_numbers(device: RosterDevice) -> tuple[int, ...]:
     return device.heard_at, _or_none(device.alert), int(device.back), int(device.listed)
 
 
-def _gateway(roster: Roster, place: Sequence[str], numbers: Sequence[int]) -> Gateway:
-    interval_ms, heard_at, will_at, since, judged_at, reason, alert, back = numbers
-    gateway = roster.gateway(GatewayPath(*place), interval_ms, heard_at)
+def _gateway(roster: Roster, path: Sequence[str], numbers: Sequence[int]) -> RosterGateway:
+    interval_ms, heard_at, will_at, since, noticed_at, reason, alert, back = numbers
+    gateway = roster.gateway(GatewayPath(*path), interval_ms, heard_at)
     gateway.will_at = _optional(will_at)
-    gateway.away = None if since == _NONE else Away(since, judged_at, _REASONS[reason])
+    gateway.away = None if since == _NONE else Away(since, noticed_at, _REASONS[reason])
     gateway.alert = _optional(alert)
     gateway.back = bool(back)
     return gateway

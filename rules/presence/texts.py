@@ -1,99 +1,100 @@
-"""The transitions of presence, with their words."""
+"""The transitions of presence, with their texts."""
 
 from dataclasses import dataclass
 
-from rules.presence.roster import Away, Device, Gateway, Village
+from rules.document.rule import Rule
+from rules.document.texts import Texts
+from rules.presence.roster import RosterDevice, RosterGateway, RosterVillage
 from rules.presence.rules import (
     DeviceOfflineRule,
     GatewayOfflineRule,
     SilenceRule,
     VillageOutageRule,
 )
-from rules.rule import Rule, Texts
-from rules.transition import EdgeKind, SubjectKind, Transition
+from rules.transitions.transition import EdgeKind, SubjectKind, Transition
 from wire.topics import GatewayPath
+from wire.units import MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceWords:
-    """Writes transitions about what is at `place`, decided at `now` (server time, UTC ms)."""
+class _Subject:
+    """Whom a transition is about; `children` devices and `gateways` gateways are hidden below."""
 
-    place: GatewayPath
+    kind: SubjectKind
+    id: str
+    onset: int | None
+    children: int = 0
+    gateways: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceTexts:
+    """Writes transitions about subjects at `gateway_path`, decided at `now` (server time, UTC ms).
+
+    Each transition takes the onset of the subject's open alert.
+    """
+
+    gateway_path: GatewayPath
     now: int
 
-    def device_raise(self, rule: DeviceOfflineRule, device: Device, onset: int) -> Transition:
-        """A device is silent since `onset` while its gateway speaks."""
-        return self._write(rule, "device", device.id, "raise", onset, "no_reading", rule.text)
+    def device(
+        self, rule: DeviceOfflineRule, device: RosterDevice, edge: EdgeKind, reason: str
+    ) -> Transition:
+        """A device's alert begins or ends."""
+        return self._write(rule, _Subject("device", device.id, device.alert), edge, reason)
 
-    def device_clear(self, rule: DeviceOfflineRule, device: Device, reason: str) -> Transition:
-        """A device's alert ends; one that is not open has no onset and must not come here."""
-        return self._write(
-            rule, "device", device.id, "clear", device.alert, reason, _end(rule, reason)
-        )
-
-    def gateway_raise(self, rule: GatewayOfflineRule, gateway: Gateway, away: Away) -> Transition:
-        """A gateway is away; all its devices are hidden under it."""
-        subject, children = gateway.place.gateway, len(gateway.devices)
-        return self._write(
-            rule, "gateway", subject, "raise", away.since, away.reason, rule.text, children
-        )
-
-    def gateway_clear(self, rule: GatewayOfflineRule, gateway: Gateway, reason: str) -> Transition:
-        """A gateway's alert ends."""
-        subject, children = gateway.place.gateway, len(gateway.devices)
-        return self._write(
-            rule, "gateway", subject, "clear", gateway.alert, reason, _end(rule, reason), children
-        )
+    def gateway(
+        self, rule: GatewayOfflineRule, gateway: RosterGateway, edge: EdgeKind, reason: str
+    ) -> Transition:
+        """A gateway's alert, which hides all its devices, begins or ends."""
+        name, children = gateway.gateway_path.gateway, len(gateway.devices)
+        return self._write(rule, _Subject("gateway", name, gateway.alert, children), edge, reason)
 
     def village(
-        self, rule: VillageOutageRule, village: Village, gateways: int, edge: EdgeKind, reason: str
-    ) -> Transition:
-        """An outage of `gateways` gateways begins, changes or ends."""
-        templates = rule.cleared if edge == "clear" else rule.text
-        subject, children = village.key[2], village.children
-        return self._write(
-            rule, "village", subject, edge, village.alert, reason, templates, children, gateways
-        )
-
-    def _write(
         self,
-        rule: Rule,
-        subject_kind: SubjectKind,
-        subject: str,
+        rule: VillageOutageRule,
+        village: RosterVillage,
+        gateways: int,
         edge: EdgeKind,
-        onset: int | None,
         reason: str,
-        templates: Texts,
-        children: int = 0,
-        gateways: int = 1,
     ) -> Transition:
-        began = self.now if onset is None else onset
-        blanks = {
-            "device": subject,
-            "gateway": self.place.gateway,
-            "village": self.place.village,
-            "children": children,
-            "gateways": gateways,
-            "minutes": (self.now - began) // 60_000,
+        """An outage that hides `gateways` gateways begins, changes or ends."""
+        subject = _Subject("village", village.key[2], village.alert, village.children, gateways)
+        return self._write(rule, subject, edge, reason)
+
+    def _write(self, rule: Rule, subject: _Subject, edge: EdgeKind, reason: str) -> Transition:
+        assert subject.onset is not None, f"{edge} of an alert of {subject.id} that is not open"
+        values = {
+            "device": subject.id,
+            "gateway": self.gateway_path.gateway,
+            "village": self.gateway_path.village,
+            "children": subject.children,
+            "gateways": subject.gateways,
+            "minutes": (self.now - subject.onset) // MINUTE_MS,
         }
+        templates = _templates(rule, edge, reason)
         return Transition(
             rule=rule.id,
-            subject=subject,
-            subject_kind=subject_kind,
+            subject=subject.id,
+            subject_kind=subject.kind,
             edge=edge,
             code=None,
-            onset=began,
+            onset=subject.onset,
             at=self.now,
             value=None,
             limit=None,
             unit=None,
             priority=rule.priority,
             reason=reason,
-            text={language: template.format(**blanks) for language, template in templates.items()},
-            children=children,
-            place=None if subject_kind == "device" else self.place,
+            text={language: template.format(**values) for language, template in templates.items()},
+            children=subject.children,
+            gateway_path=None if subject.kind == "device" else self.gateway_path,
         )
 
 
-def _end(rule: SilenceRule, reason: str) -> Texts:
-    return rule.suppressed if reason.startswith("suppressed") else rule.cleared
+def _templates(rule: Rule, edge: EdgeKind, reason: str) -> Texts:
+    if edge != "clear":
+        return rule.text
+    if isinstance(rule, SilenceRule) and reason.startswith("suppressed"):
+        return rule.suppressed
+    return rule.cleared

@@ -1,5 +1,4 @@
-"""Rule tests as data: input series in a compact notation, and exactly the transitions they must
-lead to.
+"""Rule tests as data: compact series of readings, and exactly the transitions that must follow.
 
     rules = ["../low_room_temperature.toml"]   # relative to this file
 
@@ -9,9 +8,9 @@ lead to.
     start = "2025-12-01T00:00:00+08:00"        # of the first reading; this is the default
 
     [test.series]                              # one value per interval
-    state = "heating*30"                       # a state, or gap: no reading at all; default: heating
-    room_c = "19*3 17.5*14 18.6*4 _*9"         # any point; _ is a point that the reading lacks
-    faults = "-*5 high_pressure:P1*3 -*22"     # - is none; several are joined by commas; default: none
+    state = "heating*30"                       # a state, or gap: no reading; default: heating
+    room_c = "19*3 17.5*14 18.6*4 _*9"         # any point; _ is a missing value
+    faults = "-*5 high_pressure:P1*3 -*22"     # - is none; a comma joins several; default: none
     bad = "-*29 room_c"                        # points that could not be read; default: none
 
     [[test.expect]]
@@ -19,13 +18,13 @@ lead to.
     rule = "low_room_temperature"
     edge = "raise"                             # raise, update or clear
 
-`VALUE*COUNT` repeats, `A>B*COUNT` is a straight line of COUNT values from A to B. All series of a
-device are equally long. An expectation may also hold `subject`, `code`, `value` (± 0.05) or `about`
-(± 10 %), `priority`, `reason` and `onset` (after start).
+`VALUE*COUNT` repeats a value; `A>B*COUNT` is a straight line of COUNT values from A to B. All
+series of a device are equally long. An expectation may also hold `subject`, `code`, `value`
+(± 0.05) or `about` (± 10 %), `priority`, `reason` and `onset` (after start).
 
-Several devices: `[test.device.NAME]` with the same series, and perhaps `village` and `gateway`,
-takes the place of `[test.series]`. A gateway sends a message whenever one of its devices has a
-reading; without one it is silent. `[test.override.RULE_ID]` changes keys of a rule for this test.
+For several devices, `[test.device.NAME]` tables with the same series, and perhaps `village` and
+`gateway`, take the place of `[test.series]`. A gateway sends a message when one of its devices has
+a reading; else it is silent. `[test.override.RULE_ID]` changes keys of a rule for this test.
 `[[test.forecast]]` tables hold `at` (after start) and `outdoor_c`, a series by the hour from then
 on; the newest forecast counts.
 """

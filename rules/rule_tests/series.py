@@ -4,29 +4,29 @@ from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Final, TypeVar
 
-from rules.batch import STATE_CODES
+from rules.readings.batch import STATE_CODES
 
 GAP: Final = "gap"
-"""In a series of states: no reading at all."""
+"""In a series of states: no reading."""
 
 _MISSING: Final = "_"
 _NONE: Final = "-"
 _MOST: Final = 1_000_000
-"""A year of readings every 30 s; more is a slip of the pen."""
+"""A year of readings every 30 s; a longer series is a typing mistake."""
 
 Value = TypeVar("Value")
 
 
 def numbers(text: str) -> list[float | None]:
     """Values of a point; None where it is missing. Raises ValueError."""
-    found: list[float | None] = []
+    values: list[float | None] = []
     for token, count in _tokens(text):
         start, is_line, end = token.partition(">")
         if is_line:
-            found += _line(_number(start), _number(end), count)
+            values += _line(_number(start), _number(end), count)
         else:
-            found += [None if token == _MISSING else _number(token)] * count
-    return found
+            values += [None if token == _MISSING else _number(token)] * count
+    return values
 
 
 def states(text: str) -> list[str]:

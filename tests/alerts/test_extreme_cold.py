@@ -16,7 +16,7 @@ from alerts.forecast import ForecastReader, ForecastUnavailableError, read_forec
 from alerts.settings import ForecastSettings
 from desk.database.engine import open_database, reading, writing
 from desk.extreme_cold import confirm, confirmed_document, end, is_extreme_cold
-from rules.forecast import parse_forecast
+from rules.forecast.forecast import parse_forecast
 from tests.alerts.rig import DEVICES, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
 from wire.wall_clock import wall_clock_ms

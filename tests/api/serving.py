@@ -17,7 +17,7 @@ from desk.database.engine import open_database, writing
 from desk.database.tables import DeviceRow, FeedEventRow
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from tests.alerts.messages import CHINA
 from tests.rules.shipped import shipped_rules
 from tests.servers import answers, free_port, wait_until

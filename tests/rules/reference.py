@@ -4,18 +4,17 @@ arrays."""
 from dataclasses import dataclass, field
 from typing import Any
 
-from rules.kinds.defrost_share import DefrostShareRule
-from rules.kinds.fault import FaultRule
-from rules.kinds.low_limit import LowLimitRule
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import SymptomsRule
+from rules.kinds.lasting.fault import FaultRule
+from rules.kinds.lasting.low_limit import LowLimitRule
+from rules.kinds.lasting.symptoms import SymptomsRule
+from rules.kinds.states.defrost_share import DefrostShareRule
+from rules.kinds.states.repeated import RepeatedRule
 from tests.rules.reference_kinds import RepeatedReference, SymptomsReference, applies
 from wire.messages import Reading
+from wire.units import HOUR_MS
 
-Told = tuple[int, str, str, str, str | None, int, str, float | None, str]
+Reported = tuple[int, str, str, str, str | None, int, str, float | None, str]
 """(at, subject, rule, edge, code, onset, priority, value rounded, reason)"""
-
-HOUR = 3_600_000
 
 
 @dataclass
@@ -31,22 +30,22 @@ class FaultReference:
     present: dict[str, _Fault] = field(default_factory=dict)
 
     def step(self, reading: Reading, before: Reading | None, interval_ms: int) -> list[Any]:
-        told = []
+        reported = []
         for code in sorted(self.present.keys() | set(reading.faults)):
             if code in reading.faults:
                 held = self.present.setdefault(code, _Fault(reading.at))
                 held.missed = 0
                 if not held.raised and reading.at - held.onset >= self.rule.on_delay_ms:
                     held.raised = True
-                    told.append(self._tell(code, "raise", held.onset, "code_reported"))
+                    reported.append(self._tell(code, "raise", held.onset, "code_reported"))
                 continue
             held = self.present[code]
             held.missed += "faults" not in reading.bad
             if held.missed >= self.rule.clear_readings:
                 del self.present[code]
                 if held.raised:
-                    told.append(self._tell(code, "clear", held.onset, "code_gone"))
-        return told
+                    reported.append(self._tell(code, "clear", held.onset, "code_gone"))
+        return reported
 
     def _tell(self, code: str, edge: str, onset: int, reason: str) -> Any:
         meaning = self.rule.meanings[code.split(":")[0]]
@@ -95,9 +94,9 @@ class LowLimitReference:
                 self.normal_since = at
             if at - self.normal_since >= self.rule.off_delay_ms:
                 self.depth = 0
-                told = [self._tell("clear", value, "back_above_limit")]
+                reported = [self._tell("clear", value, "back_above_limit")]
                 self.active, self.below_since = False, None
-                return told
+                return reported
             return []
         self.normal_since = None
         if self._depth(value) > self.depth:
@@ -120,8 +119,8 @@ class DefrostShareReference:
     onset: int | None = None
 
     def step(self, reading: Reading, before: Reading | None, interval_ms: int) -> list[Any]:
-        new_hour = reading.at // HOUR != self.hour
-        self.hour = reading.at // HOUR
+        new_hour = reading.at // HOUR_MS != self.hour
+        self.hour = reading.at // HOUR_MS
         ended = False
         hold = max(3 * interval_ms, self.rule.max_hold_ms)
         shown = before.state if before is not None and "state" not in before.bad else None
@@ -161,7 +160,7 @@ class DefrostShareReference:
 
     def _judge(self, at: int) -> list[Any]:
         newest = self.cycles[-self.rule.cycles :]
-        if len(newest) == self.rule.cycles and newest[0][2] > at - 24 * HOUR:
+        if len(newest) == self.rule.cycles and newest[0][2] > at - 24 * HOUR_MS:
             sums, basis = [sum(c[0] for c in newest), sum(c[1] for c in newest)], "cycles"
         else:
             assert self.hour is not None
@@ -200,7 +199,7 @@ class ChatterReference:
         self.span = max(20 * (interval_ms or 30_000), 60_000)
         self.raises: list[int] = []
         self.onset: int | None = None  # of the alert that is open to the listener
-        self.quiet_since: int | None = None  # it has cleared, but the listener was not told
+        self.quiet_since: int | None = None  # it has cleared, but the listener was not notified
         self.cleared: Any = None
 
     def hear(self, at: int, edge: tuple[Any, ...]) -> list[Any]:
@@ -237,13 +236,13 @@ class ReferenceEngine:
         self._states: dict[tuple[str, str], Any] = {}
         self._heard: dict[tuple[str, str, str | None], ChatterReference] = {}
 
-    def observe(self, reading: Reading) -> list[Told]:
+    def observe(self, reading: Reading) -> list[Reported]:
         before = self._last.get(reading.device)
         if before is not None and reading.at <= before.at:
             self.late += 1
             return []
         self._last[reading.device] = reading
-        told: list[Told] = []
+        reported: list[Reported] = []
         for rule in self.rules:
             if not applies(rule.applies, reading):
                 continue
@@ -254,13 +253,17 @@ class ReferenceEngine:
             for edge in edges:
                 fresh = ChatterReference(self.intervals.get(reading.device, 0))
                 alarm = self._heard.setdefault((reading.device, rule.id, edge[1]), fresh)
-                told += [self._told(reading, rule, said) for said in alarm.hear(reading.at, edge)]
+                reported += [
+                    self._reported(reading, rule, said) for said in alarm.hear(reading.at, edge)
+                ]
         for (device, rule_id, _), alarm in self._heard.items():
             if device == reading.device:
                 rule = next(rule for rule in self.rules if rule.id == rule_id)
-                told += [self._told(reading, rule, said) for said in alarm.pass_time(reading.at)]
-        return told
+                reported += [
+                    self._reported(reading, rule, said) for said in alarm.pass_time(reading.at)
+                ]
+        return reported
 
-    def _told(self, reading: Reading, rule: Any, said: Any) -> Told:
+    def _reported(self, reading: Reading, rule: Any, said: Any) -> Reported:
         edge, code, onset, urgency, value, reason = said
         return reading.at, reading.device, rule.id, edge, code, onset, urgency, value, reason

@@ -7,24 +7,23 @@ from typing import Any, Final
 
 import numpy as np
 
-from rules.kinds.baseline import BaselineRule, Sign
-from rules.kinds.hourly_share import HourlyShareRule
-from rules.kinds.stuck import Sensor, StuckRule
-from rules.kinds.tariff_cap import TariffCapRule
-from rules.kinds.unheated_nights import UnheatedNightsRule
-from rules.quantities import Quantities
+from rules.kinds.hourly.baseline import BaselineRule, Sign
+from rules.kinds.hourly.hourly_share import HourlyShareRule
+from rules.kinds.hourly.stuck import StuckRule, StuckSensor
+from rules.kinds.hourly.tariff_cap import TariffCapRule
+from rules.kinds.hourly.unheated_nights import UnheatedNightsRule
+from rules.readings.quantities import Quantities
 from tests.rules.reference_kinds import applies, meets, state_of
 from wire.messages import Reading
+from wire.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
-HOUR: Final = 3_600_000
-DAY: Final = 24 * HOUR
 BEIJING: Final = timedelta(hours=8)
 Said = tuple[int, str, str, int]
 """(at, edge, reason, onset)"""
 
 
 def local(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1_000, UTC) + BEIJING
+    return datetime.fromtimestamp(at / SECOND_MS, UTC) + BEIJING
 
 
 def season_began(day: date) -> date | None:
@@ -46,9 +45,10 @@ def value_of(reading: Reading, name: str) -> float | None:
 
 def at_night(since: int, until: int) -> int:
     """Milliseconds between 20:00 and 08:00 in Beijing, which are 12:00 and 00:00 UTC."""
-    days = range(since // DAY, until // DAY + 1)
+    days = range(since // DAY_MS, until // DAY_MS + 1)
     return sum(
-        max(0, min(until, (day + 1) * DAY) - max(since, day * DAY + 12 * HOUR)) for day in days
+        max(0, min(until, (day + 1) * DAY_MS) - max(since, day * DAY_MS + 12 * HOUR_MS))
+        for day in days
     )
 
 
@@ -75,23 +75,23 @@ class BaselineReference:
             if self.since is None or gap is None or gap > self.rule.settled_ms
             else self.since
         )
-        hour = reading.at // HOUR
+        hour = reading.at // HOUR_MS
         if reading.at - self.since < self.rule.settled_ms or hour == self.counted:
             return []
         self.counted = hour
         return self.step(reading)
 
     def step(self, reading: Reading) -> list[Said]:
-        today, told = local(reading.at).date(), list[Said]()
+        today, reported = local(reading.at).date(), list[Said]()
         if self.day is not None and self.day != today:
             self.values = {} if today - self.day > timedelta(days=7) else self.values
-            told = self._end_day(reading.at)
+            reported = self._end_day(reading.at)
         self.day = today
         for sign in self.signs:
             value = value_of(reading, sign.quantity)
             if value is not None:
                 self.values.setdefault(sign.quantity, []).append(value)
-        return told
+        return reported
 
     def _end_day(self, at: int) -> list[Said]:
         figures = {
@@ -115,10 +115,11 @@ class BaselineReference:
         return self._judge(at) if drifted else []
 
     def _enough(self, share: float) -> bool:
-        told = [sign for sign in self.rule.signs if self._is_told(sign)]
-        beyond = [sign for sign in told if self._is_beyond(sign, share)]
+        reported = [sign for sign in self.rule.signs if self._is_told(sign)]
+        beyond = [sign for sign in reported if self._is_beyond(sign, share)]
         return (
-            all(sign in beyond for sign in told if sign.required) and len(beyond) >= self.rule.needs
+            all(sign in beyond for sign in reported if sign.required)
+            and len(beyond) >= self.rule.needs
         )
 
     def _is_beyond(self, sign: Sign, share: float) -> bool:
@@ -146,7 +147,7 @@ class BaselineReference:
 class StuckReference:
     rule: StuckRule
     shown: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
     onset: int | None = None
 
     def step(self, reading: Reading) -> list[Said]:
@@ -156,24 +157,24 @@ class StuckReference:
                 continue
             before = self.shown.get(sensor.point, [])
             if before and before[0][0] != value:
-                self.told.discard(sensor.point)
+                self.reported.discard(sensor.point)
                 before = []
             self.shown[sensor.point] = [*before, (value, other)]
         stuck = {sensor.point for sensor in self.rule.sensors if self._is_stuck(sensor)}
-        self.told |= stuck
+        self.reported |= stuck
         if self.onset is None and stuck:
             self.onset = reading.at
             return [(reading.at, "raise", "stuck_while_others_move", reading.at)]
-        if self.onset is not None and not self.told:
+        if self.onset is not None and not self.reported:
             onset, self.onset = self.onset, None
             return [(reading.at, "clear", "moves_again", onset)]
         return []
 
-    def _is_stuck(self, sensor: Sensor) -> bool:
+    def _is_stuck(self, sensor: StuckSensor) -> bool:
         hours = self.shown.get(sensor.point, [])
         others = [other for _, other in hours if other is not None]
         return (
-            len(hours) > self.rule.hours
+            len(hours) > self.rule.for_hours
             and bool(others)
             and max(others) - min(others) >= sensor.moves
         )
@@ -190,8 +191,8 @@ class HourlyShareReference:
         values = [(bound, value_of(reading, bound.quantity)) for bound in self.rule.met]
         if any(value is None for _, value in values):
             return []
-        hour = reading.at // HOUR
-        if self.hour is not None and hour - self.hour > self.rule.max_gap_ms // HOUR:
+        hour = reading.at // HOUR_MS
+        if self.hour is not None and hour - self.hour > self.rule.max_gap_ms // HOUR_MS:
             self.hours = []
         self.hour = hour
         self.hours = [*self.hours, all(meets(bound, value) for bound, value in values)][
@@ -223,19 +224,19 @@ class UnheatedNightsReference:
     onset: int | None = None
 
     def step(self, reading: Reading) -> list[Said]:
-        season, told = season_began(local(reading.at).date()), list[Said]()
+        season, reported = season_began(local(reading.at).date()), list[Said]()
         running = state_of(reading) in ("heating", "defrost", "hot_water")
         if not self.begun or season != self.season:
-            told += self._turn(reading.at)
+            reported += self._turn(reading.at)
             self.begun, self.season = True, season
         if running and (season is None or not self.ran) and len(self.nights) < self.rule.nights:
-            told += self._clear(reading.at, "in_use_again")
+            reported += self._clear(reading.at, "in_use_again")
         self.heard += season is not None
         self.ran |= running
-        return told + self._night(reading, season)
+        return reported + self._night(reading, season)
 
     def _turn(self, at: int) -> list[Said]:
-        told = self._clear(at, "season_over") if self.season else []
+        reported = self._clear(at, "season_over") if self.season else []
         days = (date(self.season.year + 1, 3, 31) - self.season).days + 1 if self.season else 0
         unused = (
             self.season is not None
@@ -245,8 +246,8 @@ class UnheatedNightsReference:
         self.nights, self.heard, self.ran = set(), 0, False
         if unused:
             self.onset = at
-            told.append((at, "raise", "not_used_all_season", at))
-        return told
+            reported.append((at, "raise", "not_used_all_season", at))
+        return reported
 
     def _clear(self, at: int, reason: str) -> list[Said]:
         if self.onset is None:
@@ -259,7 +260,7 @@ class UnheatedNightsReference:
         since = local(reading.at) - timedelta(milliseconds=opens)
         inside = (
             season is not None
-            and (since.hour * HOUR + since.minute * 60_000) < (closes - opens) % DAY
+            and (since.hour * HOUR_MS + since.minute * MINUTE_MS) < (closes - opens) % DAY_MS
         )
         if not inside or state_of(reading) != "off":
             self.tonight = None
@@ -306,21 +307,21 @@ class TariffCapReference:
         counter = value_of(reading, "energy_kwh")
         if counter is None:
             return []
-        season, told = season_began(local(reading.at).date()), list[Said]()
+        season, reported = season_began(local(reading.at).date()), list[Said]()
         if season is None or (self.season is not None and season != self.season):
             if self.onset is not None:
-                told.append((reading.at, "clear", "season_over", self.onset))
+                reported.append((reading.at, "clear", "season_over", self.onset))
             self.used, self.degree_days, self.depth, self.onset = 0.0, 0.0, 0, None
         self.season = season
         if season is not None and self.before is not None:
             self._add(reading, self.before, counter)
         self.before = reading
-        return told + (
+        return reported + (
             self._judge(reading.at, season) if season and self.used >= 0.5 * self.rule.cap else []
         )
 
     def _add(self, reading: Reading, before: Reading, counter: float) -> None:
-        passed = (reading.at - before.at) / HOUR
+        passed = (reading.at - before.at) / HOUR_MS
         last = value_of(before, "energy_kwh")
         assert last is not None
         gone = counter - last if counter >= last else counter
@@ -372,26 +373,26 @@ REFERENCES: Final[dict[Any, Any]] = {
 def said_plainly(rule: Any, readings: list[Reading], in_season: bool) -> list[Said]:
     """What `rule` says to the readings of one device; `in_season`: whether it applies in the season
     alone."""
-    state, before, told = REFERENCES[type(rule)](rule), None, list[Said]()
+    state, before, reported = REFERENCES[type(rule)](rule), None, list[Said]()
     if isinstance(state, BaselineReference) and rule.settled_ms:
         return _settled_plainly(rule, state, readings)
     for reading in readings:
-        turned = before is None or before // HOUR != reading.at // HOUR
+        turned = before is None or before // HOUR_MS != reading.at // HOUR_MS
         before = reading.at
         outside = in_season and season_began(local(reading.at).date()) is None
         if turned and applies(rule.applies, reading) and not outside:
-            told += state.step(reading)
-    return told
+            reported += state.step(reading)
+    return reported
 
 
 def _settled_plainly(
     rule: BaselineRule, state: BaselineReference, readings: list[Reading]
 ) -> list[Said]:
-    told, before = list[Said](), None
+    reported, before = list[Said](), None
     for reading in readings:
         if applies(rule.applies, reading):
-            told += state.look(reading, None if before is None else reading.at - before.at)
+            reported += state.look(reading, None if before is None else reading.at - before.at)
             before = reading
         else:
             before = None
-    return told
+    return reported

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from rules.conditions import Applies, Bound
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import Symptom, SymptomsRule
+from rules.document.conditions import Applies, Bound
+from rules.kinds.lasting.symptoms import Symptom, SymptomsRule
+from rules.kinds.states.repeated import RepeatedRule
 from wire.messages import Reading
 from wire.points import STATES
 
@@ -123,12 +123,12 @@ class SymptomsReference:
                 self.since.pop(number, None)
             elif gap[number] or number not in self.since:
                 self.since[number] = reading.at
-        told = (
+        reported = (
             self._rise(reading, shown) if self.active is None else self._go_on(reading, shown, gap)
         )
         if self.active is None and not self.since:
             self.known_at.clear()
-        return told
+        return reported
 
     def _judge(self, symptom: Symptom, reading: Reading, relaxed: bool) -> bool | None:
         if not applies(symptom.applies, reading):
@@ -177,9 +177,9 @@ class SymptomsReference:
             if self.normal_since is None or gap[self.active]:
                 self.normal_since = reading.at
             if reading.at - self.normal_since >= self.rule.off_delay_ms:
-                told = [self._tell("clear", reading)]
+                reported = [self._tell("clear", reading)]
                 self.active, self.normal_since = None, None
-                return told
+                return reported
         if first is not None and first < self.active:
             self.active = first
             return [self._tell("update", reading)]
@@ -202,7 +202,7 @@ class RepeatedReference:
     onset: int | None = None
 
     def step(self, reading: Reading, before: Reading | None, interval_ms: int) -> list[Any]:
-        told: list[Any] = []
+        reported: list[Any] = []
         start, end = [
             [STATES[code] for code in codes] for codes in (self.rule.before, self.rule.to)
         ]
@@ -214,12 +214,12 @@ class RepeatedReference:
             and self.met
         ):
             self.changes.append(reading.at // 1_000)
-            told += self._rise(reading.at)
+            reported += self._rise(reading.at)
         if state_of(reading) in start:
             self.met = all(
                 meets(bound, value_of(reading, bound.quantity)) for bound in self.rule.all
             )
-        return self._end(reading.at) + told
+        return self._end(reading.at) + reported
 
     def _rise(self, at: int) -> list[Any]:
         newest = self.changes[-self.rule.count :]
@@ -234,9 +234,9 @@ class RepeatedReference:
         quiet = self.rule.within_ms if self.rule.off_delay_ms is None else self.rule.off_delay_ms
         if self.onset is None or at - 1_000 * self.changes[-1] < quiet:
             return []
-        told = [self._tell("clear", at, "no_longer")]
+        reported = [self._tell("clear", at, "no_longer")]
         self.onset = None
-        return told
+        return reported
 
     def _tell(self, edge: str, at: int, reason: str) -> Any:
         newest = self.changes[-self.rule.count :]

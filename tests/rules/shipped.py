@@ -4,14 +4,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from rules.definition import Rule, parse_rule
+from rules.definition import parse_rule
+from rules.document.rule import Rule
 from wire.messages import Reading
 from wire.points import State
 from wire.topics import GatewayPath
 
 RULES_FOLDER: Final = Path(__file__).parent.parent.parent / "config" / "rules"
 T0: Final = 1_763_740_000_000
-MINUTE: Final = 60_000
 PLACE: Final = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 
 

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.definition import parse_rule
-from rules.kinds import KINDS
-from rules.kinds.low_limit import LowLimitRule
+from rules.definition import KINDS, parse_rule
+from rules.document.problems import RuleErrors
+from rules.kinds.lasting.low_limit import LowLimitRule
 from rules.presence.rules import GatewayOfflineRule
-from rules.rule import RuleErrors
 from tests.rules.shipped import document, shipped, shipped_rules, shipped_tables
 from wire.points import FAULT_KINDS
 

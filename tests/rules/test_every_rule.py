@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Engine
-from rules.kinds.repeated import RepeatedRule
-from rules.kinds.symptoms import SymptomsRule
-from rules.transition import Transition
-from rules.watch import DeviceRule
+from rules.engine.engine import Engine
+from rules.kinds.lasting.symptoms import SymptomsRule
+from rules.kinds.states.repeated import RepeatedRule
+from rules.transitions.transition import Transition
+from rules.watches.device_rule import DeviceRule
 from tests.rules.reference import ReferenceEngine
-from tests.rules.shipped import MINUTE, PLACE, T0, shipped_rules
+from tests.rules.shipped import PLACE, T0, shipped_rules
 from wire.messages import Reading
+from wire.units import MINUTE_MS
 
 DEVICES = ("mtg-mt-0001", "mtg-mt-0002", "mtg-mt-0003")
 RULES = [rule for rule in shipped_rules() if isinstance(rule, DeviceRule)]
-INTERVAL = 5 * MINUTE
+INTERVAL = 5 * MINUTE_MS
 HEALTHY = {
     "supply_c": 41.0,
     "return_c": 36.0,
@@ -123,10 +124,10 @@ def engine_of_all() -> Engine:
 
 
 def observe(engine: Engine, readings: list[Reading]) -> list[tuple[object, ...]]:
-    return [told(one) for one in engine.observe([(PLACE, reading) for reading in readings], T0)]
+    return [reported(one) for one in engine.observe([(PLACE, reading) for reading in readings], T0)]
 
 
-def told(one: Transition) -> tuple[object, ...]:
+def reported(one: Transition) -> tuple[object, ...]:
     value = None if one.value is None else round(one.value, 6)
     return (
         one.at,

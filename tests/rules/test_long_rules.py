@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from rules.definition import parse_rule
-from rules.engine import Engine
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
 from rules.rule_tests.document import RuleTest, parse_tests
-from rules.transition import Episode, Transition
+from rules.transitions.transition import OpenCondition, Transition
 from tests.rules.shipped import PLACE, T0, document
 
 FILES = (
@@ -34,7 +34,7 @@ def engine_of(rules: list[Rule], test: RuleTest) -> Engine:
     return engine
 
 
-def told(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transition]:
+def reported(rules: list[Rule], test: RuleTest, killed_every: int) -> list[Transition]:
     """What the rules say when their memory goes through a snapshot after every so many readings."""
     engine, found = engine_of(rules, test), []
     readings = [
@@ -55,14 +55,14 @@ def test_a_restart_changes_nothing(file: str, test: RuleTest) -> None:
     rules = [
         rule.with_overrides(test.overrides.get(rule.id, {})) for rule in parse_rule(document(file))
     ]
-    assert told(rules, test, 29) == told(rules, test, 10_000)
+    assert reported(rules, test, 29) == reported(rules, test, 10_000)
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_an_alert_of_before_is_held_open_and_let_go_with_its_device(file: str) -> None:
     rules = parse_rule(document(file))
     engine = Engine(rules)
-    episode = Episode(rules[0].id, "mtg-mt-0001", None, T0)
+    episode = OpenCondition(rules[0].id, "mtg-mt-0001", None, T0)
     engine.adopt([episode])
     assert engine.active() == [episode]
     [cleared] = engine.retire(["mtg-mt-0001"])
@@ -77,7 +77,7 @@ def test_devices_judged_together_do_not_touch_each_other(file: str) -> None:
     alone = [
         replace(one, subject=str(n))
         for n, test in enumerate(stories)
-        for one in told(rules, test, 10_000)
+        for one in reported(rules, test, 10_000)
     ]
     readings = [
         replace(one, device=str(number))

@@ -9,11 +9,12 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.engine import Engine
-from tests.rules.reference_days import HOUR, Said, said_plainly
+from rules.engine.engine import Engine
+from tests.rules.reference_days import Said, said_plainly
 from tests.rules.shipped import PLACE, shipped_rules
 from wire.messages import Reading
 from wire.points import State
+from wire.units import HOUR_MS
 
 # Shorter than shipped, so that a month shows them.
 SHORTER: dict[str, dict[str, object]] = {
@@ -21,7 +22,7 @@ SHORTER: dict[str, dict[str, object]] = {
     "suspected_leak": {"learn_days": 3, "settle_days": 2, "on_days": 1},
     "sensor_drift": {"learn_days": 2, "on_days": 1, "settled": "40m"},
     "implausible_heat": {"learn_days": 3, "settle_days": 2, "on_days": 1},
-    "sensor_stuck": {"hours": 8},
+    "sensor_stuck": {"for_hours": 8},
     "undersized": {"needs": 8, "window": 12, "clears": 4, "max_gap": "20h"},
     "cold_capacity": {"needs": 3, "window": 5},
     "cold_outlet": {"needs": 3, "window": 5},
@@ -74,7 +75,7 @@ def _readings(source: random.Random, device: str, start: int) -> Iterator[Readin
             else counter + source.uniform(0.0, 6.0)
         )
         if habit != "away" and source.random() > 0.05:
-            at = start + number * HOUR // 2 + source.randrange(60) * 1_000
+            at = start + number * HOUR_MS // 2 + source.randrange(60) * 1_000
             yield _reading(
                 source,
                 device,
@@ -90,7 +91,7 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
     heat_w = {"weak": 4_000.0, "astray": 2_500.0, "deep cold": 2_700.0}.get(habit, 6_000.0)
     astray_k = 2.5 if habit.endswith("astray") else 0.0
     evening = (
-        at // HOUR + 8 - 18
+        at // HOUR_MS + 8 - 18
     ) % 24  # hours since six in Beijing, over which a cold house cools
     room_c = {"off and cold": 14.0 - 0.12 * evening, "flat out": 17.0, "deep cold": 15.0}.get(
         habit, 20.0
@@ -121,31 +122,35 @@ def _reading(source: random.Random, device: str, at: int, habit: str, counter: f
 def said(readings: list[Reading]) -> dict[tuple[str, str], list[Said]]:
     """What each rule says of each device, the readings of all coming in pieces, in order of
     time."""
-    engine, told = Engine(RULES), defaultdict[tuple[str, str], list[Said]](list)
+    engine, reported = Engine(RULES), defaultdict[tuple[str, str], list[Said]](list)
     readings = sorted(readings, key=lambda reading: reading.at)
     for first in range(0, len(readings), 500):
         for one in engine.observe(
             [(PLACE, reading) for reading in readings[first : first + 500]], 0
         ):
-            told[one.rule, one.subject].append((one.at, one.edge, one.reason, one.onset))
-    return told
+            reported[one.rule, one.subject].append((one.at, one.edge, one.reason, one.onset))
+    return reported
 
 
 @settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_columns_and_the_plain_way_agree(seed: int) -> None:
     months = [month(seed + number, f"device-{number}") for number in range(6)]
-    told = said([reading for readings in months for reading in readings])
+    reported = said([reading for readings in months for reading in readings])
     for rule in RULES:
         in_season = rule.id in ("low_cop", "suspected_leak", "implausible_heat", "undersized")
         for number, readings in enumerate(months):
-            assert told[rule.id, f"device-{number}"] == said_plainly(rule, readings, in_season), (
+            assert reported[rule.id, f"device-{number}"] == said_plainly(
+                rule, readings, in_season
+            ), (
                 rule.id,
                 number,
             )
 
 
 def test_the_months_wake_every_rule() -> None:
-    told = said([reading for number in range(20) for reading in month(number, f"device-{number}")])
-    edges = {(rule, one[1]) for (rule, _), all_of_it in told.items() for one in all_of_it}
+    reported = said(
+        [reading for number in range(20) for reading in month(number, f"device-{number}")]
+    )
+    edges = {(rule, one[1]) for (rule, _), all_of_it in reported.items() for one in all_of_it}
     assert edges >= {(rule, edge) for rule in SHORTER for edge in ("raise", "clear")}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hearthwatch.trials.rule_tests import run_files, to_text
-from rules.rule import ADVICE, Rule
+from rules.document.rule import ADVICE, Rule
 from rules.rule_tests.document import parse_tests
 from tests.rules.shipped import RULES_FOLDER, document, shipped_rules
 

@@ -14,11 +14,11 @@ from hearthwatch.trials.replay.plan import ReplayPlan
 from hearthwatch.trials.replay.silence import Silence
 from ingest.store import ReadingStore, open_store
 from ingest.store.columns import ReadingColumns
-from rules.batch import Batch
-from rules.engine import Engine
-from rules.filling import from_columns
-from rules.raised import Gatherer, Raised
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.engine.engine import Engine
+from rules.readings.batch import Batch
+from rules.readings.filling import from_columns
+from rules.transitions.raised import Gatherer, Raised
 from wire.units import HOUR_MS
 
 _WINDOW_READINGS: Final = 200_000  # held in memory at once, about 200 MB

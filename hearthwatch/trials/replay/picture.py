@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 
 from hearthwatch.trials.drawing import Bar, dates, draw_bars, save
 from hearthwatch.trials.replay.result import ReplayResult
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from wire.units import DAY_MS, HOUR_MS, WEEK_MS
 
 _MOST_ROWS: Final = 40

@@ -13,10 +13,10 @@ from hearthwatch.run.server_settings import ServerSettings
 from hearthwatch.trials.replay.blocks import ReplayBlock, cut_blocks, find_devices
 from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import StoredReading, StoreSettings, open_store
+from rules.document.rule import Rule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
-from rules.rule import Rule
-from rules.season import Season
-from rules.watch import DeviceRule
+from rules.readings.season import Season
+from rules.watches.device_rule import DeviceRule
 from wire.wall_clock import wall_clock_ms
 
 _SILENCE: Final = (DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule)

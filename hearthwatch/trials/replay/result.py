@@ -13,7 +13,7 @@ from rich.table import Table
 from hearthwatch.trials.replay.blocks import ReplayBlock, village_of
 from hearthwatch.trials.replay.evaluate import ReplayBlockResult
 from hearthwatch.trials.replay.plan import ReplayPlan
-from rules.raised import Comparison, Raised, compare
+from rules.transitions.raised import Comparison, Raised, compare
 from wire.topics import GatewayPath
 
 _MOST_ROWS: Final = 40  # of a table for people; JSON and CSV hold all rows

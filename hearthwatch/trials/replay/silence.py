@@ -13,9 +13,9 @@ import numpy as np
 
 from hearthwatch.trials.replay.blocks import DEFAULT_INTERVAL_MS
 from ingest.store.columns import ReadingColumns
+from rules.document.rule import Rule
 from rules.presence.presence import Presence
-from rules.rule import Rule
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.topics import GatewayPath
 
 CHECK_EVERY_MS: Final = 10_000

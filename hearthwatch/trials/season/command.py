@@ -15,7 +15,7 @@ from hearthwatch.trials.season.options import SeasonOptions
 from hearthwatch.trials.season.plan import SeasonPlan, plan_season, time_zone
 from hearthwatch.trials.season.result import SeasonResult
 from hearthwatch.trials.season.sketch import Sketch
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from simulators.live.truth import TruthLog
 from simulators.scoring.truths import Truth
 from simulators.season.layout import blocks

@@ -11,10 +11,10 @@ from hearthwatch.trials.block_result import BlockResult
 from hearthwatch.trials.season.plan import SeasonPlan
 from hearthwatch.trials.season.silence import silence
 from hearthwatch.trials.season.sketch import SHOWN, Sketch, Sketcher
-from rules.batch import POINT_NUMBERS, Batch, columns
-from rules.columns import Ints
-from rules.engine import Engine
-from rules.raised import Gatherer, Raised
+from rules.engine.engine import Engine
+from rules.readings.batch import POINT_NUMBERS, Batch, columns
+from rules.readings.columns import Ints
+from rules.transitions.raised import Gatherer, Raised
 from simulators.scoring.score import QuietWeeks, Score, quiet_weeks, score
 from simulators.scoring.truths import ScoredAlert, Truth
 from simulators.scoring.visibility import demanded

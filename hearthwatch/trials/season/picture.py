@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from hearthwatch.trials.drawing import Bar, dates, draw_bars, save
 from hearthwatch.trials.season.evaluate import scored_alert
 from hearthwatch.trials.season.sketch import Sketch
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from simulators.scoring.truths import Truth
 from simulators.season.span import SeasonSpan
 from wire.units import DAY_MS

@@ -10,7 +10,7 @@ from hearthwatch.base.errors import UsageError
 from hearthwatch.base.periods import parse_day, parse_length
 from hearthwatch.base.resources import find_scenario, shipped_rule_files
 from hearthwatch.trials.season.options import SeasonOptions
-from rules.rule import Rule
+from rules.document.rule import Rule
 from simulators.scenario.scenario import Scenario, load_scenario
 from simulators.season.span import SeasonSpan
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS

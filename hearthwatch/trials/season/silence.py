@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rules.document.rule import Rule
 from rules.presence.presence import Presence
-from rules.rule import Rule
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from simulators.scenario.events import SILENT, WIDE, Event
 from simulators.season.layout import DISTRICT, TOWN, SeasonBlock
 from simulators.season.span import SeasonSpan

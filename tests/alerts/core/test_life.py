@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.core.life import MAX_SHELVE_MS, acknowledge, apply, isa_state, shelve, unshelve
 from alerts.core.record import AlertRecord, alert_id, as_alert, key_of
 from desk.errors import ActRefusedError
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from wire.location import Location
 from wire.topics import GatewayPath
 

@@ -24,7 +24,7 @@ from desk.database.engine import open_database, reading, writing
 from desk.database.tables import AlertRow, FeedEventRow, LateSpanRow, OutboxRow, TicketRow
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore, StoredReading, StoreSettings, open_store
-from rules.season import Season
+from rules.readings.season import Season
 from tests.alerts.messages import CHINA, birth_message, telemetry_message
 from tests.rules.shipped import PLACE, T0, shipped, shipped_rules
 from wire.messages import Reading, Telemetry

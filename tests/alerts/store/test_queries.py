@@ -30,7 +30,7 @@ from desk.tickets.actions import Intake, StepDetails, create_ticket, ticket_even
 from desk.tickets.life_cycle import IllegalTransitionError
 from desk.tickets.queries import get_ticket, list_tickets
 from desk.tickets.terms import ServiceTerms
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from tests.alerts.messages import CHINA
 from tests.rules.shipped import shipped_rules
 from wire.location import Location

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rules.definition import parse_rule
-from rules.engine import Engine
-from rules.rule import RuleErrors
-from rules.transition import Transition
-from tests.rules.shipped import MINUTE, PLACE, T0
+from rules.document.problems import RuleErrors
+from rules.engine.engine import Engine
+from rules.transitions.transition import Transition
+from tests.rules.shipped import PLACE, T0
 from wire.messages import Reading
+from wire.units import MINUTE_MS
 
 TEXTS: Final = {"zh": "{device}", "en": "{device}"}
 DEVICE: Final = "mtg-mt-0001"
@@ -38,23 +39,23 @@ def mistakes(table: dict[str, Any]) -> list[str]:
 
 def feed(engine: Engine, rows: Sequence[Row], device: str = DEVICE) -> list[Transition]:
     """What the rows lead to; each comes a minute after the one before unless it has a `minute`."""
-    told: list[Transition] = []
+    reported: list[Transition] = []
     minute = -1.0
     for row in rows:
         values = dict(row)
         minute = values.pop("minute", minute + 1)
-        at = T0 + round(minute * MINUTE)
+        at = T0 + round(minute * MINUTE_MS)
         state, faults, bad = (
             values.pop("state", "heating"),
             values.pop("faults", []),
             values.pop("bad", []),
         )
-        told += engine.observe(
+        reported += engine.observe(
             [(PLACE, Reading(device, at, state, list(faults), values, list(bad)))], at
         )
-    return told
+    return reported
 
 
-def edges(told: Sequence[Transition]) -> list[tuple[str, float]]:
+def edges(reported: Sequence[Transition]) -> list[tuple[str, float]]:
     """Which edge came in which minute."""
-    return [(one.edge, (one.at - T0) / MINUTE) for one in told]
+    return [(one.edge, (one.at - T0) / MINUTE_MS) for one in reported]

@@ -7,14 +7,15 @@ from typing import Final
 import numpy as np
 import pytest
 
+from rules.document.problems import RuleErrors
 from rules.presence.presence import Presence
-from rules.rule import RuleErrors
-from rules.transition import Episode, Transition, realm_of
+from rules.transitions.transition import OpenCondition, Transition, realm_of
+from tests.rules.presence.hidden import hidden_devices
 from tests.rules.shipped import T0, shipped, shipped_rules
 from wire.topics import GatewayPath
+from wire.units import SECOND_MS
 
-SECOND: Final = 1_000
-INTERVAL: Final = 30 * SECOND
+INTERVAL: Final = 30 * SECOND_MS
 
 
 def gateway(number: int, village: str = "matao") -> GatewayPath:
@@ -42,7 +43,7 @@ class World:
     ) -> None:
         self.now = T0
         self.presence = presence or Presence(shipped_rules(), T0)
-        self.told: list[Transition] = []
+        self.reported: list[Transition] = []
         self.boxes: list[Box] = []
         for number in range(gateways):
             place = gateway(number)
@@ -51,18 +52,18 @@ class World:
             self.presence.announce(place, names, INTERVAL, T0)
 
     def run(self, seconds: int, until: Callable[[], bool] | None = None) -> list[Transition]:
-        """What is told in the next `seconds`."""
-        told: list[Transition] = []
+        """What is reported in the next `seconds`."""
+        reported: list[Transition] = []
         for _ in range(seconds):
-            self.now += SECOND
+            self.now += SECOND_MS
             for box in self.boxes:
-                if box.on_air and (self.now // SECOND + box.phase) % 30 == 0 and box.answering:
+                if box.on_air and (self.now // SECOND_MS + box.phase) % 30 == 0 and box.answering:
                     self.presence.heard(box.place, sorted(box.answering), INTERVAL, self.now)
-            told += self.presence.step(self.now)
+            reported += self.presence.step(self.now)
             if until is not None and until():
                 break
-        self.told += told
-        return told
+        self.reported += reported
+        return reported
 
 
 def short(transitions: list[Transition]) -> list[tuple[str, str, str, str]]:
@@ -77,13 +78,13 @@ def test_a_device_is_offline_after_90_s_and_back_with_its_first_reading() -> Non
     world = World()
     world.run(60)
     lost = world.boxes[0].devices[1]
-    world.run(30, until=lambda: world.now // SECOND % 30 == 0)
+    world.run(30, until=lambda: world.now // SECOND_MS % 30 == 0)
     world.boxes[0].answering.discard(lost)
     last_heard = world.now
     (raised,) = world.run(120)
     assert short([raised]) == [("device_offline", lost, "raise", "no_reading")]
     assert (raised.onset, raised.priority) == (last_heard, "medium")
-    assert 90 * SECOND <= raised.at - last_heard <= 91 * SECOND
+    assert 90 * SECOND_MS <= raised.at - last_heard <= 91 * SECOND_MS
     world.boxes[0].answering.add(lost)
     (cleared,) = world.run(31)
     assert short([cleared]) == [("device_offline", lost, "clear", "heard_again")]
@@ -97,12 +98,12 @@ def test_a_silent_gateway_hides_its_devices() -> None:
     (raised,) = world.run(200)
     assert short([raised]) == [("gateway_offline", "matao-0", "raise", "silent")]
     assert raised.children == 4
-    assert raised.at - raised.onset <= 96 * SECOND
-    assert world.presence.hidden_devices() == dict.fromkeys(world.boxes[0].devices, "matao-0")
+    assert raised.at - raised.onset <= 96 * SECOND_MS
+    assert hidden_devices(world.presence) == dict.fromkeys(world.boxes[0].devices, "matao-0")
     world.boxes[0].on_air = True
     (cleared,) = world.run(200)
     assert short([cleared]) == [("gateway_offline", "matao-0", "clear", "heard_again")]
-    assert world.presence.hidden_devices() == {}
+    assert hidden_devices(world.presence) == {}
 
 
 def test_a_gateway_that_restarts_raises_nothing() -> None:
@@ -122,7 +123,7 @@ def test_a_last_will_counts_after_its_delay() -> None:
     world.presence.last_will(world.boxes[0].place, world.now)
     (raised,) = world.run(60)
     assert short([raised]) == [("gateway_offline", "matao-0", "raise", "last_will")]
-    assert 15 * SECOND <= raised.at - said <= 22 * SECOND
+    assert 15 * SECOND_MS <= raised.at - said <= 22 * SECOND_MS
 
 
 def test_children_still_silent_get_a_fresh_grace() -> None:
@@ -131,14 +132,14 @@ def test_children_still_silent_get_a_fresh_grace() -> None:
     world.boxes[0].on_air = False
     world.run(300)
     world.boxes[0].on_air, world.boxes[0].answering = True, set(world.boxes[0].devices[:2])
-    told = world.run(150)
-    back = told[0].at
-    assert short(told) == [
+    reported = world.run(150)
+    back = reported[0].at
+    assert short(reported) == [
         ("gateway_offline", "matao-0", "clear", "heard_again"),
         ("device_offline", "matao-0-2", "raise", "no_reading"),
         ("device_offline", "matao-0-3", "raise", "no_reading"),
     ]
-    assert all(one.onset == back and one.at - back >= 90 * SECOND for one in told[1:])
+    assert all(one.onset == back and one.at - back >= 90 * SECOND_MS for one in reported[1:])
 
 
 def test_a_gateway_takes_over_the_alerts_of_its_devices() -> None:
@@ -146,8 +147,8 @@ def test_a_gateway_takes_over_the_alerts_of_its_devices() -> None:
     world.boxes[0].answering.discard("matao-0-3")
     world.run(200)
     world.boxes[0].on_air = False
-    told = world.run(200)
-    assert short(told) == [
+    reported = world.run(200)
+    assert short(reported) == [
         ("device_offline", "matao-0-3", "clear", "suppressed_by_gateway"),
         ("gateway_offline", "matao-0", "raise", "silent"),
     ]
@@ -176,14 +177,14 @@ def test_a_village_power_cut_is_one_urgent_alert(gateways: int) -> None:
         "urgent",
         gateways * 30,
     )
-    assert raised.at - T0 <= (77 + 90 + 10) * SECOND
-    assert len(world.presence.hidden_devices()) == gateways * 30
+    assert raised.at - T0 <= (77 + 90 + 10) * SECOND_MS
+    assert len(hidden_devices(world.presence)) == gateways * 30
     for box in world.boxes:
         box.on_air = True
-    told = world.run(300)
-    assert short(told)[-1] == ("village_outage", "matao", "clear", "heard_again")
-    assert {one.edge for one in told[:-1]} <= {"update"}
-    assert all(one.onset == raised.onset for one in told)
+    reported = world.run(300)
+    assert short(reported)[-1] == ("village_outage", "matao", "clear", "heard_again")
+    assert {one.edge for one in reported[:-1]} <= {"update"}
+    assert all(one.onset == raised.onset for one in reported)
 
 
 def test_a_power_cut_seen_through_last_wills_is_one_alert_too() -> None:
@@ -196,7 +197,7 @@ def test_a_power_cut_seen_through_last_wills_is_one_alert_too() -> None:
         world.run(4)
         world.presence.last_will(box.place, world.now)
     world.run(300)
-    assert short([one for one in world.told if one.edge != "update"]) == [
+    assert short([one for one in world.reported if one.edge != "update"]) == [
         ("village_outage", "matao", "raise", "gateways_silent")
     ]
 
@@ -229,7 +230,7 @@ def test_gateways_that_fall_one_after_the_other_are_no_outage() -> None:
         box.on_air = False
         world.run(151)
     world.run(300)
-    assert short(world.told) == [
+    assert short(world.reported) == [
         ("gateway_offline", box.place.gateway, "raise", "silent") for box in world.boxes[:3]
     ]
 
@@ -243,7 +244,7 @@ def test_a_gateway_that_fell_first_is_taken_over() -> None:
     for box in world.boxes[1:]:
         box.on_air = False
     world.run(300)
-    assert short(world.told) == [
+    assert short(world.reported) == [
         ("gateway_offline", "matao-0", "raise", "last_will"),
         ("gateway_offline", "matao-0", "clear", "suppressed_by_village"),
         ("village_outage", "matao", "raise", "gateways_silent"),
@@ -258,12 +259,14 @@ def test_half_a_village_back_leaves_the_rest_a_fresh_grace() -> None:
     world.run(300)
     for box in world.boxes[:2]:
         box.on_air = True
-    world.told.clear()
+    world.reported.clear()
     world.run(300)
-    ended = next(one for one in world.told if one.rule == "village_outage" and one.edge == "clear")
-    later = [one for one in world.told if one.edge == "raise"]
+    ended = next(
+        one for one in world.reported if one.rule == "village_outage" and one.edge == "clear"
+    )
+    later = [one for one in world.reported if one.edge == "raise"]
     assert [one.subject for one in later] == ["matao-2", "matao-3"]
-    assert all(one.at - ended.at >= 90 * SECOND for one in later)
+    assert all(one.at - ended.at >= 90 * SECOND_MS for one in later)
 
 
 def test_nobody_is_judged_while_our_own_bus_is_down() -> None:
@@ -283,11 +286,11 @@ def test_nobody_is_judged_while_our_own_bus_is_down() -> None:
 def test_a_start_gives_everyone_the_full_limit() -> None:
     before = World(4, 10)
     before.run(60)
-    started = before.now + 7_200 * SECOND
+    started = before.now + 7_200 * SECOND_MS
     presence = Presence(shipped_rules(), started)
     presence.restore(before.presence.snapshot())
     assert presence.step(started + 1) == []
-    assert presence.step(started + 80 * SECOND) == []
+    assert presence.step(started + 80 * SECOND_MS) == []
 
 
 def test_a_device_no_birth_lists_is_not_waited_for() -> None:
@@ -316,10 +319,10 @@ def test_a_device_stays_with_its_first_gateway() -> None:
 
 def test_a_longer_interval_is_waited_for() -> None:
     presence = Presence(shipped_rules(), T0)
-    presence.announce(gateway(0), ["d-1"], 300 * SECOND, T0)
-    assert presence.step(T0 + 899 * SECOND) == []
-    presence.step(T0 + 900 * SECOND)
-    assert [one.rule for one in presence.step(T0 + 910 * SECOND)] == ["gateway_offline"]
+    presence.announce(gateway(0), ["d-1"], 300 * SECOND_MS, T0)
+    assert presence.step(T0 + 899 * SECOND_MS) == []
+    presence.step(T0 + 900 * SECOND_MS)
+    assert [one.rule for one in presence.step(T0 + 910 * SECOND_MS)] == ["gateway_offline"]
 
 
 def test_levels_without_a_rule_are_not_judged() -> None:
@@ -334,14 +337,14 @@ def test_levels_without_a_rule_are_not_judged() -> None:
 def test_adopted_alerts_clear_when_their_subject_is_heard() -> None:
     presence = Presence(shipped_rules(), T0)
     adopted = [
-        Episode(
+        OpenCondition(
             "village_outage", "qinglong", None, T0 - 4, realm_of("village", gateway(0, "qinglong"))
         ),
-        Episode("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
-        Episode("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
-        Episode("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
-        Episode("device_offline", "matao-1-0", None, T0 - 2),
-        Episode("low_room_temperature", "matao-1-0", None, T0 - 1),
+        OpenCondition("village_outage", "qinglong", None, T0 - 9, "mentougou/junzhuang"),
+        OpenCondition("gateway_offline", "matao-0", None, T0 - 3, realm_of("gateway", gateway(0))),
+        OpenCondition("gateway_offline", "matao-0", None, T0 - 9, "mentougou/junzhuang/matao"),
+        OpenCondition("device_offline", "matao-1-0", None, T0 - 2),
+        OpenCondition("low_room_temperature", "matao-1-0", None, T0 - 1),
     ]
     presence.adopt(adopted, T0)
     far = gateway(0, "qinglong")
@@ -357,8 +360,8 @@ def test_adopted_alerts_clear_when_their_subject_is_heard() -> None:
     presence.heard(gateway(0), [], INTERVAL, T0 + 5)
     presence.heard(gateway(1), ["matao-1-0"], INTERVAL, T0 + 5)
     presence.heard(far, ["far-1"], INTERVAL, T0 + 5)
-    told = presence.step(T0 + 6)
-    assert {(one.subject, one.edge, one.onset) for one in told} == {
+    reported = presence.step(T0 + 6)
+    assert {(one.subject, one.edge, one.onset) for one in reported} == {
         ("qinglong", "clear", T0 - 4),
         ("matao-0", "clear", T0 - 3),
         ("matao-1-0", "clear", T0 - 2),
@@ -413,10 +416,10 @@ def test_a_judgement_not_told_before_a_pause_is_made_anew(replaced: bool) -> Non
 
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_clock_that_is_set_raises_nothing_and_hides_nothing(hours: int) -> None:
-    world, step = World(4, 5), hours * 3_600 * SECOND
+    world, step = World(4, 5), hours * 3_600 * SECOND_MS
     world.boxes[0].answering.discard("matao-0-1")
     world.run(200)
-    assert [one.subject for one in world.told] == ["matao-0-1"]
+    assert [one.subject for one in world.reported] == ["matao-0-1"]
     world.boxes[1].on_air = False
     world.run(60)
     world.now += step
@@ -424,7 +427,7 @@ def test_a_clock_that_is_set_raises_nothing_and_hides_nothing(hours: int) -> Non
     assert world.run(20) == []
     (raised,) = world.run(60)
     assert short([raised]) == [("gateway_offline", "matao-1", "raise", "silent")]
-    assert 90 * SECOND <= raised.at - raised.onset <= 96 * SECOND
+    assert 90 * SECOND_MS <= raised.at - raised.onset <= 96 * SECOND_MS
     world.boxes[1].on_air = True
     world.boxes[0].answering.add("matao-0-1")
     assert {one.edge for one in world.run(60)} == {"clear"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.rule import RuleErrors
+from rules.document.problems import RuleErrors
 from rules.rule_tests.document import parse_tests
 
 GOOD: dict[str, Any] = {

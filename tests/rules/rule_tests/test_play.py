@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rules.rule import Rule, RuleErrors
+from rules.document.problems import RuleErrors
+from rules.document.rule import Rule
 from rules.rule_tests.document import RuleTest, parse_tests
 from rules.rule_tests.play import run_test
 from tests.rules.shipped import shipped

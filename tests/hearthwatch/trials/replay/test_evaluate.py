@@ -10,9 +10,9 @@ from hearthwatch.trials.replay.blocks import ReplayBlock
 from hearthwatch.trials.replay.evaluate import evaluate
 from hearthwatch.trials.replay.plan import ReplayPlan
 from ingest.store import StoredReading, StoreSettings, open_store
-from rules.engine import Engine
-from rules.raised import Gatherer, Raised
-from rules.season import Season
+from rules.engine.engine import Engine
+from rules.readings.season import Season
+from rules.transitions.raised import Gatherer, Raised
 from tests.rules.shipped import shipped_rules
 from wire.messages import Reading
 from wire.topics import GatewayPath

@@ -20,7 +20,7 @@ from hearthwatch.trials.replay.blocks import interval_of
 from hearthwatch.trials.replay.command import replay
 from hearthwatch.trials.replay.options import ReplayOptions
 from ingest.store import open_store
-from rules.raised import Raised
+from rules.transitions.raised import Raised
 from tests.hearthwatch.trials.replay.winter import SPAN, Winter
 from tests.rules.shipped import shipped_rules
 from tests.servers import InfluxGate

@@ -9,8 +9,8 @@ import numpy as np
 from alerts.core.district import District
 from hearthwatch.trials.replay.silence import CHECK_EVERY_MS
 from ingest.store import ReadingStore, StoredReading
-from rules.raised import Gatherer, Raised
-from rules.rule import Rule
+from rules.document.rule import Rule
+from rules.transitions.raised import Gatherer, Raised
 from simulators.scenario.scenario import load_scenario
 from simulators.season.block import BlockSeason
 from simulators.season.layout import DISTRICT, TOWN, blocks

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hearthwatch.trials.season.silence import silence
 from rules.presence.presence import Presence
-from rules.transition import Transition
+from rules.transitions.transition import Transition
 from simulators.scenario.events import Cause, Event
 from simulators.scenario.scenario import FleetSettings
 from simulators.season.layout import DISTRICT, TOWN, SeasonBlock, blocks

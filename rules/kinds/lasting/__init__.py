@@ -1,0 +1,1 @@
+"""Kinds whose symptom must last for an on-delay before it becomes an alert."""

@@ -1,0 +1,1 @@
+"""Kinds that follow the operating state: changes counted, running time divided."""

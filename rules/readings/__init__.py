@@ -1,0 +1,1 @@
+"""Readings as columns: batches, the quantities derived from them, the heating season."""
