@@ -14,9 +14,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from bench.rules import shipped_rules
 from bench.store import MONTH_DAYS, START, VILLAGE_UNITS, Hour, fill, village_hours
 from bench.table import Row
+from bench.winter_night import shipped_rules
 from hearthwatch.base.resources import config_folder
 from hearthwatch.run.server_settings import ServerSettings
 from hearthwatch.trials.replay.command import replay

@@ -1,6 +1,6 @@
 """Alerts raised from old readings, held until their condition holds on the newest data; pure.
 
-Design §4.7: late readings dispatch a crew only for a fault that is still there.
+Late readings dispatch a crew only for a fault that is still there (design §4.7).
 """
 
 from collections.abc import Iterable, Mapping

@@ -40,7 +40,7 @@ ReplyCode = Literal[
 _EXCEPTION_BIT: Final = 0x80
 _READ_FUNCTIONS: Final = (1, 2, 3, 4)
 # Lengths of whole RTU frames: a reply without its data, an exception, the echo of a write
-# (Modbus Application Protocol V1.1b3 §6 and §7).
+# (Modbus Application Protocol V1.1b3 §6, V1.1b3 §7).
 _READ_OVERHEAD_BYTES: Final = 5
 _EXCEPTION_BYTES: Final = 5
 _ECHO_BYTES: Final = 8

@@ -33,7 +33,8 @@ def test_an_alert_is_the_object_of_the_contract(
     desk.raise_alert(device, code="high_pressure:P1")
     (alert,) = client.get("/alerts", params={"state": "active"}).json()["items"]
     contract = (
-        "v id rule subject district town village priority state acknowledged_by shelved_until onset raised_at "
+        "v id rule subject district town village priority state acknowledged_by shelved_until "
+        "onset raised_at "
         "cleared_at value limit unit code children ticket cause text"
     )
     assert set(alert) == set(contract.split())

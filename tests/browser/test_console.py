@@ -147,7 +147,8 @@ def test_the_list_is_sorted_and_new_rows_move_neither_focus_nor_scroll(
     assert abs(after["y"] - top["y"]) < 2
     order = page.eval_on_selector_all(
         ".alert",
-        "rows => rows.map(row => [row.dataset.priority, +row.querySelector('[data-since]').dataset.since])",
+        "rows => rows.map(row => [row.dataset.priority,"
+        " +row.querySelector('[data-since]').dataset.since])",
     )
     rank = {"urgent": 0, "high": 1, "medium": 2, "low": 3}
     assert [(rank[priority], since) for priority, since in order] == sorted(
@@ -308,7 +309,8 @@ def test_a_phone_of_360_px_scrolls_only_down_and_has_targets_for_a_thumb(
         assert page.evaluate("document.documentElement.scrollWidth") == 360
         small = page.eval_on_selector_all(
             "button, input:not([type=hidden]), .language a",
-            "all => all.filter(e => e.checkVisibility() && e.offsetHeight < 44).map(e => e.outerHTML)",
+            "all => all.filter(e => e.checkVisibility() && e.offsetHeight < 44)"
+            ".map(e => e.outerHTML)",
         )
         assert small == []
 
@@ -334,7 +336,8 @@ def test_text_stands_out_from_its_ground(desk: Desk, open_console: Open) -> None
 _LOW_CONTRAST = """() => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const light = ([r, g, b]) =>
+    0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
   const ground = (element) => {
     for (let e = element; e; e = e.parentElement) {
       const [r, g, b, a = 1] = channels(getComputedStyle(e).backgroundColor);
@@ -343,7 +346,8 @@ _LOW_CONTRAST = """() => {
     return [255, 255, 255];
   };
   return [...document.querySelectorAll('body *')]
-    .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .filter((e) => e.checkVisibility()
+      && [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
     .map((e) => {
       const [a, b] = [light(channels(getComputedStyle(e).color)), light(ground(e))];
       return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.className, e.textContent];

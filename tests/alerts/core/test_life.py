@@ -177,12 +177,12 @@ def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None
         for village in ("a", "b")
     ]
     gateways = [
-        transition("raise", 1, 1, subject="g-1", subject_kind="gateway", place=place)
+        transition("raise", 1, 1, subject="g-1", subject_kind="gateway", gateway_path=place)
         for place in places
     ]
     assert len({key_of(one) for one in gateways}) == 4
     villages = [
-        transition("raise", 1, 1, subject="a", subject_kind="village", place=places[number])
+        transition("raise", 1, 1, subject="a", subject_kind="village", gateway_path=places[number])
         for number in (0, 2)
     ]
     assert len({key_of(one) for one in villages}) == 2

@@ -347,7 +347,7 @@ def test_gateways_of_equal_names_in_two_towns_have_an_alert_and_a_ticket_each(
         about = {
             "subject": "gw-1",
             "subject_kind": "gateway",
-            "place": place,
+            "gateway_path": place,
             "rule": "gateway_offline",
             "code": None,
         }
