@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from hearthwatch.base.errors import UsageError
 from hearthwatch.cli.simulate import app
 from hearthwatch.run.simulated_bus import quirk_list
-from simulators.live.bus.serial_format import SerialFormat
+from simulators.registers.serial_format import SerialFormat
 from simulators.live.settings import SimulationSettings
 from simulators.unit.quirks import CATALOGUE
 
