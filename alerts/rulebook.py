@@ -47,14 +47,14 @@ def advice_of(rules: Iterable[Rule]) -> Advice:
 
 def _read(file: Path, rules: dict[str, Rule], problems: list[ConfigurationProblem]) -> None:
     try:
-        found = parse_rule(read_toml(file))
+        in_file = parse_rule(read_toml(file))
     except ConfigurationError as error:
         problems += error.problems
         return
     except RuleErrors as error:
         problems += [ConfigurationProblem(file, key, message) for key, message in error.problems]
         return
-    for rule in found:
+    for rule in in_file:
         if rule.id in rules:
             problems.append(
                 ConfigurationProblem(file, rule.id, "a rule of this id stands in another file too")

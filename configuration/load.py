@@ -36,7 +36,7 @@ class ConfigurationError(Exception):
     """An unusable configuration with all of its problems; the command line exits with 2."""
 
     def __init__(self, problems: list[ConfigurationProblem]) -> None:
-        assert problems, "an error without a problem would tell the operator nothing"
+        assert problems, "an error names at least one problem"
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 

