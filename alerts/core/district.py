@@ -82,6 +82,7 @@ class District:
         is evaluated from here on.
         """
         self._evaluate(self._reception.take_readings(), now)
+        self._decide(self._engine.moved_values(), now)
         self._engine.extreme_cold(extreme_cold)
         leaving = self._reception.retire(now)
         self._decide(self._presence.step(now))
