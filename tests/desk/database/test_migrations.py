@@ -58,8 +58,8 @@ def test_open_cases_get_the_key_of_their_village(url: str) -> None:
     at_version(url, "0003", tickets)
     with open_database(url).connect() as connection:
         rows = connection.execute(sa.text("SELECT id, case_key FROM ticket"))
-        keys = dict(rows)
-    assert keys == {
+        keys = [tuple(row) for row in rows]
+    assert dict(keys) == {
         "T-1": f"{VILLAGE}/household/h-1/device_fault",
         "T-2": f"{VILLAGE}/device/d-2/device_fault",
         "T-3": f"{VILLAGE}/gw-1/device_fault",
