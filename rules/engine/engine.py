@@ -217,6 +217,17 @@ class Engine:
                 self._make_room()
                 watch.adopt(OpenSlot(slot, condition.code, condition.onset))
 
+    def disown(self, conditions: Iterable[OpenCondition]) -> None:
+        """Begin anew with the rules and devices of these open alerts, which nobody has recorded.
+
+        Where a condition still holds it is raised again.
+        """
+        for condition in conditions:
+            watch = self._watches.get(condition.rule)
+            if watch is not None and self.fleet.knows(condition.subject):
+                watch.forget(self.fleet.slots([condition.subject]))
+                self._chatter.forget(condition.subject)
+
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays of numbers and texts, for `restore`."""
         self._make_room()  # for devices that were announced and not yet heard

@@ -3,8 +3,9 @@ ticket database was put back from a backup: real brokers, real database files.""
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def test_a_database_put_back_from_a_backup_takes_its_alerts_with_it(
         gateway.read(DEVICES[0], FAULTS[0], supply_c=41.5)
         wait_until(lambda: len(retained(broker)) == 1)
         service.stop()
-        shutil.copy(database, backup)
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(backup)) as copy:
+            source.backup(copy)
         service = Running(**given).ready()
         gateway.read(DEVICES[0], supply_c=41.5)
         gateway.read(DEVICES[0], supply_c=41.5)
