@@ -126,7 +126,7 @@ class AlertService:
         try:
             self._prepare()
             self._bus.start()
-            self._retained.start()
+            self._parts.feed_reader.start()
             while not stop.is_set():
                 self.turn()
             self.save_state()
@@ -141,10 +141,10 @@ class AlertService:
         parts, now = self._parts, self._clock()
         self._database: Engine = self._retry.persist(parts.open_database)
         self._late = LateReadings(self._database, parts.open_store, parts.rules, parts.season)
-        self._feed = MqttFeed(self._bus, parts.root, self._is_active_again)
         self._retained = RetainedAlerts(
             parts.feed_reader, self._bus, parts.root, self._announced_alerts
         )
+        self._feed = MqttFeed(self._bus, parts.root, self._is_active_again, self._retained.sent)
         self._outbox = Outbox(self._database, {ALERT_EFFECT: self._feed})
         self._district = District(parts.rules, now, parts.season, parts.root, decode_fitting)
         self._restore()

@@ -16,11 +16,18 @@ class MqttFeed:
     """Publishes alerts; the broker confirms each message by its id."""
 
     def __init__(
-        self, bus: MqttSession, root: str, is_active_again: Callable[[Alert], bool]
+        self,
+        bus: MqttSession,
+        root: str,
+        is_active_again: Callable[[Alert], bool],
+        sent: Callable[[str], None],
     ) -> None:
-        """`is_active_again` answers whether a later alert holds the topic of a cleared one."""
+        """`is_active_again` answers whether a later alert holds the topic of a cleared one.
+
+        `sent` is called with each topic that is published.
+        """
         self._bus, self._root = bus, root
-        self._is_active_again = is_active_again
+        self._is_active_again, self._sent = is_active_again, sent
 
     def send(self, payload: dict[str, Any]) -> Sent | Retry | EffectRefused:
         """Publish an alert, given as its document; never waits for the broker."""
@@ -31,6 +38,7 @@ class MqttFeed:
         except PayloadError as error:
             return EffectRefused(str(error))
         topic = alert_topic(alert, self._root)
+        self._sent(topic)
         message = self._bus.publish(topic, encode_alert(alert), retain=alert.state == "active")
         if alert.state == "active" or self._is_active_again(alert):
             return Sent((message,))

@@ -43,13 +43,9 @@ class RetainedAlerts:
         self._set = RetainedSet()
         self._outage = OutageLog(_log, "alert_feed_not_read", "alert_feed_read")
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._reader.start()
-
-    def stop(self) -> None:
-        """Stop reading."""
-        self._reader.stop()
+    def sent(self, topic: str) -> None:
+        """The feed has just published at `topic`; the broker shows it in a moment."""
+        self._set.sent(topic, time.monotonic())
 
     def turn(self) -> None:
         """Take what came; correct the set once the broker has sent all of it."""

@@ -31,6 +31,7 @@ class RetainedSet:
 
     def __init__(self) -> None:
         self._digests: dict[str, bytes] = {}
+        self._sent: dict[str, float] = {}
         self._due: float | None = None
         self._readable = True
 
@@ -46,6 +47,10 @@ class RetainedSet:
     def end(self) -> None:
         """The connection is lost; nothing is known."""
         self._due = None
+
+    def sent(self, topic: str, moment: float) -> None:
+        """We have published at `topic`: until the broker shows it, nothing is wrong there."""
+        self._sent[topic] = moment
 
     def take(self, topic: str, payload: bytes, moment: float, *, retained: bool) -> None:
         """A message came; `retained` says that it is of the set and not just published."""
@@ -65,12 +70,18 @@ class RetainedSet:
 
         It is due again while there are any, until the broker shows them.
         """
+        self._sent = {topic: at for topic, at in self._sent.items() if moment - at < QUIET_S}
         differences = list(self._differences(active))
-        if not self._readable or not differences:
-            self._due = None
-            return differences
-        self._due = moment + (QUIET_S if len(differences) > MOST_AT_ONCE else AGAIN_S)
-        return differences[:MOST_AT_ONCE]
+        settled = [each for each in differences if each[0] not in self._sent]
+        self._due = self._next_due(len(differences) - len(settled), len(settled), moment)
+        return settled[:MOST_AT_ONCE] if self._readable else settled
+
+    def _next_due(self, just_sent: int, settled: int, moment: float) -> float | None:
+        if not self._readable:
+            return None
+        if just_sent or settled > MOST_AT_ONCE:
+            return moment + QUIET_S
+        return moment + AGAIN_S if settled else None
 
     def _differences(self, active: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
         for topic in sorted(self._digests.keys() - active.keys()):
