@@ -18,7 +18,8 @@ The words are those of [the glossary](glossary.md)."""
 
 def page() -> str:
     """The page: an alert's alarm state, its attention state beside it, and a ticket's state."""
-    alert, ticket = life.TRANSITIONS.items(), life_cycle.TRANSITIONS.items()
+    alert = life.TRANSITIONS.items()
+    ticket = [*life_cycle.TRANSITIONS.items(), *_if_proposed()]
     parts = [
         _HEAD,
         _section("Alarm state of an alert", "alerts/core/life.py", "normal", alert),
@@ -32,6 +33,12 @@ def _section(title: str, source: str, first: str, edges: Edges) -> str:
     states = _states_with(first)
     diagram = _diagram(first, [edge for edge in edges if edge[0][0] in states])
     return f"## {title}\n\nFrom `TRANSITIONS` in `{source}`.\n\n{diagram}"
+
+
+def _if_proposed() -> Edges:
+    """The steps that only a proposal allows, marked so."""
+    for (start, event), end in life_cycle.IF_PROPOSED.items():
+        yield (start, f"{event}, if proposed"), end
 
 
 def _states_with(first: str) -> Sequence[str]:
