@@ -181,11 +181,40 @@ def test_a_ticket_goes_all_the_way_by_keyboard_alone(desk: Desk, open_console: O
     page.focus(f"#crew-{ticket}")
     page.keyboard.type("zt-crew-1")
     page.keyboard.press("Enter")
+    expect(page.locator(f"#step-{ticket}")).to_have_text("到场")
+    desk.clear_alert(device)
     for word in ("到场", "修复", "回访", "结案"):
         button = page.locator(f"#step-{ticket}")
         expect(button).to_have_text(word)
         button.focus()
         page.keyboard.press("Enter")
+    expect(page.locator(".ticket")).to_have_count(0)
+
+
+def test_closing_while_the_alert_goes_on_asks_for_a_reason(desk: Desk, open_console: Open) -> None:
+    (device, *_) = village(desk)
+    alert = desk.raise_alert(device)
+    page = open_console()
+    ticket = only_ticket(page)
+    for event in ("dispatch", "arrive", "repair", "verify"):
+        step_ticket(desk, ticket, event)
+    expect(page.locator(f"#step-{ticket}")).to_have_text("结案")
+    page.click(f"#step-{ticket}")
+    expect(page.locator("#notice p")).to_contain_text("报警仍在活动")
+    page.fill(f"#why-{ticket}", "住户外出")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ticket")).to_have_count(0)
+    expect(page.locator(f"#{alert} .marks")).to_contain_text("停用至")
+
+
+def test_what_cleared_before_dispatch_offers_to_close(desk: Desk, open_console: Open) -> None:
+    (device, *_) = village(desk)
+    desk.raise_alert(device)
+    page = open_console()
+    ticket = only_ticket(page)
+    desk.clear_alert(device)
+    expect(page.locator(f"#{ticket} .bottom")).to_contain_text("建议结案")
+    page.click(f"#step-{ticket}")
     expect(page.locator(".ticket")).to_have_count(0)
 
 
