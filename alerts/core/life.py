@@ -8,7 +8,7 @@ a replay or a late reading that repeats a transition changes nothing.
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from alerts.core.record import AlertRecord, alert_id, key_of
 from desk.errors import ActRefusedError
@@ -133,7 +133,7 @@ def _raise(
 ) -> AlertRecord | None:
     if (alarm_state(latest), "raise") not in TRANSITIONS or _is_past(latest, transition):
         return None
-    return AlertRecord(
+    raised = AlertRecord(
         id=alert_id(key_of(transition), transition.onset),
         rule=transition.rule,
         subject=transition.subject,
@@ -150,17 +150,23 @@ def _raise(
         limit=transition.limit,
         unit=transition.unit,
         children=transition.children,
-        **_still_shelved(latest, now),
     )
+    return raised if latest is None else _still_shelved(raised, latest, now)
 
 
-def _still_shelved(latest: AlertRecord | None, now: int) -> dict[str, Any]:
-    """The shelf of the record before: people shelve the alarm, not one record of it."""
-    if latest is None or latest.shelved_until is None or latest.shelved_until <= now:
-        return {}
-    return {
-        name: getattr(latest, name) for name in ("shelved_until", "shelved_by", "shelved_reason")
-    }
+def _still_shelved(raised: AlertRecord, latest: AlertRecord, now: int) -> AlertRecord:
+    """The record on the shelf of the one before: people shelve the alarm, not one record of it.
+
+    One that comes back graver is off the shelf.
+    """
+    if latest.shelved_until is None or latest.shelved_until <= now or has_risen(raised, latest):
+        return raised
+    return replace(
+        raised,
+        shelved_until=latest.shelved_until,
+        shelved_by=latest.shelved_by,
+        shelved_reason=latest.shelved_reason,
+    )
 
 
 def _is_past(latest: AlertRecord | None, transition: Transition) -> bool:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from desk.accounts.accounts import disable_account
 from desk.accounts.scope import Scope
@@ -383,3 +385,24 @@ _LOW_CONTRAST = """() => {
     })
     .filter(([ratio, , text]) => ratio < 4.5 && !/^[▲◆■●]$/.test(text.trim()));
 }"""
+
+
+@pytest.mark.fault("11.B5")
+def test_a_page_goes_on_after_the_database_was_put_back_from_a_backup(
+    desk: Desk, open_console: Open
+) -> None:
+    (device, *_) = village(desk)
+    desk.add_feed_event({"number": 0})
+    for number in range(3):
+        desk.raise_alert(device, code=f"other:E{number}")
+    page = open_console()
+    desk.raise_alert(device, code="other:E3")
+    expect(page.locator(".alert")).to_have_count(4)
+    desk.stop()
+    with writing(desk.database) as session:
+        session.execute(text("DELETE FROM feed_event"))
+        session.execute(text("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'feed_event'"))
+    desk.start()
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+    alert = desk.raise_alert(device, code="other:E4")
+    expect(page.locator(f"#{alert}")).to_be_visible()

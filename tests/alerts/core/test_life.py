@@ -176,6 +176,9 @@ def test_what_is_shelved_stays_so_when_it_clears_and_returns_within_the_time() -
     assert late is not None
     assert (isa_state(early, NOW + 999), early.shelved_by) == ("shelved", "li")
     assert (isa_state(late, NOW + 1_000), late.shelved_until) == ("unacknowledged", None)
+    graver = apply(cleared, replace(again, priority="urgent"), SPOT, NOW + 999)
+    assert graver is not None
+    assert isa_state(graver, NOW + 999) == "unacknowledged"
 
 
 def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None:
