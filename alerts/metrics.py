@@ -16,6 +16,11 @@ ESCALATIONS: Final = Counter(
     "hearthwatch_alerts_escalations", "Ticket deadlines that passed", ["stage"]
 )
 PUBLISHED: Final = Counter("hearthwatch_alerts_published", "Alert changes confirmed by the broker")
+CORRECTED: Final = Counter(
+    "hearthwatch_alerts_feed_corrected",
+    "Retained alerts at the broker that were removed, not being active, or repeated",
+    ["how"],
+)
 COMMIT_SECONDS: Final = Histogram(
     "hearthwatch_alerts_commit_seconds", "Time of one transaction of the ticket database"
 )

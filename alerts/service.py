@@ -22,6 +22,7 @@ from alerts.core.record import AlertRecord, as_alert
 from alerts.database_retry import DatabaseRetry
 from alerts.feed.mqtt_feed import MqttFeed
 from alerts.feed.outbox import Outbox
+from alerts.feed.retained_alerts import RetainedAlerts
 from alerts.forecast import ForecastReader
 from alerts.late.late_readings import LateReadings
 from alerts.late.restart_gap import missed_readings
@@ -63,10 +64,12 @@ _STEP_MS: Final = 5_000
 class AlertParts:
     """The parts an alert service works with; `hearthwatch.run` makes them from server.toml.
 
-    `broker` is the URL for messages, `root` that of the topics.
+    `feed_reader` is the session that reads the alert topics. `broker` is the URL for messages,
+    `root` that of the topics.
     """
 
     bus: MqttSession
+    feed_reader: MqttSession
     broker: str
     root: str
     open_database: Callable[[], Engine]
@@ -123,6 +126,7 @@ class AlertService:
         try:
             self._prepare()
             self._bus.start()
+            self._parts.feed_reader.start()
             while not stop.is_set():
                 self.turn()
             self.save_state()
@@ -131,12 +135,16 @@ class AlertService:
             _log.warning("stopped_with_uncommitted_changes", they="will be redelivered")
         finally:
             self._bus.stop()
+            self._parts.feed_reader.stop()
 
     def _prepare(self) -> None:
         parts, now = self._parts, self._clock()
         self._database: Engine = self._retry.persist(parts.open_database)
         self._late = LateReadings(self._database, parts.open_store, parts.rules, parts.season)
-        self._feed = MqttFeed(self._bus, parts.root, self._is_active_again)
+        self._retained = RetainedAlerts(
+            parts.feed_reader, self._bus, parts.root, self._announced_alerts
+        )
+        self._feed = MqttFeed(self._bus, parts.root, self._is_active_again, self._retained.sent)
         self._outbox = Outbox(self._database, {ALERT_EFFECT: self._feed})
         self._district = District(parts.rules, now, parts.season, parts.root, decode_fitting)
         self._restore()
@@ -190,6 +198,7 @@ class AlertService:
             self.acknowledge(deliveries)
             self._retry.persist(self._outbox.pump)
         if due:
+            self._retry.persist(self._retained.turn)
             self._retry.persist(lambda: self._late.turn(self._district.interval_of, now))
             self._save_state_if_due(now)
 
@@ -250,7 +259,6 @@ class AlertService:
         if isinstance(event, Connected):
             self._bus_lost = False
             self._district.bus_up(now)
-            self._feed.repeat(self._retry.persist(self._announced_alerts))
         elif not self._bus_lost or isinstance(event, ConnectionRefused):
             self._bus_lost = True
             self._district.bus_down(now)

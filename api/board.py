@@ -33,5 +33,9 @@ def read_board(context: ApiContext, caller: Caller, most_alerts: int, most_ticke
         alerts = alerts_calling(session, caller.scope, most_alerts)
         tickets = open_tickets(session, caller.scope, most_tickets)
         summary = summarise(session, caller.scope)
-    tickets = [{**ticket, "events": allowed_events(ticket["state"])} for ticket in tickets]
-    return Board(alerts, tickets, summary, caller.scope.may_act())
+    return Board(alerts, [_with_events(each) for each in tickets], summary, caller.scope.may_act())
+
+
+def _with_events(ticket: Document) -> Document:
+    events = allowed_events(ticket["state"], proposed=ticket["proposed"] is not None)
+    return {**ticket, "events": events}

@@ -1,6 +1,8 @@
 """`GET /api/v1/feed`: the live feed as server-sent events (contract §7).
 
-Clients resume with `Last-Event-ID`.
+Clients resume with `Last-Event-ID`. Where that is older than the log, or was never given out, the
+feed begins anew with an event `reset`, whose id is that of the newest line: the client reads its
+lists again and goes on from there.
 
 Events `alert`, `ticket` and `status` carry the id of their `feed_event` row. A `heartbeat` without
 id carries the server time; it is sent only after the database answered, so its absence means that
@@ -17,6 +19,7 @@ import structlog
 from fastapi import APIRouter, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from api.callers import KnownCaller
@@ -25,7 +28,7 @@ from api.problems import Problem
 from desk.accounts.accounts import Caller, still_valid
 from desk.database.engine import reading
 from desk.database.tables import FeedEventRow
-from desk.live_feed import feed_events, newest_feed_id
+from desk.live_feed import feed_events, is_beyond_feed, newest_feed_id
 from wire.encode import to_json
 
 router = APIRouter()
@@ -44,11 +47,15 @@ _OWN_PING_S: Final = 3_600  # the library's comment pings are not needed beside 
 
 @dataclass(slots=True)
 class _Reader:
-    """One open feed: who reads it, the last event sent, and when the last heartbeat went out."""
+    """One open feed: who reads it, the last event sent, and when the last heartbeat went out.
+
+    `is_new` until it is known whether the reader can go on after `last`.
+    """
 
     context: ApiContext
     caller: Caller
     last: int
+    is_new: bool
     beat_at: int = 0
 
     def poll(self) -> list[ServerSentEvent] | None:
@@ -57,15 +64,23 @@ class _Reader:
         with reading(self.context.database) as session:
             if not still_valid(session, self.caller, now):
                 return None
-            events = [
-                _event(row) for row in feed_events(session, self.caller.scope, self.last, _BATCH)
-            ]
-        if events:
-            self.last = int(events[-1].id or self.last)
+            events = self._reset(session, now) if self.is_new else []
+            rows = feed_events(session, self.caller.scope, self.last, _BATCH)
+            events += [_event(row) for row in rows]
+            self.last = rows[-1].id if rows else self.last
+        self.is_new = False
         if now - self.beat_at >= HEARTBEAT_MS:
             self.beat_at = now
             events.append(ServerSentEvent(to_json({"at": now}).decode(), event="heartbeat"))
         return events
+
+    def _reset(self, session: Session, now: int) -> list[ServerSentEvent]:
+        """Where the reader cannot go on: begin anew after the newest line, and say so."""
+        if not is_beyond_feed(session, self.last):
+            return []
+        self.last = newest_feed_id(session)
+        data = to_json({"at": now, "after": self.last}).decode()
+        return [ServerSentEvent(data, event="reset", id=str(self.last))]
 
 
 @router.get("/feed", response_class=EventSourceResponse)
@@ -77,9 +92,11 @@ async def feed(
 ) -> EventSourceResponse:
     """Changes from now on, or everything after event `Last-Event-ID` (or `?after=`)."""
     start = _resume_point(last_event_id, after)
+    resumes = start is not None
     if start is None:
         start = await run_in_threadpool(_newest, context)
-    return EventSourceResponse(_stream(_Reader(context, caller, start)), ping=_OWN_PING_S, sep="\n")
+    reader = _Reader(context, caller, start, is_new=resumes)
+    return EventSourceResponse(_stream(reader), ping=_OWN_PING_S, sep="\n")
 
 
 def _newest(context: ApiContext) -> int:

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.store.actions import step_ticket
 from api.callers import KnownCaller
 from api.context import Context
 from api.lists import Page, WantedPage
 from desk.database.engine import reading, writing
-from desk.tickets.actions import Intake, StepDetails, create_ticket, ticket_event
+from desk.tickets.actions import Intake, StepDetails, create_ticket
 from desk.tickets.life_cycle import TicketEvent, TicketKind, TicketSource
 from desk.tickets.queries import TicketFilter, get_ticket, list_tickets
 
@@ -54,6 +55,7 @@ class TicketStep(BaseModel):
     parts: Annotated[list[Part], Field(max_length=50)] | None = None
     score: Annotated[int, Field(ge=1, le=5)] | None = None
     note: Text | None = None
+    why: Text | None = None
 
 
 @router.get("", response_model=Page)
@@ -98,10 +100,13 @@ def take_in(
 
 @router.post("/{ticket}/events")
 def step(ticket: str, step: TicketStep, context: Context, caller: KnownCaller) -> dict[str, Any]:
-    """Step a ticket; 409 with the reason where its state forbids that or it has changed."""
+    """Step a ticket; 409 with the reason where its state forbids that or it has changed.
+
+    Closing or cancelling it while an alert of it is active needs `why`.
+    """
     details = StepDetails(**step.model_dump(exclude={"event", "version"}))
     now, by = context.clock(), caller.name
     with writing(context.database) as session:
-        return ticket_event(
+        return step_ticket(
             session, caller.scope, ticket, step.event, by, now, details, step.version
         )

@@ -34,8 +34,8 @@ class RunningClock:
 
 
 def running_clock(ticket: Mapping[str, Any]) -> RunningClock | None:
-    """The deadline a ticket is working towards; None once it is repaired."""
-    running = _CLOCKS.get(ticket["state"])
+    """The deadline a ticket is working towards; None once it is repaired, or may be closed."""
+    running = None if ticket.get("proposed") else _CLOCKS.get(ticket["state"])
     return (
         None
         if running is None
@@ -50,18 +50,17 @@ def ticket_rows(tickets: Sequence[Document]) -> list[Document]:
             **ticket,
             "clock": running_clock(ticket),
             "step": STEPS.index(ticket["state"]),
-            "next_event": _forward(ticket["events"]),
+            "next_event": _forward(ticket),
         }
         for ticket in tickets
     ]
 
 
-def _forward(events: Sequence[str]) -> str | None:
-    """The event that takes a ticket forward, of those its state allows."""
-    for event in _FORWARD:
-        if event in events:
-            return event
-    return None
+def _forward(ticket: Mapping[str, Any]) -> str | None:
+    """The event that takes a ticket forward: what is proposed, or else what its state allows."""
+    if ticket.get("proposed"):
+        return str(ticket["proposed"]["event"])
+    return next((event for event in _FORWARD if event in ticket["events"]), None)
 
 
 def alert_rows(alerts: Sequence[Document], tickets: Sequence[Document]) -> list[Document]:

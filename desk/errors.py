@@ -6,7 +6,10 @@ class NotFoundError(LookupError):
 
 
 class ConflictError(Exception):
-    """The thing is not as the caller believes; `code` is `stale_version` or `case_open`."""
+    """The thing is not as the caller believes; `code` is stable.
+
+    It is `stale_version`, `case_open` or `alert_active`.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

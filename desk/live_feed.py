@@ -50,6 +50,18 @@ def newest_feed_id(session: Session) -> int:
     return session.scalar(select(func.max(FeedEventRow.id))) or 0
 
 
+def is_beyond_feed(session: Session, after: int) -> bool:
+    """Whether a reader who saw `after` last cannot go on from there.
+
+    Lines that followed are trimmed, or `after` was never given out: the database was put back from
+    a backup.
+    """
+    oldest, newest = session.execute(
+        select(func.min(FeedEventRow.id), func.max(FeedEventRow.id))
+    ).one()
+    return after > (newest or 0) or (oldest is not None and after < oldest - 1)
+
+
 def trim_feed(session: Session, before: int) -> None:
     """Remove lines older than `before`; a reader that was away longer starts from the lists."""
     session.execute(delete(FeedEventRow).where(FeedEventRow.at < before))

@@ -103,8 +103,11 @@ def encode_result(result: Result) -> bytes:
 
 
 def alert_document(alert: Alert) -> dict[str, Any]:
-    """Return an alert as the JSON object of the feed and the HTTP API, keys in contract order."""
-    return {
+    """Return an alert as the JSON object of the feed and the HTTP API, keys in contract order.
+
+    `out_of_service_until` appears only when set.
+    """
+    document: dict[str, Any] = {
         "v": VERSION,
         "id": alert.id,
         "rule": alert.rule,
@@ -128,6 +131,9 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "cause": alert.cause,
         "text": alert.text,
     }
+    if alert.out_of_service_until is not None:
+        document["out_of_service_until"] = alert.out_of_service_until
+    return document
 
 
 def encode_alert(alert: Alert) -> bytes:

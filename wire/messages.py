@@ -124,7 +124,8 @@ class Result:
 class Alert:
     """An alert as the feed and the HTTP API show it; `subject` is a device, gateway or village id.
 
-    `cause` is the id of the earlier alert that this one follows from.
+    `cause` is the id of the earlier alert that this one follows from. `out_of_service_until` is set
+    while its case was closed although it goes on.
     """
 
     id: str
@@ -148,3 +149,4 @@ class Alert:
     children: int = 0
     ticket: str | None = None
     cause: str | None = None
+    out_of_service_until: int | None = None

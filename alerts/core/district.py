@@ -14,7 +14,7 @@ from alerts.core.held_alerts import HeldAlerts, is_live
 from alerts.core.model import BusMessage, Decided, Round, Span
 from alerts.core.newest_readings import NewestReadings
 from alerts.core.reception import Reception
-from alerts.core.record import AlertRecord
+from alerts.core.record import AlertRecord, Key
 from desk.ledger.known import KnownGateway
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
@@ -82,6 +82,7 @@ class District:
         is evaluated from here on.
         """
         self._evaluate(self._reception.take_readings(), now)
+        self._decide(self._engine.moved_values(), now)
         self._engine.extreme_cold(extreme_cold)
         leaving = self._reception.retire(now)
         self._decide(self._presence.step(now))
@@ -180,18 +181,26 @@ class District:
         self._reception.learn(known, now)
 
     def adopt(self, records: Iterable[AlertRecord], now: int) -> None:
-        """Make the rules hold open what the database has as active and they have forgotten."""
+        """Make the rules hold open exactly what the database has as active.
+
+        A database that was put back from a backup lacks what was raised since; the rules let go of
+        that, so that they raise it again.
+        """
         active = list(records)
-        known = {
-            (condition.subject, condition.rule, condition.code or "", condition.realm)
-            for part in (self._engine, self._presence, self._cold)
-            for condition in part.active()
-        }
+        keys = {record.key for record in active}
+        unrecorded = [held for held in self._held_open() if _key_of_open(held) not in keys]
+        self._engine.disown(unrecorded)
+        self._presence.disown(unrecorded)
+        known = {_key_of_open(held) for held in self._held_open()}
         forgotten = [_open_condition(record) for record in active if record.key not in known]
         self._engine.adopt(forgotten)
         self._presence.adopt(forgotten, now)
         self._cold.adopt(forgotten)
         self._held.update(active, now)
+
+    def _held_open(self) -> list[OpenCondition]:
+        parts = (self._engine, self._presence, self._cold)
+        return [condition for part in parts for condition in part.active()]
 
     def skip_beyond(self, at_most: int, now: int) -> None:
         """Leave event times more than `at_most` ms ago to be evaluated as history.
@@ -233,6 +242,10 @@ class District:
         if newest is None:
             return None
         return min(at for at in times if at >= newest - _IN_STEP_MS)
+
+
+def _key_of_open(held: OpenCondition) -> Key:
+    return held.subject, held.rule, held.code or "", held.realm
 
 
 def _open_condition(record: AlertRecord) -> OpenCondition:

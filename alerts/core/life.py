@@ -8,10 +8,11 @@ a replay or a late reading that repeats a transition changes nothing.
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from alerts.core.record import AlertRecord, alert_id, key_of
 from desk.errors import ActRefusedError
+from desk.tickets.life_cycle import RANK
 from rules.transitions.transition import Transition
 from wire.location import Location
 from wire.units import HOUR_MS
@@ -29,6 +30,7 @@ LifeEvent = Literal[
     "release",
     "take_out",
     "put_back",
+    "rise",
 ]
 
 TRANSITIONS: Final[MappingProxyType[tuple[IsaState, LifeEvent], IsaState]] = MappingProxyType(
@@ -40,8 +42,10 @@ TRANSITIONS: Final[MappingProxyType[tuple[IsaState, LifeEvent], IsaState]] = Map
         ("acknowledged", "clear"): "normal",
         ("returned_unacknowledged", "acknowledge"): "normal",
         ("returned_unacknowledged", "raise"): "unacknowledged",
-        # attention state: people shelve alerts and take devices out of service, `rules.presence`
-        # suppresses what one cause explains (design §4.8)
+        # a priority that rises takes back what a person decided about the lesser alert
+        ("acknowledged", "rise"): "unacknowledged",
+        # attention state: people shelve alerts, and take out of service a device, or an alert whose
+        # case they close; `rules.presence` suppresses what one cause explains (design §4.8)
         ("in_view", "shelve"): "shelved",
         ("shelved", "shelve"): "shelved",
         ("shelved", "unshelve"): "in_view",
@@ -49,11 +53,16 @@ TRANSITIONS: Final[MappingProxyType[tuple[IsaState, LifeEvent], IsaState]] = Map
         ("suppressed_by_design", "release"): "in_view",
         ("in_view", "take_out"): "out_of_service",
         ("out_of_service", "put_back"): "in_view",
+        ("shelved", "rise"): "in_view",
+        ("out_of_service", "rise"): "in_view",  # of the alert; its device stays out
     }
 )
 
 MAX_SHELVE_MS: Final = 8 * HOUR_MS
 """console "shelve": at most 8 h, it returns by itself."""
+
+OUT_MS: Final = 8 * HOUR_MS
+"""How long an alert is out of service whose case was closed while it was active: a shift."""
 
 
 def alarm_state(record: AlertRecord | None) -> AlarmState:
@@ -73,7 +82,7 @@ def attention_state(
 
     What is suppressed by design is never raised, so no record is in that state.
     """
-    if out_of_service and record.subject_kind == "device":
+    if is_out(record, now) or (out_of_service and record.subject_kind == "device"):
         return "out_of_service"
     return "shelved" if is_shelved(record, now) else "in_view"
 
@@ -88,6 +97,17 @@ def is_shelved(record: AlertRecord, now: int) -> bool:
     """Whether the alert is put aside at `now`: it opens no ticket and notifies nobody."""
     on_shelf = record.shelved_until is not None and record.shelved_until > now
     return record.state == "active" and on_shelf
+
+
+def is_out(record: AlertRecord, now: int) -> bool:
+    """Whether the alert itself is out of service at `now`: its case was closed for a reason."""
+    out = record.out_until is not None and record.out_until > now
+    return record.state == "active" and out
+
+
+def has_risen(record: AlertRecord, before: AlertRecord) -> bool:
+    """Whether the priority of `record` is higher than it was `before`."""
+    return RANK[record.priority] < RANK[before.priority]
 
 
 def apply(
@@ -113,7 +133,7 @@ def _raise(
 ) -> AlertRecord | None:
     if (alarm_state(latest), "raise") not in TRANSITIONS or _is_past(latest, transition):
         return None
-    return AlertRecord(
+    raised = AlertRecord(
         id=alert_id(key_of(transition), transition.onset),
         rule=transition.rule,
         subject=transition.subject,
@@ -130,17 +150,23 @@ def _raise(
         limit=transition.limit,
         unit=transition.unit,
         children=transition.children,
-        **_still_shelved(latest, now),
     )
+    return raised if latest is None else _still_shelved(raised, latest, now)
 
 
-def _still_shelved(latest: AlertRecord | None, now: int) -> dict[str, Any]:
-    """The shelf of the record before: people shelve the alarm, not one record of it."""
-    if latest is None or latest.shelved_until is None or latest.shelved_until <= now:
-        return {}
-    return {
-        name: getattr(latest, name) for name in ("shelved_until", "shelved_by", "shelved_reason")
-    }
+def _still_shelved(raised: AlertRecord, latest: AlertRecord, now: int) -> AlertRecord:
+    """The record on the shelf of the one before: people shelve the alarm, not one record of it.
+
+    One that comes back graver is off the shelf.
+    """
+    if latest.shelved_until is None or latest.shelved_until <= now or has_risen(raised, latest):
+        return raised
+    return replace(
+        raised,
+        shelved_until=latest.shelved_until,
+        shelved_by=latest.shelved_by,
+        shelved_reason=latest.shelved_reason,
+    )
 
 
 def _is_past(latest: AlertRecord | None, transition: Transition) -> bool:
@@ -155,19 +181,32 @@ def _is_past(latest: AlertRecord | None, transition: Transition) -> bool:
 def _update(latest: AlertRecord, transition: Transition) -> AlertRecord | None:
     changed = replace(
         latest,
-        priority=transition.priority,
+        priority=min(latest.priority, transition.priority, key=RANK.__getitem__),
         value=transition.value,
         limit=transition.limit,
         children=transition.children,
         text=transition.text,
         reason=transition.reason,
     )
-    return changed if changed != latest else None
+    if changed == latest:
+        return None
+    return _rise(changed) if has_risen(changed, latest) else changed
+
+
+def _rise(record: AlertRecord) -> AlertRecord:
+    """Take back acknowledgement, shelf and out of service; a case closed meanwhile is over."""
+    lesser = record if record.out_until is None else begin_new_case(record)
+    off_shelf = replace(lesser, shelved_until=None, shelved_by=None, shelved_reason=None)
+    return replace(off_shelf, acknowledged_by=None, acknowledged_at=None)
 
 
 def _clear(latest: AlertRecord, transition: Transition, now: int) -> AlertRecord:
     return replace(
-        latest, state="cleared", cleared_at=now, ended=transition.at, reason=transition.reason
+        put_back(latest),
+        state="cleared",
+        cleared_at=now,
+        ended=transition.at,
+        reason=transition.reason,
     )
 
 
@@ -196,3 +235,18 @@ def unshelve(record: AlertRecord, now: int) -> AlertRecord:
     if record.shelved_until is None or record.shelved_until > now:
         return record
     return replace(record, shelved_until=None, shelved_by=None, shelved_reason=None)
+
+
+def take_out(record: AlertRecord, why: str, by: str, now: int) -> AlertRecord:
+    """The record as out of service for `OUT_MS`, because `by` closed its case while it goes on."""
+    return replace(record, out_until=now + OUT_MS, out_by=by, out_reason=why)
+
+
+def put_back(record: AlertRecord) -> AlertRecord:
+    """The record as back in service."""
+    return replace(record, out_until=None, out_by=None, out_reason=None)
+
+
+def begin_new_case(record: AlertRecord) -> AlertRecord:
+    """The record as unacknowledged and without a ticket: its case was closed, and it goes on."""
+    return replace(put_back(record), ticket=None, acknowledged_by=None, acknowledged_at=None)

@@ -23,8 +23,9 @@ class AlertRecord:
     """Everything an alert is.
 
     `announced_at` is None while the alert is kept from people: its data is old, it is shelved, or
-    its device is out of service. `cause` is the id of the alert it follows from, by its rule's
-    `follows`.
+    its device is out of service. `out_until`, `out_by` and `out_reason` say until when, by whom and
+    why its case was closed although it goes on. `cause` is the id of the alert it follows from, by
+    its rule's `follows`.
     """
 
     id: str
@@ -51,6 +52,9 @@ class AlertRecord:
     shelved_until: int | None = None
     shelved_by: str | None = None
     shelved_reason: str | None = None
+    out_until: int | None = None
+    out_by: str | None = None
+    out_reason: str | None = None
     ticket: str | None = None
     cause: str | None = None
 
@@ -104,4 +108,5 @@ def as_alert(record: AlertRecord) -> Alert:
         children=record.children,
         ticket=record.ticket,
         cause=record.cause,
+        out_of_service_until=record.out_until,
     )

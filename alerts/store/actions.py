@@ -1,17 +1,19 @@
-"""Acts on alerts within a caller's scope: acknowledge and shelve."""
+"""Acts on alerts within a caller's scope: acknowledge, shelve, and end or reopen their case."""
 
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from alerts.core.life import acknowledge, shelve
+from alerts.core.life import acknowledge, put_back, shelve, take_out
 from alerts.core.record import AlertRecord
 from alerts.store.announce import announce_alert
 from alerts.store.queries import Document, find_alert, record_document
-from alerts.store.records import save_records
+from alerts.store.records import active_of_ticket, save_records
 from desk.accounts.scope import Scope
 from desk.errors import ActRefusedError, NotFoundError
+from desk.tickets.actions import StepDetails, ticket_event
 from desk.tickets.cases import add_event
+from desk.tickets.life_cycle import FINAL, TicketEvent
 
 # Who may put an urgent alert aside (console "shelve": urgent needs a supervisor).
 _SUPERVISORS: Final = frozenset({"district", "town"})
@@ -36,6 +38,31 @@ def shelve_alert(
     if after.ticket is not None:
         details = {"alert": alert, "until": until, "reason": reason}
         add_event(session, after.ticket, "shelved", by, now, details)
+    return document
+
+
+def step_ticket(
+    session: Session,
+    scope: Scope,
+    ticket: str,
+    event: TicketEvent,
+    by: str,
+    now: int,
+    details: StepDetails | None = None,
+    version: int | None = None,
+) -> Document:
+    """Step a ticket as `ticket_event` does; raises what that raises.
+
+    Alerts that go on while their case ends are out of service for at most 8 h; a case that is
+    reopened takes them back at once.
+    """
+    document = ticket_event(session, scope, ticket, event, by, now, details, version)
+    why = (details.why if details is not None else None) or ""
+    for record in active_of_ticket(session, ticket):
+        if document["state"] in FINAL and event != "note":
+            _store(session, record, take_out(record, why, by, now), now)
+        elif event == "reopen":
+            _store(session, record, put_back(record), now)
     return document
 
 

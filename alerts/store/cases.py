@@ -1,18 +1,20 @@
 """Alerts and their tickets: which case an alert belongs to, and the link between the two."""
 
-from typing import Final
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord
 from desk.database.tables import AlertRow, DeviceRow, TicketAlertRow, TicketRow
-from desk.tickets.cases import SYSTEM, CaseSubject, add_event, add_ticket, find_open
-from desk.tickets.life_cycle import FINAL
-from wire.messages import PRIORITIES
-
-_RANK: Final[dict[str, int]] = {name: rank for rank, name in enumerate(PRIORITIES)}
+from desk.tickets.cases import (
+    SYSTEM,
+    CaseSubject,
+    add_event,
+    add_ticket,
+    find_open,
+    withdraw_proposal,
+)
+from desk.tickets.life_cycle import FINAL, RANK
 
 
 def open_case(
@@ -37,7 +39,8 @@ def open_case(
         row = add_ticket(session, kind, subject, practice.terms, now)
         row.priority, row.summary, row.fault = record.priority, record.text, record.code or None
         add_event(session, row.id, "opened", SYSTEM, now, {"source": row.source})
-    row.priority = min(row.priority, record.priority, key=_RANK.__getitem__)
+    withdraw_proposal(session, row, now, "alert")
+    row.priority = min(row.priority, record.priority, key=RANK.__getitem__)
     return row.id
 
 

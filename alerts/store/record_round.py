@@ -5,15 +5,20 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from alerts.core.life import apply, is_shelved, isa_state
+from alerts.core.life import apply, begin_new_case, has_risen, is_shelved, isa_state
 from alerts.core.model import Decided
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord, Key, key_of
 from alerts.store.announce import announce_alert
 from alerts.store.cases import link_alert, open_case
-from alerts.store.records import active_of_devices, latest_records, save_records
+from alerts.store.records import (
+    active_of_devices,
+    active_of_ended_cases,
+    latest_records,
+    save_records,
+)
 from desk.ledger.out_of_service import among_out_of_service
-from desk.tickets.cases import note_all_clear
+from desk.tickets.cases import note_all_clear, raise_priority
 from desk.tickets.documents import publish_tickets
 
 
@@ -69,15 +74,29 @@ def announce(
     return recorded
 
 
+def begin_cases_again(session: Session, practice: Practice, now: int) -> Recorded:
+    """Give each active alert whose case has ended a new case, once its time out of service is over.
+
+    Those on the shelf, and of devices out of service, wait until they are back.
+    """
+    ended = active_of_ended_cases(session, now)
+    out = among_out_of_service(session, {record.subject for record in ended}, now)
+    again = {record.id: begin_new_case(record) for record in ended}
+    recorded = Recorded(
+        {alert: record for alert, record in again.items() if _is_in_view(record, out, now)}
+    )
+    if recorded.records:
+        _write(session, recorded, {record.id: record for record in ended}, practice, now)
+    return recorded
+
+
 def _known(session: Session, decided: Sequence[Decided], now: int) -> _Known:
     latest = latest_records(session, {key_of(decision.transition) for decision in decided})
-    raising = {
-        decision.transition.subject
-        for decision in decided
-        if decision.transition.edge == "raise" and decision.transition.subject_kind == "device"
-    }
+    holding = [decision.transition for decision in decided if decision.transition.edge != "clear"]
+    devices = {each.subject for each in holding if each.subject_kind == "device"}
+    raising = {each.subject for each in holding if each.edge == "raise"} & devices
     active = active_of_devices(session, raising)
-    out = among_out_of_service(session, raising, now)
+    out = among_out_of_service(session, devices, now)
     return _Known(latest, active, out, {record.id: record for record in latest.values()})
 
 
@@ -91,8 +110,11 @@ def _apply(
         return
     if transition.edge == "raise":
         changed = replace(changed, cause=_cause(changed, known.active, practice))
-        if decision.live and _is_in_view(changed, known.out_of_service, now):
-            changed = replace(changed, announced_at=now)
+    if _is_due(known.latest.get(key), changed, decision) and _is_in_view(
+        changed, known.out_of_service, now
+    ):
+        changed = replace(changed, announced_at=now)
+    if transition.edge == "raise":
         known.active.append(changed)
     if transition.edge == "clear":
         known.active = [record for record in known.active if record.id != changed.id]
@@ -100,6 +122,14 @@ def _apply(
     recorded.records[changed.id] = changed
     counted = (transition.rule, transition.edge)
     recorded.edges[counted] = recorded.edges.get(counted, 0) + 1
+
+
+def _is_due(before: AlertRecord | None, record: AlertRecord, decision: Decided) -> bool:
+    """Whether people are to be notified now for the first time: it began, or has become graver."""
+    if not decision.live or record.announced_at is not None:
+        return False
+    edge = decision.transition.edge
+    return edge == "raise" or (before is not None and has_risen(record, before))
 
 
 def _cause(record: AlertRecord, active: Sequence[AlertRecord], practice: Practice) -> str | None:
@@ -150,8 +180,7 @@ def _publish(
 ) -> None:
     tickets: set[str] = set()
     for record in changed:
-        if record.ticket is not None and not _was_linked(before.get(record.id)):
-            link_alert(session, record.ticket, record, now)
+        if record.ticket is not None and _changes_case(session, record, before, now):
             tickets.add(record.ticket)
         if not is_shelved(record, now):
             announce_alert(session, record, now)
@@ -163,5 +192,14 @@ def _publish(
     publish_tickets(session, tickets | set(note_all_clear(session, cleared, now)), now)
 
 
-def _was_linked(record: AlertRecord | None) -> bool:
-    return record is not None and record.ticket is not None
+def _changes_case(
+    session: Session, record: AlertRecord, before: Mapping[str, AlertRecord], now: int
+) -> bool:
+    """Link an alert that is new to its ticket, and raise the ticket's priority with the alert's."""
+    assert record.ticket is not None, "an alert without a ticket changes none"
+    known = before.get(record.id)
+    if known is None or known.ticket != record.ticket:
+        link_alert(session, record.ticket, record, now)
+        return True
+    rises = has_risen(record, known)
+    return rises and raise_priority(session, record.ticket, record.priority, now)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import Table, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from alerts.core.record import AlertRecord, ConditionState, Key
-from desk.database.tables import AlertRow
+from desk.database.tables import AlertRow, TicketRow
+from desk.tickets.life_cycle import FINAL
 from rules.transitions.transition import SubjectKind
 from wire.location import Location
 from wire.messages import Alert, Priority
@@ -59,6 +60,21 @@ def active_of_devices(session: Session, devices: Collection[str]) -> list[AlertR
         )
         found += [to_record(row) for row in session.scalars(select(AlertRow).where(of_them))]
     return sorted(found, key=lambda record: (record.onset, record.id))
+
+
+def active_of_ended_cases(session: Session, now: int) -> list[AlertRecord]:
+    """Active records whose ticket has ended, and that are not out of service at `now`."""
+    ended = TicketRow.state.in_(sorted(FINAL))
+    due = or_(AlertRow.out_until.is_(None), AlertRow.out_until <= now)
+    rows = select(AlertRow).join(TicketRow, TicketRow.id == AlertRow.ticket_id)
+    wanted = rows.where(AlertRow.state == "active", ended, due)
+    return [to_record(row) for row in session.scalars(wanted.order_by(AlertRow.onset, AlertRow.id))]
+
+
+def active_of_ticket(session: Session, ticket: str) -> list[AlertRecord]:
+    """The active records of a ticket, the oldest onset first."""
+    rows = select(AlertRow).where(AlertRow.ticket_id == ticket, AlertRow.state == "active")
+    return [to_record(row) for row in session.scalars(rows.order_by(AlertRow.onset, AlertRow.id))]
 
 
 def is_active_again(session: Session, alert: Alert) -> bool:
@@ -120,6 +136,9 @@ def to_record(row: AlertRow) -> AlertRecord:
         shelved_until=row.shelved_until,
         shelved_by=row.shelved_by,
         shelved_reason=row.shelved_reason,
+        out_until=row.out_until,
+        out_by=row.out_by,
+        out_reason=row.out_reason,
         ticket=row.ticket_id,
         cause=row.cause,
     )
@@ -154,6 +173,9 @@ def _columns(record: AlertRecord) -> dict[str, Any]:
         "shelved_until": record.shelved_until,
         "shelved_by": record.shelved_by,
         "shelved_reason": record.shelved_reason,
+        "out_until": record.out_until,
+        "out_by": record.out_by,
+        "out_reason": record.out_reason,
         "ticket_id": record.ticket,
         "realm": record.realm,
         "cause": record.cause,

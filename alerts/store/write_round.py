@@ -10,7 +10,12 @@ from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord
 from alerts.store.announce import announce_alert
 from alerts.store.late_spans import note_late
-from alerts.store.record_round import Recorded, announce, record_decisions
+from alerts.store.record_round import (
+    Recorded,
+    announce,
+    begin_cases_again,
+    record_decisions,
+)
 from alerts.store.records import active_of_devices, due_from_shelf, save_records
 from desk.ledger.device_registry import store_birth, store_last_heard, store_last_will
 from desk.ledger.out_of_service import take_returned
@@ -47,6 +52,7 @@ def write_round(
     if due:
         written.recorded.records |= announce(session, due, practice, now).records
     if round_.timed:
+        written.recorded.records |= begin_cases_again(session, practice, now).records
         written.escalated = _escalate(session, now)
         if feed_kept is not None:
             trim_feed(session, now - feed_kept)

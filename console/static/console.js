@@ -81,7 +81,7 @@ feed.addEventListener("heartbeat", (event) => {
   setServerTime(JSON.parse(event.detail.data).at);
   heard();
 });
-for (const kind of ["alert", "ticket", "status"]) feed.addEventListener(kind, heard);
+for (const kind of ["alert", "ticket", "status", "reset"]) feed.addEventListener(kind, heard);
 feed.addEventListener("htmx:sse:error", (event) => {
   lost();
   if (event.detail.status === 401) location.assign("/login");

@@ -60,6 +60,9 @@ class AlertRow(Base):
     shelved_until: Mapped[int | None]
     shelved_by: Mapped[str | None]
     shelved_reason: Mapped[str | None]
+    out_until: Mapped[int | None]
+    out_by: Mapped[str | None]
+    out_reason: Mapped[str | None]
     onset: Mapped[int]
     raised_at: Mapped[int]
     announced_at: Mapped[int | None]
@@ -94,8 +97,12 @@ class AlertRow(Base):
 
 
 class TicketRow(Base):
-    """A case for the people on duty; `case_key` is its household and kind while it is open, NULL
-    afterwards."""
+    """A case for the people on duty; `case_key` is its household and kind while it is open.
+
+    The key is NULL afterwards, and for a call that names neither household nor device.
+    `proposed_at` is since when the ticket is proposed for closing: its alerts cleared before
+    anybody was sent.
+    """
 
     __tablename__ = "ticket"
 
@@ -121,6 +128,7 @@ class TicketRow(Base):
     repaired_at: Mapped[int | None]
     verified_at: Mapped[int | None]
     closed_at: Mapped[int | None]
+    proposed_at: Mapped[int | None]
     crew: Mapped[str | None]
     payer: Mapped[str | None]
     caller_name: Mapped[str | None]

@@ -1,7 +1,7 @@
 """Acts on tickets within a caller's scope: reports come in, tickets step through their states."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from desk.database.tables import DeviceRow, TicketRow
 from desk.errors import ConflictError, NotFoundError
 from desk.tickets.cases import (
     CaseSubject,
+    active_alerts,
     add_event,
     add_ticket,
     case_of,
@@ -18,12 +19,16 @@ from desk.tickets.cases import (
     find_open,
     store_ticket,
     to_ticket,
+    withdraw_proposal,
 )
 from desk.tickets.documents import Document, publish_tickets, ticket_documents
 from desk.tickets.life_cycle import FINAL, TicketEvent, TicketKind, TicketSource, step
 from desk.tickets.queries import find_ticket
 from desk.tickets.terms import ServiceTerms
 from wire.location import Location
+
+_OF_EVENT: Final = ("note", "why")
+"""Details that belong to the event alone, not to the ticket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Intake:
 class StepDetails:
     """The facts that come with a ticket event; a field that is None leaves the ticket's as it is.
 
-    `score` is the call-back result 1 to 5.
+    `score` is the call-back result 1 to 5. `why` is the reason of a step that asks for one.
     """
 
     crew: str | None = None
@@ -60,6 +65,7 @@ class StepDetails:
     parts: list[str] | None = None
     score: int | None = None
     note: str | None = None
+    why: str | None = None
 
 
 def create_ticket(
@@ -79,6 +85,7 @@ def create_ticket(
         row.called_at, row.fault = intake.called_at or now, intake.text
         row.summary = {"zh": intake.text, "en": intake.text}
         add_event(session, row.id, "opened", by, now, {"source": intake.source})
+    withdraw_proposal(session, row, now, "complaint")
     add_event(session, row.id, "complaint", by, now, _complaint(intake))
     publish_tickets(session, [row.id], now)
     return ticket_documents(session, [row])[0], created
@@ -105,11 +112,14 @@ def ticket_event(
         message = f"the ticket is at version {row.version}; read it again"
         raise ConflictError("stale_version", message)
     after = step(to_ticket(row), event, now)
+    stated = details or StepDetails()
+    if after.state in FINAL and not (stated.why or "").strip():
+        _check_nothing_active(session, row)
     if event == "reopen" and row.state in FINAL:
         _check_case_is_free(session, row)
     escalate(session, row, now)
     store_ticket(row, after)
-    add_event(session, ticket, event, by, now, _fill(row, details or StepDetails()))
+    add_event(session, ticket, event, by, now, _fill(row, stated))
     publish_tickets(session, [ticket], now)
     return ticket_documents(session, [row])[0]
 
@@ -123,7 +133,7 @@ def _subject(session: Session, scope: Scope, intake: Intake) -> CaseSubject:
     location = Location(district, town, village)
     if not scope.covers(location):
         raise NotFoundError("/".join(location.levels()))
-    return CaseSubject(location, household=intake.household)
+    return CaseSubject(location, household=intake.household, reported=True)
 
 
 def _device_subject(
@@ -133,7 +143,7 @@ def _device_subject(
     if row is None:
         raise NotFoundError(device)
     location = Location(row.district, row.town, row.village, row.gateway)
-    return CaseSubject(location, row.id, row.household or household, row.brand)
+    return CaseSubject(location, row.id, row.household or household, row.brand, reported=True)
 
 
 def _complaint(intake: Intake) -> dict[str, Any]:
@@ -146,8 +156,20 @@ def _complaint(intake: Intake) -> dict[str, Any]:
     }
 
 
+def _check_nothing_active(session: Session, row: TicketRow) -> None:
+    if active_alerts(session, row.id):
+        message = (
+            "an alert of this case is still active; wait until it clears, or say under `why` why"
+            " the case ends now, and the alert is out of service for at most 8 hours"
+        )
+        raise ConflictError("alert_active", message)
+
+
 def _check_case_is_free(session: Session, row: TicketRow) -> None:
-    other = session.scalar(select(TicketRow.id).where(TicketRow.case_key == case_of(row)))
+    key = case_of(row)
+    if key is None:
+        return
+    other = session.scalar(select(TicketRow.id).where(TicketRow.case_key == key))
     if other is not None:
         raise ConflictError("case_open", f"the same fault has another open ticket, {other}")
 
@@ -157,6 +179,6 @@ def _fill(row: TicketRow, details: StepDetails) -> dict[str, Any]:
     given = {name: getattr(details, name) for name in StepDetails.__slots__}
     stated = {name: value for name, value in given.items() if value is not None}
     for name, value in stated.items():
-        if name != "note":
+        if name not in _OF_EVENT:
             setattr(row, name, value)
     return stated

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from desk.database.tables import EscalationRow, TicketAlertRow, TicketEventRow, TicketRow
 from desk.live_feed import add_ticket_line
+from desk.tickets.life_cycle import CLEARED_EARLY
 
 Document = dict[str, Any]
 
@@ -30,6 +31,7 @@ def ticket_documents(session: Session, rows: Sequence[TicketRow]) -> list[Docume
     return [
         {
             **{name: getattr(row, name) for name in _COLUMNS},
+            "proposed": _proposed(row),
             "caller": {"name": row.caller_name, "phone": row.caller_phone, "at": row.called_at},
             "escalations": escalations[row.id],
             "alerts": alerts[row.id],
@@ -37,6 +39,12 @@ def ticket_documents(session: Session, rows: Sequence[TicketRow]) -> list[Docume
         }
         for row in rows
     ]
+
+
+def _proposed(row: TicketRow) -> Document | None:
+    if row.proposed_at is None:
+        return None
+    return {"event": "close", "why": CLEARED_EARLY, "at": row.proposed_at}
 
 
 def publish_tickets(session: Session, ids: Iterable[str], now: int) -> None:

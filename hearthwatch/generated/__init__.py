@@ -1,1 +1,1 @@
-"""Files made from code and committed: JSON Schemas of configuration files, pages about profiles."""
+"""Files made from code and committed: JSON Schemas, pages about profiles and life cycles."""

@@ -18,6 +18,7 @@ def make_alert_parts(settings: ServerSettings) -> AlertParts:
     rules = load_rules(settings.rules)
     return AlertParts(
         bus=_session(settings),
+        feed_reader=_feed_reader(settings),
         broker=settings.mqtt.url,
         root=settings.mqtt.root,
         open_database=lambda: open_database(settings.tickets.url),
@@ -42,3 +43,9 @@ def _session(settings: ServerSettings) -> MqttSession:
     return MqttSession(
         settings.mqtt, settings.alerts.client_id, subscriptions=topics, report_published=True
     )
+
+
+def _feed_reader(settings: ServerSettings) -> MqttSession:
+    client_id = f"{settings.alerts.client_id}-feed"
+    topics = [f"{settings.mqtt.root}/alert/#"]
+    return MqttSession(settings.mqtt, client_id, subscriptions=topics, persistent=False)

@@ -17,6 +17,7 @@ from rules.readings.filling import from_readings
 from rules.readings.season import Season
 from rules.transitions.transition import OpenCondition, Transition
 from rules.watches.device_rule import DeviceRule
+from rules.watches.newest_values import LevelWatch
 from rules.watches.watch import Edge, OpenSlot, Watch
 from wire.messages import Reading
 from wire.topics import GatewayPath
@@ -95,6 +96,16 @@ class Engine:
             if len(admitted):
                 transitions += self._settle(list(self._evaluate(admitted)))
         return sorted(transitions, key=_in_time)
+
+    def moved_values(self) -> list[Transition]:
+        """Updates of open alerts whose value has moved a step since it was last reported."""
+        moved = [
+            self._transition(self._rules[name], edge)
+            for name, watch in self._watches.items()
+            if isinstance(watch, LevelWatch)
+            for edge in watch.moved()
+        ]
+        return self._chatter.filter(sorted(moved, key=_in_time))
 
     def _settle(self, transitions: list[Transition]) -> list[Transition]:
         """The transitions to report after these readings: without chatter, with released clears."""
@@ -205,6 +216,17 @@ class Engine:
                 slot = int(self.fleet.slots([condition.subject])[0])
                 self._make_room()
                 watch.adopt(OpenSlot(slot, condition.code, condition.onset))
+
+    def disown(self, conditions: Iterable[OpenCondition]) -> None:
+        """Begin anew with the rules and devices of these open alerts, which nobody has recorded.
+
+        Where a condition still holds it is raised again.
+        """
+        for condition in conditions:
+            watch = self._watches.get(condition.rule)
+            if watch is not None and self.fleet.knows(condition.subject):
+                watch.forget(self.fleet.slots([condition.subject]))
+                self._chatter.forget(condition.subject)
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays of numbers and texts, for `restore`."""

@@ -117,6 +117,11 @@ class Presence:
                 subject = (kinds[condition.rule], condition.realm, condition.subject)
                 self._roster.adopt(subject, condition.onset, now)
 
+    def disown(self, conditions: Iterable[OpenCondition]) -> None:
+        """Let go of these open alerts, which nobody has recorded; silence raises them again."""
+        for condition in conditions:
+            self._roster.disown(condition.subject, condition.realm)
+
     def snapshot(self) -> dict[str, np.ndarray]:
         """The whole state as plain arrays of numbers and texts, for `restore`."""
         return roster_snapshot.pack(self._roster)

@@ -223,6 +223,17 @@ class Roster:
             if _village_subject(village.key) == subject:
                 village.alert = self.adopted.pop(subject, onset)
 
+    def disown(self, subject: str, realm: str) -> None:
+        """Let go of the alert of a subject, at whatever level it is."""
+        if subject in self._home and not realm:
+            self._home[subject].devices[subject].alert = None
+        for gateway in self._gateways.values():
+            if _gateway_subject(gateway)[1:] == (realm, subject):
+                gateway.alert = None
+        for village in self.villages.values():
+            if _village_subject(village.key)[1:] == (realm, subject):
+                village.alert = None
+
 
 def _moved(time: int | None, step_ms: int) -> int | None:
     return None if time is None else time + step_ms

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
+from sqlalchemy import delete
 
 from desk.accounts.accounts import create_token, revoke_token
+from desk.database.engine import writing
+from desk.database.tables import FeedEventRow
 from tests.api.serving import ELSEWHERE, Desk
 from tests.servers import wait_until
 
@@ -151,3 +155,32 @@ def test_a_last_event_id_that_is_none_is_refused(desk: Desk) -> None:
         headers = {"Authorization": f"Bearer {token}", "Last-Event-ID": wrong}
         answer = httpx.get(f"{desk.url}/api/v1/feed", headers=headers, trust_env=False)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("last", [400, 2])
+def test_an_event_that_the_log_does_not_hold_starts_it_afresh_visibly(
+    desk: Desk, last: int
+) -> None:
+    """The future, after the database was put back from a backup; and the trimmed past."""
+    ids = [desk.add_feed_event({"number": number}) for number in range(6)]
+    with writing(desk.database) as session:
+        session.execute(delete(FeedEventRow).where(FeedEventRow.id <= ids[3]))
+    token = create_token(desk.database, "district")
+    with reading_feed(desk, token, Last_Event_ID=str(last)) as reader:
+        wait_until(lambda: reader.of_kind("reset"))
+        assert [(event.kind, event.id) for event in reader.of_kind("reset", "status")] == [
+            ("reset", ids[-1])
+        ]
+        new = desk.add_feed_event({"number": 6})
+        wait_until(lambda: reader.of_kind("status"))
+        assert [event.id for event in reader.of_kind("status")] == [new]
+
+
+def test_the_oldest_line_of_the_log_is_no_reason_to_start_afresh(desk: Desk) -> None:
+    ids = [desk.add_feed_event({"number": number}) for number in range(3)]
+    with writing(desk.database) as session:
+        session.execute(delete(FeedEventRow).where(FeedEventRow.id == ids[0]))
+    token = create_token(desk.database, "district")
+    with reading_feed(desk, token, Last_Event_ID=str(ids[0])) as reader:
+        wait_until(lambda: len(reader.of_kind("status")) == 2)
+        assert reader.of_kind("reset") == []

@@ -142,6 +142,7 @@ def test_a_ticket_goes_its_way_and_no_other(desk: Desk, client: httpx.Client, de
     illegal = client.post(events, json={"event": "repair"})
     assert (illegal.status_code, illegal.json()["code"]) == (409, "illegal_transition")
     assert "open" in illegal.json()["detail"]
+    desk.clear_alert(device)
     for event, state in (
         ("dispatch", "dispatched"),
         ("arrive", "on_site"),

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import text
 
 from desk.accounts.accounts import disable_account
 from desk.accounts.scope import Scope
@@ -181,11 +183,40 @@ def test_a_ticket_goes_all_the_way_by_keyboard_alone(desk: Desk, open_console: O
     page.focus(f"#crew-{ticket}")
     page.keyboard.type("zt-crew-1")
     page.keyboard.press("Enter")
+    expect(page.locator(f"#step-{ticket}")).to_have_text("到场")
+    desk.clear_alert(device)
     for word in ("到场", "修复", "回访", "结案"):
         button = page.locator(f"#step-{ticket}")
         expect(button).to_have_text(word)
         button.focus()
         page.keyboard.press("Enter")
+    expect(page.locator(".ticket")).to_have_count(0)
+
+
+def test_closing_while_the_alert_goes_on_asks_for_a_reason(desk: Desk, open_console: Open) -> None:
+    (device, *_) = village(desk)
+    alert = desk.raise_alert(device)
+    page = open_console()
+    ticket = only_ticket(page)
+    for event in ("dispatch", "arrive", "repair", "verify"):
+        step_ticket(desk, ticket, event)
+    expect(page.locator(f"#step-{ticket}")).to_have_text("结案")
+    page.click(f"#step-{ticket}")
+    expect(page.locator("#notice p")).to_contain_text("报警仍在活动")
+    page.fill(f"#why-{ticket}", "住户外出")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ticket")).to_have_count(0)
+    expect(page.locator(f"#{alert} .marks")).to_contain_text("停用至")
+
+
+def test_what_cleared_before_dispatch_offers_to_close(desk: Desk, open_console: Open) -> None:
+    (device, *_) = village(desk)
+    desk.raise_alert(device)
+    page = open_console()
+    ticket = only_ticket(page)
+    desk.clear_alert(device)
+    expect(page.locator(f"#{ticket} .bottom")).to_contain_text("建议结案")
+    page.click(f"#step-{ticket}")
     expect(page.locator(".ticket")).to_have_count(0)
 
 
@@ -354,3 +385,24 @@ _LOW_CONTRAST = """() => {
     })
     .filter(([ratio, , text]) => ratio < 4.5 && !/^[▲◆■●]$/.test(text.trim()));
 }"""
+
+
+@pytest.mark.fault("11.B5")
+def test_a_page_goes_on_after_the_database_was_put_back_from_a_backup(
+    desk: Desk, open_console: Open
+) -> None:
+    (device, *_) = village(desk)
+    desk.add_feed_event({"number": 0})
+    for number in range(3):
+        desk.raise_alert(device, code=f"other:E{number}")
+    page = open_console()
+    desk.raise_alert(device, code="other:E3")
+    expect(page.locator(".alert")).to_have_count(4)
+    desk.stop()
+    with writing(desk.database) as session:
+        session.execute(text("DELETE FROM feed_event"))
+        session.execute(text("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'feed_event'"))
+    desk.start()
+    expect(page.locator("body")).to_have_attribute("data-connection", "live")
+    alert = desk.raise_alert(device, code="other:E4")
+    expect(page.locator(f"#{alert}")).to_be_visible()

@@ -50,6 +50,14 @@ def test_each_state_has_one_step_forward() -> None:
     assert [row["step"] for row in rows] == [0, 1, 2, 3, 4]
 
 
+def test_a_ticket_that_is_proposed_for_closing_offers_that_and_shows_no_clock() -> None:
+    proposed = {"event": "close", "why": "cleared_before_dispatch", "at": 105}
+    events = allowed_events("open", proposed=True)
+    [row] = ticket_rows([ticket("open", events=events, proposed=proposed)])
+    assert (row["next_event"], row["clock"]) == ("close", None)
+    assert "dispatch" in row["events"]
+
+
 def test_an_alert_shows_the_clock_of_its_ticket() -> None:
     alerts = [
         {"ticket": "T-1", "subject_kind": "device"},

@@ -1,9 +1,10 @@
 """JSON payloads to messages, strictly; every mistake has a named reason (reliability §3).
 
 `telemetry` keeps the good readings beside the bad ones. `small` accepts or refuses a status,
-watermark, command or result as a whole.
+watermark, command or result as a whole, and `alert` an alert of the feed.
 """
 
+from wire.decode.alert import alert_from, decode_alert
 from wire.decode.fields import MAX_INTEGER
 from wire.decode.reading import is_fault
 from wire.decode.small import decode_ack, decode_command, decode_result, decode_status
@@ -23,7 +24,9 @@ __all__ = [
     "NotGiven",
     "Rejection",
     "UnreadableError",
+    "alert_from",
     "decode_ack",
+    "decode_alert",
     "decode_command",
     "decode_result",
     "decode_status",

@@ -21,7 +21,7 @@ from rules.readings.batch import Batch
 from rules.readings.columns import NEVER, Bools, Columns, Floats, Ints, column
 from rules.transitions.transition import EdgeKind
 from rules.watches.device_rule import DeviceRule
-from rules.watches.sparse import SparseWatch
+from rules.watches.newest_values import LevelWatch, MovedValue
 from rules.watches.watch import Edge, OpenSlot
 from wire.messages import Priority
 from wire.units import MINUTE_MS
@@ -35,12 +35,16 @@ NONE: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class HeldSymptom:
-    """A symptom as the watch sees it: its reason, on-delay in ms, priority and limit."""
+    """A symptom as the watch sees it: its reason, on-delay in ms, priority and limit.
+
+    `value_step` is how far its value moves before it is reported again.
+    """
 
     reason: str
     on_delay_ms: int
     priority: Priority
     limit: float | None = None
+    value_step: float = np.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +80,7 @@ class _Held(Columns):
     active: NDArray[np.int8] = column(np.int8, NONE)  # the symptom that the alert is about
 
 
-class HoldingWatch(SparseWatch[_Held]):
+class HoldingWatch(LevelWatch[_Held]):
     """A rule with symptoms at work on all devices; a kind adds `suspects` and `evaluate`."""
 
     def __init__(
@@ -87,6 +91,8 @@ class HoldingWatch(SparseWatch[_Held]):
         self._symptoms = symptoms
         super().__init__(self._nothing, dense)
         self._delays = np.array([symptom.on_delay_ms for symptom in symptoms])
+        # The last is of an adopted alert, whose symptom is not known.
+        self._steps = np.array([*(symptom.value_step for symptom in symptoms), np.inf])
         self._adopted = len(symptoms)  # an alert is active, its symptom is not known
 
     def _nothing(self) -> _Held:
@@ -128,6 +134,8 @@ class HoldingWatch(SparseWatch[_Held]):
         held.onset = np.where(clearing, NEVER, onset)
         held.active = np.where(clearing, NONE, shown).astype(np.int8)
         columns = _EdgeColumns(batch.slots, at, onset, shown, evaluated)
+        if np.isfinite(self._steps).any():
+            self._note_values(columns, held.active, raising | deepening)
         return [
             *self._edges("clear", clearing, columns),
             *self._edges("raise", raising, columns),
@@ -176,6 +184,36 @@ class HoldingWatch(SparseWatch[_Held]):
                     name: values[row].item() for name, values in columns.evaluated.details.items()
                 },
             )
+
+    def _note_values(self, columns: "_EdgeColumns", active: NDArray[np.int8], told: Bools) -> None:
+        """Note the value of the symptom that each open alert is about."""
+        symptom = np.minimum(np.maximum(active, 0), self._adopted - 1)
+        values = columns.evaluated.values[np.arange(len(active)), symptom]
+        steps, is_open = self._steps[active], active != NONE
+        self._newest.note(columns.slots, columns.at, values, steps, is_open, told)
+
+    def moved(self) -> list[Edge]:
+        """See LevelWatch; the alert keeps the reason of its symptom, which its text needs."""
+        moved = list(self._newest.moved())
+        held = self._held.take(np.array([each.slot for each in moved], np.int64))
+        active = held.active.tolist()
+        known = [row for row in range(len(moved)) if NONE < active[row] < self._adopted]
+        return [
+            self._moved(moved[row], self._symptoms[active[row]], int(held.onset[row]))
+            for row in known
+        ]
+
+    def _moved(self, value: MovedValue, symptom: HeldSymptom, onset: int) -> Edge:
+        return Edge(
+            slot=value.slot,
+            edge="update",
+            onset=onset,
+            at=value.at,
+            reason=symptom.reason,
+            priority=symptom.priority,
+            value=value.value,
+            limit=symptom.limit,
+        )
 
     def open_slots(self) -> list[OpenSlot]:
         """See Watch."""

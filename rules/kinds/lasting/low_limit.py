@@ -31,7 +31,7 @@ from rules.readings.codes import Codes
 from rules.readings.columns import NEVER, Bools, Columns, Ints, column
 from rules.transitions.transition import EdgeKind
 from rules.watches.device_rule import DeviceRule
-from rules.watches.sparse import SparseWatch
+from rules.watches.newest_values import LevelWatch, value_step
 from rules.watches.watch import Edge, OpenSlot
 from wire.messages import Priority
 from wire.units import MINUTE_MS
@@ -106,12 +106,13 @@ class _Low(Columns):
     village: Numbers = column(np.int32, -1)
 
 
-class LowLimitWatch(SparseWatch[_Low]):
+class LowLimitWatch(LevelWatch[_Low]):
     """One low-limit rule at work on all devices."""
 
     def __init__(self, rule: LowLimitRule) -> None:
         super().__init__(_Low)
         self._rule = rule
+        self._step = value_step(rule.deadband, rule.limit)
 
     def step(self, batch: Batch) -> list[Edge]:
         """See Watch."""
@@ -141,6 +142,8 @@ class LowLimitWatch(SparseWatch[_Low]):
         held.active = (held.active | raising) & ~clearing
         held.depth = np.where(raising | deepening, depth, held.depth)
         self._held.put(batch.slots, held, held.active | (below & ~clearing))
+        steps, told = np.full(len(batch), self._step), raising | deepening
+        self._newest.note(batch.slots, at, values, steps, held.active, told)
         if not (clearing | raising | deepening).any():
             return []
         return [
@@ -174,6 +177,27 @@ class LowLimitWatch(SparseWatch[_Low]):
                 limit=self._rule.limit,
                 details={"peers": max(0, low.get(int(batch.village[row]), 0) - int(held.low[row]))},
             )
+
+    def moved(self) -> list[Edge]:
+        """See LevelWatch."""
+        moved = list(self._newest.moved())
+        low = self._low_by_village() if moved else {}
+        held = self._held.take(np.array([each.slot for each in moved], np.int64))
+        return [
+            Edge(
+                slot=each.slot,
+                edge="update",
+                onset=int(held.below_since[row]),
+                at=each.at,
+                reason="value_moved",
+                priority=self._rule.priority_at(int(held.depth[row])),
+                value=each.value,
+                limit=self._rule.limit,
+                details={"peers": max(0, low.get(int(held.village[row]), 0) - int(held.low[row]))},
+            )
+            for row, each in enumerate(moved)
+            if held.active[row]
+        ]
 
     def _low_by_village(self) -> dict[int, int]:
         """How many devices are low now, by village number."""

@@ -42,6 +42,7 @@ from rules.readings.codes import Codes
 from rules.readings.columns import Bools, Floats, Ints
 from rules.readings.quantities import unit_of
 from rules.watches.device_rule import DeviceRule
+from rules.watches.newest_values import value_step
 from rules.watches.watch import Edge
 from wire.messages import Priority
 from wire.points import FAULT_KINDS
@@ -187,6 +188,7 @@ class SymptomsWatch(HoldingWatch):
                 symptom.on_delay_ms,
                 symptom.priority or rule.priority,
                 symptom.about.limit,
+                value_step(symptom.every[0].deadband, symptom.about.limit),
             )
             for symptom in rule.symptom
         )

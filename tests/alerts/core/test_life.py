@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.core.life import MAX_SHELVE_MS, acknowledge, apply, isa_state, shelve, unshelve
+from alerts.core.life import (
+    MAX_SHELVE_MS,
+    acknowledge,
+    apply,
+    isa_state,
+    shelve,
+    take_out,
+    unshelve,
+)
 from alerts.core.record import AlertRecord, alert_id, as_alert, key_of
 from desk.errors import ActRefusedError
 from rules.transitions.transition import Transition
@@ -168,6 +176,9 @@ def test_what_is_shelved_stays_so_when_it_clears_and_returns_within_the_time() -
     assert late is not None
     assert (isa_state(early, NOW + 999), early.shelved_by) == ("shelved", "li")
     assert (isa_state(late, NOW + 1_000), late.shelved_until) == ("unacknowledged", None)
+    graver = apply(cleared, replace(again, priority="urgent"), SPOT, NOW + 999)
+    assert graver is not None
+    assert isa_state(graver, NOW + 999) == "unacknowledged"
 
 
 def test_gateways_and_villages_of_equal_names_have_alerts_of_their_own() -> None:
@@ -204,3 +215,28 @@ def test_shelving_has_bounds(until: int, reason: str, state: Any, code: str) -> 
     with pytest.raises(ActRefusedError) as refused:
         shelve(replace(raised(), state=state), until, reason, "li", NOW)
     assert refused.value.code == code
+
+
+def test_a_rise_takes_back_what_was_decided_of_the_lesser_alert() -> None:
+    lesser = replace(raised(), ticket="T-1")
+    aside = shelve(acknowledge(lesser, "li", NOW), NOW + 1_000, "crew is there", "li", NOW)
+    out = take_out(aside, "away", "li", NOW)
+    assert isa_state(out, NOW) == "out_of_service"
+    higher = apply(out, transition("update", 1_000, 2_000, priority="urgent"), SPOT, NOW)
+    assert higher is not None
+    assert isa_state(higher, NOW) == "unacknowledged"
+    assert (higher.shelved_until, higher.out_until, higher.ticket) == (None, None, None)
+
+
+def test_a_fall_changes_neither_priority_nor_acknowledgement() -> None:
+    known = acknowledge(raised(), "li", NOW)
+    lower = apply(known, transition("update", 1_000, 2_000, value=1.0, priority="low"), SPOT, NOW)
+    assert lower is not None
+    assert (lower.priority, lower.value, lower.acknowledged_by) == ("high", 1.0, "li")
+
+
+def test_a_clear_ends_out_of_service() -> None:
+    out = take_out(raised(), "away", "li", NOW)
+    cleared = apply(out, transition("clear", 1_000, 5_000), SPOT, NOW)
+    assert cleared is not None
+    assert cleared.out_until is None

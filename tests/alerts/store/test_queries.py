@@ -41,6 +41,7 @@ NOW = 1_763_740_000_000
 TERMS = ServiceTerms(CHINA)
 PRACTICE = practice_of(shipped_rules(), TERMS)
 DISTRICT = Scope("district")
+ENDED = StepDetails(why="the unit is replaced")
 MATAO = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 QINGLONG = GatewayPath("mentougou", "junzhuang", "qinglong", "ql-01")
 HOMES = {"mtg-mt-0001": (MATAO, "midea-mthermal"), "mtg-ql-0001": (QINGLONG, "gree-versati")}
@@ -147,7 +148,7 @@ def test_a_closed_case_leaves_room_for_a_new_ticket(database: Engine) -> None:
     device = "mtg-mt-0001"
     tell(database, fault(device))
     [first] = ask(database, list_tickets, DISTRICT)["items"]
-    ask(database, ticket_event, DISTRICT, first["id"], "cancel", "li", NOW)
+    ask(database, ticket_event, DISTRICT, first["id"], "cancel", "li", NOW, ENDED)
     tell(database, fault(device, NOW, "clear", at=NOW + 9), fault(device, NOW + 20))
     assert len(ask(database, list_tickets, DISTRICT)["items"]) == 2
     with pytest.raises(ConflictError) as conflict:
@@ -390,7 +391,7 @@ def test_a_cold_room_after_a_fault_is_the_faults_case(database: Engine) -> None:
 def test_a_cold_room_long_after_the_faults_case_was_closed_opens_its_own(database: Engine) -> None:
     tell(database, fault("mtg-mt-0001"))
     [ticket] = ask(database, list_tickets, DISTRICT)["items"]
-    ask(database, ticket_event, DISTRICT, ticket["id"], "cancel", "li", NOW + 1)
+    ask(database, ticket_event, DISTRICT, ticket["id"], "cancel", "li", NOW + 1, ENDED)
     tell(
         database, fault("mtg-mt-0001", NOW + 3, rule="low_room_temperature", code=None), now=NOW + 3
     )

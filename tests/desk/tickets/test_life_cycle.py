@@ -17,6 +17,8 @@ from desk.tickets.life_cycle import (
     allowed_events,
     open_ticket,
     passed_deadlines,
+    propose_close,
+    run_on,
     step,
 )
 from desk.tickets.terms import ServiceProfile, ServiceTerms
@@ -99,6 +101,36 @@ def test_a_ticket_that_ended_in_time_never_escalates() -> None:
         passed_deadlines(walk("dispatch", "arrive", "repair", "verify", "close"), OPENED + 10**9)
         == []
     )
+
+
+def test_clocks_stand_still_while_it_is_proposed_for_closing() -> None:
+    proposed = propose_close(ticket(), OPENED + 4 * MINUTE)
+    assert passed_deadlines(proposed, OPENED + 10**9) == []
+    back = run_on(proposed, OPENED + 100 * MINUTE)
+    assert back.dispatch_by == OPENED + 106 * MINUTE
+    assert (back.proposed_at, back.version) == (None, proposed.version + 1)
+
+
+def test_a_deadline_that_passed_before_the_proposal_has_passed_for_good() -> None:
+    proposed = propose_close(ticket(), OPENED + 11 * MINUTE)
+    back = run_on(proposed, OPENED + 100 * MINUTE)
+    for one in (proposed, back):
+        assert passed_deadlines(one, OPENED + 100 * MINUTE)[0] == Due(
+            "dispatch", OPENED + 10 * MINUTE
+        )
+    assert back.onsite_by == OPENED + (120 + 89) * MINUTE
+
+
+def test_only_a_proposed_ticket_is_closed_before_anybody_was_sent() -> None:
+    with pytest.raises(IllegalTransitionError):
+        step(ticket(), "close", OPENED)
+    proposed = propose_close(ticket(), OPENED + MINUTE)
+    assert step(proposed, "note", OPENED + MINUTE).proposed_at == OPENED + MINUTE
+    closed = step(proposed, "close", OPENED + 99 * MINUTE)
+    assert (closed.state, closed.proposed_at) == ("closed", None)
+    assert passed_deadlines(closed, OPENED + 10**9) == []
+    sent = step(proposed, "dispatch", OPENED + 99 * MINUTE)
+    assert (sent.state, passed_deadlines(sent, OPENED + 99 * MINUTE)) == ("dispatched", [])
 
 
 steps = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 90 * MINUTE)), max_size=30)

@@ -432,3 +432,27 @@ def test_a_clock_that_is_set_raises_nothing_and_hides_nothing(hours: int) -> Non
     world.boxes[0].answering.add("matao-0-1")
     assert {one.edge for one in world.run(60)} == {"clear"}
     assert world.presence.active() == []
+
+
+@pytest.mark.parametrize("gateways", [1, 3])
+def test_what_nobody_has_recorded_is_raised_again(gateways: int) -> None:
+    world = World(gateways)
+    world.run(120)
+    for box in world.boxes:
+        box.on_air = False
+    raised = [one for one in world.run(600) if one.edge == "raise"]
+    [lost] = world.presence.active()
+    world.presence.disown([lost])
+    assert world.presence.active() == []
+    again = [one for one in world.run(600) if one.edge == "raise"]
+    assert short(again[-1:]) == short(raised[-1:])
+
+
+def test_a_silent_device_that_nobody_has_recorded_is_raised_again() -> None:
+    world = World()
+    world.run(120)
+    silent = world.boxes[0].devices[0]
+    world.boxes[0].answering.discard(silent)
+    world.run(300)
+    world.presence.disown(world.presence.active())
+    assert [one.subject for one in world.run(300) if one.edge == "raise"] == [silent]

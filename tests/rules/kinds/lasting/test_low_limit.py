@@ -4,8 +4,11 @@
 import pytest
 
 from rules.engine.engine import Engine
+from rules.transitions.transition import OpenCondition
 from tests.rules.shipped import T0, reading, shipped
 from wire.units import MINUTE_MS
+
+DEVICE = "mtg-mt-0001"
 
 Row = tuple[float, float | None, list[str]]
 
@@ -118,3 +121,37 @@ def test_the_alert_tells_how_many_others_of_the_village_are_below() -> None:
         "b": " Others of the village below 18 °C now: 1.",
         "d": "",
     }
+
+
+def test_the_newest_value_is_reported_when_it_has_moved_by_the_deadband() -> None:
+    engine = Engine([shipped("low_room_temperature")])
+    rooms = [17.0, 16.8, 16.6, 16.5, 16.4, 13.9, 13.6, 13.4, 8.4, None, 8.4]
+    for minute in range(0, 65, 5):
+        engine.observe([reading(T0 + minute * MINUTE_MS, 17.0)], T0)
+    told = []
+    for number, room in enumerate(rooms):
+        at = T0 + (65 + 5 * number) * MINUTE_MS
+        engine.observe([reading(at, room)], T0)
+        told += [(each.value, each.priority, each.at - at) for each in engine.moved_values()]
+    assert told == [(16.5, "high", 0), (13.4, "urgent", 0), (8.4, "urgent", 0)]
+
+
+def test_the_newest_value_survives_a_restart_and_is_not_reported_again() -> None:
+    engine = Engine([shipped("low_room_temperature")])
+    for minute in range(0, 65, 5):
+        engine.observe([reading(T0 + minute * MINUTE_MS, 17.0)], T0)
+    other = Engine([shipped("low_room_temperature")])
+    other.restore(engine.snapshot())
+    other.observe([reading(T0 + 65 * MINUTE_MS, 16.9)], T0)
+    assert other.moved_values() == []
+    other.observe([reading(T0 + 66 * MINUTE_MS, 16.2)], T0)
+    assert [each.value for each in other.moved_values()] == [16.2]
+
+
+def test_an_adopted_alert_reports_its_newest_value_once() -> None:
+    engine = Engine([shipped("low_room_temperature")])
+    engine.adopt([OpenCondition("low_room_temperature", DEVICE, None, T0 - MINUTE_MS)])
+    engine.observe([reading(T0, 15.0)], T0)
+    engine.moved_values()
+    engine.observe([reading(T0 + MINUTE_MS, 15.1)], T0)
+    assert engine.moved_values() == []
