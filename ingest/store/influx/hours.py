@@ -1,8 +1,13 @@
 """The hours that InfluxDB has still to aggregate, and aggregates as line protocol. Pure.
 
-Every write marks its hours with a new token. Aggregating an hour copies the token that it read.
-Different tokens mean that the aggregate may lack readings. So late readings, a crash, and several
-writers cause only one more aggregation, with the same result.
+Every write marks its hours with a new token: the hour itself, and the hour of each village. A mark
+of an hour says that there is work, a mark of a village says where. Aggregating copies the token
+that was read. Different tokens mean that the aggregate may lack readings. So late readings, a
+crash, and several writers cause only one more aggregation, with the same result, and a late reading
+only that of its village.
+
+`complete` says that all villages of an hour have been aggregated once; no write takes it back.
+Without it every village that has readings is asked: earlier releases marked hours only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,30 +22,70 @@ from wire.units import HOUR_MS
 MARK: Final = "hearthwatch_hour"
 HOURLY: Final = "heat_pump_hourly"
 TAGS: Final = ("district", "town", "village", "device")
+UP_TO_DATE: Final = 0
+"""No token: the aggregate of a village's hour has all its readings."""
 
 Row = Mapping[str, Any]
 
 
+Village = tuple[str, str, str]
+"""District, town and village."""
+
+
 def touched(readings: Iterable[StoredReading], token: int) -> list[str]:
-    """Return lines that mark the hours of `readings` with `token`.
+    """Return lines that mark the hours of `readings` with `token`, by village and as a whole.
 
     The time of a mark is the end of its hour. A retention that accepts the reading accepts it.
     """
-    hours = sorted({hour_of(stored.reading.at) for stored in readings})
-    return [f"{MARK} touched={token}i,aggregated=0i {hour + HOUR_MS}" for hour in hours]
+    marks: set[tuple[Village, int]] = set()
+    gateway, hour = None, 0
+    for stored in readings:
+        # The readings of a message are neighbours.
+        own = hour_of(stored.reading.at)
+        if stored.gateway is not gateway or own != hour:
+            gateway, hour = stored.gateway, own
+            marks.add(((gateway.district, gateway.town, gateway.village), hour))
+    fields = f"touched={token}i,aggregated=0i"
+    return [
+        *(f"{_mark(village)} {fields} {hour + HOUR_MS}" for village, hour in sorted(marks)),
+        *(f"{MARK} {fields} {hour + HOUR_MS}" for hour in sorted({hour for _, hour in marks})),
+    ]
 
 
 def aggregated(hour: int, token: int) -> str:
-    """Return the line of `hour` (UTC ms), aggregated as it was at `token`."""
-    return f"{MARK} aggregated={token}i {hour + HOUR_MS}"
+    """Return the line of `hour` (UTC ms), all villages aggregated as they were at `token`."""
+    return f"{MARK} aggregated={token}i,complete=1i {hour + HOUR_MS}"
+
+
+def village_aggregated(village: Village, hour: int, token: int) -> str:
+    """Return the line of the `hour` of one village, aggregated as it was at `token`."""
+    return f"{_mark(village)} aggregated={token}i {hour + HOUR_MS}"
 
 
 def waiting(before: int) -> str:
     """Return InfluxQL for the marks of hours to aggregate that ended by `before` (UTC ms)."""
     return (
-        f"SELECT touched FROM {MARK} WHERE touched != aggregated AND time <= {before}ms "
-        "ORDER BY time"
+        f"SELECT touched, complete FROM {MARK} WHERE touched != aggregated AND village = '' "
+        f"AND time <= {before}ms ORDER BY time"
     )
+
+
+def villages_of(hour: int) -> str:
+    """Return InfluxQL for the marks of the villages in `hour`."""
+    return (
+        f"SELECT touched, aggregated FROM {MARK} WHERE village != '' AND time = {hour + HOUR_MS}ms "
+        "GROUP BY district, town, village"
+    )
+
+
+def village_of(row: Row) -> Village:
+    """Return the village in the tags of a row."""
+    return row["district"], row["town"], row["village"]
+
+
+def fresh_token(mark: Row) -> int:
+    """Return the token of the last write to a village's hour, or UP_TO_DATE."""
+    return UP_TO_DATE if mark["touched"] == mark["aggregated"] else int(mark["touched"])
 
 
 def hour_and_token(mark: Row) -> tuple[int, int]:
@@ -49,9 +94,12 @@ def hour_and_token(mark: Row) -> tuple[int, int]:
 
 
 def statistics(points: Iterable[str]) -> str:
-    """Return the SELECT list of all four statistics of `points`."""
+    """Return the SELECT list of all four statistics of `points`.
+
+    The cast leaves out what another writer wrote as text; a statistic of text is an error.
+    """
     return ", ".join(
-        f'{name}("{point}") AS "{point}_{name}"' for point in points for name in STATISTICS
+        f'{name}("{point}"::float) AS "{point}_{name}"' for point in points for name in STATISTICS
     )
 
 
@@ -78,3 +126,7 @@ def from_row(row: Row, point: str, at: int) -> PointSummary:
 def from_rows(rows: Sequence[Row], point: str) -> list[PointSummary]:
     """Return the summaries of `point` in rows with a time."""
     return [from_row(row, point, row["time"]) for row in rows]
+
+
+def _mark(village: Village) -> str:
+    return tagged(MARK, zip(("district", "town", "village"), village, strict=True))

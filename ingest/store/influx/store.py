@@ -8,25 +8,38 @@ from ingest.store.hours import STATISTICS, Retention, finished_before
 from ingest.store.influx.hours import (
     HOURLY,
     TAGS,
+    UP_TO_DATE,
+    Village,
     aggregated,
+    fresh_token,
     from_rows,
     hour_and_token,
     hourly_line,
     statistics,
     touched,
+    village_aggregated,
+    village_of,
+    villages_of,
     waiting,
 )
 from ingest.store.influx.http import InfluxConnection, Row
 from ingest.store.influx.line_protocol import MEASUREMENT, LineEncoder
+from ingest.store.influx.refusals import (
+    RequestRefused,
+    Written,
+    all_refused,
+    beyond_retention,
+    code_of,
+    halves,
+)
+from ingest.store.influx.rows import RowReader
 from ingest.store.model import (
     Area,
     PointSummary,
     Prepared,
-    RefusalCode,
     RefusedReading,
     Series,
     StoredReading,
-    StoreUnavailable,
     Summaries,
     check_points,
     means,
@@ -35,9 +48,7 @@ from ingest.store.model import (
     with_gaps,
 )
 from wire.identifiers import is_identifier
-from wire.messages import Reading
 from wire.points import POINT_NAMES
-from wire.topics import GatewayPath
 from wire.units import HOUR_MS
 
 if TYPE_CHECKING:
@@ -63,6 +74,7 @@ class InfluxStore:
         self._connection = connection
         self._retention = retention
         self._encoder = LineEncoder()
+        self._reader = RowReader()
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
         """See ReadingStore."""
@@ -73,8 +85,8 @@ class InfluxStore:
         return Prepared(readings, self._encoder.lines(readings))
 
     def write_prepared(self, prepared: Prepared) -> list[RefusedReading]:
-        """See ReadingStore. A refused batch is halved until each line at fault is alone."""
-        return self._write_lines(prepared.readings, prepared.forms)
+        """See ReadingStore. A refused batch is parted until all lines of a part are at fault."""
+        return self._write_lines(list(zip(prepared.readings, prepared.forms, strict=True)))
 
     def since(self, at: int, limit: int | None = None) -> Iterator[StoredReading]:
         """See ReadingStore."""
@@ -90,10 +102,8 @@ class InfluxStore:
         """See ReadingStore."""
         newest: dict[str, StoredReading] = {}
         # One row per series; a device that moved to another gateway has more than one.
-        for row in self._query(
-            f"SELECT * FROM {MEASUREMENT} GROUP BY * ORDER BY time DESC LIMIT 1"
-        ):
-            stored = _stored(row)
+        rows = self._query(f"SELECT * FROM {MEASUREMENT} GROUP BY * ORDER BY time DESC LIMIT 1")
+        for stored in self._reader.readings(rows):
             known = newest.get(stored.reading.device)
             if known is None or stored.reading.at > known.reading.at:
                 newest[stored.reading.device] = stored
@@ -134,7 +144,7 @@ class InfluxStore:
         check_points([point])
         during = f"time >= {start}ms AND time < {end}ms"
         each = (
-            f'SELECT mean("{point}") AS "{point}" FROM {MEASUREMENT} '
+            f'SELECT mean("{point}"::float) AS "{point}" FROM {MEASUREMENT} '
             f"WHERE {_within(area)} AND {during}"
         )
         rows = self._query(_over_devices(each, point, during, step))
@@ -157,7 +167,7 @@ class InfluxStore:
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
         rows = self._query(f"SELECT * FROM {MEASUREMENT}{_of(device, start, end)} ORDER BY time")
-        return [_stored(row) for row in rows]
+        return list(self._reader.readings(rows))
 
     def columns(
         self, devices: Sequence[str], start: int, end: int, points: Sequence[str]
@@ -167,18 +177,32 @@ class InfluxStore:
 
         check_points(points)
         return read_columns(
-            self._connection, [_checked(device) for device in devices], start, end, points
+            self._connection,
+            self._reader,
+            [_checked(device) for device in devices],
+            start,
+            end,
+            points,
         )
 
     def tend(self, now: int, stopped: Callable[[], bool] = never) -> None:
-        """See ReadingStore. InfluxDB itself forgets, by the retention of each bucket."""
+        """See ReadingStore. InfluxDB itself forgets, by the retention of each bucket.
+
+        What the server refuses waits; the other villages and hours are aggregated nevertheless.
+        """
         oldest = self._retention.oldest_hour(now)
-        for hour, token in map(hour_and_token, self._query(waiting(finished_before(now)))):
+        refused: list[RequestRefused] = []
+        for mark in self._query(waiting(finished_before(now))):
+            hour, token = hour_and_token(mark)
+            before = len(refused)
             if oldest is None or hour >= oldest:
-                self._aggregate(hour, stopped)
+                refused += self._aggregate(hour, mark["complete"] is None, stopped)
             if stopped():
                 return
-            self._note([aggregated(hour, token)], self._connection.address.bucket)
+            if len(refused) == before:
+                self._note([aggregated(hour, token)], self._connection.address.bucket)
+        if refused:
+            raise RequestRefused(f"{len(refused)} village hours are not aggregated: {refused[0]}")
 
     def check(self) -> None:
         """See ReadingStore. Every generation has `/ping`; 1.x lacks `/health`."""
@@ -192,48 +216,68 @@ class InfluxStore:
     def _hourly_bucket(self) -> str:
         return self._connection.address.hourly_bucket
 
-    def _aggregate(self, hour: int, stopped: Callable[[], bool]) -> None:
-        """Aggregate village by village, so that no answer is larger than a village."""
+    def _aggregate(
+        self, hour: int, every: bool, stopped: Callable[[], bool]
+    ) -> list[RequestRefused]:
+        """Aggregate the villages of `hour` with new readings; with `every`, also unmarked ones.
+
+        Village by village, so that no answer is larger than a village. Returns the refusals.
+        """
         during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
-        for village in self._query(
-            f"SELECT count(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY village"
-        ):
+        tokens = {village_of(mark): fresh_token(mark) for mark in self._query(villages_of(hour))}
+        refused: list[RequestRefused] = []
+        for village in self._villages(during) if every else tokens:
+            token = tokens.get(village)
             if stopped():
-                return
-            rows = self._query(
-                f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
-                f"WHERE village = '{_checked(village['village'])}' AND {during} "
-                f"GROUP BY {', '.join(TAGS)}"
-            )
-            self._note(
-                [line for row in rows if (line := hourly_line(hour, row))], self._hourly_bucket
-            )
+                break
+            if token != UP_TO_DATE:
+                try:
+                    self._aggregate_village(village, hour, during, token)
+                except RequestRefused as error:
+                    refused.append(error)
+        return refused
+
+    def _villages(self, during: str) -> list[Village]:
+        rows = self._query(
+            f"SELECT last(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY district, town, village"
+        )
+        return [village_of(row) for row in rows if all(map(is_identifier, village_of(row)))]
+
+    def _aggregate_village(
+        self, village: Village, hour: int, during: str, token: int | None
+    ) -> None:
+        rows = self._query(
+            f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
+            f"WHERE {_within(Area(*village))} AND {during} GROUP BY {', '.join(TAGS)}"
+        )
+        lines = [hourly_line(hour, row) for row in rows if row["device"]]
+        self._note([line for line in lines if line is not None], self._hourly_bucket)
+        if token is not None:
+            done = village_aggregated(village, hour, token)
+            self._note([done], self._connection.address.bucket)
 
     def _note(self, lines: Sequence[str], bucket: str) -> None:
         """Write aggregates or marks of an hour, unless it has passed its retention meanwhile."""
         complaint = self._connection.post(lines, bucket) if lines else None
-        if complaint is not None and not _beyond_retention(complaint):
-            raise StoreUnavailable(f"{bucket} does not take hourly aggregates: {complaint}")
+        if complaint is not None and not beyond_retention(complaint):
+            raise RequestRefused(f"{bucket} does not take hourly aggregates: {complaint}")
 
     def _query(self, influxql: str) -> list[Row]:
         return self._connection.query(influxql)
 
-    def _write_lines(
-        self, readings: Sequence[StoredReading], lines: Sequence[str]
-    ) -> list[RefusedReading]:
-        if not readings:
+    def _write_lines(self, written: Written) -> list[RefusedReading]:
+        if not written:
             return []
-        complaint = self._connection.post([*lines, *touched(readings, randbits(_TOKEN_BITS))])
+        marks = touched((stored for stored, _ in written), randbits(_TOKEN_BITS))
+        complaint = self._connection.post([*(line for _, line in written), *marks])
         if complaint is None:
             return []
-        if len(lines) == 1:
+        if all_refused(complaint, len(written), len(marks)):
             self._connection.blame(complaint)
-            code: RefusalCode = "too_old" if _beyond_retention(complaint) else "store_refused"
-            return [RefusedReading(readings[0], code, complaint)]
-        half = len(lines) // 2
+            code = code_of(complaint)
+            return [RefusedReading(stored, code, complaint) for stored, _ in written]
         return [
-            *self._write_lines(readings[:half], lines[:half]),
-            *self._write_lines(readings[half:], lines[half:]),
+            refused for half in halves(written, complaint) for refused in self._write_lines(half)
         ]
 
     def _pages(self, at: int) -> Iterator[list[StoredReading]]:
@@ -249,15 +293,11 @@ class InfluxStore:
                 size *= 2
                 continue
             yield sorted(
-                (_stored(row) for row in complete), key=lambda s: (s.reading.at, s.reading.device)
+                self._reader.readings(complete), key=lambda s: (s.reading.at, s.reading.device)
             )
             if not full:
                 return
             at = complete[-1]["time"]
-
-
-def _beyond_retention(complaint: str) -> bool:
-    return "retention" in complaint
 
 
 def _of(device: str, start: int, end: int) -> str:
@@ -279,17 +319,3 @@ def _checked(identifier: str) -> str:
     if not is_identifier(identifier):
         raise ValueError(f"not an id: {identifier!r}")
     return identifier
-
-
-def _stored(row: Row) -> StoredReading:
-    faults, bad = row["faults"] or "", row.get("bad") or ""
-    reading = Reading(
-        device=row["device"],
-        at=row["time"],
-        state=row["state"],
-        faults=faults.split(",") if faults else [],
-        values={name: float(row[name]) for name in POINT_NAMES if row.get(name) is not None},
-        bad=bad.split(",") if bad else [],
-    )
-    gateway = GatewayPath(row["district"], row["town"], row["village"], row["gateway"])
-    return StoredReading(gateway, row["epoch"], row["seq"], reading)
