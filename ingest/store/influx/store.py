@@ -1,6 +1,6 @@
 """The reading store in InfluxDB 1.8+, 2.x or 3.x: line protocol in, InfluxQL out (contract §5)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from secrets import randbits
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +48,7 @@ from ingest.store.model import (
     with_gaps,
 )
 from wire.identifiers import is_identifier
+from wire.local_days import BEIJING_OFFSET_MS
 from wire.points import POINT_NAMES
 from wire.units import HOUR_MS
 
@@ -69,8 +70,10 @@ class InfluxStore:
         self,
         connection: InfluxConnection,
         retention: Retention = Retention(),  # noqa: B008 - frozen
+        offset_ms: int = BEIJING_OFFSET_MS,
     ) -> None:
         """The bucket applies the retention of readings; that of hours limits the aggregation."""
+        self.offset_ms = offset_ms
         self._connection = connection
         self._retention = retention
         self._encoder = LineEncoder()
@@ -125,9 +128,11 @@ class InfluxStore:
         check_points(points)
         where = _of(device, start, end)
         rows = self._query(
-            f"SELECT {statistics(points)} FROM {MEASUREMENT}{where} GROUP BY time({step}ms)"
+            f"SELECT {statistics(points)} FROM {MEASUREMENT}{where} GROUP BY {self._bucket(step)}"
         )
-        return {point: with_gaps(from_rows(rows, point), start, end, step) for point in points}
+        return {
+            point: self._with_gaps(from_rows(rows, point), start, end, step) for point in points
+        }
 
     def hours(self, device: str, start: int, end: int, points: Sequence[str]) -> Summaries:
         """See ReadingStore."""
@@ -147,8 +152,8 @@ class InfluxStore:
             f'SELECT mean("{point}"::float) AS "{point}" FROM {MEASUREMENT} '
             f"WHERE {_within(area)} AND {during}"
         )
-        rows = self._query(_over_devices(each, point, during, step))
-        return with_gaps(from_rows(rows, point), start, end, step)
+        rows = self._query(self._over_devices(each, point, during, step))
+        return self._with_gaps(from_rows(rows, point), start, end, step)
 
     def fleet_hours(
         self, area: Area, start: int, end: int, point: str, step: int
@@ -161,8 +166,9 @@ class InfluxStore:
             f"FROM {HOURLY} WHERE {_within(area)} AND {during}"
         )
         each = f'SELECT sum(total) / sum(readings) AS "{point}" FROM ({hours}) WHERE {during}'
-        rows = self._connection.query(_over_devices(each, point, during, step), self._hourly_bucket)
-        return with_gaps(from_rows(rows, point), start, end, step)
+        asked = self._over_devices(each, point, during, step)
+        rows = self._connection.query(asked, self._hourly_bucket)
+        return self._with_gaps(from_rows(rows, point), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
@@ -190,7 +196,7 @@ class InfluxStore:
 
         What the server refuses waits; the other villages and hours are aggregated nevertheless.
         """
-        oldest = self._retention.oldest_hour(now)
+        oldest = self._retention.oldest_hour(now, self.offset_ms)
         refused: list[RequestRefused] = []
         for mark in self._query(waiting(finished_before(now))):
             hour, token = hour_and_token(mark)
@@ -262,6 +268,20 @@ class InfluxStore:
         if complaint is not None and not beyond_retention(complaint):
             raise RequestRefused(f"{bucket} does not take hourly aggregates: {complaint}")
 
+    def _over_devices(self, each: str, point: str, during: str, step: int) -> str:
+        """Return InfluxQL for statistics over the values that `each` selects by device and step."""
+        bucket = self._bucket(step)
+        by_device = f"{each} GROUP BY device, {bucket}"
+        return f"SELECT {statistics([point])} FROM ({by_device}) WHERE {during} GROUP BY {bucket}"
+
+    def _bucket(self, step: int) -> str:
+        return f"time({step}ms, {-(self.offset_ms % step)}ms)"
+
+    def _with_gaps(
+        self, filled: Iterable[PointSummary], start: int, end: int, step: int
+    ) -> list[PointSummary]:
+        return with_gaps(filled, start, end, step, self.offset_ms)
+
     def _query(self, influxql: str) -> list[Row]:
         return self._connection.query(influxql)
 
@@ -306,12 +326,6 @@ def _of(device: str, start: int, end: int) -> str:
 
 def _within(area: Area) -> str:
     return " AND ".join(f"{level} = '{_checked(value)}'" for level, value in area.levels().items())
-
-
-def _over_devices(each: str, point: str, during: str, step: int) -> str:
-    """Return InfluxQL for statistics over the values that `each` selects by device and step."""
-    by_device = f"{each} GROUP BY device, time({step}ms)"
-    return f"SELECT {statistics([point])} FROM ({by_device}) WHERE {during} GROUP BY time({step}ms)"
 
 
 def _checked(identifier: str) -> str:
