@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from alerts.late.restart_gap import missed_readings
+from desk.accounts.accounts import create_token
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.influx.http import InfluxConnection
 from ingest.store.influx.rows import SKIPPED
 from ingest.store.trial import StoreCheck, try_store
+from tests.api.serving import Desk
 from tests.faults.conftest import FaultRecord
 from tests.ingest.store.proxy import Proxy, proxied
 from tests.ingest.store.samples import HOUR, START, stored
@@ -262,18 +265,43 @@ def test_a_late_reading_aggregates_its_own_village_alone(
     assert counts == [[2] if place == places[7] else [1] for place in places]
 
 
+def test_one_device_and_a_start_never_ask_for_all_devices(
+    influx: InfluxGate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path)
+    desk.store.close()
+    desk.store = open_store(StoreSettings(url=influx.create("single")))
+    now = desk.clock()
+    desk.add_device("single-1")
+    desk.store.write([stored("single-1", now - MINUTE, values={"room_c": 20.5})])
+    desk.start()
+    asked = statements(monkeypatch)
+    try:
+        token = create_token(desk.database, "district", "mentougou")
+        address = f"{desk.url}/api/v1/devices/single-1"
+        answer = httpx.get(address, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+        assert answer.json()["values"] == {"room_c": 20.5}
+        assert [statement for statement in asked if "device = 'single-1'" not in statement] == []
+        asked.clear()
+        (chunk,) = missed_readings(desk.store, now - HOUR, HOUR, now)
+        assert len(chunk) == 1
+        assert [statement for statement in asked if "time > " not in statement] == []
+    finally:
+        desk.close()
+
+
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that stores send from now on."""
     asked: list[str] = []
-    query = InfluxConnection.query
+    series = InfluxConnection.series
 
     def noted(self: InfluxConnection, influxql: str, bucket: str | None = None) -> Any:
         asked.append(influxql)
-        return query(self, influxql, bucket)
+        return series(self, influxql, bucket)
 
-    monkeypatch.setattr(InfluxConnection, "query", noted)
+    monkeypatch.setattr(InfluxConnection, "series", noted)
     return asked
 
 
 def aggregations(asked: list[str]) -> list[str]:
-    return [statement for statement in asked if "supply_c_mean" in statement]
+    return [statement for statement in asked if "supply_c" in statement]

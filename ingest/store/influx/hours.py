@@ -13,9 +13,10 @@ Without it every village that has readings is asked: earlier releases marked hou
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ingest.store.hours import STATISTICS, hour_of
-from ingest.store.influx.line_protocol import tagged
+from ingest.store.hours import STATISTICS, hour_of, hour_summary
+from ingest.store.influx.line_protocol import MEASUREMENT, tagged
 from ingest.store.model import PointSummary, StoredReading, summary
+from wire.identifiers import is_identifier
 from wire.points import POINT_NAMES
 from wire.units import HOUR_MS
 
@@ -78,9 +79,10 @@ def villages_of(hour: int) -> str:
     )
 
 
-def village_of(row: Row) -> Village:
-    """Return the village in the tags of a row."""
-    return row["district"], row["town"], row["village"]
+def village_of(row: Row) -> Village | None:
+    """Return the village in the tags of a row; None for what is no id, of another writer."""
+    village = row["district"], row["town"], row["village"]
+    return village if all(map(is_identifier, village)) else None
 
 
 def fresh_token(mark: Row) -> int:
@@ -103,18 +105,36 @@ def statistics(points: Iterable[str]) -> str:
     )
 
 
-def hourly_line(hour: int, row: Row) -> str | None:
-    """Return one device's aggregate as a line, or None without any value."""
+def values_of_village(village: Village, hour: int) -> str:
+    """Return InfluxQL for all values of a village in `hour`, by device, in order of POINT_NAMES.
+
+    To read the values costs a quarter of what InfluxDB needs for their four statistics. The cast
+    leaves out what another writer wrote as text.
+    """
+    values = ", ".join(f'"{point}"::float' for point in POINT_NAMES)
+    place = " AND ".join(f"{tag} = '{name}'" for tag, name in zip(TAGS, village, strict=False))
+    return (
+        f"SELECT {values} FROM {MEASUREMENT} WHERE {place} AND time >= {hour}ms "
+        f"AND time < {hour + HOUR_MS}ms GROUP BY {', '.join(TAGS)}"
+    )
+
+
+def hourly_line(hour: int, tags: Row, rows: Sequence[Sequence[Any]]) -> str | None:
+    """Return one device's aggregate as a line, or None without any value.
+
+    `rows` are the answer to `values_of_village`: a time, then a value for each point.
+    """
+    _, *columns = zip(*rows, strict=True)
     fields: list[str] = []
-    for point in POINT_NAMES:
-        entry = from_row(row, point, hour)
+    for point, values in zip(POINT_NAMES, columns, strict=True):
+        entry = hour_summary(hour, values)
         if entry.count:
             numbers = (("mean", entry.mean), ("min", entry.minimum), ("max", entry.maximum))
             fields.append(f"{point}_count={entry.count}i")
             fields += [f"{point}_{name}={value!r}" for name, value in numbers]
     if not fields:
         return None
-    return f"{tagged(HOURLY, [(tag, row[tag]) for tag in TAGS])} {','.join(fields)} {hour}"
+    return f"{tagged(HOURLY, [(tag, tags[tag]) for tag in TAGS])} {','.join(fields)} {hour}"
 
 
 def from_row(row: Row, point: str, at: int) -> PointSummary:

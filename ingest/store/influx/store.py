@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from ingest.store.hours import STATISTICS, Retention, finished_before
 from ingest.store.influx.hours import (
     HOURLY,
-    TAGS,
     UP_TO_DATE,
     Village,
     aggregated,
@@ -17,6 +16,7 @@ from ingest.store.influx.hours import (
     hourly_line,
     statistics,
     touched,
+    values_of_village,
     village_aggregated,
     village_of,
     villages_of,
@@ -49,7 +49,6 @@ from ingest.store.model import (
 )
 from wire.identifiers import is_identifier
 from wire.local_days import BEIJING_OFFSET_MS
-from wire.points import POINT_NAMES
 from wire.units import HOUR_MS
 
 if TYPE_CHECKING:
@@ -229,34 +228,37 @@ class InfluxStore:
 
         Village by village, so that no answer is larger than a village. Returns the refusals.
         """
-        during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
-        tokens = {village_of(mark): fresh_token(mark) for mark in self._query(villages_of(hour))}
+        tokens = {
+            village: fresh_token(mark)
+            for mark in self._query(villages_of(hour))
+            if (village := village_of(mark)) is not None
+        }
         refused: list[RequestRefused] = []
-        for village in self._villages(during) if every else tokens:
+        for village in self._villages(hour) if every else tokens:
             token = tokens.get(village)
             if stopped():
                 break
             if token != UP_TO_DATE:
                 try:
-                    self._aggregate_village(village, hour, during, token)
+                    self._aggregate_village(village, hour, token)
                 except RequestRefused as error:
                     refused.append(error)
         return refused
 
-    def _villages(self, during: str) -> list[Village]:
+    def _villages(self, hour: int) -> list[Village]:
+        during = f"time >= {hour}ms AND time < {hour + HOUR_MS}ms"
         rows = self._query(
             f"SELECT last(seq) FROM {MEASUREMENT} WHERE {during} GROUP BY district, town, village"
         )
-        return [village_of(row) for row in rows if all(map(is_identifier, village_of(row)))]
+        return [village for row in rows if (village := village_of(row)) is not None]
 
-    def _aggregate_village(
-        self, village: Village, hour: int, during: str, token: int | None
-    ) -> None:
-        rows = self._query(
-            f"SELECT {statistics(POINT_NAMES)} FROM {MEASUREMENT} "
-            f"WHERE {_within(Area(*village))} AND {during} GROUP BY {', '.join(TAGS)}"
-        )
-        lines = [hourly_line(hour, row) for row in rows if row["device"]]
+    def _aggregate_village(self, village: Village, hour: int, token: int | None) -> None:
+        devices = self._connection.series(values_of_village(village, hour))
+        lines = [
+            hourly_line(hour, device["tags"], device["values"])
+            for device in devices
+            if device["tags"]["device"]
+        ]
         self._note([line for line in lines if line is not None], self._hourly_bucket)
         if token is not None:
             done = village_aggregated(village, hour, token)
