@@ -129,6 +129,21 @@ def test_refused_hourly_lines_keep_their_hour_waiting_until_they_are_taken(
     assert [hour.mean for hour in hours] == [20.0]
 
 
+def test_a_missing_hourly_bucket_is_found_with_one_request(
+    influx: InfluxGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    influx.execute("CREATE DATABASE hourless")
+    store = opened(influx, "hourless")
+    for village in range(5):
+        place = GatewayPath("mentougou", "qingshui", f"hourless-{village}", f"gw-{village}")
+        store.write([stored(f"hourless-{village}", START, 1, place)])
+    asked = statements(monkeypatch)
+    with pytest.raises(StoreUnavailable, match="no bucket or database 'hourless_hourly'"):
+        store.tend(START + 2 * HOUR)
+    store.close()
+    assert len(aggregations(asked)) == 1
+
+
 def test_text_of_another_writer_costs_no_hour_of_other_points(
     influx: InfluxGate, fault_record: FaultRecord
 ) -> None:

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from configuration.load import ConfigurationError
 from ingest.store.influx.line_protocol import body
-from ingest.store.influx.refusals import RequestRefused, sentence
+from ingest.store.influx.refusals import ContentRefused, RequestRefused, sentence
 from ingest.store.model import StoreUnavailable
 from ingest.store.settings import InfluxAddress
 
@@ -105,11 +105,9 @@ class InfluxConnection:
         result = answer["results"][0] if answer.get("results") else answer
         if "error" in result:
             missing = "not found" in result["error"]  # 1.x says so with a 200
-            raise RequestRefused(
-                self._missing(parameters["db"])
-                if missing
-                else f"{self.address.server} cannot answer: {result['error']}"
-            )
+            if missing:
+                raise RequestRefused(self._missing(parameters["db"]), HTTPStatus.NOT_FOUND)
+            raise ContentRefused(f"{self.address.server} cannot answer: {result['error']}")
         series: list[dict[str, Any]] = result.get("series", [])
         return series
 
@@ -198,7 +196,8 @@ class InfluxConnection:
             return RequestRefused(f"{server} refuses the token: {advice}", error.status)
         if error.status == HTTPStatus.NOT_FOUND:
             return self._not_found(sentence(error.body), bucket)
-        return RequestRefused(f"{server} does not answer: {_explanation(error)}", error.status)
+        refusal = ContentRefused if error.status in _ABOUT_THE_LINES else RequestRefused
+        return refusal(f"{server} does not answer: {_explanation(error)}", error.status)
 
     def _not_found(self, reason: str, bucket: str) -> RequestRefused:
         server, organisation = self.address.server, self.address.organisation

@@ -37,6 +37,10 @@ class RequestRefused(StoreUnavailable):
         self.about_organisation = about_organisation
 
 
+class ContentRefused(RequestRefused):
+    """The server refused what this request holds or asks for; it may take the next one."""
+
+
 def sentence(body: str | bytes | None) -> str:
     """Return what an answer says: its `message` or `error` if it is JSON, else all of it."""
     text = body.decode(errors="replace") if isinstance(body, bytes) else body or ""

@@ -25,7 +25,7 @@ from ingest.store.influx.hours import (
 from ingest.store.influx.http import InfluxConnection, Row
 from ingest.store.influx.line_protocol import MEASUREMENT, LineEncoder
 from ingest.store.influx.refusals import (
-    RequestRefused,
+    ContentRefused,
     Written,
     all_refused,
     beyond_retention,
@@ -196,7 +196,7 @@ class InfluxStore:
         What the server refuses waits; the other villages and hours are aggregated nevertheless.
         """
         oldest = self._retention.oldest_hour(now, self.offset_ms)
-        refused: list[RequestRefused] = []
+        refused: list[ContentRefused] = []
         for mark in self._query(waiting(finished_before(now))):
             hour, token = hour_and_token(mark)
             before = len(refused)
@@ -207,7 +207,7 @@ class InfluxStore:
             if len(refused) == before:
                 self._note([aggregated(hour, token)], self._connection.address.bucket)
         if refused:
-            raise RequestRefused(f"{len(refused)} village hours are not aggregated: {refused[0]}")
+            raise ContentRefused(f"{len(refused)} village hours are not aggregated: {refused[0]}")
 
     def check(self) -> None:
         """See ReadingStore. Every generation has `/ping`; 1.x lacks `/health`."""
@@ -223,7 +223,7 @@ class InfluxStore:
 
     def _aggregate(
         self, hour: int, every: bool, stopped: Callable[[], bool]
-    ) -> list[RequestRefused]:
+    ) -> list[ContentRefused]:
         """Aggregate the villages of `hour` with new readings; with `every`, also unmarked ones.
 
         Village by village, so that no answer is larger than a village. Returns the refusals.
@@ -233,7 +233,7 @@ class InfluxStore:
             for mark in self._query(villages_of(hour))
             if (village := village_of(mark)) is not None
         }
-        refused: list[RequestRefused] = []
+        refused: list[ContentRefused] = []
         for village in self._villages(hour) if every else tokens:
             token = tokens.get(village)
             if stopped():
@@ -241,7 +241,7 @@ class InfluxStore:
             if token != UP_TO_DATE:
                 try:
                     self._aggregate_village(village, hour, token)
-                except RequestRefused as error:
+                except ContentRefused as error:
                     refused.append(error)
         return refused
 
@@ -268,7 +268,7 @@ class InfluxStore:
         """Write aggregates or marks of an hour, unless it has passed its retention meanwhile."""
         complaint = self._connection.post(lines, bucket) if lines else None
         if complaint is not None and not beyond_retention(complaint):
-            raise RequestRefused(f"{bucket} does not take hourly aggregates: {complaint}")
+            raise ContentRefused(f"{bucket} does not take hourly aggregates: {complaint}")
 
     def _over_devices(self, each: str, point: str, during: str, step: int) -> str:
         """Return InfluxQL for statistics over the values that `each` selects by device and step."""
