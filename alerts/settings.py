@@ -1,6 +1,6 @@
 """The configuration tables of the alert service (contract §9)."""
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from configuration.fields import DEFAULT_TIME_ZONE, Duration, FilePath, Settings, TimeZoneName
 from rules.readings.season import MonthDay as SeasonDay
 from rules.readings.season import Season
+from wire.local_days import offset_of
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 
@@ -47,11 +48,8 @@ class SeasonSettings(Settings):
         return ZoneInfo(self.timezone)
 
     def to_season(self) -> Season:
-        """The season as the rules know it; a zone with summer time gets its winter offset."""
-        winter = datetime(2025, 1, 1, tzinfo=self.zone).utcoffset() or timedelta()
-        return Season(
-            _season_day(self.start), _season_day(self.end), round(winter.total_seconds() * 1_000)
-        )
+        """The season as the rules know it."""
+        return Season(_season_day(self.start), _season_day(self.end), offset_of(self.zone))
 
 
 def _season_day(text: str) -> SeasonDay:

@@ -12,7 +12,6 @@ from api.lists import Page, WantedPage
 from api.windows import (
     Statistic,
     Time,
-    check_window,
     entries,
     invalid,
     read_points,
@@ -75,23 +74,23 @@ def readings(
     for each such interval, its mean unless `stat` says `min`, `max` or `count`; `all` gives `[at,
     count, mean, min, max]`. Where an interval has no reading they are null and the count 0. Steps
     of whole hours (`1h`, `24h`) reach as far back as the hourly aggregates, beyond the readings
-    themselves, and begin with a whole interval. Without `step`, every reading. 422
-    `too_many_points` beyond `MAX_ROWS`.
+    themselves. Intervals are of local time: those of a day begin at midnight of `[season]
+    timezone`. The first is a whole one, and `from` in the answer is its beginning. Without `step`,
+    every reading. 422 `too_many_points` beyond `MAX_ROWS`.
     """
     with reading(context.database) as session:
         get_device(session, caller.scope, device)
-    since, until = window_of(start, end, context.clock())
     step_ms = None if step is None else read_step(step)
-    check_window(since, until, step_ms)
+    since, until = window_of(start, end, context.clock(), step_ms, context.store.offset_ms)
     wanted = [*POINT_NAMES] if points is None else read_points(points)
     if step_ms is None:
         if stat != "mean":
             raise invalid("stat: needs a step")
         window = context.store.window(device, since, until, wanted, None)
-        return {"device": device, "points": window, "step": None}
+        return {"device": device, "from": since, "to": until, "step": None, "points": window}
     summaries = long_summaries(context.store, device, since, until, wanted, step_ms)
     by_point = {point: entries(series, stat) for point, series in summaries.items()}
-    return {"device": device, "points": by_point, "step": step_ms}
+    return {"device": device, "from": since, "to": until, "step": step_ms, "points": by_point}
 
 
 class OutOfServiceOrder(BaseModel):

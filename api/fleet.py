@@ -9,7 +9,6 @@ from api.context import Context
 from api.windows import (
     Statistic,
     Time,
-    check_window,
     entries,
     invalid,
     read_points,
@@ -47,7 +46,9 @@ def readings(
     by `step`.
 
     Each entry is `[at, count, mean, min, max]` over the means of the devices: `count` is how many
-    gave a value, `min` is the lowest device's mean. `stat` leaves one of them. Steps of whole hours
+    gave a value, `min` is the lowest device's mean. `stat` leaves one of them. Intervals are of
+    local time: those of a day begin at midnight of `[season] timezone`. The first is a whole one,
+    and `from` in the answer is its beginning. Steps of whole hours
     come from the hourly aggregates and lack the hour that is not finished; shorter ones reach over
     two days at most. Outside the caller's scope: 404.
     """
@@ -60,12 +61,18 @@ def readings(
     wanted, *others = read_points(point)
     if others:
         raise invalid("point: one at a time")
-    since, until = window_of(start, end, context.clock())
     step_ms = read_step(step)
+    since, until = window_of(start, end, context.clock(), step_ms, context.store.offset_ms)
     hourly = step_ms % HOUR_MS == 0
-    check_window(since, until, step_ms)
     if not hourly and until - since > LONGEST_FROM_READINGS_MS:
         raise invalid("steps below an hour: at most two days")
     answer = context.store.fleet_hours if hourly else context.store.fleet
     series = entries(answer(area, since, until, wanted, step_ms), stat)
-    return {"area": area.levels(), "point": wanted, "step": step_ms, "values": series}
+    return {
+        "area": area.levels(),
+        "point": wanted,
+        "from": since,
+        "to": until,
+        "step": step_ms,
+        "values": series,
+    }

@@ -10,6 +10,7 @@ from fastapi import Query
 from api.problems import Problem
 from ingest.store import PointSummary
 from wire.durations import parse_duration
+from wire.local_days import begin_of
 from wire.points import POINT_NAMES
 from wire.units import DAY_MS
 
@@ -40,11 +41,18 @@ def entries(series: Sequence[PointSummary], stat: Statistic) -> list[Entry]:
     return [_ENTRIES[stat](one) for one in series]
 
 
-def window_of(start: int | None, end: int | None, now: int) -> tuple[int, int]:
-    """Beginning and end (UTC ms) of what is asked for; by default the day before `now`, `now`
-    included."""
+def window_of(
+    start: int | None, end: int | None, now: int, step_ms: int | None, offset_ms: int
+) -> tuple[int, int]:
+    """Beginning and end (UTC ms) of what is answered; raises Problem.
+
+    By default it is the day before `now`, `now` included. With a step it begins with the step of
+    local time (`offset_ms` from UTC) in which `start` lies.
+    """
     until = now + 1 if end is None else end
-    return until - DAY_MS if start is None else start, until
+    since = until - DAY_MS if start is None else start
+    check_window(since, until, step_ms)
+    return since if step_ms is None else begin_of(since, step_ms, offset_ms), until
 
 
 def read_step(step: str) -> int:

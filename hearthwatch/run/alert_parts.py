@@ -22,7 +22,7 @@ def make_alert_parts(settings: ServerSettings) -> AlertParts:
         broker=settings.mqtt.url,
         root=settings.mqtt.root,
         open_database=lambda: open_database(settings.tickets.url),
-        open_store=lambda: open_store(settings.store),
+        open_store=lambda: open_store(settings.store, settings.season.zone),
         snapshots=SnapshotFile(settings.alerts.state),
         forecast=ForecastReader(settings.forecast),
         rules=rules,

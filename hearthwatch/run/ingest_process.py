@@ -61,27 +61,31 @@ def run_ingest(
 ) -> None:
     """Open the parts of ingest, store readings until `stop` is set, and close the parts.
 
-    `zone` is the district's time zone, for dates in the list of devices. Waits for a store or
-    broker that does not answer. Raises ConfigurationError for a file that cannot be used.
+    `zone` is the district's time zone: of its days, and of dates in the list of devices. Waits for
+    a store or broker that does not answer. Raises ConfigurationError for a file that it cannot use.
     """
     with ExitStack() as opened:
         opened.enter_context(_rare_garbage_collection())
         admission = _current_admission(ingest, zone)
         opened.enter_context(exclusive(ingest.state, _IN_USE.format("ingest.state")))
         opened.enter_context(exclusive(store.dead_letters, _IN_USE.format("store.dead_letters")))
-        _open_service(mqtt, store, ingest, admission, clock, opened).run(stop)
+        readings = open_store(store, zone)
+        opened.callback(readings.close)
+        _open_service(mqtt, store, ingest, readings, admission, clock, opened).run(stop)
 
 
 def _open_service(
     mqtt: MqttSettings,
     store_settings: StoreSettings,
     ingest: IngestSettings,
+    store: ReadingStore,
     admission: Callable[[], Admission],
     clock: Callable[[], int],
     opened: ExitStack,
 ) -> IngestService:
     """Open files and sessions; `opened` closes them in the opposite order."""
-    store, letters, receipts = _open_files(store_settings, ingest, clock, opened)
+    opened.enter_context(tended(store, clock))
+    letters, receipts = _open_files(store_settings, ingest, opened)
     remembered, committed = receipts.load()
     registry, allowance = DeviceRegistry(remembered), Allowance(_WAITING_BYTES)
     session = _session(mqtt, ingest, receipts, allowance)
@@ -100,19 +104,13 @@ def _open_service(
 
 
 def _open_files(
-    store_settings: StoreSettings,
-    ingest: IngestSettings,
-    clock: Callable[[], int],
-    opened: ExitStack,
-) -> tuple[ReadingStore, DeadLetterFile, Receipts]:
-    store = open_store(store_settings)
-    opened.callback(store.close)
-    opened.enter_context(tended(store, clock))
+    store_settings: StoreSettings, ingest: IngestSettings, opened: ExitStack
+) -> tuple[DeadLetterFile, Receipts]:
     letters = DeadLetterFile(store_settings.dead_letters)
     opened.callback(letters.close)
     receipts = Receipts(ingest.state)
     opened.callback(receipts.close)
-    return store, letters, receipts
+    return letters, receipts
 
 
 def _session(
@@ -164,7 +162,7 @@ def replay_file(
     """
     if not file.is_file():
         raise UsageError(f"{file}: there is no such dead-letter file")
-    store = open_store(settings.store)
+    store = open_store(settings.store, settings.season.zone)
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("replaying", total=None)

@@ -10,6 +10,8 @@ import gc
 import random
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
@@ -135,6 +137,7 @@ class Committer:
         return self._store.write_prepared(batch.prepared) if batch.readings else []
 
     def _persist(self, batch: MessageBatch, refused: list[RefusedReading], now: int) -> None:
+        _log_refused(refused)
         letters = [*batch.letters, *(_letter(refusal, now, self._root) for refusal in refused)]
         tallies = batch.tallies.after(refused)
         end = self._letters.append(letters, self._committed, self._commit_end)
@@ -155,11 +158,19 @@ class Committer:
         self._watermarks.publish(batch.answers)
 
 
+def _log_refused(refused: Sequence[RefusedReading]) -> None:
+    """Log one line for each code of a batch, with the first reading; thousands may be refused."""
+    counts = Counter(refusal.code for refusal in refused)
+    firsts = {refusal.code: refusal for refusal in reversed(refused)}
+    for code, first in firsts.items():
+        device = first.stored.reading.device
+        _log.warning(
+            "readings_refused", code=code, readings=counts[code], device=device, detail=first.detail
+        )
+
+
 def _letter(refusal: RefusedReading, now: int, root: str) -> DeadLetter:
     stored = refusal.stored
-    _log.warning(
-        "reading_refused", code=refusal.code, device=stored.reading.device, detail=refusal.detail
-    )
     return DeadLetter(
         now,
         refusal.code,

@@ -4,9 +4,10 @@
 seasons, `hours` for hourly aggregates, `trial` for `server check`.
 """
 
+from datetime import tzinfo
 from pathlib import Path
 
-from ingest.store.hours import long_summaries
+from ingest.store.hours import hour_of, long_summaries
 from ingest.store.model import (
     Area,
     PointSummary,
@@ -18,6 +19,7 @@ from ingest.store.model import (
     StoreUnavailable,
 )
 from ingest.store.settings import StoreSettings
+from wire.local_days import BEIJING_OFFSET_MS, offset_of
 
 __all__ = [
     "Area",
@@ -34,18 +36,20 @@ __all__ = [
 ]
 
 
-def open_store(settings: StoreSettings) -> ReadingStore:
+def open_store(settings: StoreSettings, zone: tzinfo | None = None) -> ReadingStore:
     """Open the store that `settings.url` names; an InfluxDB is first contacted by a first call.
 
-    Raises ConfigurationError if a file cannot be used.
+    Its days are those of `zone`, by default Beijing's. Raises ConfigurationError if a file cannot
+    be used.
     """
+    offset_ms = BEIJING_OFFSET_MS if zone is None else hour_of(offset_of(zone))
     # Only the database in use loads its library: influxdb-client alone takes half a second.
     target = settings.target
     if isinstance(target, Path):
         from ingest.store.sqlite.store import SqliteStore
 
-        return SqliteStore(target, settings.kept)
+        return SqliteStore(target, settings.kept, offset_ms)
     from ingest.store.influx.http import InfluxConnection
     from ingest.store.influx.store import InfluxStore
 
-    return InfluxStore(InfluxConnection(target, settings.token_file), settings.kept)
+    return InfluxStore(InfluxConnection(target, settings.token_file), settings.kept, offset_ms)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ingest.store.model import PointSummary, ReadingStore, Summaries, summary, with_gaps
+from wire.local_days import begin_of
 from wire.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 STATISTICS: Final = ("count", "mean", "min", "max")
@@ -34,17 +35,17 @@ class Retention:
     readings: int | None = None
     hours: int | None = None
 
-    def oldest_reading(self, now: int) -> int | None:
-        """Return the time before which readings are forgotten at `now`, by whole days (UTC)."""
-        return _oldest(self.readings, now)
+    def oldest_reading(self, now: int, offset_ms: int) -> int | None:
+        """Return the time before which readings are forgotten at `now`, by whole local days."""
+        return _oldest(self.readings, now, offset_ms)
 
-    def oldest_hour(self, now: int) -> int | None:
-        """Return the time before which hours are forgotten at `now`, by whole days (UTC)."""
-        return _oldest(self.hours, now)
+    def oldest_hour(self, now: int, offset_ms: int) -> int | None:
+        """Return the time before which hours are forgotten at `now`, by whole local days."""
+        return _oldest(self.hours, now, offset_ms)
 
 
-def _oldest(kept: int | None, now: int) -> int | None:
-    return None if kept is None else (now - kept) // DAY_MS * DAY_MS
+def _oldest(kept: int | None, now: int, offset_ms: int) -> int | None:
+    return None if kept is None else begin_of(now - kept, DAY_MS, offset_ms)
 
 
 def hour_summary(hour: int, values: Sequence[float | None]) -> PointSummary:
@@ -66,7 +67,7 @@ def long_summaries(
     """
     if step % HOUR_MS:
         return store.summaries(device, start, end, points, step)
-    start = start // step * step
+    start = begin_of(start, step, store.offset_ms)
     aggregated = store.hours(device, start, end, points)
     reached = max(
         (hour.at + HOUR_MS for series in aggregated.values() for hour in series), default=start
@@ -74,17 +75,21 @@ def long_summaries(
     fresh: Any = {} if reached >= end else store.summaries(device, reached, end, points, HOUR_MS)
     return {
         point: with_gaps(
-            _joined([*aggregated[point], *fresh.get(point, [])], step), start, end, step
+            _joined([*aggregated[point], *fresh.get(point, [])], step, store.offset_ms),
+            start,
+            end,
+            step,
+            store.offset_ms,
         )
         for point in points
     }
 
 
-def _joined(hours: Sequence[PointSummary], step: int) -> list[PointSummary]:
+def _joined(hours: Sequence[PointSummary], step: int, offset_ms: int) -> list[PointSummary]:
     buckets: dict[int, list[PointSummary]] = {}
     for hour in hours:
         if hour.count:
-            buckets.setdefault(hour.at // step * step, []).append(hour)
+            buckets.setdefault(begin_of(hour.at, step, offset_ms), []).append(hour)
     return [_join(at, parts) for at, parts in buckets.items()]
 
 

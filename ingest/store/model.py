@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from wire.local_days import begin_of
 from wire.messages import Reading
 from wire.points import POINTS
 from wire.topics import GatewayPath
@@ -89,10 +90,12 @@ class ReadingStore(Protocol):
     end`.
 
     `writers` is the number of simultaneous writes that is fastest. Above 1, `write_prepared` may
-    run in several threads.
+    run in several threads. `offset_ms` is local time less UTC, in whole hours: buckets are steps of
+    local time (`wire.local_days`), so that those of a day begin at midnight.
     """
 
     writers: int
+    offset_ms: int
 
     def write(self, readings: Sequence[StoredReading]) -> list[RefusedReading]:
         """Store `readings`, and return those refused for good. A second write changes nothing.
@@ -122,7 +125,7 @@ class ReadingStore(Protocol):
     ) -> dict[str, Series]:
         """Return each of `points` of one device: every reading, or with `step` (ms) means.
 
-        Means are per bucket; buckets begin at multiples of `step`. None stands for an empty bucket
+        Means are per bucket, a step of local time. None stands for an empty bucket
         and for a reading without the point. Raises ValueError for an unknown point.
         """
         ...
@@ -218,13 +221,12 @@ def summary(at: int, count: int | None, *statistics: float | None) -> PointSumma
 
 
 def with_gaps(
-    filled: Iterable[PointSummary], start: int, end: int, step: int
+    filled: Iterable[PointSummary], start: int, end: int, step: int, offset_ms: int
 ) -> list[PointSummary]:
     """Return every bucket of the range: `filled` ones by their start, all others empty."""
     known = {bucket.at: bucket for bucket in filled}
-    return [
-        known.get(bucket, PointSummary(bucket)) for bucket in range(start // step * step, end, step)
-    ]
+    first = begin_of(start, step, offset_ms)
+    return [known.get(bucket, PointSummary(bucket)) for bucket in range(first, end, step)]
 
 
 def check_points(points: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from configuration.fields import Duration, FilePath, Settings, resolve_path
 from ingest.store.hours import Retention
+from wire.units import HOUR_MS
 
 _SQLITE: Final = "sqlite:"
 _INFLUX: Final = "influxdb+"
@@ -35,8 +36,8 @@ class StoreSettings(Settings):
     """The reading store's address, the file with its token, the dead-letter file, and how long
     readings are kept.
 
-    `retention` is of readings, `hourly_retention` of their hourly aggregates; without one, or `0d`,
-    for ever.
+    `retention` is of readings, `hourly_retention` of their hourly aggregates; `0d` is for ever.
+    Without one readings are kept for ever, and a bucket of InfluxDB as it was made.
     """
 
     url: Annotated[str, Field(validate_default=True)] = "sqlite:readings.db"
@@ -53,6 +54,13 @@ class StoreSettings(Settings):
         if _influx(url) is not None:
             return url
         raise ValueError(_EXPECTED)
+
+    @field_validator("retention", "hourly_retention")
+    @classmethod
+    def _check_retention(cls, retention: int | None) -> int | None:
+        if retention and retention < HOUR_MS:
+            raise ValueError("at least 1h, or 0d for ever")
+        return retention
 
     @property
     def kept(self) -> Retention:

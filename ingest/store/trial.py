@@ -62,7 +62,7 @@ def _of_influx(settings: StoreSettings, address: InfluxAddress) -> Trials:
 
     connection = InfluxConnection(address, settings.token_file)
     buckets = {"bucket": address.bucket, "hourly bucket": address.hourly_bucket}
-    kept = {"bucket": settings.kept.readings, "hourly bucket": settings.kept.hours}
+    kept = {"bucket": settings.retention, "hourly bucket": settings.hourly_retention}
     try:
         yield "version", lambda: f"InfluxDB {connection.version()} at {address.server}"
         for name, bucket in buckets.items():

@@ -13,10 +13,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from hearthwatch.trials.drawing import Bar, dates, draw_bars, save
 from hearthwatch.trials.replay.result import ReplayResult
 from rules.transitions.raised import Raised
+from wire.local_days import begin_of, offset_of
 from wire.units import DAY_MS, HOUR_MS, WEEK_MS
 
 _MOST_ROWS: Final = 40
@@ -39,7 +41,7 @@ def draw(path: Path, result: ReplayResult, zone: tzinfo) -> None:
     )
     numbers = " → ".join(f"{len(alerts):,}" for alerts in sets)
     figure.suptitle(f"{numbers} alerts, {len(result.places):,} devices")
-    _counts_over_time(above, result, sets)
+    _counts_over_time(above, result, sets, offset_of(zone))
     _alerts_by_row(below, result, sets, rows)
     below.xaxis_date(zone)
     below.set_xlim(*dates([result.since, result.until]))
@@ -60,11 +62,13 @@ def _sets(result: ReplayResult) -> list[Sequence[Raised]]:
     return [[alert for alert in result.alerts if alert.rule in result.changed], result.against]
 
 
-def _counts_over_time(axes: Axes, result: ReplayResult, sets: Sequence[Sequence[Raised]]) -> None:
-    """Draw how many were raised each day, or each hour of a period of a week or less."""
+def _counts_over_time(
+    axes: Axes, result: ReplayResult, sets: Sequence[Sequence[Raised]], offset_ms: int
+) -> None:
+    """Draw how many were raised each local day, or each hour of a period of a week or less."""
     hourly = result.until - result.since <= WEEK_MS
     length = HOUR_MS if hourly else DAY_MS
-    edges = np.arange(result.since, result.until + length, length)
+    edges = _edges(result.since, result.until, length, offset_ms)
     for number, alerts in enumerate(sets):
         heights, _ = np.histogram([alert.at for alert in alerts], edges)
         width = length // len(sets)
@@ -78,6 +82,11 @@ def _counts_over_time(axes: Axes, result: ReplayResult, sets: Sequence[Sequence[
         )
     axes.set_title(f"alerts raised each {'hour' if hourly else 'day'}", loc="left")
     axes.set_ylabel("alerts")
+
+
+def _edges(since: int, until: int, length: int, offset_ms: int) -> NDArray[np.int64]:
+    """Return the edges (UTC ms) of the local days or hours that the period touches."""
+    return np.arange(begin_of(since, length, offset_ms), until + length, length)
 
 
 def _alerts_by_row(

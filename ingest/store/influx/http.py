@@ -1,12 +1,14 @@
 """Requests to an InfluxDB 1.8+, 2.x or 3.x. The only importer of influxdb-client.
 
 Writes are synchronous requests of the client. Its batching mode loses data after its retries
-(reliability §2). Reads are InfluxQL, the one language of all three generations.
+(reliability §2). Reads are InfluxQL, the one language of all three generations. A corrected token
+file is read again as soon as the server refuses the token.
 """
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from configuration.load import ConfigurationError
 from ingest.store.influx.line_protocol import body
+from ingest.store.influx.refusals import ContentRefused, RequestRefused, sentence
 from ingest.store.model import StoreUnavailable
 from ingest.store.settings import InfluxAddress
 
@@ -35,6 +38,8 @@ _ABOUT_THE_LINES: Final = (400, 413, 422)
 _PROBE_MEASUREMENT: Final = "hearthwatch_probe"
 _PROBE: Final = f"{_PROBE_MEASUREMENT} accepted=1i"
 
+_WRONG_TOKEN: Final = (401, 403)
+
 Row = dict[str, Any]
 
 
@@ -44,7 +49,9 @@ class InfluxConnection:
     def __init__(self, address: InfluxAddress, token_file: Path | None) -> None:
         """Raises ConfigurationError if `token_file` cannot be read."""
         self.address = address
+        self._token_file = token_file
         self._token = _token(token_file)
+        self._scheme = "Token"
         self._client = InfluxDBClient(
             url=address.server, token=self._token, org=address.organisation, timeout=_TIMEOUT_MS
         )
@@ -58,12 +65,14 @@ class InfluxConnection:
         if self._far:
             packed, options = gzip.compress(packed, _GZIP_LEVEL), _GZIPPED
         try:
-            self._writes.post_write(
-                org=self.address.organisation,
-                bucket=bucket,
-                body=packed,
-                precision=WritePrecision.MS,
-                **options,
+            self._with_token(
+                lambda: self._writes.post_write(
+                    org=self.address.organisation,
+                    bucket=bucket,
+                    body=packed,
+                    precision=WritePrecision.MS,
+                    **options,
+                )
             )
         except ApiException as error:
             if error.status in _ABOUT_THE_LINES:
@@ -86,7 +95,7 @@ class InfluxConnection:
         return [
             {**series.get("tags", {}), **dict(zip(series["columns"], values, strict=True))}
             for series in self.series(influxql, bucket)
-            for values in series["values"]
+            for values in series.get("values", [])  # a list without entries has none
         ]
 
     def series(self, influxql: str, bucket: str | None = None) -> list[dict[str, Any]]:
@@ -96,11 +105,9 @@ class InfluxConnection:
         result = answer["results"][0] if answer.get("results") else answer
         if "error" in result:
             missing = "not found" in result["error"]  # 1.x says so with a 200
-            raise StoreUnavailable(
-                self._missing(parameters["db"])
-                if missing
-                else f"{self.address.server} cannot answer: {result['error']}"
-            )
+            if missing:
+                raise RequestRefused(self._missing(parameters["db"]), HTTPStatus.NOT_FOUND)
+            raise ContentRefused(f"{self.address.server} cannot answer: {result['error']}")
         series: list[dict[str, Any]] = result.get("series", [])
         return series
 
@@ -109,13 +116,12 @@ class InfluxConnection:
         answer = json.loads(self.request("POST", "/query", {"q": influxql}))
         for result in answer.get("results", []):
             if "error" in result:
-                raise StoreUnavailable(
-                    f"{self.address.server} refuses {influxql}: {result['error']}"
-                )
+                raise RequestRefused(f"{self.address.server} refuses {influxql}: {result['error']}")
 
     def as_bearer(self) -> None:
         """Send the token as `Bearer`, as 3.x requires; 1.x and 2.x know only `Token`."""
-        self._client.api_client.set_default_header("Authorization", f"Bearer {self._token}")
+        self._scheme = "Bearer"
+        self._use(self._token)
 
     def version(self) -> str:
         """Return the version of the server; every generation answers `/ping`."""
@@ -147,8 +153,10 @@ class InfluxConnection:
         plain = {"_preload_content": False, "_return_http_data_only": True}
         query = list(parameters.items())
         try:
-            return self._client.api_client.call_api(
-                path, method, query_params=query, body=document, **plain
+            return self._with_token(
+                lambda: self._client.api_client.call_api(
+                    path, method, query_params=query, body=document, **plain
+                )
             )
         except (ApiException, HTTPError, OSError) as error:
             raise self._unavailable(error, parameters.get("db", self.address.bucket)) from error
@@ -157,16 +165,53 @@ class InfluxConnection:
         """Close the connections."""
         self._client.close()
 
+    def _with_token(self, request: Callable[[], Any]) -> Any:
+        """Return the answer to `request`; a refused token is read again from its file, once."""
+        used = self._token
+        try:
+            return request()
+        except ApiException as error:
+            if error.status not in _WRONG_TOKEN or not self._token_renewed(used):
+                raise
+            return request()
+
+    def _token_renewed(self, used: str) -> bool:
+        """Take the token that stands in the file now; return whether it differs from `used`."""
+        try:
+            self._use(_token(self._token_file))
+        except ConfigurationError:
+            return False
+        return self._token != used
+
+    def _use(self, token: str) -> None:
+        self._token = token
+        self._client.api_client.set_default_header("Authorization", f"{self._scheme} {token}")
+
     def _unavailable(self, error: Exception, bucket: str) -> StoreUnavailable:
         server = self.address.server
-        status = error.status if isinstance(error, ApiException) else None
-        if status in (401, 403):
-            return StoreUnavailable(
-                f"{server} refuses the token: put one that may write {bucket!r} into token_file"
+        if not isinstance(error, ApiException) or not error.status:
+            return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+        if error.status in _WRONG_TOKEN:
+            advice = f"put one that may write {bucket!r} into token_file"
+            return RequestRefused(f"{server} refuses the token: {advice}", error.status)
+        if error.status == HTTPStatus.NOT_FOUND:
+            return self._not_found(sentence(error.body), bucket)
+        refusal = ContentRefused if error.status in _ABOUT_THE_LINES else RequestRefused
+        return refusal(f"{server} does not answer: {_explanation(error)}", error.status)
+
+    def _not_found(self, reason: str, bucket: str) -> RequestRefused:
+        server, organisation = self.address.server, self.address.organisation
+        status = int(HTTPStatus.NOT_FOUND)
+        if reason.startswith("organization"):
+            text = f"{server} has no organisation {organisation!r}: correct [store] url"
+            return RequestRefused(text, status, about_organisation=True)
+        if "page not found" in reason:
+            text = (
+                f"{server} lacks /api/v2/write: use InfluxDB 1.8 or later "
+                "(1.6 and 1.7 only behind a proxy that turns it into /write)"
             )
-        if status == 404:
-            return StoreUnavailable(self._missing(bucket))
-        return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+            return RequestRefused(text, status)
+        return RequestRefused(self._missing(bucket), status)
 
     def _missing(self, bucket: str) -> str:
         return (
@@ -186,4 +231,4 @@ def _token(token_file: Path | None) -> str:
 def _explanation(error: Exception) -> str:
     if not isinstance(error, ApiException):
         return str(error) or type(error).__name__
-    return f"{error.status} {error.body or error.message or error.reason}".strip()
+    return f"{error.status or ''} {sentence(error.body) or error.message or error.reason}".strip()

@@ -1,7 +1,7 @@
 """The embedded reading store: one SQLite file that ingest writes while others read."""
 
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from ingest.store.sqlite.file import BUSY_S, advice, open_database, usable
 from ingest.store.sqlite.rows import alike, insert
 from ingest.store.sqlite.schema import COLUMNS, NEW_FILE, bring_up_to_date
 from ingest.store.sqlite.upkeep import forget, give_back_space, pack_finished_hours, unpack_hours
+from wire.local_days import BEIJING_OFFSET_MS
 from wire.messages import Reading
 from wire.points import POINT_NAMES
 from wire.topics import GatewayPath
@@ -44,6 +45,7 @@ INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
 # The block of an hour begins at most an hour before any of its readings.
 _IN_RANGE: Final = f"first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
 _OF_DEVICE: Final = f"device = :device AND {_IN_RANGE}"
+_BUCKET: Final = "({0} + :offset) / :step * :step - :offset"
 # In an aggregate SQLite unpacks every column of the view; behind a LIMIT only the named ones.
 _ONLY_THESE: Final = "LIMIT -1"
 _OVER_DEVICES: Final = (
@@ -63,8 +65,14 @@ class SqliteStore:
 
     writers = 1
 
-    def __init__(self, path: Path, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        path: Path,
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        offset_ms: int = BEIJING_OFFSET_MS,
+    ) -> None:
         """Open or make `path`; raises ConfigurationError if it cannot be used."""
+        self.offset_ms = offset_ms
         self._path = path
         self._retention = retention
         self._gateways: dict[str, GatewayPath] = {}
@@ -131,12 +139,12 @@ class SqliteStore:
         check_points(points)
         statistics = ", ".join(form.format(point) for point in points for form in _SUMMARY)
         sql = f"""
-        SELECT at / :step * :step AS bucket, {statistics}
+        SELECT {_BUCKET.format("at")} AS bucket, {statistics}
         FROM (SELECT at, {", ".join(points)} FROM reading WHERE {_OF_DEVICE} {_ONLY_THESE})
         GROUP BY bucket"""
         rows = list(self._rows(sql, device=device, start=start, end=end, step=step))
         return {
-            point: with_gaps(_summaries(rows, index), start, end, step)
+            point: self._with_gaps(_summaries(rows, index), start, end, step)
             for index, point in enumerate(points)
         }
 
@@ -158,14 +166,14 @@ class SqliteStore:
         check_points([point])
         where, levels = _within(area)
         each = f"""
-          SELECT at / :step * :step AS bucket, avg({point}) AS mean
+          SELECT {_BUCKET.format("at")} AS bucket, avg({point}) AS mean
           FROM (SELECT device, at, {point} FROM reading
                 WHERE {_IN_RANGE} AND {where} {_ONLY_THESE})
           GROUP BY device, bucket"""
         rows = list(
             self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels)
         )
-        return with_gaps(_summaries(rows, 0), start, end, step)
+        return self._with_gaps(_summaries(rows, 0), start, end, step)
 
     def fleet_hours(
         self, area: Area, start: int, end: int, point: str, step: int
@@ -174,14 +182,14 @@ class SqliteStore:
         check_points([point])
         where, levels = _within(area)
         each = f"""
-          SELECT hour / :step * :step AS bucket,
+          SELECT {_BUCKET.format("hour")} AS bucket,
             sum({point}_mean * {point}_count) / sum({point}_count) AS mean
           FROM hourly WHERE hour >= :start AND hour <= :end - {HOUR_MS} AND {where}
           GROUP BY device, bucket"""
         rows = list(
             self._rows(_OVER_DEVICES.format(each), start=start, end=end, step=step, **levels)
         )
-        return with_gaps(_summaries(rows, 0), start, end, step)
+        return self._with_gaps(_summaries(rows, 0), start, end, step)
 
     def history(self, device: str, start: int, end: int) -> list[StoredReading]:
         """See ReadingStore."""
@@ -204,7 +212,9 @@ class SqliteStore:
             if stopped():
                 return
             forget(
-                connection, self._retention.oldest_reading(now), self._retention.oldest_hour(now)
+                connection,
+                self._retention.oldest_reading(now, self.offset_ms),
+                self._retention.oldest_hour(now, self.offset_ms),
             )
             give_back_space(connection)
 
@@ -229,6 +239,11 @@ class SqliteStore:
         """See ReadingStore."""
         self._writer.close()
 
+    def _with_gaps(
+        self, filled: Iterable[PointSummary], start: int, end: int, step: int
+    ) -> list[PointSummary]:
+        return with_gaps(filled, start, end, step, self.offset_ms)
+
     def _since(self, at: int) -> Generator[StoredReading]:
         # The `first` of a packed reading may be before `at`, but not in an earlier hour.
         hour = self._next_hour(hour_of(at + 1))
@@ -252,7 +267,7 @@ class SqliteStore:
 
     def _rows(self, sql: str, **values: object) -> Iterator[tuple[Any, ...]]:
         with self._connected() as connection:
-            yield from connection.execute(sql, values)
+            yield from connection.execute(sql, {"offset": self.offset_ms, **values})
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

@@ -11,6 +11,7 @@ from wire.topics import GatewayPath
 # Far from the present, so that nothing else in a shared database is later than these.
 START = 1_900_000_000_000 // 3_600_000 * 3_600_000
 HOUR = 3_600_000
+BEIJING = 8 * HOUR
 PLACE = GatewayPath("mentougou", "qingshui", "store-test", "st-01")
 
 
@@ -27,14 +28,13 @@ def stored(
 def summarised(
     readings: Iterable[StoredReading], point: str, start: int, end: int, step: int
 ) -> list[PointSummary]:
-    """What `summaries` must answer for one device's `readings`."""
-    buckets: dict[int, list[float]] = {
-        bucket: [] for bucket in range(start // step * step, end, step)
-    }
+    """What `summaries` must answer for one device's `readings`, by steps of Beijing's time."""
+    first = (start + BEIJING) // step * step - BEIJING
+    buckets: dict[int, list[float]] = {bucket: [] for bucket in range(first, end, step)}
     for stored in readings:
         value = stored.reading.values.get(point)
         if start <= stored.reading.at < end and value is not None:
-            buckets[stored.reading.at // step * step].append(value)
+            buckets[(stored.reading.at - first) // step * step + first].append(value)
     return [summary_of(at, values) for at, values in buckets.items()]
 
 

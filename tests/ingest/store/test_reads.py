@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.hours import long_summaries
 from ingest.store.model import Area, PointSummary
-from tests.ingest.store.samples import HOUR, START, stored, summarised, summary_of
+from tests.ingest.store.samples import BEIJING, HOUR, START, stored, summarised, summary_of
 from tests.servers import InfluxGate
 from wire.topics import GatewayPath
 from wire.units import DAY_MS
@@ -114,7 +114,7 @@ def test_only_whole_hours_of_the_range_are_given(store: ReadingStore) -> None:
 def test_a_long_window_takes_hours_as_far_as_they_reach_and_readings_after_that(
     store: ReadingStore,
 ) -> None:
-    start = START // (6 * HOUR) * (6 * HOUR)
+    start = (START + BEIJING) // (6 * HOUR) * (6 * HOUR) - BEIJING
     readings = [
         stored("long-1", start + n * 20 * MINUTE, n, values={"room_c": 18 + n % 7 / 2})
         for n in range(90)
@@ -189,7 +189,7 @@ def test_hours_wait_for_a_bucket_that_is_not_there_yet(influx: InfluxGate) -> No
 
 
 def test_days_of_a_village_come_from_its_hours(store: ReadingStore) -> None:
-    gateway, day = of_village(7), START // DAY_MS * DAY_MS - 60 * DAY_MS
+    gateway, day = of_village(7), (START + BEIJING) // DAY_MS * DAY_MS - BEIJING - 60 * DAY_MS
     area = Area("mentougou", "qingshui", "reads-7")
     store.write(
         [

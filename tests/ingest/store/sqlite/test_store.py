@@ -13,6 +13,7 @@ from ingest.store import StoredReading, StoreUnavailable
 from ingest.store.hours import Retention
 from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.store.samples import HOUR, START, stored
+from wire.local_days import BEIJING_OFFSET_MS, begin_of
 from wire.points import POINT_NAMES
 from wire.units import DAY_MS
 
@@ -134,7 +135,7 @@ def test_packing_an_hour_frees_most_of_its_space(store: SqliteStore, tmp_path: P
 def test_readings_and_hours_are_forgotten_by_whole_days(tmp_path: Path) -> None:
     path = tmp_path / "readings.db"
     store = SqliteStore(path, Retention(readings=2 * DAY_MS, hours=4 * DAY_MS))
-    midnight = START // DAY_MS * DAY_MS
+    midnight = begin_of(START, DAY_MS, BEIJING_OFFSET_MS)
     for day in range(8):
         store.write(a_day("pump-1", midnight + day * DAY_MS))
         store.tend(midnight + (day + 1) * DAY_MS + HOUR)
