@@ -24,8 +24,8 @@ from gateway_agent.profile.schema import Profile
 
 # Exceptions about the block asked for; a smaller one may succeed.
 _ABOUT_THE_BLOCK: Final = (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)
-# No usable answer: none came, or a late one could not be told apart from it.
-_SILENCE: Final = ("no_reply", "stale_reply")
+# No usable answer: none came, or a late one could not be told apart from it, or another unit's.
+_SILENCE: Final = ("no_reply", "stale_reply", "unexpected_device")
 # A unit that is silent to this many questions and answers none is given up until the next visit.
 # Not fewer, also of a unit asked rarely: the first question may only wake it.
 _SILENT_BLOCKS: Final = 2

@@ -53,7 +53,7 @@ _QUIRKS: Final = (
     ),
     Quirk("short", 0.05, "share", "replies of which only the first half comes"),
     Quirk("crc", 0.05, "share", "replies with a damaged checksum"),
-    Quirk("noise", 0.05, "share", "replies behind a stray byte"),
+    Quirk("noise", 0.05, "share", "replies behind a stray byte and 0.3 s"),
     Quirk(
         "lost", 0.05, "share", "replies that never come; a poor serial server loses 0.0006"
     ),  # row 8
@@ -63,7 +63,7 @@ _QUIRKS: Final = (
         "echo",
         0.05,
         "share",
-        "replies preceded by the request itself, as an adapter with local echo receives them",
+        "replies 0.3 s behind the request itself, as an adapter with local echo receives them",
     ),
     Quirk(
         "second_master",

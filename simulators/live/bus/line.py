@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from simulators.live.bus.frames import SERIAL_EXTRA, Request, SlaveFraming
@@ -86,7 +86,7 @@ class SimulatedLine:
             + self._quirks.get("slow", 0.0)
         )
         self._busy_until = now_s + delay_s
-        return ReplyDelivery(SentReply(sent.frame, delay_s, sent.reading), slave, given)
+        return ReplyDelivery(replace(sent, delay_s=delay_s), slave, given)
 
     def _frame_s(self, message: bytes) -> float:
         return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)
