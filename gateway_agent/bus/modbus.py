@@ -26,6 +26,9 @@ from gateway_agent.bus.transport import LineDown, Link, discard, open_link
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
+# What a converter answers for a unit that it cannot reach, or that gave it no answer (Modbus
+# Application Protocol V1.1b3 §7). Nothing of the unit itself is in it.
+_NOT_FROM_THE_UNIT: Final = (0x0A, 0x0B)
 
 # Longer than any unit or serial server holds a reply back; after it a length may be used again.
 _LATE_REPLY_S: Final = 30.0
@@ -36,10 +39,13 @@ _NOISE_S: Final = 1.0
 
 
 class ReplyError(Exception):
-    """A question without a usable reply; `exception` is the Modbus exception code, if any."""
+    """A question without a usable reply; `exception` is the number of the Modbus exception, if any.
+
+    A converter's exception for a unit that is silent has the code `no_reply`.
+    """
 
     def __init__(self, code: ReplyCode, exception: int | None = None) -> None:
-        super().__init__(code if exception is None else f"{code} {exception}")
+        super().__init__(code if exception is None else f"{code}: exception {exception}")
         self.code = code
         self.exception = exception
 
@@ -95,8 +101,10 @@ class Bus:
             self.close()
             raise
         if reply.exception is not None:
-            self.errors["device_exception"] += 1
-            raise ReplyError("device_exception", reply.exception)
+            silent = reply.exception in _NOT_FROM_THE_UNIT
+            code: ReplyCode = "write_unconfirmed" if silent else "device_exception"
+            self.errors[code] += 1
+            raise ReplyError(code, reply.exception)
 
     def close(self) -> None:
         """Close the line; late replies of a closed line are still expected."""
@@ -136,7 +144,8 @@ class Bus:
         reply = self._ask(link, question, timeout_s)
         self._open[unit] = []
         if reply.exception is not None:
-            raise ReplyError("device_exception", reply.exception)
+            silent = reply.exception in _NOT_FROM_THE_UNIT
+            raise ReplyError("no_reply" if silent else "device_exception", reply.exception)
         contents = _contents(reply.data, request)
         assert len(contents) == request.count, "a reply of another length was taken for this one"
         return contents

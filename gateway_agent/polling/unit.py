@@ -105,12 +105,12 @@ class PolledUnit:
     ) -> tuple[dict[Key, int], Counter[ReadRequest]]:
         """The registers read, and the silences by block; `seen` gets the refusals.
 
-        Stops early once two questions had no answer and none had one.
+        Stops early once two blocks had no answer, or failed in the unit, and none was read.
         """
         registers: dict[Key, int] = {}
         silences: Counter[ReadRequest] = Counter()
-        waiting = deque(self._in_order(visit))
-        while waiting and (registers or silences.total() < _SILENT_BLOCKS):
+        waiting, failed = deque(self._in_order(visit)), 0
+        while waiting and (registers or silences.total() + failed < _SILENT_BLOCKS):
             request = waiting.popleft()
             try:
                 registers |= self._block(bus, request, seen)
@@ -119,6 +119,8 @@ class PolledUnit:
                     silences[request] += 1
                     if silences[request] < _QUESTIONS:
                         waiting.append(request)
+                elif error.exception is not None:
+                    failed += 1
         return registers, silences
 
     def _in_order(self, visit: Visit) -> Sequence[ReadRequest]:
