@@ -81,7 +81,14 @@ _QUIRKS: Final = (
     Quirk(
         "clients", 1, "clients", "TCP connections accepted at a time; more are closed at once"
     ),  # row 8
+    Quirk(
+        "converter", 1, "", "a converter answers exception 11 for units that do not answer"
+    ),  # row 26
     # The units: silence and refusals.
+    Quirk("asleep", 10, "s", "silence after which the next request only wakes a unit"),  # row 27
+    Quirk(
+        "refusals", 0.14, "share", "reads refused with exception 2 though the registers exist"
+    ),  # row 28
     Quirk("dead", 0.1, "share", "units that never answer"),
     Quirk("frozen", 0.1, "share", "units that answer but whose registers never move"),  # row 18
     Quirk(
