@@ -12,6 +12,7 @@ from gateway_agent.logs import EventLog
 from gateway_agent.profile.schema import Profile
 from gateway_agent.service import GatewayService, RunningGateway
 from gateway_agent.settings import GatewaySettings
+from gateway_agent.status.limits import limits_page
 from gateway_agent.status.metrics import metrics_page
 from gateway_agent.status.systemd import Notifier
 
@@ -92,15 +93,18 @@ class GatewaySupervisor:
                 notified = True
             if running is not None and self._is_alive(running):
                 self._notifier.alive()
-            if self._signals.stop.is_set() or self._has_changed():
+            if self._signals.stop.is_set() or self._has_changed(running):
                 end.set()
 
     def _is_alive(self, running: RunningGateway) -> bool:
         silence_s = monotonic() - running.alive_at
         return silence_s < (self._notifier.watchdog_s or _HANGS_AFTER_S) / 2
 
-    def _has_changed(self) -> bool:
-        """Whether a reload signal came and the configuration is another one, without mistakes."""
+    def _has_changed(self, running: RunningGateway | None) -> bool:
+        """Whether a reload signal came and the configuration is another one, without mistakes.
+
+        If it is the same, the units are asked again for what they have refused.
+        """
         if not self._signals.reload.is_set():
             return False
         self._signals.reload.clear()
@@ -114,6 +118,8 @@ class GatewaySupervisor:
         changed = configuration != self._configuration
         self._configuration = configuration
         if not changed:
+            for line in running.lines if running is not None else ():
+                line.ask_again()
             self._notifier.ready()
         return changed
 
@@ -130,8 +136,12 @@ class GatewaySupervisor:
             running = service.running
             return metrics_page(running.metrics()) if running is not None else ""
 
+        def limits() -> str:
+            running = service.running
+            return limits_page(running.lines if running is not None else ())
+
         def healthy() -> bool:
             running = service.running
             return running is not None and self._is_alive(running)
 
-        return StatusPage(*address, metrics, healthy)
+        return StatusPage(*address, metrics, limits, healthy)

@@ -5,6 +5,7 @@ The only importer of pymodbus, which encodes and computes the CRC. The exchange 
 accept a short one (reliability §2).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -44,6 +45,8 @@ _READ_FUNCTIONS: Final = (1, 2, 3, 4)
 _READ_OVERHEAD_BYTES: Final = 5
 _EXCEPTION_BYTES: Final = 5
 _ECHO_BYTES: Final = 8
+# Fewer bytes than this at the beginning of a reply may as well be stray ones.
+HEAD_BYTES: Final = 3
 _READ_PDUS: Final = {
     "coil": ReadCoilsRequest,
     "discrete": ReadDiscreteInputsRequest,
@@ -83,8 +86,14 @@ class ClientFraming(Protocol):
     def find(self, received: bytes, question: Question) -> MatchedReply | None:
         """The reply to `question` in `received`; None while it is not complete."""
 
+    def begun(self, received: bytes, question: Question) -> bytes:
+        """The end of `received` that may be the beginning of the reply to `question`.
+
+        Empty if nothing in it can be: stray bytes, the line's own echo, frames of others.
+        """
+
     def blame(self, received: bytes, question: Question) -> ReplyCode:
-        """Why `received` holds no reply to `question`."""
+        """Why `received` holds no reply to `question`; `no_reply` if nothing of one is in it."""
 
 
 class RtuClientFraming:
@@ -114,12 +123,33 @@ class RtuClientFraming:
         frame = _sound_frame(received, head, _EXCEPTION_BYTES)
         return None if frame is None else MatchedReply(exception=frame[2])
 
+    def begun(self, received: bytes, question: Question) -> bytes:
+        rest = self._without_echo(received, question)
+        while (frame := _first_frame(rest)) is not None:
+            rest = rest.replace(frame, b"")
+        pieces = (rest[start:] for start in range(len(rest)))
+        return next((piece for piece in pieces if self._may_begin(piece, question)), b"")
+
+    def _may_begin(self, rest: bytes, question: Question) -> bool:
+        request = question.request
+        third = request.echo[0] if isinstance(request, WriteRequest) else request.data_bytes
+        if bytes((question.unit, request.function, third)).startswith(rest[:HEAD_BYTES]):
+            return True
+        exception = bytes((question.unit, request.function | _EXCEPTION_BIT))
+        return not question.lengths and exception.startswith(rest[:2])
+
+    def _without_echo(self, received: bytes, question: Question) -> bytes:
+        """`received` without the question itself, as a line with an echo returns it."""
+        return received.replace(self.ask(question), b"")
+
     def blame(self, received: bytes, question: Question) -> ReplyCode:
-        frame = _first_frame(received)
+        frame = _first_frame(self._without_echo(received, question))
         if frame is None:
-            begun = received[:2] == bytes((question.unit, question.request.function))
+            begun = len(self.begun(received, question))
+            if begun < HEAD_BYTES:
+                return "no_reply"
             whole = question.request.data_bytes + _READ_OVERHEAD_BYTES
-            return "length_mismatch" if begun and len(received) < whole else "crc_mismatch"
+            return "length_mismatch" if begun < whole else "crc_mismatch"
         if frame[0] != question.unit:
             return "unexpected_device"
         if frame[1] & ~_EXCEPTION_BIT != question.request.function:
@@ -138,19 +168,22 @@ class TcpClientFraming:
         return self._framer.buildFrame(_pdu(question))
 
     def find(self, received: bytes, question: Question) -> MatchedReply | None:
-        for frame in _mbap_frames(received):
-            transaction, unit = int.from_bytes(frame[:2]), frame[6]
-            if (transaction, unit) != (question.transaction, question.unit):
-                continue
-            reply = _reply_in(frame[7:], question.request)
-            if reply is not None:
-                return reply
+        for rest in _numbered(received, question):
+            for frame in _mbap_frames(rest)[:1]:
+                reply = _reply_in(frame[7:], question.request)
+                if frame[6] == question.unit and reply is not None:
+                    return reply
         return None
+
+    def begun(self, received: bytes, question: Question) -> bytes:
+        cut_short = (rest for rest in _numbered(received, question) if not _mbap_frames(rest))
+        return next(cut_short, b"")
 
     def blame(self, received: bytes, question: Question) -> ReplyCode:
         frame = next(iter(_mbap_frames(received)), None)
         if frame is None:
-            return "length_mismatch"
+            begun = len(self.begun(received, question))
+            return "no_reply" if begun < HEAD_BYTES else "length_mismatch"
         if int.from_bytes(frame[:2]) != question.transaction:
             return "stale_reply"
         if frame[6] != question.unit:
@@ -231,6 +264,15 @@ def _frame_length(function: int, count: int) -> int:
     if function in _READ_FUNCTIONS:
         return count + _READ_OVERHEAD_BYTES
     return _EXCEPTION_BYTES if function & _EXCEPTION_BIT else _ECHO_BYTES
+
+
+def _numbered(received: bytes, question: Question) -> Iterator[bytes]:
+    """The rest of `received` from each place on where a frame with the question's number begins."""
+    head = question.transaction.to_bytes(2) + b"\0\0"
+    start = received.find(head)
+    while start >= 0:
+        yield received[start:]
+        start = received.find(head, start + 1)
 
 
 def _mbap_frames(received: bytes) -> list[bytes]:

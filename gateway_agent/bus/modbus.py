@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.framing import (
+    HEAD_BYTES,
     ClientFraming,
     MatchedReply,
     Question,
@@ -25,6 +26,9 @@ from gateway_agent.bus.transport import LineDown, Link, discard, open_link
 ILLEGAL_FUNCTION: Final = 1
 ILLEGAL_ADDRESS: Final = 2
 ILLEGAL_VALUE: Final = 3
+# What a converter answers for a unit that it cannot reach, or that gave it no answer (Modbus
+# Application Protocol V1.1b3 §7). Nothing of the unit itself is in it.
+_NOT_FROM_THE_UNIT: Final = (0x0A, 0x0B)
 
 # Longer than any unit or serial server holds a reply back; after it a length may be used again.
 _LATE_REPLY_S: Final = 30.0
@@ -35,10 +39,13 @@ _NOISE_S: Final = 1.0
 
 
 class ReplyError(Exception):
-    """A question without a usable reply; `exception` is the Modbus exception code, if any."""
+    """A question without a usable reply; `exception` is the number of the Modbus exception, if any.
+
+    A converter's exception for a unit that is silent has the code `no_reply`.
+    """
 
     def __init__(self, code: ReplyCode, exception: int | None = None) -> None:
-        super().__init__(code if exception is None else f"{code} {exception}")
+        super().__init__(code if exception is None else f"{code}: exception {exception}")
         self.code = code
         self.exception = exception
 
@@ -57,6 +64,7 @@ class Bus:
         )
         self._link: Link | None = None
         self._transaction = 0
+        self._echoes = False
         self._last_byte = monotonic()
         self._open: dict[int, list[tuple[int, float]]] = {}
 
@@ -93,8 +101,10 @@ class Bus:
             self.close()
             raise
         if reply.exception is not None:
-            self.errors["device_exception"] += 1
-            raise ReplyError("device_exception", reply.exception)
+            silent = reply.exception in _NOT_FROM_THE_UNIT
+            code: ReplyCode = "write_unconfirmed" if silent else "device_exception"
+            self.errors[code] += 1
+            raise ReplyError(code, reply.exception)
 
     def close(self) -> None:
         """Close the line; late replies of a closed line are still expected."""
@@ -130,12 +140,12 @@ class Bus:
     ) -> list[int]:
         link = self._fall_quiet(pacing_s)
         question = Question(unit, request, self._next_transaction(), self._late_lengths(unit))
-        link.send(self._framing.ask(question))
         self._open[unit].append((request.data_bytes, monotonic()))
-        reply = self._listen(link, question, timeout_s)
+        reply = self._ask(link, question, timeout_s)
         self._open[unit] = []
         if reply.exception is not None:
-            raise ReplyError("device_exception", reply.exception)
+            silent = reply.exception in _NOT_FROM_THE_UNIT
+            raise ReplyError("no_reply" if silent else "device_exception", reply.exception)
         contents = _contents(reply.data, request)
         assert len(contents) == request.count, "a reply of another length was taken for this one"
         return contents
@@ -145,8 +155,7 @@ class Bus:
     ) -> MatchedReply:
         link = self._fall_quiet(pacing_s)
         question = Question(unit, request, self._next_transaction())
-        link.send(self._framing.ask(question))
-        return self._listen(link, question, timeout_s)
+        return self._ask(link, question, timeout_s)
 
     def _next_transaction(self) -> int:
         self._transaction = self._transaction % 0xFFFF + 1
@@ -162,27 +171,39 @@ class Bus:
             discard(self._link, self.line.silence_s, _NOISE_S)
         return self._link
 
-    def _listen(self, link: Link, question: Question, timeout_s: float) -> MatchedReply:
+    def _ask(self, link: Link, question: Question, timeout_s: float) -> MatchedReply:
         """The reply to `question`; raises ReplyError after the line has fallen quiet again."""
+        asked = self._framing.ask(question)
+        link.send(asked)
         deadline = monotonic() + timeout_s + question.request.data_bytes * self.line.character_s
         broken_s = _BROKEN_FRAME_S[self.line.kind]
         received = b""
-        code: ReplyCode = "no_reply"
         while (remaining := deadline - monotonic()) > 0:
             chunk = link.receive(min(remaining, broken_s) if received else remaining)
             if chunk:
                 self._last_byte = monotonic()
                 received += chunk
-                if (reply := self._framing.find(received, question)) is not None:
+                if (reply := self._find(received, question, asked)) is not None:
                     return reply
-            elif received:
-                code, received = self._framing.blame(received, question), b""
-                if code in ("crc_mismatch", "length_mismatch"):
-                    break  # the reply has come and is spoilt; no other will come
-        if received:
-            code = self._framing.blame(received, question)
+            elif len(self._framing.begun(received, question)) >= HEAD_BYTES:
+                break  # the reply has come and is spoilt; no other will come
+        if received and monotonic() - self._last_byte < broken_s:
             discard(link, broken_s, _NOISE_S)
-        raise ReplyError(code)
+        raise ReplyError(self._framing.blame(received, question))
+
+    def _find(self, received: bytes, question: Question, asked: bytes) -> MatchedReply | None:
+        """The reply to `question`, sent as `asked`, in `received`.
+
+        The reply to a write may equal the question. On a line that returned the last read question
+        as its echo, the first copy is an echo, too.
+        """
+        if isinstance(question.request, WriteRequest):
+            heard = received.removeprefix(asked) if self._echoes else received
+            return self._framing.find(heard, question)
+        reply = self._framing.find(received, question)
+        if reply is not None:
+            self._echoes = received.startswith(asked)
+        return reply
 
 
 def _contents(data: bytes, request: ReadRequest) -> list[int]:

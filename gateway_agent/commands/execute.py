@@ -31,7 +31,7 @@ def execute(command: Command, unit: PolledUnit, bus: Bus, clock: Callable[[], in
     except CommandRefused as refusal:
         return Result(command.id, refusal.status, str(refusal), clock(), read_back)
     except ReplyError as error:
-        return Result(command.id, "failed", error.code, clock(), read_back)
+        return Result(command.id, "failed", str(error), clock(), read_back)
     except LineDown:
         return Result(command.id, "failed", "no_reply", clock(), read_back)
     return Result(command.id, "done", "", clock(), read_back)

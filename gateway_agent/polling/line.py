@@ -10,6 +10,7 @@ from typing import Final
 from configuration.outage_log import OutageLog
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.bus.transport import LineDown
+from gateway_agent.limits.limit_log import LimitLog
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
@@ -60,6 +61,7 @@ class PolledLine:
         self._unit_logs = {
             unit.name: OutageLog(_log, "unit_silent", "unit_answers_again") for unit in units
         }
+        self._limit_logs = {unit.name: LimitLog(self._name, unit.name) for unit in units}
         self._jobs = Jobs()
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life: the thread was between two exchanges."""
@@ -93,6 +95,10 @@ class PolledLine:
         """
         return self._jobs.submit(work)
 
+    def ask_again(self) -> None:
+        """Have every unit asked again for what it has refused; any thread may call."""
+        self.execute(lambda _: self._ask_all_again())
+
     def run(self, stop: threading.Event) -> None:
         """Sweep every `sweep_s` until `stop` is set; a sweep that takes too long skips some."""
         began = monotonic()
@@ -119,6 +125,7 @@ class PolledLine:
             self._line_log.back(line=self._name)
         except LineDown as error:
             self._line_log.lost(str(error), line=self._name)
+            self._ask_all_again()
         finally:
             self._flush()
         if not answered:
@@ -141,10 +148,12 @@ class PolledLine:
         if not unit.plans[visit]:  # a map without state and faults has no status to poll
             return True
         try:
+            unit.remind(now_s)
             observation = self._observe_news(unit, visit, now_s)
         except NoAnswer as silence:
-            self._missed(unit.name, silence.code)
+            self._missed(unit.name, silence.reason)
             return False
+        self._limit_logs[unit.name].note(unit.learnt)
         self._answered(unit.name)
         if unit.name not in self._on_connect_done:
             write_on_connect(unit, self._bus)
@@ -165,7 +174,7 @@ class PolledLine:
         return self._observe(unit, "read") if self._is_news(unit.name, observation) else None
 
     def _observe(self, unit: PolledUnit, visit: Visit) -> Observation:
-        registers = unit.read(self._bus, visit, probe=self._health[unit.name].quarantined)
+        registers = unit.read(self._bus, visit)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
         if visit == "read_all":
@@ -187,10 +196,14 @@ class PolledLine:
         at = next_stamp(self._clock(), before.at if before is not None else None)
         self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)
 
-    def _missed(self, name: str, code: str) -> None:
+    def _ask_all_again(self) -> None:
+        for unit in self._units.values():
+            unit.ask_again()
+
+    def _missed(self, name: str, reason: str) -> None:
         self._health[name].missed(monotonic(), self._sweep_s)
         self._on_connect_done.discard(name)
-        self._unit_logs[name].lost(code, line=self._name, unit=name)
+        self._unit_logs[name].lost(reason, line=self._name, unit=name)
 
     def _answered(self, name: str) -> None:
         health = self._health[name]

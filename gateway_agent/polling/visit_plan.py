@@ -1,34 +1,24 @@
 """The requests of each kind of visit to a unit, within the limits it has shown. Pure."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from typing import Final
 
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.read_plan import plan_reads
 from gateway_agent.bus.requests import ReadRequest, keys_of
+from gateway_agent.limits.learnt import Learnt
 from gateway_agent.polling.cadence import Visit
-from gateway_agent.profile.fields import Key
+from gateway_agent.profile.fields import Key, Span
 from gateway_agent.profile.schema import Profile
 
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """Limits of one unit beyond its profile.
-
-    `illegal` registers, no block longer than `longest`, no block across one of `borders`.
-    """
-
-    illegal: frozenset[Key] = frozenset()
-    longest: int | None = None
-    borders: frozenset[Key] = frozenset()
+_NO_LIMITS: Final = Learnt()
 
 
 def plan_visits(
-    profile: Profile, line: LineAddress, learnt: Learnt = Learnt()
+    profile: Profile, line: LineAddress, learnt: Learnt = _NO_LIMITS
 ) -> dict[Visit, list[ReadRequest]]:
     """The requests of each kind of visit to a unit of `profile` on `line` within `learnt`."""
     limits = profile.read
-    if learnt.longest is not None:
-        limits = limits.model_copy(update={"max_registers": learnt.longest})
     status = {key for span in profile.status_spans() for key in keys_of(span)}
     # A status poll keeps to its own registers: a measured value, once read, has to be reported.
     measured = {key for span in profile.spans() for key in keys_of(span)} - status
@@ -41,17 +31,22 @@ def plan_visits(
     }
 
 
-def without_silent(learnt: Learnt, request: ReadRequest, profile: Profile) -> Learnt:
-    """The limits of a unit that is silent to `request` for good.
+def plan_again(profile: Profile, line: LineAddress, learnt: Learnt) -> list[ReadRequest]:
+    """The questions that show whether the limits `learnt` of a unit still hold.
 
-    The block is cut in two at a value near its middle; a block of a single value is illegal.
+    First the blocks as they were before they were cut, then each value given up by itself.
     """
-    starts = [address for (table, address), _ in profile.spans() if table == request.table]
-    end = request.address + request.count
-    inside = [address for address in starts if request.address < address < end]
-    if not inside or profile.read.frames:
-        return replace(learnt, illegal=learnt.illegal | set(request.keys), borders=frozenset())
-    middle = request.address + request.count / 2
-    cut = min(inside, key=lambda address: (abs(address - middle), address))
-    borders = {(request.table, address) for address in (request.address, cut, end)}
-    return replace(learnt, borders=learnt.borders | borders)
+    now = plan_visits(profile, line, learnt)["read_all"]
+    uncut = plan_visits(profile, line, Learnt(illegal=learnt.illegal))["read_all"]
+    values = (
+        request
+        for key in sorted(learnt.illegal)
+        for span in _values_with(key, profile)
+        for request in plan_reads([span], profile.read, line)
+    )
+    return list(dict.fromkeys([*(block for block in uncut if block not in now), *values]))
+
+
+def _values_with(key: Key, profile: Profile) -> Iterator[Span]:
+    """The values that need register `key`; the register alone if none does."""
+    yield from sorted(span for span in profile.spans() if key in keys_of(span)) or [(key, 1)]

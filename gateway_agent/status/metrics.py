@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway_agent.commands.command_queue import CommandQueue
 from gateway_agent.polling.line import PolledLine
+from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.journal_writer import JournalWriter
 from gateway_agent.uplink.publisher import Publisher
@@ -43,6 +44,16 @@ def gateway_metrics(
         yield Metric(f"{_PREFIX}_quarantined_units", line.quarantined, {"line": line.name})
         for code, count in sorted(line.errors.items()):
             yield Metric(f"{_PREFIX}_bus_errors_total", count, {"line": line.name, "code": code})
+        for unit in line.units:
+            yield from _limits_of(unit, {"line": line.name, "unit": unit.name})
+
+
+def _limits_of(unit: PolledUnit, labels: Mapping[str, str]) -> Iterator[Metric]:
+    """The blocks that are cut because `unit` refuses them whole, and each register given up."""
+    yield Metric(f"{_PREFIX}_cut_blocks", len(unit.learnt.borders), labels)
+    for table, address in sorted(unit.learnt.illegal):
+        register = {**labels, "table": table, "address": str(address)}
+        yield Metric(f"{_PREFIX}_given_up_register", 1, register)
 
 
 def metrics_page(metrics: Iterable[Metric]) -> str:

@@ -1,4 +1,4 @@
-"""The pages `/metrics` and `/healthz` of the box, on its own loopback address."""
+"""The pages `/metrics`, `/limits` and `/healthz` of the box, on its own loopback address."""
 
 import threading
 from collections.abc import Callable
@@ -13,11 +13,17 @@ _log = EventLog(__name__)
 class StatusPage:
     """Serves until the block ends.
 
-    `metrics` gives the text of `/metrics`; `healthy` whether all lines and the publisher are alive.
+    `metrics` gives the text of `/metrics`, `limits` the JSON of `/limits`; `healthy` whether all
+    lines and the publisher are alive.
     """
 
     def __init__(
-        self, host: str, port: int, metrics: Callable[[], str], healthy: Callable[[], bool]
+        self,
+        host: str,
+        port: int,
+        metrics: Callable[[], str],
+        limits: Callable[[], str],
+        healthy: Callable[[], bool],
     ) -> None:
         """Listen on `host`:`port` (0: a free one). Raises OSError if the address is taken."""
 
@@ -25,13 +31,17 @@ class StatusPage:
             def do_GET(self) -> None:
                 if self.path == "/metrics":
                     self._answer(200, metrics(), "text/plain; version=0.0.4; charset=utf-8")
+                elif self.path == "/limits":
+                    self._answer(200, limits(), "application/json")
                 elif self.path == "/healthz":
                     if healthy():
                         self._answer(200, "ok\n", "text/plain")
                     else:
                         self._answer(503, "a line or the publisher hangs\n", "text/plain")
                 else:
-                    self._answer(404, "the pages are /metrics and /healthz\n", "text/plain")
+                    self._answer(
+                        404, "the pages are /metrics, /limits and /healthz\n", "text/plain"
+                    )
 
             def _answer(self, status: int, text: str, kind: str) -> None:
                 body = text.encode()

@@ -29,22 +29,33 @@ def run(config: GatewayConfig = Path("gateway.toml")) -> None:
 
 
 @app.command("check")
-def check(config: GatewayConfig = Path("gateway.toml"), as_json: AsJson = False) -> None:
+def check(
+    config: GatewayConfig = Path("gateway.toml"),
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Also ask the running gateway what its units refuse now."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check the configuration; print the read plan of each device and the bus time of each line.
 
     No bus is opened. Exits with 2 if a key is wrong, or if a line cannot be polled within its
-    interval.
+    interval; with 3 if --live cannot reach the gateway.
     """
     from configuration.load import ConfigurationError
     from gateway_agent.polling.bus_budget import check_gateway
-    from hearthwatch.run.gateway_process import read_configuration
+    from gateway_agent.status.limits import limits_text
+    from hearthwatch.run.gateway_process import live_limits, read_configuration
 
     configuration = read_configuration(config)
     report = check_gateway(configuration.settings, configuration.profiles, config)
+    limits = live_limits(configuration.settings) if live else None
     if as_json:
-        print_json(report.to_document())
+        print_json(report.to_document() | ({} if limits is None else {"live": limits}))
     else:
-        typer.echo(report.to_text())
+        typer.echo(
+            "\n".join([report.to_text(), *([] if limits is None else [limits_text(limits)])])
+        )
     if report.problems:
         raise ConfigurationError(list(report.problems))
 

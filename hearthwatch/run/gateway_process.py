@@ -1,9 +1,12 @@
-"""The processes `gateway run` and `gateway scan`; they need the edge's packages only."""
+"""The processes `gateway run`, `check` and `scan`; they need the edge's packages only."""
 
+import json
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
+from urllib.request import urlopen
 
 import typer
 
@@ -16,7 +19,11 @@ from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.systemd import Notifier
 from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
+from hearthwatch.base.errors import UnreachableError, UsageError
 from hearthwatch.base.resources import profile_folders
+
+_PAGE_S: Final = 5.0
+"""How long the page of the running gateway may take."""
 
 
 def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) -> None:
@@ -33,6 +40,24 @@ def read_configuration(config: Path) -> Configuration:
     return Configuration(
         settings, load_profiles(settings.profile_references(), profile_folders(), config)
     )
+
+
+def live_limits(settings: GatewaySettings) -> dict[str, Any]:
+    """Return what the units of the running gateway refuse, from its own page.
+
+    Raises UsageError if `settings` have no page, UnreachableError if it does not answer.
+    """
+    if settings.metrics.listen is None:
+        raise UsageError(
+            "--live asks the running gateway; set `[metrics] listen` and reload the gateway"
+        )
+    url = f"http://{settings.metrics.listen}/limits"
+    try:
+        with urlopen(url, timeout=_PAGE_S) as answer:
+            page: dict[str, Any] = json.load(answer)
+    except (OSError, ValueError) as error:
+        raise UnreachableError(f"{url}: {error}; is the gateway running?") from error
+    return page
 
 
 def parse_addresses(text: str) -> range:

@@ -53,7 +53,7 @@ _QUIRKS: Final = (
     ),
     Quirk("short", 0.05, "share", "replies of which only the first half comes"),
     Quirk("crc", 0.05, "share", "replies with a damaged checksum"),
-    Quirk("noise", 0.05, "share", "replies behind a stray byte"),
+    Quirk("noise", 0.05, "share", "replies behind a stray byte and 0.3 s"),
     Quirk(
         "lost", 0.05, "share", "replies that never come; a poor serial server loses 0.0006"
     ),  # row 8
@@ -63,7 +63,7 @@ _QUIRKS: Final = (
         "echo",
         0.05,
         "share",
-        "replies preceded by the request itself, as an adapter with local echo receives them",
+        "replies 0.3 s behind the request itself, as an adapter with local echo receives them",
     ),
     Quirk(
         "second_master",
@@ -81,7 +81,14 @@ _QUIRKS: Final = (
     Quirk(
         "clients", 1, "clients", "TCP connections accepted at a time; more are closed at once"
     ),  # row 8
+    Quirk(
+        "converter", 1, "", "a converter answers exception 11 for units that do not answer"
+    ),  # row 26
     # The units: silence and refusals.
+    Quirk("asleep", 10, "s", "silence after which the next request only wakes a unit"),  # row 27
+    Quirk(
+        "refusals", 0.14, "share", "reads refused with exception 2 though the registers exist"
+    ),  # row 28
     Quirk("dead", 0.1, "share", "units that never answer"),
     Quirk("frozen", 0.1, "share", "units that answer but whose registers never move"),  # row 18
     Quirk(

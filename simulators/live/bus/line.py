@@ -2,17 +2,21 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from simulators.live.bus.frames import SERIAL_EXTRA, Request, SlaveFraming
-from simulators.live.bus.requests import AddressedUnit, SlaveAnswer, answer
+from simulators.live.bus.requests import READS, AddressedUnit, SlaveAnswer, answer
 from simulators.live.bus.spoil import Reply, SentReply, Spoiler
 from simulators.registers.fields import RegisterRef
+from simulators.registers.refusals import ILLEGAL_ADDRESS
 from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import Quirks
 
 UNPLUGGED_S: Final = 5.0
+# The exception of a converter for a unit without an answer, and the time after which it comes.
+NO_ANSWER: Final = 0x0B
+CONVERTER_S: Final = 0.2
 
 
 class Slave(AddressedUnit, Protocol):
@@ -35,12 +39,12 @@ class ReplyDelivery:
     """A reply to send; call `delivered` once it has been sent."""
 
     sent: SentReply
-    slave: Slave
+    slave: Slave | None
     answer: SlaveAnswer
 
     def delivered(self) -> None:
         """Notify the slave of the read, unless the master cannot have understood the reply."""
-        if self.sent.reading != "none":
+        if self.slave is not None and self.sent.reading != "none":
             self.slave.was_read(self.answer.carried, self.sent.reading == "doubtful")
 
 
@@ -57,6 +61,7 @@ class SimulatedLine:
         self._spoiler = Spoiler(quirks, seed)
         self._random = random.Random(seed + 1)
         self._before = b""
+        self._heard_s: dict[int, float] = {}
         self._busy_until = float("-inf")
 
     @property
@@ -70,12 +75,15 @@ class SimulatedLine:
 
     def ask(self, request: Request, framing: SlaveFraming, now_s: float) -> ReplyDelivery | None:
         """The delivery for `request`, received at monotonic `now_s`; None if nobody answers."""
+        unheard = self._only_wakes(request.address, now_s)
         too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
         slave = self._slaves.get(request.address)
         self._busy_until = max(self._busy_until, now_s + self._frame_s(request.message))
-        if too_soon or slave is None or slave.silent or not request.message:
+        if too_soon or unheard or not request.message:
             return None
-        given = answer(request.message, slave)
+        if slave is None or slave.silent:
+            return self._for_the_silent(request, framing)
+        given = self._given(request.message, slave)
         if given.reply is None:
             return None
         sent = self._spoiler.send(Reply(request, given.reply, framing, self._before))
@@ -86,7 +94,29 @@ class SimulatedLine:
             + self._quirks.get("slow", 0.0)
         )
         self._busy_until = now_s + delay_s
-        return ReplyDelivery(SentReply(sent.frame, delay_s, sent.reading), slave, given)
+        return ReplyDelivery(replace(sent, delay_s=delay_s), slave, given)
+
+    def _only_wakes(self, address: int, now_s: float) -> bool:
+        """Whether the unit at `address` sleeps, so that a request at `now_s` only wakes it."""
+        if "asleep" not in self._quirks:
+            return False
+        heard_s = self._heard_s.get(address, float("-inf"))
+        self._heard_s[address] = now_s
+        return now_s - heard_s > self._quirks["asleep"]
+
+    def _for_the_silent(self, request: Request, framing: SlaveFraming) -> ReplyDelivery | None:
+        """What a converter answers for a unit that does not; None without a converter."""
+        if "converter" not in self._quirks:
+            return None
+        refusal = SlaveAnswer(bytes((request.message[0] | 0x80, NO_ANSWER)))
+        sent = SentReply(framing.frame(request, refusal.reply or b""), CONVERTER_S, "none")
+        return ReplyDelivery(sent, None, refusal)
+
+    def _given(self, message: bytes, slave: Slave) -> SlaveAnswer:
+        share = self._quirks.get("refusals", 0.0) if message[0] in READS else 0.0
+        if share and self._random.random() < share:
+            return SlaveAnswer(bytes((message[0] | 0x80, ILLEGAL_ADDRESS)))
+        return answer(message, slave)
 
     def _frame_s(self, message: bytes) -> float:
         return 0.0 if self._serial is None else self._serial.frame_s(len(message) + SERIAL_EXTRA)

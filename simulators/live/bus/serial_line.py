@@ -66,7 +66,9 @@ class SerialLine:
 
     def _answer(self, request: Request, stop: threading.Event) -> None:
         delivery = self._line.ask(request, self._framing, monotonic())
-        if delivery is None or stop.wait(delivery.sent.delay_s):
+        if delivery is None or not self._put(delivery.sent.ahead):
+            return
+        if stop.wait(delivery.sent.delay_s):
             return
         if self._put(delivery.sent.frame):
             delivery.delivered()

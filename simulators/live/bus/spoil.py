@@ -13,13 +13,18 @@ from simulators.live.bus.frames import Request, SlaveFraming, serial_frame
 from simulators.unit.quirks import Quirks
 
 LATE_S: Final = 2.5  # beyond any sensible time-out
+# The time that a unit thinks behind an echo or a stray byte: longer than the pauses inside a frame
+# that a gateway bears, on a serial line and behind a serial server.
+THINKS_S: Final = 0.3
 _FOREIGN_QUESTION: Final = bytes.fromhex("0300000002")
 _FOREIGN_ANSWER: Final = bytes.fromhex("030400000000")
 
 
 @dataclass(frozen=True, slots=True)
 class SentReply:
-    """The bytes sent after `delay_s`, and the `reading` that a master makes of them.
+    """The bytes `frame` sent after `delay_s`, and the `reading` that a master makes of them.
+
+    The bytes `ahead` are sent at once.
 
     `certain`: the master has the reply. `doubtful`: it may accept the reply or not. `none`: it
     cannot have the reply.
@@ -28,6 +33,7 @@ class SentReply:
     frame: bytes
     delay_s: float = 0.0
     reading: Literal["certain", "doubtful", "none"] = "certain"
+    ahead: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def _crc(reply: Reply, choose: random.Random) -> SentReply:
 
 
 def _noise(reply: Reply, choose: random.Random) -> SentReply:
-    return SentReply(choose.randbytes(1) + reply.frame, reading="doubtful")
+    return SentReply(reply.frame, THINKS_S, "doubtful", ahead=choose.randbytes(1))
 
 
 def _lost(reply: Reply, choose: random.Random) -> SentReply:
@@ -100,9 +106,8 @@ def _wrong_function(reply: Reply, choose: random.Random) -> SentReply:
 
 
 def _echo(reply: Reply, choose: random.Random) -> SentReply:
-    return SentReply(
-        serial_frame(reply.request.address, reply.request.message) + reply.frame, reading="doubtful"
-    )
+    echo = serial_frame(reply.request.address, reply.request.message)
+    return SentReply(reply.frame, THINKS_S, "doubtful", ahead=echo)
 
 
 def _second_master(reply: Reply, choose: random.Random) -> SentReply:

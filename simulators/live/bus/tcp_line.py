@@ -83,7 +83,10 @@ class TcpLine:
             self._unplug()
             return
         delivery = self._line.ask(request, framing, monotonic())
-        if delivery is None or self._stop.wait(delivery.sent.delay_s):
+        if delivery is None:
+            return
+        connection.sendall(delivery.sent.ahead)
+        if self._stop.wait(delivery.sent.delay_s):
             return
         connection.sendall(delivery.sent.frame)
         delivery.delivered()

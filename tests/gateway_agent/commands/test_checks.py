@@ -185,7 +185,7 @@ def test_a_register_that_could_not_be_read_allows_nothing() -> None:
     ("fault", "reason", "writes"),
     [
         ({"deaf": True}, "no_reply", 0),
-        ({"refuses": {11}}, "device_exception", 1),
+        ({"refuses": {11}}, "device_exception: exception 2", 1),
         ({"stubborn": True}, "write_unconfirmed: the unit shows 35.0", 1),
     ],
 )

@@ -7,7 +7,8 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.unit import NoAnswer, PolledUnit
+from gateway_agent.limits.doubts import BELIEVED_AFTER
+from gateway_agent.polling.unit import ASK_AGAIN_S, NoAnswer, PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.loading import load_profile
 from tests.gateway_agent.slaves import TcpSlave, Units
@@ -40,8 +41,10 @@ def rig() -> Iterator[Rig]:
 def test_an_illegal_register_costs_only_its_own_point(rig: Rig) -> None:
     whole = decode(QUICK, rig.unit.read(rig.bus))
     rig.units.illegal = {109, 119}
-    split = decode(QUICK, rig.unit.read(rig.bus))
-    assert set(whole.values) - set(split.values) == {"suction_c", "voltage_v"}
+    for _ in range(BELIEVED_AFTER):
+        assert rig.unit.learnt.illegal == set()
+        split = decode(QUICK, rig.unit.read(rig.bus))
+        assert set(whole.values) - set(split.values) == {"suction_c", "voltage_v"}
     assert rig.unit.learnt.illegal == {("holding", 109), ("holding", 119)}
     rig.units.asked.clear()
     assert decode(QUICK, rig.unit.read(rig.bus)).values == split.values
@@ -55,25 +58,50 @@ def test_firmware_that_bears_only_short_blocks_loses_nothing_and_is_asked_for_sh
 ) -> None:
     whole = decode(QUICK, rig.unit.read(rig.bus))
     rig.units.longest = 16
-    assert decode(QUICK, rig.unit.read(rig.bus)) == whole
+    for _ in range(BELIEVED_AFTER):
+        assert rig.unit.learnt.borders == set()
+        assert decode(QUICK, rig.unit.read(rig.bus)) == whole
     assert rig.unit.learnt.illegal == set()
-    assert rig.unit.learnt.longest is not None
-    assert rig.unit.learnt.longest <= 16
+    assert rig.unit.learnt.borders
     rig.units.asked.clear()
     assert decode(QUICK, rig.unit.read(rig.bus)) == whole
     assert max(count for *_, count in rig.units.asked) <= 16
 
 
-def test_a_silent_unit_is_given_up_after_one_question_when_probed_and_two_otherwise(
-    rig: Rig,
-) -> None:
-    rig.units.dead = {1}
-    with pytest.raises(NoAnswer, match="no_reply"):
-        rig.unit.read(rig.bus, probe=True)
-    assert len(rig.units.asked) == 1
-    with pytest.raises(NoAnswer):
+def test_what_was_refused_is_asked_again_after_its_time_and_not_before(rig: Rig) -> None:
+    rig.unit.remind(0.0)
+    rig.units.illegal = {109}
+    for _ in range(BELIEVED_AFTER):
         rig.unit.read(rig.bus)
-    assert len(rig.units.asked) == 3
+    rig.units.illegal = set()
+    rig.unit.remind(ASK_AGAIN_S - 1)
+    assert ("holding", 109) not in rig.unit.read(rig.bus)
+    rig.unit.remind(ASK_AGAIN_S)
+    assert ("holding", 109) not in rig.unit.read(rig.bus, "status_poll")
+    assert ("holding", 109) in rig.unit.read(rig.bus)
+    assert not rig.unit.learnt.in_force
+
+
+def test_questions_refused_in_silence_cost_one_time_out_a_reading(rig: Rig) -> None:
+    rig.unit.remind(0.0)
+    rig.units.illegal = {101, 109, 119, 104}
+    for _ in range(BELIEVED_AFTER):
+        rig.unit.read(rig.bus)
+    rig.units.illegal, rig.units.hushed = set(), {101, 109, 119, 104}
+    rig.unit.remind(ASK_AGAIN_S)
+    usual = len(rig.unit.plans["read_all"])
+    for _ in range(4):
+        rig.units.asked.clear()
+        rig.unit.read(rig.bus)
+        assert len(rig.units.asked) <= usual + 2  # the second tells a late reply from the next
+
+
+def test_a_silent_unit_is_given_up_after_two_questions(rig: Rig) -> None:
+    rig.units.dead = {1}
+    for visits in (1, 2):
+        with pytest.raises(NoAnswer, match="no_reply"):
+            rig.unit.read(rig.bus)
+        assert len(rig.units.asked) == 2 * visits
 
 
 def test_a_unit_that_refuses_everything_for_a_while_is_not_written_off(rig: Rig) -> None:
@@ -107,12 +135,12 @@ def test_a_block_refused_in_silence_costs_no_other_block_and_in_the_end_only_its
     assert not any(first <= 109 < first + count for _, _, first, count in rig.units.asked)
 
 
-def test_a_probe_finds_a_unit_whatever_block_it_is_silent_to(rig: Rig) -> None:
+def test_visits_find_a_unit_whatever_block_it_is_silent_to(rig: Rig) -> None:
     rig.units.hushed = set(range(50)) | {150}
     answered = 0
     for _ in range(len(rig.unit.plans["read_all"])):
         try:
-            answered += bool(rig.unit.read(rig.bus, probe=True))
+            answered += bool(rig.unit.read(rig.bus))
         except NoAnswer:
             continue
     assert answered >= 1

@@ -226,6 +226,25 @@ def test_a_configuration_mistake_exits_2_and_names_file_and_key(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("page", "code", "said"),
+    [
+        ("", 2, "--live asks the running gateway; set `[metrics] listen`"),
+        ('[metrics]\nlisten = "127.0.0.1:{port}"\n', 3, "is the gateway running?"),
+    ],
+)
+def test_the_live_check_names_what_it_lacks(
+    page: str, code: int, said: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "gateway.toml"
+    example = (Path(__file__).parents[3] / "config" / "examples" / "gateway.toml").read_text()
+    config.write_text(example + page.format(port=free_port()))
+    ended = run("gateway", "check", "--live", "--config", str(config))
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_what_needs_a_broker_at_once_exits_3_without_one() -> None:
     ended = run("watch", "--url", f"mqtt://127.0.0.1:{free_port()}")
     assert ended.returncode == 3

@@ -1,6 +1,6 @@
 import pytest
 
-from simulators.live.bus.frames import Request, SlaveSerialFraming
+from simulators.live.bus.frames import Request, SlaveSerialFraming, serial_frame
 from simulators.live.bus.line import SimulatedLine
 from simulators.registers.fields import RegisterRef
 from simulators.registers.serial_format import SerialFormat
@@ -73,6 +73,32 @@ def test_a_slave_learns_what_was_read_and_what_may_have_been(
     assert slave.seen == [
         (frozenset({RegisterRef("holding", 0), RegisterRef("holding", 1)}), doubt) for doubt in seen
     ]
+
+
+def test_a_converter_answers_for_strangers_and_silent_units() -> None:
+    for one, request in (
+        (line({"converter": 1}), Request(2, READ.message)),
+        (line({"converter": 1}, slave=Pump(silent=True)), READ),
+    ):
+        delivery = one.ask(request, SlaveSerialFraming(), LONG_AGO)
+        assert delivery is not None
+        delivery.delivered()
+        assert delivery.sent.frame == serial_frame(request.address, bytes((0x83, 0x0B)))
+
+
+def test_a_unit_asleep_is_woken_by_the_first_request_and_answers_the_second() -> None:
+    one = line({"asleep": 10})
+    asked = [one.ask(READ, SlaveSerialFraming(), at) is not None for at in (0, 1, 11, 22, 23)]
+    assert asked == [False, True, True, False, True]
+
+
+def test_a_share_of_the_reads_is_refused() -> None:
+    one = line({"refusals": 0.2})
+    sent = [one.ask(READ, SlaveSerialFraming(), LONG_AGO) for _ in range(1_000)]
+    refused = [each for each in sent if each is not None and each.sent.frame[1] == 0x83]
+    assert len(sent) == 1_000
+    assert 140 <= len(refused) <= 260
+    assert not any(each.answer.carried for each in refused)
 
 
 def test_the_adapter_is_pulled_out_at_a_share_of_requests() -> None:

@@ -7,7 +7,7 @@ from simulators.live.bus.frames import (
     SlaveTcpFraming,
     checksum,
 )
-from simulators.live.bus.spoil import LATE_S, SPOILERS, Reply, SentReply, Spoiler
+from simulators.live.bus.spoil import LATE_S, SPOILERS, THINKS_S, Reply, SentReply, Spoiler
 
 REQUEST = Request(1, bytes.fromhex("03002a0001"), 7)
 MESSAGE = bytes.fromhex("0302002a")
@@ -43,7 +43,7 @@ def test_what_stands_on_the_wire() -> None:
     honest = SlaveSerialFraming().frame(REQUEST, MESSAGE)
 
     def frames(name: str) -> set[bytes]:
-        return {sent.frame for sent in spoilt(name, SlaveSerialFraming())}
+        return {sent.ahead + sent.frame for sent in spoilt(name, SlaveSerialFraming())}
 
     assert spoilt("late", SlaveSerialFraming()) == {SentReply(honest, LATE_S, "doubtful")}
     assert frames("short") == {honest[:3]}
@@ -53,6 +53,9 @@ def test_what_stands_on_the_wire() -> None:
     assert frames("wrong_device") == {SlaveSerialFraming().frame(Request(2, b""), MESSAGE)}
     assert frames("wrong_function") == {SlaveSerialFraming().frame(REQUEST, b"\x04" + MESSAGE[1:])}
     assert frames("echo") == {SlaveSerialFraming().frame(REQUEST, REQUEST.message) + honest}
+    for name in ("noise", "echo"):
+        slow = spoilt(name, SlaveSerialFraming())
+        assert {(sent.frame, sent.delay_s) for sent in slow} == {(honest, THINKS_S)}
     assert frames("mixed_streams") == {BEFORE + honest}
 
 
