@@ -1,9 +1,18 @@
 """Contradictions between the tables of a profile, which no single key shows. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gateway_agent.profile.fields import Key, RegisterCondition, RegisterRef
-from gateway_agent.profile.schema import Profile
+from gateway_agent.profile.fields import (
+    Key,
+    QuantitySource,
+    RegisterCondition,
+    RegisterRef,
+    Scale,
+    Sentinel,
+    span_of,
+)
+from gateway_agent.profile.schema import PointSource, Profile
+from wire.points import POINTS
 
 Contradiction = tuple[str, str]
 """The key, and the mistake there."""
@@ -20,6 +29,7 @@ def contradictions(profile: Profile) -> list[Contradiction]:
         _denied,
         _repeated_faults,
         _unknown_slow,
+        _plausible_sentinels,
     )
     return [problem for check in checks for problem in check(profile)]
 
@@ -125,3 +135,57 @@ def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
             (name, f"{table} {address} stands twice")
             for table, address in {k for k in keys if keys.count(k) > 1}
         )
+
+
+def _plausible_sentinels(profile: Profile) -> Iterator[Contradiction]:
+    for index, source in enumerate(profile.point):
+        for key, scale, own in _scales_of(profile, index, source):
+            hidden = _hidden(source, scale, own) if scale.sentinel_reason is None else None
+            if hidden is not None:
+                yield key, _really(source, hidden)
+        plausible = [value for value in source.absent if POINTS[source.point].plausible(value)]
+        if plausible and source.sentinel_reason is None:
+            yield f"point[{index}].absent", _really(source, plausible[0])
+
+
+def _really(source: PointSource, value: float) -> str:
+    return (
+        f"{source.point} can really be {value:g}; "
+        "remove this value, or say in `sentinel_reason` why it is none"
+    )
+
+
+def _scales_of(
+    profile: Profile, index: int, source: PointSource
+) -> Iterator[tuple[str, Scale, Scale]]:
+    """Each scale whose sentinels count for a point: its key, itself, and a scale of the values."""
+    variants = profile.scale.get(source.scale or "", [])
+    scales: Sequence[Scale] = variants or [source]
+    for scale in scales:
+        yield f"point[{index}].sentinels", source, scale
+    for position, variant in enumerate(variants):
+        yield f"scale.{source.scale}[{position}].sentinels", variant, variant
+
+
+def _hidden(source: PointSource, scale: Scale, values: Scale) -> float | None:
+    """A plausible value of `source` that a sentinel of `scale` hides; None if there is none."""
+    point = POINTS[source.point]
+    for sentinel in scale.sentinels:
+        for first, last in _numbers(source, sentinel):
+            low, high = values.value(first), values.value(last)
+            if low <= point.high and high >= point.low:
+                return max(low, point.low)
+    return None
+
+
+def _numbers(source: QuantitySource, sentinel: Sentinel) -> Iterator[tuple[int, int]]:
+    """The runs of numbers, with their sign, that `sentinel` stands for."""
+    first, last = span_of(sentinel)
+    half, whole = 1 << source.bits_of_number - 1, 1 << source.bits_of_number
+    if not source.signed or first < 0:
+        yield first, last
+        return
+    if first < half:
+        yield first, min(last, half - 1)
+    if last >= half:
+        yield max(first, half) - whole, min(last, whole - 1) - whole

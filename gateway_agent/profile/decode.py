@@ -13,7 +13,6 @@ from gateway_agent.profile.fields import (
     RegisterCondition,
     RegisterRef,
     Scale,
-    as_signed,
     is_sentinel,
 )
 from gateway_agent.profile.schema import FaultPanel, PointSource, Profile
@@ -137,11 +136,12 @@ def quantity(profile: Profile, registers: Registers, source: QuantitySource) -> 
     """The value of `source` in its point's unit; None if a register is unread or a sentinel."""
     raw = _raw(profile, registers, source)
     scale = scale_of(profile, registers, source.scale, source)
-    if raw is None or scale is None or is_sentinel(raw, [*source.sentinels, *scale.sentinels]):
+    number = None if raw is None else source.number_in(raw)
+    if raw is None or number is None or scale is None:
         return None
-    if source.signed:
-        raw = as_signed(raw, sum(part.bit_count for part in source.parts))
-    return scale.value(raw)
+    if is_sentinel(raw, number, [*source.sentinels, *scale.sentinels]):
+        return None
+    return scale.value(number)
 
 
 def _raw(profile: Profile, registers: Registers, source: QuantitySource) -> int | None:

@@ -4,6 +4,7 @@ All of it is data read from TOML and checked strictly: a text is never taken for
 unknown key is an error.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -25,6 +26,7 @@ WORD: Final = 0xFFFF
 Address = Annotated[int, Field(ge=0, le=WORD)]
 Bit = Annotated[int, Field(ge=0, le=15)]
 Register = Annotated[int, Field(ge=0, le=0xFFFF_FFFF)]
+SignedNumber = Annotated[int, Field(ge=-0x8000_0000, le=0xFFFF_FFFF)]
 
 
 def _numbers_as_keys(table: Any) -> Any:
@@ -47,30 +49,47 @@ class Entry(Settings):
     model_config = ConfigDict(strict=True)
 
 
-class Range(Entry):
-    """Addresses or raw values `from` … `to`, both included."""
+class NumberRange(Entry):
+    """Numbers `from` … `to`, both included; negative ones too."""
 
-    first: Annotated[Register, Field(alias="from")]
-    last: Annotated[Register, Field(alias="to")]
+    first: Annotated[SignedNumber, Field(alias="from")]
+    last: Annotated[SignedNumber, Field(alias="to")]
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Range":
+    def _ordered(self) -> "NumberRange":
         if self.first > self.last:
             raise ValueError("`from` is above `to`")
         return self
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: float) -> bool:
         return self.first <= number <= self.last
 
 
-Sentinel = Register | Range
+class Range(NumberRange):
+    """Addresses `from` … `to`, both included."""
+
+    first: Annotated[Register, Field(alias="from")]
+    last: Annotated[Register, Field(alias="to")]
 
 
-def is_sentinel(raw: int, sentinels: list[Sentinel]) -> bool:
-    """Whether the raw content `raw`, before any sign, means that there is no value."""
-    return any(
-        raw == sentinel if isinstance(sentinel, int) else raw in sentinel for sentinel in sentinels
-    )
+Sentinel = SignedNumber | NumberRange
+"""A content that means that there is no value: raw, before any sign, if it is not negative."""
+
+
+def is_sentinel(raw: int, number: float, sentinels: Sequence[Sentinel]) -> bool:
+    """Whether the raw content `raw`, which is `number` with its sign, means that there is no value.
+
+    A sentinel below zero is compared with `number`, any other one with `raw`.
+    """
+    spans = (span_of(sentinel) for sentinel in sentinels)
+    return any(first <= (number if first < 0 else raw) <= last for first, last in spans)
+
+
+def span_of(sentinel: Sentinel) -> tuple[int, int]:
+    """The first and the last content of `sentinel`."""
+    if isinstance(sentinel, NumberRange):
+        return sentinel.first, sentinel.last
+    return sentinel, sentinel
 
 
 def as_signed(raw: int, width: int) -> int:
@@ -174,16 +193,18 @@ class RegisterCondition(RegisterRef):
 class Scale(Entry):
     """The value in the point's unit is raw × `factor` ÷ `divisor` + `offset`.
 
-    `sentinels` are raw contents, before any sign, that mean that there is no value.
-    A divisor instead of a fraction keeps decimals exact: 31718 ÷ 100 is 317.18.
+    `sentinels` are contents that mean that there is no value: raw, before any sign; those below
+    zero with their sign. Where one of them is also a plausible value, `sentinel_reason` must say
+    why it is none. A divisor instead of a fraction keeps decimals exact: 31718 ÷ 100 is 317.18.
     """
 
     factor: Annotated[float, Field(gt=0)] = 1.0
     divisor: Annotated[float, Field(gt=0)] = 1.0
     offset: float = 0.0
     sentinels: list[Sentinel] = Field(default_factory=list)
+    sentinel_reason: Annotated[str, Field(min_length=1)] | None = None
 
-    def value(self, number: int) -> float:
+    def value(self, number: float) -> float:
         """The physical value of the raw number `number`."""
         return number * self.factor / self.divisor + self.offset
 
@@ -221,6 +242,8 @@ class QuantitySource(Scale, Part):
             raise ValueError("a packed number has no width; its parts have its bits")
         if self.width == 32 and self.address == WORD:
             raise ValueError("a 32-bit value needs two registers")
+        if not self.signed and any(span_of(each)[0] < 0 for each in self.sentinels):
+            raise ValueError("a sentinel below zero needs a number with sign")
         return self
 
     @property
@@ -235,3 +258,12 @@ class QuantitySource(Scale, Part):
             return [self, *self.then]
         words = [Part(address=self.address + offset, table=self.table) for offset in range(2)]
         return words[::-1] if self.word_order == "low_first" else words
+
+    @property
+    def bits_of_number(self) -> int:
+        """How many bits the number has."""
+        return sum(part.bit_count for part in self.parts)
+
+    def number_in(self, raw: int) -> float:
+        """The number, with its sign, of the raw content `raw`."""
+        return as_signed(raw, self.bits_of_number) if self.signed else raw

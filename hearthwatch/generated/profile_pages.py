@@ -10,6 +10,8 @@ from gateway_agent.profile.fields import (
     RegisterCondition,
     RegisterRef,
     Scale,
+    Sentinel,
+    span_of,
 )
 from gateway_agent.profile.schema import PointSource, Profile
 from gateway_agent.profile.writes import Denied, WriteRule
@@ -110,14 +112,18 @@ def _notes(profile: Profile, source: PointSource) -> str:
         notes.append("no value: " + _sentinels(source))
     if source.absent:
         notes.append("not fitted: " + ", ".join(f"{value:g}" for value in source.absent))
+    if source.sentinel_reason:
+        notes.append(source.sentinel_reason)
     return "; ".join(notes)
 
 
 def _sentinels(scale: Scale) -> str:
-    return ", ".join(
-        f"0x{raw:04X}" if isinstance(raw, int) else f"0x{raw.first:04X}-0x{raw.last:04X}"
-        for raw in scale.sentinels
-    )
+    return ", ".join(map(_sentinel, scale.sentinels))
+
+
+def _sentinel(sentinel: Sentinel) -> str:
+    first, last = (f"0x{raw:04X}" if raw >= 0 else str(raw) for raw in span_of(sentinel))
+    return first if first == last else f"{first}-{last}"
 
 
 def _conditions(profile: Profile, conditions: Iterable[RegisterCondition]) -> str:
@@ -150,7 +156,7 @@ def _scales(profile: Profile) -> str:
             name,
             _conditions(profile, variant.when) if variant.when else "else",
             _formula(variant),
-            _sentinels(variant),
+            "; ".join(filter(None, (_sentinels(variant), variant.sentinel_reason))),
         )
         for name, variants in profile.scale.items()
         for variant in variants

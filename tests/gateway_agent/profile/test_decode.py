@@ -208,3 +208,36 @@ def test_an_unread_fault_register_is_said_and_not_taken_for_no_fault() -> None:
     registers = dict.fromkeys(wanted(profile), 0)
     del registers[("holding", 128)]
     assert "state" in decode(profile, registers).bad
+
+
+def decoded(source: dict[str, Any], contents: dict[int, int], **tables: Any) -> float | None:
+    """The only point of a profile, from holding registers with `contents`."""
+    document = {"profile": "p", "title": "t", "source": "s", "read": {"max_registers": 20}}
+    entry = {"address": 1, "point": "energy_kwh"} | source
+    profile = Profile.model_validate(
+        document | {"point": [entry], "state": [{"state": "off"}]} | tables
+    )
+    seen = decode(profile, {("holding", address): raw for address, raw in contents.items()})
+    return seen.values.get(str(entry["point"]))
+
+
+COIL = {"point": "coil_c", "signed": True}
+
+
+def test_a_sentinel_is_raw_or_if_it_is_below_zero_the_number_itself() -> None:
+    assert decoded(COIL, {1: 0xFFFF}) == -1
+    assert decoded(COIL | {"sentinels": [0xFFFF]}, {1: 0xFFFF}) is None
+    assert decoded(COIL | {"sentinels": [-1]}, {1: 0xFFFF}) is None
+    assert decoded(COIL | {"sentinels": [-1]}, {1: 0xFFFE}) == -2
+    assert decoded(COIL | {"sentinels": [{"from": -40, "to": -30}]}, {1: 0x10000 - 35}) is None
+    assert decoded(COIL | {"sentinels": [{"from": -40, "to": -30}]}, {1: 0x10000 - 29}) == -29
+
+
+@pytest.mark.parametrize("resolution", [0, 1 << 8])
+@pytest.mark.parametrize("raw", [0xFFFE, 0xFFFF, 0, 1])
+def test_the_coil_of_a_midea_near_zero_is_a_temperature(raw: int, resolution: int) -> None:
+    profile = PROFILES["midea-mthermal"]
+    registers = dict.fromkeys(wanted(profile), 0)
+    registers |= {("holding", 189): resolution, ("holding", 106): raw}
+    degrees = raw - 0x10000 if raw > 0x7FFF else raw
+    assert decode(profile, registers).values["coil_c"] == degrees / (10 if resolution else 1)

@@ -174,6 +174,12 @@ address = 1
         ("mask = 0x0F0F", "point[0]"),
         ("factor = 0", "point[0].factor"),
         ('scale = "tenths"', "point[0].scale"),
+        ("signed = true\nsentinels = [0xFFFF]", "point[0].sentinels"),
+        ("signed = true\nsentinels = [-1]", "point[0].sentinels"),
+        ("sentinels = [{ from = 90, to = 200 }]", "point[0].sentinels"),
+        ("sentinels = [-300]", "point[0]"),
+        ("absent = [25]", "point[0].absent"),
+        ('scale = "x"\n[[scale.x]]\nsentinels = [0x7F]\ndivisor = 10', "scale.x[0].sentinels"),
         ("width = 32\nmask = 0xFF", "point[0]"),
         ('when = [{ address = 1 }]', "point[0].when[0]"),
         ('when = [{ address = 1, rising = true }]', "point"),
@@ -200,6 +206,21 @@ def test_what_a_profile_does_not_know_is_an_error_and_never_read_as_something_el
     with pytest.raises(ConfigurationError) as error:
         load(write(tmp_path, "bad", MINIMAL + more + "\n"))
     assert key in {problem.key for problem in error.value.problems}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "signed = true\nsentinels = [0x7FFF, 0x8000, -3000]\ndivisor = 10",
+        "sentinels = [0xFFFF, { from = 96, to = 200 }]",
+        'signed = true\nsentinels = [0xFFFF]\nsentinel_reason = "the maker says so"',
+        'absent = [25]\nsentinel_reason = "the maker says so"',
+    ],
+)
+def test_a_sentinel_outside_the_plausible_range_or_with_its_reason_is_right(
+    tmp_path: Path, more: str
+) -> None:
+    assert load(write(tmp_path, "good", MINIMAL + more + "\n")).profile == "p"
 
 
 def test_a_name_that_is_no_profile() -> None:

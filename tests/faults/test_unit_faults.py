@@ -1,0 +1,97 @@
+"""Units whose registers say something else than their map, on a real line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway_agent.bus.address import parse_line
+from gateway_agent.bus.modbus import Bus
+from gateway_agent.polling.unit import PolledUnit
+from gateway_agent.profile.decode import decode
+from gateway_agent.profile.loading import load_profile
+from tests.gateway_agent.slaves import PtySlave, TcpSlave, Units
+from tests.gateway_agent.test_service import midea_registers
+
+MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[2] / "config" / "profiles"])
+FIXED_C = 35
+
+
+@pytest.mark.fault("11.A2")
+def test_a_coil_at_minus_one_is_a_value_in_every_winter_night(
+    fault_record: dict[str, float],
+) -> None:
+    slave = PtySlave(Units({1: midea_registers()}))
+    bus = Bus(line := parse_line(f"serial://{slave.path}?baud=115200"))
+    unit = PolledUnit("a", 1, MIDEA, line)
+    seen = {}
+    try:
+        for raw in (0xFFFD, 0xFFFE, 0xFFFF, 0, 1):
+            slave.units.registers[1] |= {106: raw, 191: raw}
+            seen[raw] = decode(MIDEA, unit.read(bus))
+    finally:
+        bus.close()
+        slave.close()
+    fault_record["trials"] = len(seen)
+    fault_record["false"] = len([each for each in seen.values() if "coil_c" in each.bad])
+    assert [each.values.get("coil_c") for each in seen.values()] == [-3, -2, -1, 0, 1]
+    assert not any("coil_c" in each.bad for each in seen.values())
+
+
+def scan(*arguments: str) -> list[dict[str, Any]]:
+    """The units that `gateway scan` names."""
+    command = [sys.executable, "-m", "hearthwatch", "gateway", "scan", *arguments, "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    units: list[dict[str, Any]] = json.loads(ran.stdout)["units"]
+    return units
+
+
+class Badge(Units):
+    """A Midea under another badge: 110 and 112 rest at 35 °C while the circuit warms up."""
+
+    def _tell(self, unit: int, request: bytes) -> bytes | None:
+        table, warmer_by = self.registers[1], len(self.asked) // 3
+        table |= {104: 28 + warmer_by, 105: 32 + warmer_by, 108: 52 + warmer_by}
+        return super()._tell(unit, request)
+
+
+@pytest.mark.fault("11.A2")
+def test_a_supply_temperature_that_rests_while_its_neighbours_move_is_named(
+    fault_record: dict[str, float],
+) -> None:
+    units = Badge({1: midea_registers() | {110: FIXED_C, 112: FIXED_C}})
+    slave = PtySlave(units)
+    url = f"serial://{slave.path}?baud=115200"
+    try:
+        (unit,) = scan(url, "--addresses", "1", "--timeout", "0.1", "--watch", "3s")
+    finally:
+        slave.close()
+    fault_record["trials"] = 1
+    fault_record["missed"] = int("supply_c" not in unit["never_moves"])
+    assert (unit["profile"], "supply_c" in unit["never_moves"]) == ("midea-mthermal", True)
+    assert not {"return_c", "discharge_c"} & set(unit["never_moves"])
+
+
+class Converter(Units):
+    """Answers in the name of every unit that is not there: exception 0x0B."""
+
+    def _tell(self, unit: int, request: bytes) -> bytes | None:
+        return super()._tell(unit, request) or bytes((request[0] | 0x80, 0x0B))
+
+
+@pytest.mark.fault("11.A10")
+def test_a_converter_that_answers_for_the_dead_does_not_make_units(
+    fault_record: dict[str, float],
+) -> None:
+    slave = TcpSlave(Converter({3: midea_registers()}))
+    try:
+        ran = scan(f"tcp://127.0.0.1:{slave.port}", "--addresses", "1-8")
+    finally:
+        slave.close()
+    addresses = [unit["address"] for unit in ran]
+    fault_record["trials"] = 8
+    fault_record["false"] = len(addresses) - 1
+    assert addresses == [3]
