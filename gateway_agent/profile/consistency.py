@@ -36,6 +36,11 @@ def contradictions(profile: Profile) -> list[Contradiction]:
 
 def _unknown_scales(profile: Profile) -> Iterator[Contradiction]:
     named = [(f"point[{index}]", source.scale) for index, source in enumerate(profile.point)]
+    named += [
+        (f"point[{index}].further[{number}]", each.scale)
+        for index, source in enumerate(profile.point)
+        for number, each in enumerate(source.further)
+    ]
     for index, rule in enumerate(profile.write):
         named += [(f"write[{index}]", rule.scale)]
         named += [
@@ -178,14 +183,15 @@ def _hidden(source: PointSource, scale: Scale, values: Scale) -> float | None:
     return None
 
 
-def _numbers(source: QuantitySource, sentinel: Sentinel) -> Iterator[tuple[int, int]]:
+def _numbers(source: QuantitySource, sentinel: Sentinel) -> Iterator[tuple[float, float]]:
     """The runs of numbers, with their sign, that `sentinel` stands for."""
     first, last = span_of(sentinel)
-    half, whole = 1 << source.bits_of_number - 1, 1 << source.bits_of_number
-    if not source.signed or first < 0:
+    if first < 0:
         yield first, last
         return
-    if first < half:
-        yield first, min(last, half - 1)
-    if last >= half:
-        yield max(first, half) - whole, min(last, whole - 1) - whole
+    half, whole = 1 << source.bits_of_number - 1, 1 << source.bits_of_number
+    for low, high in ((first, min(last, half - 1)), (max(first, half), min(last, whole - 1))):
+        ends = (source.number_in(low), source.number_in(high)) if low <= high else ()
+        known = [number for number in ends if number is not None]
+        if known:
+            yield min(known), max(known)

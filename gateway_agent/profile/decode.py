@@ -4,8 +4,10 @@ A register that was not read is missing from the mapping. A point that depends o
 bad, never guessed.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from gateway_agent.profile.fields import (
     Key,
@@ -15,7 +17,7 @@ from gateway_agent.profile.fields import (
     Scale,
     is_sentinel,
 )
-from gateway_agent.profile.schema import FaultPanel, PointSource, Profile
+from gateway_agent.profile.schema import Combine, FaultPanel, PointSource, Profile
 from wire.points import POINTS, State
 
 Registers = Mapping[Key, int]
@@ -23,6 +25,10 @@ Registers = Mapping[Key, int]
 
 UNKNOWN_STATE = "state"
 UNKNOWN_FAULTS = "faults"
+
+_COMBINE: Final[Mapping[Combine, Callable[[Iterable[float]], float]]] = MappingProxyType(
+    {"sum": sum, "least": min, "greatest": max}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +132,17 @@ def _value(profile: Profile, registers: Registers, source: PointSource) -> float
             return None
         is_set = any(raw >> bit & 1 for bit in source.bits)
         return 1.0 if is_set is not source.inverted else 0.0
-    value = quantity(profile, registers, source)
+    value = _combined(profile, registers, source)
     if value is None or value in source.absent:
         return None
     return value if POINTS[source.point].plausible(value) else None
+
+
+def _combined(profile: Profile, registers: Registers, source: PointSource) -> float | None:
+    """The value of `source` with its further numbers; None if any of them has none."""
+    values = [quantity(profile, registers, number) for number in source.numbers]
+    known = [value for value in values if value is not None]
+    return _COMBINE[source.combine](known) if len(known) == len(values) else None
 
 
 def quantity(profile: Profile, registers: Registers, source: QuantitySource) -> float | None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from configuration.fields import Settings
+from gateway_agent.profile.encodings import SIGNED, Encoding, as_signed, number_of
 
 Table = Literal["coil", "discrete", "holding", "input"]
 Key = tuple[Table, int]
@@ -90,11 +91,6 @@ def span_of(sentinel: Sentinel) -> tuple[int, int]:
     if isinstance(sentinel, NumberRange):
         return sentinel.first, sentinel.last
     return sentinel, sentinel
-
-
-def as_signed(raw: int, width: int) -> int:
-    """`raw`, a two's complement number of `width` bits, as a number with sign."""
-    return raw - (1 << width) if raw >> (width - 1) & 1 else raw
 
 
 class RegisterRef(Entry):
@@ -225,14 +221,29 @@ class QuantitySource(Scale, Part):
 
     With `width = 32` it takes this register and the next. With `mask` and `then` it is a packed
     number: its highest bits are under `mask` here, the following ones in the parts of `then`.
-    `scale` names a conditional scale of the profile.
+    `signed` is two's complement; `encoding` names any other way to write a number. `scale` names a
+    conditional scale of the profile.
     """
 
     width: Literal[16, 32] = 16
     word_order: Literal["high_first", "low_first"] = "high_first"
     then: list[Part] = Field(default_factory=list)
     signed: bool = False
+    encoding: Encoding = "binary"
     scale: str | None = None
+
+    @model_validator(mode="after")
+    def _encoding_fits(self) -> "QuantitySource":
+        if self.signed and self.encoding != "binary":
+            raise ValueError("`signed` is two's complement, without another `encoding`")
+        if self.encoding == "float32" and self.width != 32:
+            raise ValueError("float32 needs `width = 32`")
+        if self.encoding == "bcd" and self.bits_of_number % 4:
+            raise ValueError("bcd needs four bits for each digit")
+        below_zero = any(span_of(each)[0] < 0 for each in self.sentinels)
+        if below_zero and not self.signed and self.encoding not in SIGNED:
+            raise ValueError("a sentinel below zero needs a number with sign")
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> "QuantitySource":
@@ -242,8 +253,6 @@ class QuantitySource(Scale, Part):
             raise ValueError("a packed number has no width; its parts have its bits")
         if self.width == 32 and self.address == WORD:
             raise ValueError("a 32-bit value needs two registers")
-        if not self.signed and any(span_of(each)[0] < 0 for each in self.sentinels):
-            raise ValueError("a sentinel below zero needs a number with sign")
         return self
 
     @property
@@ -264,6 +273,8 @@ class QuantitySource(Scale, Part):
         """How many bits the number has."""
         return sum(part.bit_count for part in self.parts)
 
-    def number_in(self, raw: int) -> float:
-        """The number, with its sign, of the raw content `raw`."""
-        return as_signed(raw, self.bits_of_number) if self.signed else raw
+    def number_in(self, raw: int) -> float | None:
+        """The number, with its sign, of the raw content `raw`; None if it stands for none."""
+        if self.signed:
+            return as_signed(raw, self.bits_of_number)
+        return number_of(raw, self.bits_of_number, self.encoding)

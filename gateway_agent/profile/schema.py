@@ -29,15 +29,21 @@ from gateway_agent.profile.writes import Assignment, Denied, WriteRule
 from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
+Combine = Literal["sum", "least", "greatest"]
+
 
 class PointSource(QuantitySource):
     """A source of one point. Of several sources the first whose `when` holds counts.
 
     `bits`: the point is 1 if any of them is set, else 0; with `inverted` the other way round.
-    `absent`: values, in the point's unit, that the unit shows if the sensor is not fitted.
+    `further`: other numbers of the same quantity, such as the MWh of a counter or a second fan; the
+    point is their sum with this one, or the least or greatest, as `combine` says. `absent`: values,
+    in the point's unit, that the unit shows if the sensor is not fitted.
     """
 
     point: str
+    further: list[QuantitySource] = Field(default_factory=list)
+    combine: Combine = "sum"
     bits: Annotated[list[Bit], Field(min_length=1)] | None = None
     inverted: bool = False
     absent: list[float] = Field(default_factory=list)
@@ -47,13 +53,24 @@ class PointSource(QuantitySource):
     def _check(self) -> "PointSource":
         if self.point not in POINTS:
             raise ValueError(f"{self.point!r} is not a point; the points are {', '.join(POINTS)}")
-        if self.bits is not None and (
-            self.width == 32 or self.signed or self.scale is not None or self.then
-        ):
+        if self.bits is not None and self.is_number:
             raise ValueError("a point made of bits has no width, sign, scale or further parts")
         if self.inverted and self.bits is None:
             raise ValueError("`inverted` is about `bits`")
+        if "combine" in self.model_fields_set and not self.further:
+            raise ValueError("`combine` is about `further`")
         return self
+
+    @property
+    def is_number(self) -> bool:
+        """Whether a key is set that only a number has."""
+        odd = self.signed or self.encoding != "binary" or self.scale is not None
+        return self.width == 32 or odd or bool(self.then) or bool(self.further)
+
+    @property
+    def numbers(self) -> list[QuantitySource]:
+        """This number and those it is combined with."""
+        return [self, *self.further]
 
 
 class StateRule(Entry):
@@ -197,7 +214,7 @@ class Profile(Entry):
         spans = self.status_spans()
         for source in self.point:
             if source.point not in without:
-                spans |= self._quantity(source) | self._conditions(source.when)
+                spans |= self._point(source)
         return spans
 
     def status_spans(self) -> set[Span]:
@@ -214,6 +231,12 @@ class Profile(Entry):
             spans |= self._quantity(limit)
         return spans
 
+    def _point(self, source: PointSource) -> set[Span]:
+        """What one source needs; numbers that are added stand in one span where they touch."""
+        spans = set().union(*map(self._quantity, source.numbers)) | self._conditions(source.when)
+        whole = [(self.key(number), number.registers) for number in source.numbers]
+        return spans | _joined(whole) if source.further and source.combine == "sum" else spans
+
     def _quantity(self, quantity: QuantitySource) -> set[Span]:
         apart = {(self.key(part), 1) for part in quantity.then}
         whole = {(self.key(quantity), quantity.registers)}
@@ -229,3 +252,18 @@ class Profile(Entry):
             for condition in conditions
             for register in (condition, *condition.others)
         }
+
+
+def _joined(spans: list[Span]) -> set[Span]:
+    """One span over `spans` if they follow each other without a gap, else none.
+
+    A carry between two registers of a counter must not fall between two requests.
+    """
+    ordered = sorted(spans)
+    (table, first), _ = ordered[0]
+    end = first
+    for (other, address), count in ordered:
+        if (other, address) != (table, end):
+            return set()
+        end += count
+    return {((table, first), end - first)}

@@ -22,6 +22,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from gateway_agent.profile.encodings import as_signed
 from gateway_agent.profile.fields import (
     WORD,
     Address,
@@ -34,7 +35,6 @@ from gateway_agent.profile.fields import (
     Register,
     RegisterCondition,
     Scale,
-    as_signed,
 )
 from wire.points import POINTS
 

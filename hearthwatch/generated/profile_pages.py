@@ -77,7 +77,10 @@ def _where(profile: Profile, source: QuantitySource | PointSource) -> str:
             if profile.key(source)[0] in ("coil", "discrete")
             else f"{place} bits {_numbers(bits)}"
         )
-    return " + ".join(_part(profile, part) for part in source.parts)
+    return ", ".join(
+        " + ".join(_part(profile, part) for part in number.parts)
+        for number in (source.numbers if isinstance(source, PointSource) else [source])
+    )
 
 
 def _place(profile: Profile, place: RegisterRef) -> str:
@@ -92,9 +95,14 @@ def _part(profile: Profile, part: Part) -> str:
 def _how(source: PointSource) -> str:
     if source.bits is not None:
         return "1 when none is set" if source.inverted else "1 when any is set"
-    return ("signed " if source.signed else "") + (
-        f"by {source.scale}" if source.scale else _formula(source)
-    )
+    texts = [_number(number) for number in source.numbers]
+    return ", ".join(texts) if len(texts) == 1 else f"{source.combine} of {', '.join(texts)}"
+
+
+def _number(number: QuantitySource) -> str:
+    kind = "signed " if number.signed else ""
+    kind += "" if number.encoding == "binary" else f"{number.encoding} "
+    return kind + (f"by {number.scale}" if number.scale else _formula(number))
 
 
 def _formula(scale: Scale) -> str:

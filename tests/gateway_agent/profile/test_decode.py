@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_agent.bus.address import parse_line
+from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.decode import decode, holds
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
@@ -241,3 +243,56 @@ def test_the_coil_of_a_midea_near_zero_is_a_temperature(raw: int, resolution: in
     registers |= {("holding", 189): resolution, ("holding", 106): raw}
     degrees = raw - 0x10000 if raw > 0x7FFF else raw
     assert decode(profile, registers).values["coil_c"] == degrees / (10 if resolution else 1)
+
+
+FLOAT = {"width": 32, "encoding": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("source", "contents", "value"),
+    [
+        (FLOAT, {1: 0x41D4, 2: 0x0000}, 26.5),
+        (FLOAT | {"word_order": "low_first"}, {1: 0x0000, 2: 0x41D4}, 26.5),
+        (FLOAT, {1: 0x41D2, 2: 0x6666}, 26.3),  # and not 26.299999
+        (COIL | FLOAT | {"signed": False}, {1: 0xC141, 2: 0x999A}, -12.1),
+        (FLOAT | {"factor": 1000.0, "point": "power_w"}, {1: 0x3FC0, 2: 0}, 1500),  # kW
+        (FLOAT, {1: 0x7FC0, 2: 0}, None),  # not a number
+        (FLOAT, {1: 0x7F80, 2: 0}, None),  # infinite
+        (FLOAT, {1: 0x41D4}, None),
+        (COIL | {"signed": False, "encoding": "sign_magnitude"}, {1: 0x800A}, -10),
+        (COIL | {"signed": False, "encoding": "sign_magnitude"}, {1: 0x000A}, 10),
+        (COIL | {"signed": False, "encoding": "sign_magnitude"}, {1: 0x8000}, 0),
+        (
+            COIL | {"signed": False, "encoding": "sign_magnitude", "mask": 0xFF},
+            {1: 0x4485},
+            -5,
+        ),
+        ({"encoding": "bcd"}, {1: 0x1234}, 1234),
+        ({"encoding": "bcd", "width": 32, "divisor": 100.0}, {1: 0x0012, 2: 0x3456}, 1234.56),
+        ({"encoding": "bcd"}, {1: 0x12A4}, None),  # no decimal digit
+        ({"further": [{"address": 2, "factor": 1000.0}]}, {1: 417, 2: 12}, 12_417),
+        ({"further": [{"address": 2, "factor": 1000.0}]}, {1: 417}, None),
+        ({"point": "fan_rpm", "further": [{"address": 2}], "combine": "least"}, {1: 820, 2: 0}, 0),
+        (
+            {"point": "fan_rpm", "further": [{"address": 2}], "combine": "greatest"},
+            {1: 820, 2: 790},
+            820,
+        ),
+    ],
+)
+def test_a_number_in_the_form_that_its_unit_gives(
+    source: dict[str, Any], contents: dict[int, int], value: float | None
+) -> None:
+    assert decoded(source, contents) == value
+
+
+def test_a_counter_of_two_registers_is_never_read_in_two_requests() -> None:
+    document = {
+        "profile": "p", "title": "t", "source": "s", "read": {"max_registers": 2},
+        "state": [{"state": "off"}],
+        "point": [{"point": "energy_kwh", "address": 31,
+                   "further": [{"address": 30, "factor": 1000.0}]},
+                  {"point": "pump", "address": 29}],
+    }  # fmt: skip
+    requests = plan_visits(Profile.model_validate(document), parse_line("tcp://127.0.0.1:1"))
+    assert [(each.address, each.count) for each in requests["read"]] == [(29, 1), (30, 2)]
