@@ -26,9 +26,7 @@ def plan_visits(
     profile: Profile, line: LineAddress, learnt: Learnt = Learnt()
 ) -> dict[Visit, list[ReadRequest]]:
     """The requests of each kind of visit to a unit of `profile` on `line` within `learnt`."""
-    limits = profile.read
-    if learnt.longest is not None:
-        limits = limits.model_copy(update={"max_registers": learnt.longest})
+    limits = profile.read.at_most(learnt.longest)
     status = {key for span in profile.status_spans() for key in keys_of(span)}
     # A status poll keeps to its own registers: a measured value, once read, has to be reported.
     measured = {key for span in profile.spans() for key in keys_of(span)} - status

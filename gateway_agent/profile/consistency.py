@@ -12,6 +12,7 @@ from gateway_agent.profile.fields import (
     span_of,
 )
 from gateway_agent.profile.schema import PointSource, Profile
+from gateway_agent.profile.writes import WriteRule
 from wire.points import POINTS
 
 Contradiction = tuple[str, str]
@@ -30,6 +31,8 @@ def contradictions(profile: Profile) -> list[Contradiction]:
         _repeated_faults,
         _unknown_slow,
         _plausible_sentinels,
+        _unnamed_tables,
+        _ambiguous_codes,
     )
     return [problem for check in checks for problem in check(profile)]
 
@@ -140,6 +143,39 @@ def _repeated_faults(profile: Profile) -> Iterator[Contradiction]:
             (name, f"{table} {address} stands twice")
             for table, address in {k for k in keys if keys.count(k) > 1}
         )
+
+
+def _unnamed_tables(profile: Profile) -> Iterator[Contradiction]:
+    """Registers of a write that name no table, where the profile's own table is not holding.
+
+    Beside a holding register, a reader takes `address = 4` for holding 4.
+    """
+    if profile.read.table == "holding":
+        return
+    tables = f'`table = "holding"` or `table = "{profile.read.table}"`'
+    for index, rule in enumerate(profile.write):
+        for name, registers in _read_beside(rule).items():
+            for register in registers:
+                if register.table is None:
+                    yield f"write[{index}].{name}", f"{register.address} needs its table: {tables}"
+
+
+def _read_beside(rule: WriteRule) -> dict[str, list[RegisterRef]]:
+    """The registers that a write reads, by the key that names them."""
+    return {
+        "when": [each for condition in rule.when for each in condition.registers],
+        "requires": [each for need in rule.requires for each in need.registers],
+        "lower": [part for limit in rule.lower for part in (limit, *limit.then)],
+        "upper": [part for limit in rule.upper for part in (limit, *limit.then)],
+    }
+
+
+def _ambiguous_codes(profile: Profile) -> Iterator[Contradiction]:
+    """One vendor code with two kinds: a code and its mirror bit would be two faults."""
+    kinds: dict[str, str] = {}
+    for key, code, kind in profile.named_faults:
+        if kinds.setdefault(code, kind) != kind:
+            yield key, f"{code} is {kinds[code]} elsewhere and {kind} here"
 
 
 def _plausible_sentinels(profile: Profile) -> Iterator[Contradiction]:

@@ -73,10 +73,19 @@ def holds(
     profile: Profile, registers: Registers, conditions: Iterable[RegisterCondition]
 ) -> bool | None:
     """Whether all `conditions` hold, `rising` aside; None if an unread register leaves it open."""
-    verdicts = [_one_holds(profile, registers, condition) for condition in conditions]
+    verdicts = [_any_holds(profile, registers, condition) for condition in conditions]
     if False in verdicts:
         return False
     return None if None in verdicts else True
+
+
+def _any_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
+    """Whether `condition` or one of its alternatives holds."""
+    others = [_any_holds(profile, registers, each) for each in condition.alternatives]
+    verdicts = [_one_holds(profile, registers, condition), *others]
+    if True in verdicts:
+        return True
+    return None if None in verdicts else False
 
 
 def _one_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
@@ -203,22 +212,20 @@ def _coded(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_codes:
         word = registers.get(profile.key(source))
         if word is not None and (code := source.of(word)) not in source.none:
-            yield source.codes.get(code, f"other:{source.address}.{code}")
+            yield source.fault(code)
 
 
 def _bitwise(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_bits:
         raw = registers.get(profile.key(source), 0)
-        for bit in range(16):
-            if raw >> bit & 1:
-                yield f"{source.kinds.get(bit, 'other')}:{source.address}.{bit}"
+        yield from (source.fault(bit) for bit in range(16) if raw >> bit & 1)
 
 
 def _flagged(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_flags:
-        for address, kind in source.kinds.items():
+        for address in source.addresses:
             if registers.get((source.table, address), 0):
-                yield f"{kind}:{address}"
+                yield source.fault(address)
 
 
 def _panel(profile: Profile, registers: Registers) -> Iterator[str]:
@@ -226,7 +233,7 @@ def _panel(profile: Profile, registers: Registers) -> Iterator[str]:
         number = registers.get(profile.key(source), 0) & source.mask
         if number > 0:
             code = _panel_code(source, number)
-            yield f"{source.kinds.get(code, 'other')}:{code}"
+            yield f"{profile.kind_of(code)}:{code}"
 
 
 def _panel_code(source: FaultPanel, number: int) -> str:

@@ -133,14 +133,18 @@ class Part(RegisterRef):
 class RegisterCondition(RegisterRef):
     """Holds if the register, its `bit`, or its bits under `mask`, is one of `in` (default: is 1).
 
-    Or if it is `above` or `below` a number or another register's content; both are compared raw,
-    with `signed` as 16-bit numbers with sign. With `rising` it must also be above its content at
-    the moment when the rest of its rule began to hold; only a state rule with `for_s` has one.
+    With `not_in` it holds if it is none of those. Or if it is `above` or `below` a number or
+    another register's content; both are compared raw, with `signed` as 16-bit numbers with sign.
+    With `rising` it must also be above its content at the moment when the rest of its rule began
+    to hold; only a state rule with `for_s` has one. It holds too if one of the conditions in `or`
+    does.
     """
 
     bit: Bit | None = None
     mask: Register | None = None
     values: Annotated[list[Register], Field(alias="in", min_length=1, default_factory=lambda: [1])]
+    excluded: Annotated[list[Register] | None, Field(alias="not_in", min_length=1)] = None
+    alternatives: Annotated[list["RegisterCondition"], Field(alias="or", default_factory=list)]
     signed: bool = False
     above: int | RegisterRef | None = None
     below: int | RegisterRef | None = None
@@ -152,18 +156,25 @@ class RegisterCondition(RegisterRef):
         if not isinstance(document, dict):
             return document
         compares = bool({"above", "below", "rising"} & document.keys())
-        if not compares and not {"bit", "in"} & document.keys():
+        if not compares and not {"bit", "in", "not_in"} & document.keys():
             raise ValueError(
-                "give the values `in`, a `bit`, a limit `above` or `below`, or `rising`"
+                "give the values `in` or `not_in`, a `bit`, a limit `above` or `below`, or `rising`"
             )
-        if compares and {"bit", "mask", "in"} & document.keys():
+        if compares and {"bit", "mask", "in", "not_in"} & document.keys():
             raise ValueError(
                 "`above`, `below` and `rising` compare the whole register, "
-                "without `bit`, `mask` and `in`"
+                "without `bit`, `mask`, `in` and `not_in`"
             )
-        if "bit" in document and "mask" in document:
-            raise ValueError("`bit` and `mask` exclude each other")
+        for pair in (("bit", "mask"), ("in", "not_in")):
+            if document.keys() >= set(pair):
+                raise ValueError(f"`{pair[0]}` and `{pair[1]}` exclude each other")
         return document
+
+    @model_validator(mode="after")
+    def _only_the_whole_rises(self) -> "RegisterCondition":
+        if (self.alternatives and self.rising) or any(each.rising for each in self.alternatives):
+            raise ValueError("`rising` and `or` exclude each other")
+        return self
 
     @property
     def compares(self) -> bool:
@@ -171,9 +182,11 @@ class RegisterCondition(RegisterRef):
         return self.above is not None or self.below is not None or self.rising
 
     @property
-    def others(self) -> list[RegisterRef]:
-        """The registers it is compared with."""
-        return [limit for limit in (self.above, self.below) if isinstance(limit, RegisterRef)]
+    def registers(self) -> list[RegisterRef]:
+        """Every register that decides it: its own, those it is compared with, and those of `or`."""
+        limits = [limit for limit in (self.above, self.below) if isinstance(limit, RegisterRef)]
+        further = [each for other in self.alternatives for each in other.registers]
+        return [self, *limits, *further]
 
     def number(self, raw: int) -> int:
         """`raw` as the number that this condition compares."""
@@ -181,9 +194,10 @@ class RegisterCondition(RegisterRef):
 
     def contains(self, raw: int) -> bool:
         """Whether the register's content `raw` is one of the expected ones."""
+        content = raw if self.mask is None else raw & self.mask
         if self.bit is not None:
-            return (raw >> self.bit & 1) in self.values
-        return (raw if self.mask is None else raw & self.mask) in self.values
+            content = raw >> self.bit & 1
+        return content in self.values if self.excluded is None else content not in self.excluded
 
 
 class Scale(Entry):

@@ -1,6 +1,6 @@
 """A profile as a page for people: what it reports, from which registers, and what it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway_agent.profile.fields import (
     WORD,
@@ -139,6 +139,12 @@ def _conditions(profile: Profile, conditions: Iterable[RegisterCondition]) -> st
 
 
 def _condition(profile: Profile, condition: RegisterCondition) -> str:
+    texts = [_one_condition(profile, condition)]
+    texts += [_condition(profile, each) for each in condition.alternatives]
+    return texts[0] if len(texts) == 1 else f"({' or '.join(texts)})"
+
+
+def _one_condition(profile: Profile, condition: RegisterCondition) -> str:
     text = _place(profile, condition)
     if condition.compares:
         return text + _comparison(profile, condition)
@@ -146,6 +152,8 @@ def _condition(profile: Profile, condition: RegisterCondition) -> str:
         text += f" bit {condition.bit}"
     if condition.mask is not None:
         text += f" & 0x{condition.mask:04X}"
+    if condition.excluded is not None:
+        return f"{text} is not {' or '.join(map(str, condition.excluded))}"
     return f"{text} is {' or '.join(map(str, condition.values))}"
 
 
@@ -184,43 +192,46 @@ def _states(profile: Profile) -> str:
 
 
 def _faults(profile: Profile) -> str:
-    rows: list[tuple[str, str]] = []
-    for codes in profile.fault_codes:
-        rows += [
-            (f"{_part(profile, codes)} = {code}", f"`{fault}`")
-            for code, fault in codes.codes.items()
-        ]
-        rows.append(
-            (
-                f"{_part(profile, codes)}, other codes",
-                f"`other:{codes.address}.code`; none: {_numbers(codes.none)}",
-            )
-        )
-    for bits in profile.fault_bits:
-        place = _place(profile, bits)
-        rows += [
-            (f"{place} bit {bit}", f"`{kind}:{bits.address}.{bit}`")
-            for bit, kind in bits.kinds.items()
-        ]
-    for flags in profile.fault_flags:
-        rows += [
-            (f"{flags.table} {address}", f"`{kind}:{address}`")
-            for address, kind in flags.kinds.items()
-        ]
-    for panel in profile.fault_panel:
-        first, band = f"{panel.bands[0]}{panel.suffixes[0]}", len(panel.suffixes)
-        rows.append((_place(profile, panel), f"panel codes {first}, … in bands of {band}"))
-        rows += [
-            (f"{_place(profile, panel)}: {code}", f"`{kind}:{code}`")
-            for code, kind in panel.kinds.items()
-        ]
+    readers = (_code_rows, _bit_rows, _flag_rows, _panel_rows)
+    rows = [row for reader in readers for row in reader(profile)]
     return _table(("where", "fault"), rows)
+
+
+def _code_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for codes in profile.fault_codes:
+        place = _part(profile, codes)
+        for code, fault in codes.codes.items():
+            yield f"{place} = {code}", f"`{fault}`"
+        other = f"{codes.address}.code" if codes.prefix is None else f"{codes.prefix}code"
+        yield f"{place}, other codes", f"`other:{other}`; none: {_numbers(codes.none)}"
+
+
+def _bit_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for bits in profile.fault_bits:
+        for bit in (*bits.kinds, *(bit for bit in bits.codes if bit not in bits.kinds)):
+            yield f"{_place(profile, bits)} bit {bit}", f"`{bits.fault(bit)}`"
+
+
+def _flag_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for flags in profile.fault_flags:
+        for address in flags.addresses:
+            yield f"{flags.table} {address}", f"`{flags.fault(address)}`"
+
+
+def _panel_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for panel in profile.fault_panel:
+        place = _place(profile, panel)
+        first, band = f"{panel.bands[0]}{panel.suffixes[0]}", len(panel.suffixes)
+        yield place, f"panel codes {first}, … in bands of {band}"
+        for code, kind in panel.kinds.items():
+            yield f"{place}: {code}", f"`{kind}:{code}`"
 
 
 def _limits(profile: Profile) -> str:
     limits = profile.read
     rows = [
         ("registers in one request", str(limits.max_registers)),
+        *([("bits in one request", str(limits.max_bits))] if limits.max_bits is not None else []),
         ("silence before a request", f"{limits.pacing_ms} ms"),
         ("usual, longest time to answer", f"{limits.turnaround_ms} ms, {limits.timeout_ms} ms"),
         ("asked one value at a time", _ranges(limits.single)),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.bus.address import parse_line
-from gateway_agent.polling.visit_plan import plan_visits
+from gateway_agent.polling.visit_plan import Learnt, plan_visits
 from gateway_agent.profile.decode import decode, holds
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
@@ -296,3 +296,84 @@ def test_a_counter_of_two_registers_is_never_read_in_two_requests() -> None:
     }  # fmt: skip
     requests = plan_visits(Profile.model_validate(document), parse_line("tcp://127.0.0.1:1"))
     assert [(each.address, each.count) for each in requests["read"]] == [(29, 1), (30, 2)]
+
+
+def profile_of(**tables: Any) -> Profile:
+    document = {"profile": "p", "title": "t", "source": "s", "read": {"max_registers": 20}}
+    rest = {"point": [{"point": "supply_c", "address": 1}], "state": [{"state": "off"}]}
+    return Profile.model_validate(document | rest | tables)
+
+
+def faults(profile: Profile, contents: dict[Key, int]) -> list[str]:
+    return decode(profile, contents).faults
+
+
+def test_a_bit_has_the_code_of_the_panel_and_is_one_fault_with_the_code_it_mirrors() -> None:
+    profile = profile_of(
+        fault_codes=[{"address": 10, "codes": {"12": "high_pressure:E12"}, "prefix": "E"}],
+        fault_bits=[{"address": 11, "codes": {"3": "high_pressure:E12"}, "kinds": {"4": "fan"}}],
+        fault_flags=[{"table": "coil", "codes": {"5": "high_pressure:E12"}}],
+    )
+    none = {("holding", 10): 0, ("holding", 11): 0, ("coil", 5): 0}
+    both = {("holding", 10): 12, ("holding", 11): 1 << 3, ("coil", 5): 1}
+    assert faults(profile, none | both) == ["high_pressure:E12"]
+    for key, raw in both.items():  # and any of them alone is that fault
+        assert faults(profile, none | {key: raw}) == ["high_pressure:E12"]
+    assert faults(profile, none | {("holding", 11): 1 << 4 | 1 << 7}) == ["fan:11.4", "other:11.7"]
+
+
+@pytest.mark.parametrize(("digits", "fault"), [(1, "other:E7"), (2, "other:E07")])
+def test_an_unlisted_code_reads_as_the_panel_shows_it(digits: int, fault: str) -> None:
+    entry = {"address": 10, "prefix": "E", "digits": digits}
+    assert faults(profile_of(fault_codes=[entry]), {("holding", 10): 7}) == [fault]
+    assert faults(profile_of(fault_bits=[entry]), {("holding", 10): 1 << 7}) == [fault]
+
+
+@pytest.mark.parametrize(("number", "code"), [(4, "E3"), (46, "H7"), (136, "L2")])
+def test_both_error_tables_of_a_midea_are_one_fault(number: int, code: str) -> None:
+    profile = PROFILES["midea-mthermal"]
+    (panel,) = profile.fault_panel
+    shown = panel.bands.index(code[0]) * len(panel.suffixes) + panel.suffixes.index(code[1]) + 1
+    registers = dict.fromkeys(wanted(profile), 0)
+    listed = faults(profile, registers | {("holding", 124): number})
+    assert len(listed) == 1
+    assert faults(profile, registers | {("holding", 188): shown}) == listed
+    both = {("holding", 124): number, ("holding", 188): shown}
+    assert faults(profile, registers | both) == listed
+
+
+@pytest.mark.parametrize(
+    ("condition", "contents", "verdict"),
+    [
+        ({"not_in": [1, 2]}, {1: 3}, True),
+        ({"not_in": [1, 2]}, {1: 2}, False),
+        ({"not_in": [0], "bit": 4}, {1: 1 << 4}, True),
+        ({"not_in": [1, 2]}, {}, None),
+        ({"in": [3], "or": [{"address": 2, "in": [5]}]}, {1: 3}, True),
+        ({"in": [3], "or": [{"address": 2, "in": [5]}]}, {1: 4, 2: 5}, True),
+        ({"in": [3], "or": [{"address": 2, "in": [5]}]}, {1: 4, 2: 6}, False),
+        ({"in": [3], "or": [{"address": 2, "in": [5]}]}, {1: 4}, None),
+        ({"above": 9, "or": [{"address": 2, "above": {"address": 3}}]}, {1: 0, 2: 8, 3: 7}, True),
+    ],
+)
+def test_not_in_and_or(
+    condition: dict[str, Any], contents: dict[int, int], verdict: bool | None
+) -> None:
+    rule = {"state": "heating", "when": [{"address": 1} | condition]}
+    profile = profile_of(state=[rule, {"state": "off"}])
+    registers: dict[Key, int] = {("holding", address): raw for address, raw in contents.items()}
+    assert holds(profile, registers, profile.state[0].when) is verdict
+    needed = {key for key, _ in profile.status_spans()}
+    assert {("holding", address) for address in contents} <= needed
+
+
+def test_bits_have_a_length_of_their_own() -> None:
+    flags = [{"table": "coil", "kinds": {str(address): "other" for address in range(0, 300, 10)}}]
+    line = parse_line("tcp://127.0.0.1:1")
+    short = plan_visits(profile_of(fault_flags=flags), line)["status_poll"]
+    long = {"max_registers": 20, "max_bits": 512}
+    whole = profile_of(read=long, fault_flags=flags)
+    assert max(request.count for request in short) <= 20
+    assert [request.count for request in plan_visits(whole, line)["status_poll"]] == [291]
+    learnt = plan_visits(whole, line, Learnt(longest=8))
+    assert max(request.count for request in learnt["read"]) <= 8

@@ -160,6 +160,16 @@ address = 1
 """
 
 
+TWO_KINDS = """
+[[fault_codes]]
+address = 9
+codes = { 1 = "fan:E1" }
+[[fault_bits]]
+address = 10
+codes = { 1 = "phase:E1" }
+"""
+
+
 @pytest.mark.parametrize(
     ("more", "key"),
     [
@@ -178,6 +188,12 @@ address = 1
         ("signed = true\nsentinels = [-1]", "point[0].sentinels"),
         ("sentinels = [{ from = 90, to = 200 }]", "point[0].sentinels"),
         ("sentinels = [-300]", "point[0]"),
+        ('when = [{ address = 1, in = [1], not_in = [2] }]', "point[0].when[0]"),
+        ('when = [{ address = 1, not_in = [] }]', "point[0].when[0].not_in"),
+        ('when = [{ address = 1, in = [1], or = [{ address = 2 }] }]', "point[0].when[0].or[0]"),
+        ('[[fault_codes]]\naddress = 9\nprefix = "E-"', "fault_codes[0].prefix"),
+        ('[[fault_flags]]\ntable = "coil"', "fault_flags[0]"),
+        (TWO_KINDS, "fault_bits[0].codes"),
         ('encoding = "float32"', "point[0]"),
         ('encoding = "float64"', "point[0].encoding"),
         ('encoding = "bcd"\nsigned = true', "point[0]"),
@@ -214,6 +230,35 @@ def test_what_a_profile_does_not_know_is_an_error_and_never_read_as_something_el
     with pytest.raises(ConfigurationError) as error:
         load(write(tmp_path, "bad", MINIMAL + more + "\n"))
     assert key in {problem.key for problem in error.value.problems}
+
+
+INPUTS = MINIMAL.replace("max_registers = 20", 'max_registers = 20\ntable = "input"')
+WRITE = '[[write]]\npoint = "setpoint_c"\naddress = 2\nminimum = 20\nmaximum = 50\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "registers"),
+    [
+        ("requires", '[{ address = 4, in = [1], reason = "r"TABLE }]'),
+        ("when", "[{ address = 4, in = [1]TABLE }]"),
+        (
+            "when",
+            '[{ address = 3, in = [1], table = "coil", or = [{ address = 4, bit = 1TABLE }] }]',
+        ),
+        ("lower", "[{ address = 4TABLE }]"),
+        ("upper", "[{ address = 4TABLE }]"),
+    ],
+)
+def test_beside_a_write_no_register_of_an_input_map_stands_in_an_unsaid_table(
+    tmp_path: Path, key: str, registers: str
+) -> None:
+    text = f"{INPUTS}{WRITE}{key} = {registers}\n"
+    for table in ("holding", "input"):
+        said = text.replace("TABLE", f', table = "{table}"')
+        assert load(write(tmp_path, "good", said)).write[0].address == 2
+    with pytest.raises(ConfigurationError) as error:
+        load(write(tmp_path, "bad", text.replace("TABLE", "")))
+    assert {problem.key for problem in error.value.problems} == {f"write[0].{key}"}
 
 
 @pytest.mark.parametrize(
