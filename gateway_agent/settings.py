@@ -57,10 +57,13 @@ class MetricsSettings(Settings):
 
 
 class DeviceSettings(Settings):
-    """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file."""
+    """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file.
+
+    The address is 1 to 247, on Modbus TCP a unit id from 0 to 255.
+    """
 
     id: Identifier
-    address: Annotated[int, Field(ge=1, le=247)]
+    address: Annotated[int, Field(ge=0, le=255)]
     profile: Annotated[str, AfterValidator(_profile_reference)]
 
 
@@ -74,6 +77,22 @@ class BusSettings(Settings):
     def line(self) -> LineAddress:
         """The parsed URL."""
         return parse_line(self.url)
+
+    @model_validator(mode="after")
+    def _addresses_of_the_line(self) -> "BusSettings":
+        possible = self.line.addresses
+        wrong = [
+            InitErrorDetails(
+                type=PydanticCustomError("address", "must be 1 to 247 on this line"),
+                loc=("device", index, "address"),
+                input=device.address,
+            )
+            for index, device in enumerate(self.device)
+            if device.address not in possible
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data(type(self).__name__, wrong)
+        return self
 
 
 def _with_old_name(schema: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from gateway_agent.bus.transport import LineDown
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
-from gateway_agent.polling.on_connect import write_on_connect
+from gateway_agent.polling.on_connect import OnConnect
 from gateway_agent.polling.quarantine import Health, choose_polls, release_all
 from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
@@ -54,7 +54,7 @@ class PolledLine:
         self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
         self._onsets: dict[str, Onsets] = {}
-        self._on_connect_done: set[str] = set()
+        self._on_connect = {unit.name: OnConnect(unit) for unit in units}
         self._group: list[Reading] = []
         self._line_log = OutageLog(_log, "line_down", "line_up", severity="error")
         self._unit_logs = {
@@ -141,14 +141,12 @@ class PolledLine:
         if not unit.plans[visit]:  # a map without state and faults has no status to poll
             return True
         try:
+            self._on_connect[unit.name].begin(self._bus)
             observation = self._observe_news(unit, visit, now_s)
         except NoAnswer as silence:
             self._missed(unit.name, silence.code)
             return False
         self._answered(unit.name)
-        if unit.name not in self._on_connect_done:
-            write_on_connect(unit, self._bus)
-            self._on_connect_done.add(unit.name)
         if observation is not None:
             self._report(unit, observation)
         return True
@@ -166,6 +164,8 @@ class PolledLine:
 
     def _observe(self, unit: PolledUnit, visit: Visit) -> Observation:
         registers = unit.read(self._bus, visit, probe=self._health[unit.name].quarantined)
+        if self._on_connect[unit.name].restore(self._bus, registers):
+            registers = unit.read(self._bus, visit)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
         if visit == "read_all":
@@ -189,7 +189,7 @@ class PolledLine:
 
     def _missed(self, name: str, code: str) -> None:
         self._health[name].missed(monotonic(), self._sweep_s)
-        self._on_connect_done.discard(name)
+        self._on_connect[name].away()
         self._unit_logs[name].lost(code, line=self._name, unit=name)
 
     def _answered(self, name: str) -> None:

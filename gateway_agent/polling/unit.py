@@ -59,8 +59,9 @@ class PolledUnit:
 
     @property
     def probe_s(self) -> float:
-        """The longest time in seconds that one unanswered question takes."""
-        return self.profile.read.timeout_ms / 1_000 + self.profile.read.pacing_ms / 1_000
+        """The longest time in seconds that a probe takes: a question, before it `on_connect`."""
+        exchange_s = self.profile.read.timeout_ms / 1_000 + self.profile.read.pacing_ms / 1_000
+        return 2 * exchange_s if self.profile.on_connect else exchange_s
 
     def read(self, bus: Bus, visit: Visit = "read_all", probe: bool = False) -> dict[Key, int]:
         """Every register of the visit that could be read, by its key.

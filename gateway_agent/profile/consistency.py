@@ -121,8 +121,9 @@ def _denied(profile: Profile) -> Iterator[Contradiction]:
         (f"write[{index}]", key) for index, r in enumerate(profile.write) for key in r.written
     ]
     written += [
-        (f"on_connect[{index}]", assignment.key)
-        for index, assignment in enumerate(profile.on_connect)
+        (f"on_connect[{index}]", key)
+        for index, write in enumerate(profile.on_connect)
+        for key in write.written
     ]
     for name, (table, address) in written:
         for denied in profile.deny:

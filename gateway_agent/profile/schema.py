@@ -25,7 +25,7 @@ from gateway_agent.profile.fields import (
     Span,
     Table,
 )
-from gateway_agent.profile.writes import Assignment, Denied, WriteRule
+from gateway_agent.profile.writes import ConnectWrite, Denied, WriteRule
 from wire.decode import is_fault
 from wire.points import POINTS, FaultKind, State
 
@@ -243,7 +243,7 @@ class Profile(Entry):
     fault_bits: list[FaultBits] = Field(default_factory=list)
     fault_flags: list[FaultFlags] = Field(default_factory=list)
     fault_panel: list[FaultPanel] = Field(default_factory=list)
-    on_connect: list[Assignment] = Field(default_factory=list)
+    on_connect: list[ConnectWrite] = Field(default_factory=list)
     write: list[WriteRule] = Field(default_factory=list)
     deny: list[Denied] = Field(default_factory=list)
 
@@ -297,8 +297,12 @@ class Profile(Entry):
         return (register.table or self.read.table, register.address)
 
     def spans(self, without: Collection[str] = ()) -> set[Span]:
-        """Every value the decoder needs, but for the points named in `without`."""
-        spans = self.status_spans()
+        """Every value of a reading, but for the points named in `without`."""
+        spans = self.status_spans() | {
+            ((write.table, write.address), len(write.contents))
+            for write in self.on_connect
+            if write.verify
+        }
         for source in self.point:
             if source.point not in without:
                 spans |= self._point(source)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
+from gateway_agent.polling.cadence import Cadence
+from gateway_agent.polling.line import PolledLine
 from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.decode import decode
 from gateway_agent.profile.loading import load_profile
+from gateway_agent.profile.schema import Profile
 from tests.gateway_agent.slaves import PtySlave, TcpSlave, Units
 from tests.gateway_agent.test_service import midea_registers
+from wire.messages import Reading
 
 MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[2] / "config" / "profiles"])
 FIXED_C = 35
@@ -95,3 +100,68 @@ def test_a_converter_that_answers_for_the_dead_does_not_make_units(
     fault_record["trials"] = 8
     fault_record["false"] = len(addresses) - 1
     assert addresses == [3]
+
+
+WANTED = {3000: 1, 3001: 0x5A5A, 3002: 7}
+
+
+class Forgetful(Units):
+    """Shows 0 in its registers until three of them were written in one frame; may forget them."""
+
+    def _tell(self, unit: int, request: bytes) -> bytes | None:
+        table = self.registers[unit]
+        holds = all(table[address] == content for address, content in WANTED.items())
+        table[1] = 400 if holds else 0
+        return super()._tell(unit, request)
+
+    def _take(self, unit: int, request: bytes) -> bytes | None:
+        if len(request) < 6 + 2 * len(WANTED):  # one register alone is refused
+            return bytes((request[0] | 0x80, 2))
+        return super()._take(unit, request)
+
+
+def enabled_profile(**more: object) -> Profile:
+    """A profile whose unit must be enabled by one frame of three registers."""
+    enable = {"address": 3000, "function": 16, "values": [*WANTED.values()]} | more
+    return Profile.model_validate(
+        {
+            "profile": "p",
+            "title": "t",
+            "source": "s",
+            "read": {"max_registers": 9, "timeout_ms": 100},
+            "point": [{"point": "supply_c", "address": 1, "divisor": 10}],
+            "state": [{"state": "heating"}],
+            "on_connect": [enable],
+        }
+    )
+
+
+@pytest.mark.fault("11.A9")
+def test_on_connect_is_one_frame_before_the_first_read_and_comes_again_once_it_was_lost(
+    fault_record: dict[str, float],
+) -> None:
+    units = Forgetful({1: {1: 0} | dict.fromkeys(WANTED, 0)})
+    slave = PtySlave(units)
+    line = parse_line(f"serial://{slave.path}?baud=115200")
+    bus, readings = Bus(line), list[Reading]()
+    sweeps = PolledLine(
+        bus,
+        [PolledUnit("a", 1, enabled_profile(), line)],
+        Cadence(0.001, 0.001),
+        readings.extend,
+        lambda: len(readings),
+    )
+    try:
+        for sweep in range(20):
+            if sweep % 5 == 2:
+                units.registers[1] |= dict.fromkeys(WANTED, 0)
+            sweeps.sweep(threading.Event())
+    finally:
+        bus.close()
+        slave.close()
+    wrong = [each for each in readings if each.values != {"supply_c": 40.0}]
+    fault_record["trials"] = 4
+    fault_record["false"] = len(wrong)
+    fault_record["lost"] = 20 - len(readings)
+    assert units.written == [(1, 16, 3000, (1, 0x5A5A, 7))] * 5
+    assert (wrong, len(readings)) == ([], 20)

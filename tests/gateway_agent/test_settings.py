@@ -229,3 +229,32 @@ def test_word_order_and_sign() -> None:
         profile, {("input", address): word for address, word in words.items()} | {("coil", 5): 1}
     )
     assert seen.values == {"energy_kwh": 131_073.0, "heat_w": -2.0, "outdoor_c": 0.5, "pump": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "wrong"),
+    [
+        ("tcp://127.0.0.1:502", (0, 255), set()),
+        ("tcp://127.0.0.1:502", (0, 256), {"bus[0].device[1].address"}),
+        ("rtu+tcp://127.0.0.1:502", (0, 247), {"bus[0].device[0].address"}),
+        ("serial:///dev/ttyS1", (1, 248), {"bus[0].device[1].address"}),
+    ],
+)
+def test_an_address_is_one_that_its_line_can_have(
+    tmp_path: Path, url: str, addresses: tuple[int, int], wrong: set[str]
+) -> None:
+    devices = "".join(
+        f'[[bus.device]]\nid = "u-{address}"\naddress = {address}\nprofile = "phnix"\n'
+        for address in addresses
+    )
+    file = tmp_path / "gateway.toml"
+    head = EXAMPLE.read_text(encoding="utf-8").partition("[[bus]]")[0]
+    file.write_text(f'{head}[[bus]]\nurl = "{url}"\n{devices}')
+    if not wrong:
+        assert [each.address for each in load(file, GatewaySettings, {}).bus[0].device] == [
+            *addresses
+        ]
+        return
+    with pytest.raises(ConfigurationError) as error:
+        load(file, GatewaySettings, {})
+    assert keys(error) == wrong
