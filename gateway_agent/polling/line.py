@@ -13,6 +13,7 @@ from gateway_agent.bus.transport import LineDown
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
+from gateway_agent.polling.meter import UnitMeter
 from gateway_agent.polling.on_connect import OnConnect
 from gateway_agent.polling.quarantine import Health, choose_polls, release_all
 from gateway_agent.polling.unit import NoAnswer, PolledUnit
@@ -55,6 +56,11 @@ class PolledLine:
         self._latest: dict[str, Reading] = {}
         self._onsets: dict[str, Onsets] = {}
         self._on_connect = {unit.name: OnConnect(unit) for unit in units}
+        self._meters = {
+            unit.name: UnitMeter(unit.meter, cadence.interval_s)
+            for unit in units
+            if unit.meter is not None
+        }
         self._group: list[Reading] = []
         self._line_log = OutageLog(_log, "line_down", "line_up", severity="error")
         self._unit_logs = {
@@ -168,6 +174,9 @@ class PolledLine:
             registers = unit.read(self._bus, visit)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
+        if unit.name in self._meters and visit != "status_poll":
+            points, meter = unit.profile.points, self._meters[unit.name]
+            observation = meter.complete(observation, points, self._bus, visit)
         if visit == "read_all":
             return observation
         # A slow point was not asked for, so it is not bad.

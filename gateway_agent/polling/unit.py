@@ -43,12 +43,16 @@ class NoAnswer(Exception):  # noqa: N818 - a state or an answer, not a mistake o
 
 @dataclass(slots=True)
 class PolledUnit:
-    """One heat pump at `address` of a line, its learnt limits, and the requests of each visit."""
+    """One heat pump at `address` of a line, its learnt limits, and the requests of each visit.
+
+    `meter` is what measures it at another address of the line.
+    """
 
     name: str
     address: int
     profile: Profile
     line: LineAddress
+    meter: "PolledUnit | None" = None
     learnt: Learnt = field(default_factory=Learnt)
     plans: dict[Visit, list[ReadRequest]] = field(init=False)
     _unanswered: Counter[ReadRequest] = field(default_factory=Counter)

@@ -101,6 +101,11 @@ def _unreachable(profile: Profile) -> Iterator[Contradiction]:
 
 
 def _undecided(profile: Profile) -> Iterator[Contradiction]:
+    if profile.meter:
+        more = [*profile.state, *profile.fault_registers, *profile.write, *profile.on_connect]
+        if more:
+            yield "meter", "a meter has points only: no states, faults, writes and on_connect"
+        return
     if profile.state[-1].when or profile.state[-1].for_s is not None:
         yield "state", "the last rule must fit always, so that there is always a state"
 

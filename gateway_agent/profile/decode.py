@@ -51,6 +51,18 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
     `settled` holds the indexes of the state rules with `for_s` that have held that long; the other
     rules with `for_s` do not fit.
     """
+    values, bad = measured(profile, registers)
+    state, state_known = _state(profile, registers, settled)
+    faults, faults_known = _faults(profile, registers)
+    if not state_known:
+        bad.append(UNKNOWN_STATE)
+    if not faults_known:
+        bad.append(UNKNOWN_FAULTS)
+    return Observation(state, faults, values, bad)
+
+
+def measured(profile: Profile, registers: Registers) -> tuple[dict[str, float], list[str]]:
+    """The values that `registers` give under `profile`, and the points that have none."""
     values: dict[str, float] = {}
     bad: list[str] = []
     for point in profile.points:
@@ -60,13 +72,7 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
             values[point] = value
         elif source is not None or not known:
             bad.append(point)
-    state, state_known = _state(profile, registers, settled)
-    faults, faults_known = _faults(profile, registers)
-    if not state_known:
-        bad.append(UNKNOWN_STATE)
-    if not faults_known:
-        bad.append(UNKNOWN_FAULTS)
-    return Observation(state, faults, values, bad)
+    return values, bad
 
 
 def holds(

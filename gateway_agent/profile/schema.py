@@ -6,7 +6,7 @@ Every number of a family stands in its profile, none in this code.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from configuration.fields import Identifier
 from gateway_agent.profile.fields import (
@@ -228,9 +228,13 @@ class ReadLimits(Entry):
 
 
 class Profile(Entry):
-    """One register map; `profile` is its id, `source` names the documents of its facts."""
+    """One register map; `profile` is its id, `source` names the documents of its facts.
+
+    With `meter` it is that of an electricity or heat meter, which has points and nothing else.
+    """
 
     profile: Identifier
+    meter: bool = False
     title: str
     source: str
     read: ReadLimits
@@ -238,7 +242,7 @@ class Profile(Entry):
         default_factory=dict
     )
     point: Annotated[list[PointSource], Field(min_length=1)]
-    state: Annotated[list[StateRule], Field(min_length=1)]
+    state: list[StateRule] = Field(default_factory=list, validate_default=True)
     fault_codes: list[FaultCodes] = Field(default_factory=list)
     fault_bits: list[FaultBits] = Field(default_factory=list)
     fault_flags: list[FaultFlags] = Field(default_factory=list)
@@ -246,6 +250,13 @@ class Profile(Entry):
     on_connect: list[ConnectWrite] = Field(default_factory=list)
     write: list[WriteRule] = Field(default_factory=list)
     deny: list[Denied] = Field(default_factory=list)
+
+    @field_validator("state")
+    @classmethod
+    def _has_a_state(cls, rules: list[StateRule], info: ValidationInfo) -> list[StateRule]:
+        if not rules and not info.data.get("meter"):
+            raise ValueError("give at least one [[state]], or `meter = true` for a meter")
+        return rules
 
     @property
     def points(self) -> tuple[str, ...]:

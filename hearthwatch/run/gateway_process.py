@@ -20,7 +20,12 @@ from gateway_agent.polling.scan import (
     scan_line,
     settings_to_try,
 )
-from gateway_agent.profile.loading import load_profile, load_profiles, shipped_profiles
+from gateway_agent.profile.loading import (
+    check_roles,
+    load_profile,
+    load_profiles,
+    shipped_profiles,
+)
 from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.systemd import Notifier
@@ -44,9 +49,9 @@ def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) ->
 def read_configuration(config: Path) -> Configuration:
     """Return the settings in `config` and the profiles they name; raise ConfigurationError."""
     settings = load(config, GatewaySettings)
-    return Configuration(
-        settings, load_profiles(settings.profile_references(), profile_folders(), config)
-    )
+    profiles = load_profiles(settings.profile_references(), profile_folders(), config)
+    check_roles(settings.profile_roles(), profiles, config)
+    return Configuration(settings, profiles)
 
 
 def parse_addresses(text: str, line: LineAddress) -> range:
@@ -91,7 +96,7 @@ def profiles_to_try(folders: Sequence[Path]) -> dict[str, Profile]:
         if not files:
             raise ValueError(f"{folder} holds no profile; name the folder of your *.toml files")
         profiles |= {str(file): load_profile(str(file), [*shipped, folder]) for file in files}
-    return profiles
+    return {name: profile for name, profile in profiles.items() if not profile.meter}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway_agent.profile.loading import load_profile
 from gateway_agent.profile.schema import Profile
 from tests.gateway_agent.slaves import PtySlave, TcpSlave, Units
 from tests.gateway_agent.test_service import midea_registers
+from tests.servers import wait_until
 from wire.messages import Reading
 
 MIDEA = load_profile("midea-mthermal", [Path(__file__).parents[2] / "config" / "profiles"])
@@ -165,3 +166,48 @@ def test_on_connect_is_one_frame_before_the_first_read_and_comes_again_once_it_w
     fault_record["lost"] = 20 - len(readings)
     assert units.written == [(1, 16, 3000, (1, 0x5A5A, 7))] * 5
     assert (wrong, len(readings)) == ([], 20)
+
+
+METER = {
+    "profile": "m",
+    "title": "t",
+    "source": "s",
+    "meter": True,
+    "read": {"max_registers": 20, "timeout_ms": 60},
+    "point": [
+        {"point": "power_w", "address": 10, "width": 32, "encoding": "float32", "factor": 1000.0},
+        {"point": "energy_kwh", "address": 20, "further": [{"address": 21, "factor": 1000.0}]},
+    ],
+}
+SHOWN = {10: 0x3FC0, 11: 0, 20: 417, 21: 12}
+MEASURED = {"power_w": 1500.0, "energy_kwh": 12_417.0}
+
+
+@pytest.mark.fault("11.A9")
+def test_a_unit_has_the_power_of_its_meter_and_keeps_its_own_points_while_that_is_silent(
+    fault_record: dict[str, float],
+) -> None:
+    units = Units({1: {1: 400} | dict.fromkeys(WANTED, 0), 40: dict(SHOWN)})
+    slave = TcpSlave(units)
+    line = parse_line(f"tcp://127.0.0.1:{slave.port}")
+    bus, readings = Bus(line), list[Reading]()
+    meter = PolledUnit("a", 40, Profile.model_validate(METER), line)
+    unit = PolledUnit("a", 1, enabled_profile(), line, meter)
+    sweeps = PolledLine(bus, [unit], Cadence(0.001, 0.001), readings.extend, lambda: len(readings))
+    try:
+        sweeps.sweep(threading.Event())
+        units.dead = {40}
+        for _ in range(10):
+            sweeps.sweep(threading.Event())
+        silent = readings[1:]
+        units.dead = set()
+        wait_until(lambda: sweeps.sweep(threading.Event()) or not readings[-1].bad)
+    finally:
+        bus.close()
+        slave.close()
+    fault_record["trials"] = len(silent)
+    fault_record["lost"] = 10 - len(silent)
+    assert readings[0].values == {"supply_c": 40.0} | MEASURED
+    assert [each.values for each in silent] == [{"supply_c": 40.0}] * 10
+    assert all(each.bad == ["power_w", "energy_kwh"] for each in silent)
+    assert readings[-1].values == {"supply_c": 40.0} | MEASURED

@@ -1,4 +1,4 @@
-"""What a unit must get before it is read: how often, and what a unit costs that does not take it."""
+"""What a unit gets before it is read: how often, and what it costs if the unit does not take it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -213,6 +213,7 @@ codes = { 1 = "phase:E1" }
         ('[[on_connect]]\naddress = 1\ntable = "coil"\nvalue = 1', "on_connect[0]"),
         ('[[on_connect]]\naddress = 1\nvalue = 1\n[[deny]]\nfrom = 0\nto = 5\nwhy = "x"',
          "on_connect[0]"),
+        ("meter = true", "point[0].meter"),
         ("[[on_connect]]\naddress = 1", "on_connect[0]"),
         ("[[on_connect]]\naddress = 1\nvalue = 1\nvalues = [1]", "on_connect[0]"),
         ("[[on_connect]]\naddress = 1\nfunction = 6\nvalues = [1, 2]", "on_connect[0]"),
