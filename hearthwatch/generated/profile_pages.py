@@ -34,9 +34,16 @@ def page(profile: Profile) -> str:
         "## What it shows\n\n" + _capabilities(profile),
         "## Points\n\n" + _points(profile),
         *(["## Scales that depend on the unit\n\n" + _scales(profile)] if profile.scale else []),
-        "## State\n\nThe first line that fits decides.\n\n" + _states(profile),
-        "## Faults\n\n" + _faults(profile),
+        *(
+            []
+            if profile.meter
+            else [
+                "## State\n\nThe first line that fits decides.\n\n" + _states(profile),
+                "## Faults\n\n" + _faults(profile),
+            ]
+        ),
         "## Limits on the bus\n\n" + _limits(profile),
+        *(["## Written before it is read\n\n" + _greeting(profile)] if profile.on_connect else []),
         "## Commands\n\n" + _writes(profile),
     ]
     return "\n\n".join(parts) + "\n"
@@ -254,6 +261,19 @@ def _ranges(ranges: Iterable[Range]) -> str:
 
 def _numbers(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _greeting(profile: Profile) -> str:
+    rows = [
+        (
+            f"{write.table} {write.address}",
+            _numbers(write.contents),
+            str(write.function),
+            "yes" if write.verify else "no",
+        )
+        for write in profile.on_connect
+    ]
+    return _table(("from", "contents", "function", "read back"), rows)
 
 
 def _writes(profile: Profile) -> str:

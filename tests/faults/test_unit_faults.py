@@ -211,3 +211,83 @@ def test_a_unit_has_the_power_of_its_meter_and_keeps_its_own_points_while_that_i
     assert [each.values for each in silent] == [{"supply_c": 40.0}] * 10
     assert all(each.bad == ["power_w", "energy_kwh"] for each in silent)
     assert readings[-1].values == {"supply_c": 40.0} | MEASURED
+
+
+BRAND = """
+profile = "brand"
+title = "a brand that says everything in its own way"
+source = "s"
+[read]
+table = "input"
+max_registers = 20
+max_bits = 200
+timeout_ms = 200
+[[point]]
+point = "supply_c"
+address = 10
+encoding = "sign_magnitude"
+divisor = 10
+[[point]]
+point = "coil_c"
+address = 11
+signed = true
+divisor = 10
+sentinels = [-900]
+[[point]]
+point = "power_w"
+address = 12
+width = 32
+encoding = "float32"
+word_order = "low_first"
+factor = 1000
+[[point]]
+point = "energy_kwh"
+address = 14
+further = [{ address = 15, factor = 1000 }]
+[[point]]
+point = "tank_c"
+address = 16
+encoding = "bcd"
+divisor = 10
+[[point]]
+point = "fan_rpm"
+address = 17
+further = [{ address = 18 }]
+combine = "least"
+[[state]]
+state = "heating"
+when = [{ address = 19, not_in = [0, 5], or = [{ address = 20, bit = 2 }] }]
+[[state]]
+state = "off"
+[[fault_codes]]
+address = 21
+codes = { 12 = "high_pressure:E12" }
+prefix = "E"
+digits = 2
+[[fault_bits]]
+address = 22
+codes = { 3 = "high_pressure:E12" }
+"""
+SENT = {10: 0x8000 | 53, 11: 0x10000 - 900, 12: 0, 13: 0x3FC0, 14: 417, 15: 12, 16: 0x0485,
+        17: 820, 18: 0, 19: 5, 20: 1 << 2, 21: 7, 22: 1 << 3}  # fmt: skip
+
+
+@pytest.mark.fault("11.A9")
+def test_a_brand_with_its_own_ways_to_write_numbers_and_faults_is_data(
+    fault_record: dict[str, float], tmp_path: Path
+) -> None:
+    (tmp_path / "brand.toml").write_text(BRAND)
+    profile = load_profile(str(tmp_path / "brand.toml"), [tmp_path])
+    slave = PtySlave(Units({1: dict(SENT)}))
+    bus = Bus(line := parse_line(f"serial://{slave.path}?baud=115200"))
+    try:
+        seen = decode(profile, PolledUnit("a", 1, profile, line).read(bus))
+    finally:
+        bus.close()
+        slave.close()
+    wanted = {"supply_c": -5.3, "power_w": 1500.0, "energy_kwh": 12_417.0, "tank_c": 48.5}
+    fault_record["trials"] = len(SENT)
+    fault_record["false"] = len(set(wanted.items()) - set(seen.values.items()))
+    assert seen.values == wanted | {"fan_rpm": 0.0}
+    assert (seen.state, seen.bad) == ("heating", ["coil_c"])
+    assert seen.faults == ["high_pressure:E12", "other:E07"]
