@@ -94,12 +94,18 @@ MASKS = st.builds(
 )
 CONTENTS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=3)
 LIMITS = st.integers(-100, 100) | PLACES
-CONDITIONS = st.one_of(
+PLAIN_CONDITIONS = st.one_of(
     st.builds(lambda place, values: place | {"in": values}, PLACES, CONTENTS),
+    st.builds(lambda place, values: place | {"not_in": values}, PLACES, CONTENTS),
     st.builds(lambda place, bit: place | {"bit": bit}, PLACES, st.integers(0, 15)),
     st.builds(
         lambda place, low, high: place | {"above": low, "below": high}, PLACES, LIMITS, LIMITS
     ),
+)
+CONDITIONS = PLAIN_CONDITIONS | st.builds(
+    lambda own, other: own | {"or": [other]},
+    PLAIN_CONDITIONS,
+    PLAIN_CONDITIONS,
 )
 SCALES = st.fixed_dictionaries(
     {}, optional={"divisor": st.sampled_from([2.0, 10.0]), "sentinels": CONTENTS}
@@ -109,13 +115,27 @@ SHAPES = st.one_of(
     st.fixed_dictionaries(
         {"width": st.just(32), "word_order": st.sampled_from(["high_first", "low_first"])}
     ),
-    st.fixed_dictionaries({"mask": MASKS, "then": st.lists(PARTS, max_size=3)}),
+    st.fixed_dictionaries(
+        {"mask": MASKS, "then": st.lists(PARTS, max_size=3), "signed": st.booleans()}
+    ),
     st.fixed_dictionaries({"scale": st.just("varying")}),
+)
+ENCODED = st.one_of(
+    st.fixed_dictionaries({"signed": st.booleans()}),
+    st.fixed_dictionaries({"encoding": st.sampled_from(["bcd", "sign_magnitude"])}),
+    st.fixed_dictionaries({"encoding": st.just("float32"), "width": st.just(32)}),
+)
+FURTHER = st.builds(lambda place, form: [place | form], PLACES, ENCODED)
+NUMBERS = ENCODED | st.builds(
+    lambda form, further, combine: form | {"further": further, "combine": combine},
+    ENCODED,
+    FURTHER,
+    st.sampled_from(["sum", "least", "greatest"]),
 )
 SOURCES = st.builds(
     lambda place, shape, scale, rest: place | ({} if "scale" in shape else scale) | shape | rest,
-    PLACES, SHAPES, SCALES,
-    st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS)), "signed": st.booleans()},
+    PLACES, SHAPES | NUMBERS, SCALES,
+    st.fixed_dictionaries({"point": st.sampled_from(sorted(POINTS))},
                           optional={"when": st.lists(CONDITIONS, max_size=2),
                                     "absent": st.just([25.0])}),
 )  # fmt: skip
