@@ -120,11 +120,23 @@ class GatewayService:
 
     def _line(self, bus: BusSettings, writer: JournalWriter) -> PolledLine:
         units = [
-            PolledUnit(device.id, device.address, self._profiles[device.profile], bus.line)
+            PolledUnit(
+                device.id,
+                device.address,
+                self._profiles[device.profile],
+                bus.line,
+                self._meter(bus, device.id),
+            )
             for device in bus.device
         ]
         cadence = cadence_of(self._settings)
         return PolledLine(Bus(bus.line), units, cadence, writer.keep, self._clock)
+
+    def _meter(self, bus: BusSettings, device: str) -> PolledUnit | None:
+        meter = bus.meter_of(device)
+        if meter is None:
+            return None
+        return PolledUnit(device, meter.address, self._profiles[meter.profile], bus.line)
 
     def _run_line(self, line: PolledLine, stop: threading.Event) -> None:
         """Run `line`; an unforeseen error of it ends the service, which is then restarted."""

@@ -1,8 +1,8 @@
 """The gateway's configuration file (contract §9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -57,23 +57,81 @@ class MetricsSettings(Settings):
 
 
 class DeviceSettings(Settings):
-    """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file."""
+    """One heat pump: `address` on its bus, `profile` a name or a path to a TOML file.
+
+    The address is 1 to 247, on Modbus TCP a unit id from 0 to 255.
+    """
 
     id: Identifier
-    address: Annotated[int, Field(ge=1, le=247)]
+    address: Annotated[int, Field(ge=0, le=255)]
+    profile: Annotated[str, AfterValidator(_profile_reference)]
+
+
+class MeterSettings(Settings):
+    """A meter of `device` at an address of its own on the same bus; `profile` as for a device.
+
+    Its values join the readings of the device, where the device has no such point itself.
+    """
+
+    device: Identifier
+    address: Annotated[int, Field(ge=0, le=255)]
     profile: Annotated[str, AfterValidator(_profile_reference)]
 
 
 class BusSettings(Settings):
-    """One line and the units on it."""
+    """One line, the units on it, and their meters."""
 
     url: Annotated[str, AfterValidator(_line_url)]
     device: Annotated[list[DeviceSettings], Field(min_length=1)]
+    meter: list[MeterSettings] = Field(default_factory=list)
 
     @property
     def line(self) -> LineAddress:
         """The parsed URL."""
         return parse_line(self.url)
+
+    @property
+    def addresses(self) -> list[tuple[KeyPath, int]]:
+        """Every address that is polled, with its key."""
+        tables: dict[str, Sequence[DeviceSettings | MeterSettings]] = {
+            "device": self.device,
+            "meter": self.meter,
+        }
+        return [
+            ((name, index, "address"), entry.address)
+            for name, entries in tables.items()
+            for index, entry in enumerate(entries)
+        ]
+
+    def meter_of(self, device: str) -> MeterSettings | None:
+        """The meter of `device`; None if it has none."""
+        return next((meter for meter in self.meter if meter.device == device), None)
+
+    @model_validator(mode="after")
+    def _on_one_line(self) -> "BusSettings":
+        possible, devices = self.line.addresses, {device.id for device in self.device}
+        metered = [meter.device for meter in self.meter]
+        wrong = [
+            *(
+                _error("address", "must be 1 to 247 on this line", key, address)
+                for key, address in self.addresses
+                if address not in possible
+            ),
+            *(
+                _error("meter", "name one device of this bus, each once", key, device)
+                for key, device in ((("meter", i, "device"), d) for i, d in enumerate(metered))
+                if device not in devices or metered.count(device) > 1
+            ),
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data(type(self).__name__, wrong)
+        return self
+
+
+def _error(
+    kind: LiteralString, message: LiteralString, key: KeyPath, given: object
+) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError(kind, message), loc=key, input=given)
 
 
 def _with_old_name(schema: dict[str, Any]) -> None:
@@ -112,12 +170,21 @@ class GatewaySettings(Settings):
         return GatewayPath(self.district, self.town, self.village, self.gateway)
 
     def profile_references(self) -> dict[str, str]:
-        """Every profile reference of the devices, with the key where it stands first."""
+        """Every profile reference of the devices and meters, with the key where it stands first."""
         keys: dict[str, str] = {}
+        for key, profile, _ in self.profile_roles():
+            keys.setdefault(profile, key)
+        return keys
+
+    def profile_roles(self) -> list[tuple[str, str, bool]]:
+        """The key and profile reference of every device and meter, and whether it is a meter."""
+        roles: list[tuple[str, str, bool]] = []
         for number, bus in enumerate(self.bus):
             for index, device in enumerate(bus.device):
-                keys.setdefault(device.profile, f"bus[{number}].device[{index}].profile")
-        return keys
+                roles.append((f"bus[{number}].device[{index}].profile", device.profile, False))
+            for index, meter in enumerate(bus.meter):
+                roles.append((f"bus[{number}].meter[{index}].profile", meter.profile, True))
+        return roles
 
     @model_validator(mode="after")
     def _unique(self) -> "GatewaySettings":
@@ -137,8 +204,8 @@ class GatewaySettings(Settings):
 
     def _addresses(self) -> Iterator[tuple[KeyPath, object]]:
         for number, bus in enumerate(self.bus):
-            for index, device in enumerate(bus.device):
-                yield ("bus", number, "device", index, "address"), (bus.line.name, device.address)
+            for key, address in bus.addresses:
+                yield ("bus", number, *key), (bus.line.name, address)
 
     def _lines(self) -> Iterator[tuple[KeyPath, object]]:
         for number, bus in enumerate(self.bus):

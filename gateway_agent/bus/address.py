@@ -46,6 +46,18 @@ class LineAddress:
         return f"{self.kind}://{self.host}:{self.port}"
 
     @property
+    def url(self) -> str:
+        """The URL of the line with its settings."""
+        if self.kind == "tcp":
+            return self.name
+        return f"{self.name}?baud={self.baud}&parity={self.parity}&stop={self.stop}"
+
+    @property
+    def addresses(self) -> range:
+        """The addresses that a unit of the line may have: on Modbus TCP every unit id."""
+        return range(256) if self.kind == "tcp" else range(1, 248)
+
+    @property
     def character_s(self) -> float:
         """Seconds that one byte takes on the wire; 0 if the wire is a network."""
         if self.kind == "tcp":

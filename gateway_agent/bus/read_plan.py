@@ -19,6 +19,7 @@ class Obstacles:
     """Limits of one table: addresses never to touch, and borders that no request may cross."""
 
     limits: ReadLimits
+    longest: int
     blocked: frozenset[int] = frozenset()
     borders: frozenset[int] = frozenset()
 
@@ -31,7 +32,7 @@ class Obstacles:
         """Whether the values from `first` up to `end` must not be read in one request."""
         single = any(gap.first < end and first <= gap.last for gap in self.limits.single)
         cut = any(first < border < end for border in self.borders)
-        too_long = end - first > self.limits.max_registers
+        too_long = end - first > self.longest
         return single or cut or too_long or self.touched_by(first, end)
 
 
@@ -50,7 +51,8 @@ def plan_reads(
     """
     spans, planned = list(wanted), list[ReadRequest]()
     for table in FUNCTION_CODES:
-        obstacles = Obstacles(limits, _of_table(table, illegal), _of_table(table, borders))
+        closed, cuts_at = _of_table(table, illegal), _of_table(table, borders)
+        obstacles = Obstacles(limits, limits.longest(table), closed, cuts_at)
         merged = _merge(
             (address, address + count) for (other, address), count in spans if other == table
         )

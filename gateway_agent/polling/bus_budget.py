@@ -15,7 +15,7 @@ from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.polling.cadence import Cadence, cadence_of
 from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.schema import Profile
-from gateway_agent.settings import BusSettings, DeviceSettings, GatewaySettings
+from gateway_agent.settings import BusSettings, GatewaySettings
 
 # The rest of the interval is for repeated questions; a line planned to its last millisecond has
 # no time for one.
@@ -111,16 +111,23 @@ def check_gateway(
 
 
 def _plan_line(bus: BusSettings, profiles: Mapping[str, Profile], cadence: Cadence) -> LinePlan:
-    devices = (_plan_device(device, profiles[device.profile], bus.line) for device in bus.device)
-    return LinePlan(bus.line, tuple(devices), cadence)
+    devices = [
+        _plan_device(device.id, device.address, profiles[device.profile], bus.line)
+        for device in bus.device
+    ]
+    meters = [
+        _plan_device(f"{meter.device} meter", meter.address, profiles[meter.profile], bus.line)
+        for meter in bus.meter
+    ]
+    return LinePlan(bus.line, (*devices, *meters), cadence)
 
 
-def _plan_device(device: DeviceSettings, profile: Profile, line: LineAddress) -> DevicePlan:
+def _plan_device(name: str, address: int, profile: Profile, line: LineAddress) -> DevicePlan:
     plans = plan_visits(profile, line)
     whole, usual, status = plans["read_all"], plans["read"], plans["status_poll"]
     return DevicePlan(
-        device=device.id,
-        address=device.address,
+        device=name,
+        address=address,
         profile=profile.profile,
         points=profile.points,
         slow=tuple(point for point in profile.points if point in profile.read.slow),

@@ -14,7 +14,8 @@ from gateway_agent.limits.limit_log import LimitLog
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Cadence, Rota, Visit
 from gateway_agent.polling.jobs import Answer, Jobs
-from gateway_agent.polling.on_connect import write_on_connect
+from gateway_agent.polling.meter import UnitMeter
+from gateway_agent.polling.on_connect import OnConnect
 from gateway_agent.polling.quarantine import Health, choose_polls, release_all
 from gateway_agent.polling.unit import NoAnswer, PolledUnit
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation
@@ -55,7 +56,12 @@ class PolledLine:
         self._name = bus.line.name
         self._latest: dict[str, Reading] = {}
         self._onsets: dict[str, Onsets] = {}
-        self._on_connect_done: set[str] = set()
+        self._on_connect = {unit.name: OnConnect(unit) for unit in units}
+        self._meters = {
+            unit.name: UnitMeter(unit.meter, cadence.interval_s)
+            for unit in units
+            if unit.meter is not None
+        }
         self._group: list[Reading] = []
         self._line_log = OutageLog(_log, "line_down", "line_up", severity="error")
         self._unit_logs = {
@@ -149,15 +155,13 @@ class PolledLine:
             return True
         try:
             unit.remind(now_s)
+            self._on_connect[unit.name].begin(self._bus)
             observation = self._observe_news(unit, visit, now_s)
         except NoAnswer as silence:
             self._missed(unit.name, silence.reason)
             return False
         self._limit_logs[unit.name].note(unit.learnt)
         self._answered(unit.name)
-        if unit.name not in self._on_connect_done:
-            write_on_connect(unit, self._bus)
-            self._on_connect_done.add(unit.name)
         if observation is not None:
             self._report(unit, observation)
         return True
@@ -175,8 +179,13 @@ class PolledLine:
 
     def _observe(self, unit: PolledUnit, visit: Visit) -> Observation:
         registers = unit.read(self._bus, visit)
+        if self._on_connect[unit.name].restore(self._bus, registers):
+            registers = unit.read(self._bus, visit)
         at_ms, onsets = round(monotonic() * 1_000), self._onsets.get(unit.name, {})
         observation, self._onsets[unit.name] = observe(unit.profile, registers, onsets, at_ms)
+        if unit.name in self._meters and visit != "status_poll":
+            points, meter = unit.profile.points, self._meters[unit.name]
+            observation = meter.complete(observation, points, self._bus, visit)
         if visit == "read_all":
             return observation
         # A slow point was not asked for, so it is not bad.
@@ -202,7 +211,7 @@ class PolledLine:
 
     def _missed(self, name: str, reason: str) -> None:
         self._health[name].missed(monotonic(), self._sweep_s)
-        self._on_connect_done.discard(name)
+        self._on_connect[name].away()
         self._unit_logs[name].lost(reason, line=self._name, unit=name)
 
     def _answered(self, name: str) -> None:

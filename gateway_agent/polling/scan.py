@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway_agent.bus.address import LineAddress
-from gateway_agent.bus.modbus import Bus, ReplyError
+from gateway_agent.bus.modbus import (
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    Bus,
+    ReplyError,
+)
 from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.decode import UNKNOWN_FAULTS, UNKNOWN_STATE, Observation, decode
@@ -37,22 +43,38 @@ _USUAL: Final[Mapping[str, tuple[float, float]]] = {
 _MOST_SPREAD_K: Final = 20.0
 """The largest difference of supply and return water of one heat pump, in kelvins."""
 
+# Temperatures of one circuit: while it works, they move together. Outdoors, a room and a tank may
+# rest for hours.
+_CIRCUIT: Final = ("supply_c", "return_c", "discharge_c", "suction_c", "coil_c")
+# So many neighbours must move by so many kelvins before a value that rests is suspected.
+_NEIGHBOURS: Final = 2
+_MOVES_K: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileFit:
-    """A profile and its score, 0 to 1."""
+    """A profile, by the reference that a configuration names it with, and its score, 0 to 1."""
 
     profile: str
     score: float
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this is a file of the operator's, and no shipped profile."""
+        return self.profile.endswith(".toml")
+
 
 @dataclass(frozen=True, slots=True)
 class FoundUnit:
-    """A unit that answers at `address` of `line`; the best candidate stands first."""
+    """A unit that answers at `address` of `line`; the best candidate stands first.
+
+    `still`: points that never moved while their neighbours did.
+    """
 
     line: LineAddress
     address: int
     candidates: tuple[ProfileFit, ...]
+    still: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
         """The unit as a JSON object."""
@@ -60,14 +82,20 @@ class FoundUnit:
             {"profile": each.profile, "score": round(each.score, 2)} for each in self.candidates
         ]
         where = {"bus": self.line.name, "baud": self.line.baud, "address": self.address}
-        return where | {"profile": self.profile, "candidates": candidates}
+        what = {"profile": self.profile, "candidates": candidates}
+        return where | what | {"never_moves": list(self.still)}
 
     @property
     def profile(self) -> str | None:
-        """The profile that fits clearly; None if none does."""
-        first, *others = self.candidates
-        clear = not others or first.score - others[0].score >= _CLEARLY
-        return first.profile if first.score >= _FITS and clear else None
+        """The profile that fits clearly; None if none does.
+
+        Where shipped profiles fit as well as one of the operator's own, the own one counts: an
+        overlay fits wherever its base does.
+        """
+        best = self.candidates[0].score
+        close = [each for each in self.candidates if best - each.score < _CLEARLY]
+        close = [each for each in close if each.is_own] or close
+        return close[0].profile if best >= _FITS and len(close) == 1 else None
 
 
 def settings_to_try(line: LineAddress, speeds: Sequence[int]) -> list[LineAddress]:
@@ -111,6 +139,24 @@ def fit(profile: Profile, wanted: Sequence[ReadRequest], registers: Mapping[Key,
     return len(registers) / len(asked) * _usual(profile, seen) * _variety(registers)
 
 
+def read_once(bus: Bus, unit: FoundUnit, profile: Profile, timeout_s: float) -> Mapping[str, float]:
+    """The values of `unit`, read once by `profile`; empty if it is silent. Raises LineDown."""
+    return decode(profile, _read_all(bus, unit.address, profile, timeout_s)).values
+
+
+def never_moves(readings: Sequence[Mapping[str, float]]) -> tuple[str, ...]:
+    """The temperatures of the circuit that rested in all `readings` while their neighbours moved.
+
+    `readings` are the values of one unit, one after the other. Such a value is no measurement.
+    """
+    seen = {name: [values[name] for values in readings if name in values] for name in _CIRCUIT}
+    spread = {name: max(values) - min(values) for name, values in seen.items() if values}
+    moving = [name for name, kelvins in spread.items() if kelvins >= _MOVES_K]
+    if len(moving) < _NEIGHBOURS:
+        return ()
+    return tuple(name for name, kelvins in spread.items() if kelvins == 0)
+
+
 def _usual(profile: Profile, seen: Observation) -> float:
     """The share of the map's points within their usual range; less if it shows too many faults."""
     usual = [name for name, value in seen.values.items() if _is_usual(name, value, seen.values)]
@@ -135,7 +181,11 @@ def _variety(registers: Mapping[Key, int]) -> float:
 
 
 def _is_there(bus: Bus, address: int, profiles: Iterable[Profile], timeout_s: float) -> bool:
-    """Whether a unit answers any map's first question; an exception is an answer too."""
+    """Whether a unit answers any map's first question.
+
+    A refusal of the block is an answer too. Any other exception may be that of a converter, which
+    answers in the name of a unit that is not there.
+    """
     questions = {
         (profile.read.pacing_ms, plan_visits(profile, bus.line)["read_all"][0])
         for profile in profiles
@@ -151,18 +201,23 @@ def _answers(
     try:
         bus.read(address, question, pacing_ms / 1_000, timeout_s)
     except ReplyError as error:
-        return error.code == "device_exception"
+        return error.exception in (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)
     return True
 
 
 def _try(bus: Bus, address: int, profile: Profile, timeout_s: float) -> float:
     """The score of `profile` on the unit at `address`."""
     requests = plan_visits(profile, bus.line)["read_all"]
+    return fit(profile, requests, _read_all(bus, address, profile, timeout_s))
+
+
+def _read_all(bus: Bus, address: int, profile: Profile, timeout_s: float) -> dict[Key, int]:
+    """Every register of `profile` that the unit at `address` answers."""
     registers: dict[Key, int] = {}
-    for request in requests:
+    for request in plan_visits(profile, bus.line)["read_all"]:
         try:
             contents = bus.read(address, request, profile.read.pacing_ms / 1_000, timeout_s)
         except ReplyError:
             continue
         registers.update(zip(request.keys, contents, strict=True))
-    return fit(profile, requests, registers)
+    return registers

@@ -46,12 +46,16 @@ class NoAnswer(Exception):  # noqa: N818 - a state or an answer, not a mistake o
 
 @dataclass(slots=True)
 class PolledUnit:
-    """One heat pump at `address` of a line, its learnt limits, and the requests of each visit."""
+    """One heat pump at `address` of a line, its learnt limits, and the requests of each visit.
+
+    `meter` is what measures it at another address of the line.
+    """
 
     name: str
     address: int
     profile: Profile
     line: LineAddress
+    meter: "PolledUnit | None" = None
     learnt: Learnt = field(default_factory=Learnt)
     plans: dict[Visit, list[ReadRequest]] = field(init=False)
     _doubts: Doubts = field(default_factory=Doubts)
@@ -64,8 +68,10 @@ class PolledUnit:
 
     @property
     def probe_s(self) -> float:
-        """The longest time in seconds that a visit takes if nothing is answered."""
-        return _SILENT_BLOCKS * (self.profile.read.timeout_ms + self.profile.read.pacing_ms) / 1_000
+        """The longest time in seconds that a probe takes: its questions, before them `on_connect`."""
+        exchange_s = (self.profile.read.timeout_ms + self.profile.read.pacing_ms) / 1_000
+        questions = _SILENT_BLOCKS + 1 if self.profile.on_connect else _SILENT_BLOCKS
+        return questions * exchange_s
 
     def ask_again(self) -> None:
         """Ask for all that the unit has refused with its next reading."""

@@ -4,8 +4,10 @@ A register that was not read is missing from the mapping. A point that depends o
 bad, never guessed.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from gateway_agent.profile.fields import (
     Key,
@@ -13,10 +15,9 @@ from gateway_agent.profile.fields import (
     RegisterCondition,
     RegisterRef,
     Scale,
-    as_signed,
     is_sentinel,
 )
-from gateway_agent.profile.schema import FaultPanel, PointSource, Profile
+from gateway_agent.profile.schema import Combine, FaultPanel, PointSource, Profile
 from wire.points import POINTS, State
 
 Registers = Mapping[Key, int]
@@ -24,6 +25,10 @@ Registers = Mapping[Key, int]
 
 UNKNOWN_STATE = "state"
 UNKNOWN_FAULTS = "faults"
+
+_COMBINE: Final[Mapping[Combine, Callable[[Iterable[float]], float]]] = MappingProxyType(
+    {"sum": sum, "least": min, "greatest": max}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,7 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
     `settled` holds the indexes of the state rules with `for_s` that have held that long; the other
     rules with `for_s` do not fit.
     """
-    values: dict[str, float] = {}
-    bad: list[str] = []
-    for point in profile.points:
-        source, known = _source_of(profile, registers, point)
-        value = _value(profile, registers, source) if source is not None else None
-        if value is not None:
-            values[point] = value
-        elif source is not None or not known:
-            bad.append(point)
+    values, bad = measured(profile, registers)
     state, state_known = _state(profile, registers, settled)
     faults, faults_known = _faults(profile, registers)
     if not state_known:
@@ -64,14 +61,37 @@ def decode(profile: Profile, registers: Registers, settled: Collection[int] = ()
     return Observation(state, faults, values, bad)
 
 
+def measured(profile: Profile, registers: Registers) -> tuple[dict[str, float], list[str]]:
+    """The values that `registers` give under `profile`, and the points that have none."""
+    values: dict[str, float] = {}
+    bad: list[str] = []
+    for point in profile.points:
+        source, known = _source_of(profile, registers, point)
+        value = _value(profile, registers, source) if source is not None else None
+        if value is not None:
+            values[point] = value
+        elif source is not None or not known:
+            bad.append(point)
+    return values, bad
+
+
 def holds(
     profile: Profile, registers: Registers, conditions: Iterable[RegisterCondition]
 ) -> bool | None:
     """Whether all `conditions` hold, `rising` aside; None if an unread register leaves it open."""
-    verdicts = [_one_holds(profile, registers, condition) for condition in conditions]
+    verdicts = [_any_holds(profile, registers, condition) for condition in conditions]
     if False in verdicts:
         return False
     return None if None in verdicts else True
+
+
+def _any_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
+    """Whether `condition` or one of its alternatives holds."""
+    others = [_any_holds(profile, registers, each) for each in condition.alternatives]
+    verdicts = [_one_holds(profile, registers, condition), *others]
+    if True in verdicts:
+        return True
+    return None if None in verdicts else False
 
 
 def _one_holds(profile: Profile, registers: Registers, condition: RegisterCondition) -> bool | None:
@@ -127,21 +147,29 @@ def _value(profile: Profile, registers: Registers, source: PointSource) -> float
             return None
         is_set = any(raw >> bit & 1 for bit in source.bits)
         return 1.0 if is_set is not source.inverted else 0.0
-    value = quantity(profile, registers, source)
+    value = _combined(profile, registers, source)
     if value is None or value in source.absent:
         return None
     return value if POINTS[source.point].plausible(value) else None
+
+
+def _combined(profile: Profile, registers: Registers, source: PointSource) -> float | None:
+    """The value of `source` with its further numbers; None if any of them has none."""
+    values = [quantity(profile, registers, number) for number in source.numbers]
+    known = [value for value in values if value is not None]
+    return _COMBINE[source.combine](known) if len(known) == len(values) else None
 
 
 def quantity(profile: Profile, registers: Registers, source: QuantitySource) -> float | None:
     """The value of `source` in its point's unit; None if a register is unread or a sentinel."""
     raw = _raw(profile, registers, source)
     scale = scale_of(profile, registers, source.scale, source)
-    if raw is None or scale is None or is_sentinel(raw, [*source.sentinels, *scale.sentinels]):
+    number = None if raw is None else source.number_in(raw)
+    if raw is None or number is None or scale is None:
         return None
-    if source.signed:
-        raw = as_signed(raw, sum(part.bit_count for part in source.parts))
-    return scale.value(raw)
+    if is_sentinel(raw, number, [*source.sentinels, *scale.sentinels]):
+        return None
+    return scale.value(number)
 
 
 def _raw(profile: Profile, registers: Registers, source: QuantitySource) -> int | None:
@@ -190,22 +218,20 @@ def _coded(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_codes:
         word = registers.get(profile.key(source))
         if word is not None and (code := source.of(word)) not in source.none:
-            yield source.codes.get(code, f"other:{source.address}.{code}")
+            yield source.fault(code)
 
 
 def _bitwise(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_bits:
         raw = registers.get(profile.key(source), 0)
-        for bit in range(16):
-            if raw >> bit & 1:
-                yield f"{source.kinds.get(bit, 'other')}:{source.address}.{bit}"
+        yield from (source.fault(bit) for bit in range(16) if raw >> bit & 1)
 
 
 def _flagged(profile: Profile, registers: Registers) -> Iterator[str]:
     for source in profile.fault_flags:
-        for address, kind in source.kinds.items():
+        for address in source.addresses:
             if registers.get((source.table, address), 0):
-                yield f"{kind}:{address}"
+                yield source.fault(address)
 
 
 def _panel(profile: Profile, registers: Registers) -> Iterator[str]:
@@ -213,7 +239,7 @@ def _panel(profile: Profile, registers: Registers) -> Iterator[str]:
         number = registers.get(profile.key(source), 0) & source.mask
         if number > 0:
             code = _panel_code(source, number)
-            yield f"{source.kinds.get(code, 'other')}:{code}"
+            yield f"{profile.kind_of(code)}:{code}"
 
 
 def _panel_code(source: FaultPanel, number: int) -> str:

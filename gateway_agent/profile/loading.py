@@ -1,13 +1,18 @@
 """Find and load profiles; a profile with a contradiction is refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from configuration.load import ConfigurationError, ConfigurationProblem, read_toml, validate
 from gateway_agent.profile.consistency import contradictions
 from gateway_agent.profile.overlay import BASE, REMOVE, merge
 from gateway_agent.profile.schema import Profile
+
+_WRONG_ROLE: Final = {
+    True: "{} is no meter: its profile lacks `meter = true`",
+    False: "{} is a meter; name it in [[bus.meter]]",
+}
 
 
 class ProfileMissingError(LookupError):
@@ -43,6 +48,22 @@ def load_profiles(
     if problems:
         raise ConfigurationError(problems)
     return profiles
+
+
+def check_roles(
+    roles: Iterable[tuple[str, str, bool]], profiles: Mapping[str, Profile], file: Path
+) -> None:
+    """Raise ConfigurationError if a device has the profile of a meter, or a meter that of a device.
+
+    `roles` give, for each in the settings in `file`, its key, its profile, and if it is a meter.
+    """
+    problems = [
+        ConfigurationProblem(file, key, _WRONG_ROLE[is_meter].format(reference))
+        for key, reference, is_meter in roles
+        if profiles[reference].meter != is_meter
+    ]
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:

@@ -22,6 +22,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from gateway_agent.profile.encodings import as_signed
 from gateway_agent.profile.fields import (
     WORD,
     Address,
@@ -34,7 +35,6 @@ from gateway_agent.profile.fields import (
     Register,
     RegisterCondition,
     Scale,
-    as_signed,
 )
 from wire.points import POINTS
 
@@ -44,6 +44,9 @@ COMMANDABLE: Final = ("setpoint_c",)
 WritableTable = Literal["holding", "coil"]
 WriteFunction = Literal[5, 6, 15, 16]
 _FUNCTIONS: Final[dict[WritableTable, tuple[int, ...]]] = {"holding": (6, 16), "coil": (5, 15)}
+
+
+Content = Annotated[int, Field(ge=0, le=WORD)]
 
 
 class WriteTarget(Entry):
@@ -71,13 +74,51 @@ class WriteTarget(Entry):
 class Assignment(WriteTarget):
     """A fixed content for one register, or 0 or 1 for a coil."""
 
-    value: Annotated[int, Field(ge=0, le=WORD)]
+    value: Content
 
     @model_validator(mode="after")
     def _fits_the_table(self) -> "Assignment":
         if self.table == "coil" and self.value > 1:
             raise ValueError("a coil is 0 or 1")
         return self
+
+
+class ConnectWrite(WriteTarget):
+    """Contents that a unit gets when it begins to answer, before it is read.
+
+    `values` go to `address` and the following registers in one request; `value` is one content.
+    They are read with every reading and written again once they are lost, except with
+    `verify = false`, for registers that cannot be read.
+    """
+
+    value: Content | None = None
+    values: Annotated[list[Content], Field(min_length=1, max_length=123)] | None = None
+    verify: bool = True
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ConnectWrite":
+        if (self.value is None) == (self.values is None):
+            raise ValueError("give either `value` or `values`")
+        if len(self.contents) > 1 and self.function not in (15, 16):
+            raise ValueError("several registers need function 16, several coils function 15")
+        if self.table == "coil" and max(self.contents) > 1:
+            raise ValueError("a coil is 0 or 1")
+        if self.address + len(self.contents) - 1 > WORD:
+            raise ValueError("the last register would be above 65535")
+        return self
+
+    @property
+    def contents(self) -> list[int]:
+        """What is written, from `address` on."""
+        return self.values or [self.value or 0]
+
+    @property
+    def written(self) -> dict[Key, int]:
+        """The content of each register after the write."""
+        return {
+            (self.table, self.address + offset): content
+            for offset, content in enumerate(self.contents)
+        }
 
 
 class Fixed(Part):

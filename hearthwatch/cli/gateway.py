@@ -80,24 +80,50 @@ def scan(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.02, max=10, help="Seconds to wait for an answer.")
     ] = 0.3,
+    profiles: Annotated[
+        list[Path] | None,
+        typer.Option("--profiles", help="A folder of your own profiles, tried with the shipped."),
+    ] = None,
+    every_address: Annotated[
+        bool, typer.Option("--all", help="Try every address of the line, in steps of 32.")
+    ] = False,
+    watch: Annotated[
+        str,
+        typer.Option(
+            "--watch", help="Read the found units for so long; name what never moves, as in 10m."
+        ),
+    ] = "0s",
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="Print [[bus]] and [[bus.device]] for gateway.toml.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Probe a bus and name the register map that fits each address.
 
     Stop the gateway first: two masters on one bus disturb each other. The scan only reads. Parity
     and stop bits come from URL. If URL names a baud rate, that is the only speed tried. Exits with
-    3 if the bus cannot be opened.
+    2 if a profile in --profiles has mistakes, and with 3 if the bus cannot be opened.
     """
     from gateway_agent.bus.address import parse_line
     from gateway_agent.bus.transport import LineDown
     from hearthwatch.base.errors import UnreachableError, UsageError
-    from hearthwatch.run.gateway_process import parse_addresses, parse_speeds, scan_bus
-    from hearthwatch.tables.scanned_units import scan_text
+    from hearthwatch.run import gateway_process as process
+    from hearthwatch.tables.scanned_units import scan_text, scan_toml
+    from wire.durations import parse_duration
 
     try:
         line = parse_line(url)
-        wanted = [line.baud] if "baud=" in url else parse_speeds(speeds)
-        units = scan_bus(line, wanted, parse_addresses(addresses), timeout)
+        wanted = [line.baud] if "baud=" in url else process.parse_speeds(speeds)
+        chosen = process.parse_addresses(addresses, line)
+        steps = process.steps_of(line.addresses) if every_address else [chosen]
+        tried = process.profiles_to_try(profiles or [])
+        report = process.BusScan(
+            tried,
+            timeout,
+            parse_duration(watch) / 1_000,
+            lambda found: typer.echo(scan_text(found), err=True) if found and steps[1:] else None,
+        )
+        units = process.scan_bus(line, wanted, steps, report)
     except ValueError as error:
         raise UsageError(str(error)) from error
     except LineDown as error:
@@ -105,4 +131,4 @@ def scan(
     if as_json:
         print_json({"units": [unit.to_document() for unit in units]})
     else:
-        typer.echo(scan_text(units))
+        typer.echo(scan_toml(units) if as_toml else scan_text(units))

@@ -1,6 +1,6 @@
 """A profile as a page for people: what it reports, from which registers, and what it writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway_agent.profile.fields import (
     WORD,
@@ -10,6 +10,8 @@ from gateway_agent.profile.fields import (
     RegisterCondition,
     RegisterRef,
     Scale,
+    Sentinel,
+    span_of,
 )
 from gateway_agent.profile.schema import PointSource, Profile
 from gateway_agent.profile.writes import Denied, WriteRule
@@ -32,9 +34,16 @@ def page(profile: Profile) -> str:
         "## What it shows\n\n" + _capabilities(profile),
         "## Points\n\n" + _points(profile),
         *(["## Scales that depend on the unit\n\n" + _scales(profile)] if profile.scale else []),
-        "## State\n\nThe first line that fits decides.\n\n" + _states(profile),
-        "## Faults\n\n" + _faults(profile),
+        *(
+            []
+            if profile.meter
+            else [
+                "## State\n\nThe first line that fits decides.\n\n" + _states(profile),
+                "## Faults\n\n" + _faults(profile),
+            ]
+        ),
         "## Limits on the bus\n\n" + _limits(profile),
+        *(["## Written before it is read\n\n" + _greeting(profile)] if profile.on_connect else []),
         "## Commands\n\n" + _writes(profile),
     ]
     return "\n\n".join(parts) + "\n"
@@ -75,7 +84,10 @@ def _where(profile: Profile, source: QuantitySource | PointSource) -> str:
             if profile.key(source)[0] in ("coil", "discrete")
             else f"{place} bits {_numbers(bits)}"
         )
-    return " + ".join(_part(profile, part) for part in source.parts)
+    return ", ".join(
+        " + ".join(_part(profile, part) for part in number.parts)
+        for number in (source.numbers if isinstance(source, PointSource) else [source])
+    )
 
 
 def _place(profile: Profile, place: RegisterRef) -> str:
@@ -90,9 +102,14 @@ def _part(profile: Profile, part: Part) -> str:
 def _how(source: PointSource) -> str:
     if source.bits is not None:
         return "1 when none is set" if source.inverted else "1 when any is set"
-    return ("signed " if source.signed else "") + (
-        f"by {source.scale}" if source.scale else _formula(source)
-    )
+    texts = [_number(number) for number in source.numbers]
+    return ", ".join(texts) if len(texts) == 1 else f"{source.combine} of {', '.join(texts)}"
+
+
+def _number(number: QuantitySource) -> str:
+    kind = "signed " if number.signed else ""
+    kind += "" if number.encoding == "binary" else f"{number.encoding} "
+    return kind + (f"by {number.scale}" if number.scale else _formula(number))
 
 
 def _formula(scale: Scale) -> str:
@@ -110,14 +127,18 @@ def _notes(profile: Profile, source: PointSource) -> str:
         notes.append("no value: " + _sentinels(source))
     if source.absent:
         notes.append("not fitted: " + ", ".join(f"{value:g}" for value in source.absent))
+    if source.sentinel_reason:
+        notes.append(source.sentinel_reason)
     return "; ".join(notes)
 
 
 def _sentinels(scale: Scale) -> str:
-    return ", ".join(
-        f"0x{raw:04X}" if isinstance(raw, int) else f"0x{raw.first:04X}-0x{raw.last:04X}"
-        for raw in scale.sentinels
-    )
+    return ", ".join(map(_sentinel, scale.sentinels))
+
+
+def _sentinel(sentinel: Sentinel) -> str:
+    first, last = (f"0x{raw:04X}" if raw >= 0 else str(raw) for raw in span_of(sentinel))
+    return first if first == last else f"{first}-{last}"
 
 
 def _conditions(profile: Profile, conditions: Iterable[RegisterCondition]) -> str:
@@ -125,6 +146,12 @@ def _conditions(profile: Profile, conditions: Iterable[RegisterCondition]) -> st
 
 
 def _condition(profile: Profile, condition: RegisterCondition) -> str:
+    texts = [_one_condition(profile, condition)]
+    texts += [_condition(profile, each) for each in condition.alternatives]
+    return texts[0] if len(texts) == 1 else f"({' or '.join(texts)})"
+
+
+def _one_condition(profile: Profile, condition: RegisterCondition) -> str:
     text = _place(profile, condition)
     if condition.compares:
         return text + _comparison(profile, condition)
@@ -132,6 +159,8 @@ def _condition(profile: Profile, condition: RegisterCondition) -> str:
         text += f" bit {condition.bit}"
     if condition.mask is not None:
         text += f" & 0x{condition.mask:04X}"
+    if condition.excluded is not None:
+        return f"{text} is not {' or '.join(map(str, condition.excluded))}"
     return f"{text} is {' or '.join(map(str, condition.values))}"
 
 
@@ -150,7 +179,7 @@ def _scales(profile: Profile) -> str:
             name,
             _conditions(profile, variant.when) if variant.when else "else",
             _formula(variant),
-            _sentinels(variant),
+            "; ".join(filter(None, (_sentinels(variant), variant.sentinel_reason))),
         )
         for name, variants in profile.scale.items()
         for variant in variants
@@ -170,43 +199,46 @@ def _states(profile: Profile) -> str:
 
 
 def _faults(profile: Profile) -> str:
-    rows: list[tuple[str, str]] = []
-    for codes in profile.fault_codes:
-        rows += [
-            (f"{_part(profile, codes)} = {code}", f"`{fault}`")
-            for code, fault in codes.codes.items()
-        ]
-        rows.append(
-            (
-                f"{_part(profile, codes)}, other codes",
-                f"`other:{codes.address}.code`; none: {_numbers(codes.none)}",
-            )
-        )
-    for bits in profile.fault_bits:
-        place = _place(profile, bits)
-        rows += [
-            (f"{place} bit {bit}", f"`{kind}:{bits.address}.{bit}`")
-            for bit, kind in bits.kinds.items()
-        ]
-    for flags in profile.fault_flags:
-        rows += [
-            (f"{flags.table} {address}", f"`{kind}:{address}`")
-            for address, kind in flags.kinds.items()
-        ]
-    for panel in profile.fault_panel:
-        first, band = f"{panel.bands[0]}{panel.suffixes[0]}", len(panel.suffixes)
-        rows.append((_place(profile, panel), f"panel codes {first}, … in bands of {band}"))
-        rows += [
-            (f"{_place(profile, panel)}: {code}", f"`{kind}:{code}`")
-            for code, kind in panel.kinds.items()
-        ]
+    readers = (_code_rows, _bit_rows, _flag_rows, _panel_rows)
+    rows = [row for reader in readers for row in reader(profile)]
     return _table(("where", "fault"), rows)
+
+
+def _code_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for codes in profile.fault_codes:
+        place = _part(profile, codes)
+        for code, fault in codes.codes.items():
+            yield f"{place} = {code}", f"`{fault}`"
+        other = f"{codes.address}.code" if codes.prefix is None else f"{codes.prefix}code"
+        yield f"{place}, other codes", f"`other:{other}`; none: {_numbers(codes.none)}"
+
+
+def _bit_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for bits in profile.fault_bits:
+        for bit in (*bits.kinds, *(bit for bit in bits.codes if bit not in bits.kinds)):
+            yield f"{_place(profile, bits)} bit {bit}", f"`{bits.fault(bit)}`"
+
+
+def _flag_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for flags in profile.fault_flags:
+        for address in flags.addresses:
+            yield f"{flags.table} {address}", f"`{flags.fault(address)}`"
+
+
+def _panel_rows(profile: Profile) -> Iterator[tuple[str, str]]:
+    for panel in profile.fault_panel:
+        place = _place(profile, panel)
+        first, band = f"{panel.bands[0]}{panel.suffixes[0]}", len(panel.suffixes)
+        yield place, f"panel codes {first}, … in bands of {band}"
+        for code, kind in panel.kinds.items():
+            yield f"{place}: {code}", f"`{kind}:{code}`"
 
 
 def _limits(profile: Profile) -> str:
     limits = profile.read
     rows = [
         ("registers in one request", str(limits.max_registers)),
+        *([("bits in one request", str(limits.max_bits))] if limits.max_bits is not None else []),
         ("silence before a request", f"{limits.pacing_ms} ms"),
         ("usual, longest time to answer", f"{limits.turnaround_ms} ms, {limits.timeout_ms} ms"),
         ("asked one value at a time", _ranges(limits.single)),
@@ -229,6 +261,19 @@ def _ranges(ranges: Iterable[Range]) -> str:
 
 def _numbers(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
+
+
+def _greeting(profile: Profile) -> str:
+    rows = [
+        (
+            f"{write.table} {write.address}",
+            _numbers(write.contents),
+            str(write.function),
+            "yes" if write.verify else "no",
+        )
+        for write in profile.on_connect
+    ]
+    return _table(("from", "contents", "function", "read back"), rows)
 
 
 def _writes(profile: Profile) -> str:

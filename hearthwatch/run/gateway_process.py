@@ -3,8 +3,10 @@
 import json
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 from urllib.request import urlopen
 
@@ -13,8 +15,19 @@ import typer
 from configuration.load import load
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.scan import FoundUnit, scan_line, settings_to_try
-from gateway_agent.profile.loading import load_profiles, shipped_profiles
+from gateway_agent.polling.scan import (
+    FoundUnit,
+    never_moves,
+    read_once,
+    scan_line,
+    settings_to_try,
+)
+from gateway_agent.profile.loading import (
+    check_roles,
+    load_profile,
+    load_profiles,
+    shipped_profiles,
+)
 from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import GatewaySettings
 from gateway_agent.status.systemd import Notifier
@@ -24,6 +37,10 @@ from hearthwatch.base.resources import profile_folders
 
 _PAGE_S: Final = 5.0
 """How long the page of the running gateway may take."""
+# Addresses of one step of a long scan: a minute with one question of 0.3 s to each map.
+_SCAN_STEP: Final = 32
+# A watched unit is read so often; a circuit at work moves by kelvins in minutes.
+_WATCH_EVERY_S: Final = 2.0
 
 
 def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) -> None:
@@ -37,9 +54,9 @@ def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) ->
 def read_configuration(config: Path) -> Configuration:
     """Return the settings in `config` and the profiles they name; raise ConfigurationError."""
     settings = load(config, GatewaySettings)
-    return Configuration(
-        settings, load_profiles(settings.profile_references(), profile_folders(), config)
-    )
+    profiles = load_profiles(settings.profile_references(), profile_folders(), config)
+    check_roles(settings.profile_roles(), profiles, config)
+    return Configuration(settings, profiles)
 
 
 def live_limits(settings: GatewaySettings) -> dict[str, Any]:
@@ -60,15 +77,24 @@ def live_limits(settings: GatewaySettings) -> dict[str, Any]:
     return page
 
 
-def parse_addresses(text: str) -> range:
-    """Return the Modbus addresses that `1-32` or `17` means; raise ValueError."""
+def parse_addresses(text: str, line: LineAddress) -> range:
+    """Return the addresses on `line` that `1-32` or `17` means; raise ValueError."""
     first, _, last = text.partition("-")
     if not all(part.isascii() and part.isdigit() for part in (first, last or first)):
         raise ValueError(f"{text!r}: addresses are FIRST-LAST, such as 1-32")
-    addresses = range(int(first), int(last or first) + 1)
-    if not addresses or addresses[0] < 1 or addresses[-1] > 247:
-        raise ValueError(f"{text!r}: Modbus addresses go from 1 to 247, the first before the last")
+    addresses, possible = range(int(first), int(last or first) + 1), line.addresses
+    if not addresses or addresses[0] not in possible or addresses[-1] not in possible:
+        raise ValueError(
+            f"{text!r}: addresses on this line go from {possible[0]} to {possible[-1]}, "
+            "the first before the last"
+        )
     return addresses
+
+
+def steps_of(addresses: range) -> list[range]:
+    """Return `addresses` in steps that a person can wait for."""
+    firsts = range(addresses.start, addresses.stop, _SCAN_STEP)
+    return [range(first, min(first + _SCAN_STEP, addresses.stop)) for first in firsts]
 
 
 def parse_speeds(text: str) -> list[int]:
@@ -81,28 +107,82 @@ def parse_speeds(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def scan_bus(
-    line: LineAddress, speeds: Sequence[int], addresses: range, timeout_s: float
-) -> list[FoundUnit]:
-    """Return the units found at the first of `speeds` that gets an answer; raise LineDown.
+def profiles_to_try(folders: Sequence[Path]) -> dict[str, Profile]:
+    """Return the shipped profiles by name, and those in `folders` by the path of their file.
 
-    Each speed has a progress bar on standard error.
+    Raises ConfigurationError with the mistakes of a profile, and ValueError if a folder has none.
     """
-    profiles = shipped_profiles(profile_folders())
-    for settings in settings_to_try(line, speeds):
-        if units := _scan_line(settings, addresses, profiles, timeout_s):
-            return units
-    return []
+    shipped = profile_folders()
+    profiles = shipped_profiles(shipped)
+    for folder in folders:
+        files = sorted(folder.glob("*.toml"))
+        if not files:
+            raise ValueError(f"{folder} holds no profile; name the folder of your *.toml files")
+        profiles |= {str(file): load_profile(str(file), [*shipped, folder]) for file in files}
+    return {name: profile for name, profile in profiles.items() if not profile.meter}
 
 
-def _scan_line(
-    line: LineAddress, addresses: range, profiles: Mapping[str, Profile], timeout_s: float
+@dataclass(frozen=True, slots=True)
+class BusScan:
+    """What a scan looks for, how long it waits for an answer, and how long it watches the found.
+
+    `found` is called with the units of each step.
+    """
+
+    profiles: Mapping[str, Profile]
+    timeout_s: float
+    watch_s: float
+    found: Callable[[Sequence[FoundUnit]], None]
+
+
+def scan_bus(
+    line: LineAddress, speeds: Sequence[int], steps: Sequence[range], scan: BusScan
 ) -> list[FoundUnit]:
-    bus, label = Bus(line), f"{line.name} {line.baud} baud"
+    """Return the units found in all `steps`, at the first of `speeds` that gets an answer.
+
+    Each step has a progress bar on standard error. Raises LineDown.
+    """
+    units: list[FoundUnit] = []
+    settings = settings_to_try(line, speeds)
+    for addresses in steps:
+        new: list[FoundUnit] = []
+        for each in settings:
+            if new := _scan_line(each, addresses, scan):
+                settings = [each]
+                break
+        scan.found(new)
+        units += new
+    return _watched(settings[0], units, scan) if units and scan.watch_s else units
+
+
+def _scan_line(line: LineAddress, addresses: range, scan: BusScan) -> list[FoundUnit]:
+    bus, label = Bus(line), f"{line.name} {line.baud} baud, {addresses[0]}-{addresses[-1]}"
     try:
         with typer.progressbar(length=len(addresses), label=label, file=sys.stderr) as progress:
             return list(
-                scan_line(bus, addresses, profiles, timeout_s, lambda _: progress.update(1))
+                scan_line(
+                    bus, addresses, scan.profiles, scan.timeout_s, lambda _: progress.update(1)
+                )
             )
     finally:
         bus.close()
+
+
+def _watched(line: LineAddress, units: Sequence[FoundUnit], scan: BusScan) -> list[FoundUnit]:
+    """`units`, read again and again for `watch_s`, with the points that never moved."""
+    readings: list[list[Mapping[str, float]]] = [[] for _ in units]
+    bus, until_s = Bus(line), monotonic() + scan.watch_s
+    pause = threading.Event()
+    try:
+        while monotonic() < until_s:
+            for values, unit in zip(readings, units, strict=True):
+                if unit.profile is not None:
+                    profile = scan.profiles[unit.profile]
+                    values.append(read_once(bus, unit, profile, scan.timeout_s))
+            pause.wait(min(_WATCH_EVERY_S, max(0.0, until_s - monotonic())))
+    finally:
+        bus.close()
+    return [
+        replace(unit, still=never_moves(values))
+        for unit, values in zip(units, readings, strict=True)
+    ]

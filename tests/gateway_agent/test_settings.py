@@ -10,6 +10,7 @@ from gateway_agent.polling.bus_budget import CheckReport, check_gateway
 from gateway_agent.profile.loading import load_profile, load_profiles
 from gateway_agent.profile.schema import Profile
 from gateway_agent.settings import GatewaySettings
+from hearthwatch.run.gateway_process import read_configuration
 
 REPOSITORY = Path(__file__).parents[2]
 PROFILE_DIRS = [REPOSITORY / "config" / "profiles"]
@@ -229,3 +230,84 @@ def test_word_order_and_sign() -> None:
         profile, {("input", address): word for address, word in words.items()} | {("coil", 5): 1}
     )
     assert seen.values == {"energy_kwh": 131_073.0, "heat_w": -2.0, "outdoor_c": 0.5, "pump": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "wrong"),
+    [
+        ("tcp://127.0.0.1:502", (0, 255), set()),
+        ("tcp://127.0.0.1:502", (0, 256), {"bus[0].device[1].address"}),
+        ("rtu+tcp://127.0.0.1:502", (0, 247), {"bus[0].device[0].address"}),
+        ("serial:///dev/ttyS1", (1, 248), {"bus[0].device[1].address"}),
+    ],
+)
+def test_an_address_is_one_that_its_line_can_have(
+    tmp_path: Path, url: str, addresses: tuple[int, int], wrong: set[str]
+) -> None:
+    devices = "".join(
+        f'[[bus.device]]\nid = "u-{address}"\naddress = {address}\nprofile = "phnix"\n'
+        for address in addresses
+    )
+    file = tmp_path / "gateway.toml"
+    head = EXAMPLE.read_text(encoding="utf-8").partition("[[bus]]")[0]
+    file.write_text(f'{head}[[bus]]\nurl = "{url}"\n{devices}')
+    if not wrong:
+        assert [each.address for each in load(file, GatewaySettings, {}).bus[0].device] == [
+            *addresses
+        ]
+        return
+    with pytest.raises(ConfigurationError) as error:
+        load(file, GatewaySettings, {})
+    assert keys(error) == wrong
+
+
+METER = """
+profile = "meter"
+title = "t"
+source = "s"
+meter = true
+[read]
+max_registers = 20
+[[point]]
+point = "power_w"
+address = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("meter", "key"),
+    [
+        ('device = "u-1"\naddress = 40\nprofile = "meter.toml"', None),
+        ('device = "u-2"\naddress = 40\nprofile = "meter.toml"', "bus[0].meter[0].device"),
+        ('device = "u-1"\naddress = 1\nprofile = "meter.toml"', "bus[0].meter[0].address"),
+        ('device = "u-1"\naddress = 0\nprofile = "meter.toml"', "bus[0].meter[0].address"),
+        ('device = "u-1"\naddress = 40\nprofile = "phnix"', "bus[0].meter[0].profile"),
+    ],
+)
+def test_a_meter_is_of_a_device_of_its_bus_at_an_address_of_its_own(
+    tmp_path: Path, meter: str, key: str | None
+) -> None:
+    (tmp_path / "meter.toml").write_text(METER)
+    file = tmp_path / "gateway.toml"
+    head = EXAMPLE.read_text(encoding="utf-8").partition("[[bus]]")[0]
+    device = '[[bus.device]]\nid = "u-1"\naddress = 1\nprofile = "phnix"\n'
+    file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{device}[[bus.meter]]\n{meter}')
+    if key is not None:
+        with pytest.raises(ConfigurationError) as error:
+            read_configuration(file)
+        assert keys(error) == {key}
+        return
+    configuration = read_configuration(file)
+    report = check_gateway(configuration.settings, configuration.profiles, file)
+    assert [device.device for device in report.lines[0].devices] == ["u-1", "u-1 meter"]
+
+
+def test_a_unit_cannot_have_the_profile_of_a_meter(tmp_path: Path) -> None:
+    (tmp_path / "meter.toml").write_text(METER)
+    file = tmp_path / "gateway.toml"
+    head = EXAMPLE.read_text(encoding="utf-8").partition("[[bus]]")[0]
+    device = '[[bus.device]]\nid = "u-1"\naddress = 1\nprofile = "meter.toml"\n'
+    file.write_text(f'{head}[[bus]]\nurl = "serial:///dev/ttyS1"\n{device}')
+    with pytest.raises(ConfigurationError, match=r"\[\[bus.meter\]\]") as error:
+        read_configuration(file)
+    assert keys(error) == {"bus[0].device[0].profile"}

@@ -161,8 +161,8 @@ _DEFAULTS: Final = {
     for first, run in _LIVE.items()
     for i, raw in enumerate(run)
 }
-# Registers of sensors that the sample unit does not have (T2, T2B, Tbt1, Tbt2, Tsolar, TL, T9) and
-# of its curves, as its dump shows them.
+# Registers of sensors that the sample unit does not have (T2, T2B, Tbt1, Tbt2, Tsolar, T9), of its
+# curves, and TL, which stood at -1 °C, as its dump shows them.
 _ABSENT: Final = {
     120: 255,
     121: 255,

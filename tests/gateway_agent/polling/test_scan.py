@@ -9,7 +9,14 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.polling.scan import fit, scan_line, settings_to_try
+from gateway_agent.polling.scan import (
+    FoundUnit,
+    ProfileFit,
+    fit,
+    never_moves,
+    scan_line,
+    settings_to_try,
+)
 from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import shipped_profiles
@@ -93,3 +100,24 @@ def test_every_unit_of_a_line_is_found_and_named() -> None:
 def test_a_line_is_tried_at_each_speed_and_a_network_once() -> None:
     assert [line.baud for line in settings_to_try(LINE, [9600, 19200])] == [9600, 19200]
     assert len(settings_to_try(parse_line("tcp://127.0.0.1:502"), [9600, 19200])) == 1
+
+
+def test_an_own_overlay_counts_before_the_base_that_fits_as_well() -> None:
+    def named(*fits: tuple[str, float]) -> str | None:
+        return FoundUnit(LINE, 1, tuple(ProfileFit(*each) for each in fits)).profile
+
+    assert named(("midea-mthermal", 0.99), ("own/badge.toml", 0.99)) == "own/badge.toml"
+    assert named(("midea-mthermal", 0.99), ("own/badge.toml", 0.5)) == "midea-mthermal"
+    assert named(("own/a.toml", 0.9), ("own/b.toml", 0.9)) is None
+    assert named(("phnix", 0.4)) is None
+
+
+def test_a_value_that_rests_while_its_neighbours_move_is_named() -> None:
+    def moved(supply_c: float, step: int, outdoor_c: float = 4.0) -> dict[str, float]:
+        water = {"supply_c": supply_c, "return_c": 28.0 + step, "discharge_c": 52.0 + 3 * step}
+        return water | {"outdoor_c": outdoor_c}
+
+    assert never_moves([moved(35.0, step) for step in range(4)]) == ("supply_c",)
+    assert never_moves([moved(35.0 + step, step) for step in range(4)]) == ()
+    assert never_moves([moved(35.0, 0) for _ in range(4)]) == ()
+    assert never_moves([]) == ()

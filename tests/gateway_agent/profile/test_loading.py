@@ -160,6 +160,16 @@ address = 1
 """
 
 
+TWO_KINDS = """
+[[fault_codes]]
+address = 9
+codes = { 1 = "fan:E1" }
+[[fault_bits]]
+address = 10
+codes = { 1 = "phase:E1" }
+"""
+
+
 @pytest.mark.parametrize(
     ("more", "key"),
     [
@@ -174,6 +184,26 @@ address = 1
         ("mask = 0x0F0F", "point[0]"),
         ("factor = 0", "point[0].factor"),
         ('scale = "tenths"', "point[0].scale"),
+        ("signed = true\nsentinels = [0xFFFF]", "point[0].sentinels"),
+        ("signed = true\nsentinels = [-1]", "point[0].sentinels"),
+        ("sentinels = [{ from = 90, to = 200 }]", "point[0].sentinels"),
+        ("sentinels = [-300]", "point[0]"),
+        ('when = [{ address = 1, in = [1], not_in = [2] }]', "point[0].when[0]"),
+        ('when = [{ address = 1, not_in = [] }]', "point[0].when[0].not_in"),
+        ('when = [{ address = 1, in = [1], or = [{ address = 2 }] }]', "point[0].when[0].or[0]"),
+        ('[[fault_codes]]\naddress = 9\nprefix = "E-"', "fault_codes[0].prefix"),
+        ('[[fault_flags]]\ntable = "coil"', "fault_flags[0]"),
+        (TWO_KINDS, "fault_bits[0].codes"),
+        ('encoding = "float32"', "point[0]"),
+        ('encoding = "float64"', "point[0].encoding"),
+        ('encoding = "bcd"\nsigned = true', "point[0]"),
+        ('encoding = "bcd"\nmask = 0x003F', "point[0]"),
+        ('combine = "least"', "point[0]"),
+        ('combine = "mean"\nfurther = [{ address = 2 }]', "point[0].combine"),
+        ('bits = [0]\nfurther = [{ address = 2 }]', "point[0]"),
+        ('further = [{ address = 2, scale = "x" }]', "point[0].further[0].scale"),
+        ("absent = [25]", "point[0].absent"),
+        ('scale = "x"\n[[scale.x]]\nsentinels = [0x7F]\ndivisor = 10', "scale.x[0].sentinels"),
         ("width = 32\nmask = 0xFF", "point[0]"),
         ('when = [{ address = 1 }]', "point[0].when[0]"),
         ('when = [{ address = 1, rising = true }]', "point"),
@@ -182,6 +212,13 @@ address = 1
         ("[[on_connect]]\naddress = 1\nfunction = 3\nvalue = 1", "on_connect[0].function"),
         ('[[on_connect]]\naddress = 1\ntable = "coil"\nvalue = 1', "on_connect[0]"),
         ('[[on_connect]]\naddress = 1\nvalue = 1\n[[deny]]\nfrom = 0\nto = 5\nwhy = "x"',
+         "on_connect[0]"),
+        ("meter = true", "point[0].meter"),
+        ("[[on_connect]]\naddress = 1", "on_connect[0]"),
+        ("[[on_connect]]\naddress = 1\nvalue = 1\nvalues = [1]", "on_connect[0]"),
+        ("[[on_connect]]\naddress = 1\nfunction = 6\nvalues = [1, 2]", "on_connect[0]"),
+        ("[[on_connect]]\naddress = 0xFFFF\nvalues = [1, 2]", "on_connect[0]"),
+        ('[[on_connect]]\naddress = 1\nvalues = [1, 2]\n[[deny]]\nfrom = 2\nto = 5\nwhy = "x"',
          "on_connect[0]"),
         ('[[write]]\npoint = "setpoint_c"\naddress = 1\nmaximum = 50', "write[0].minimum"),
         ('[[write]]\npoint = "supply_c"\naddress = 1\nminimum = 20\nmaximum = 50', "write[0]"),
@@ -200,6 +237,50 @@ def test_what_a_profile_does_not_know_is_an_error_and_never_read_as_something_el
     with pytest.raises(ConfigurationError) as error:
         load(write(tmp_path, "bad", MINIMAL + more + "\n"))
     assert key in {problem.key for problem in error.value.problems}
+
+
+INPUTS = MINIMAL.replace("max_registers = 20", 'max_registers = 20\ntable = "input"')
+WRITE = '[[write]]\npoint = "setpoint_c"\naddress = 2\nminimum = 20\nmaximum = 50\n'
+
+
+@pytest.mark.parametrize(
+    ("key", "registers"),
+    [
+        ("requires", '[{ address = 4, in = [1], reason = "r"TABLE }]'),
+        ("when", "[{ address = 4, in = [1]TABLE }]"),
+        (
+            "when",
+            '[{ address = 3, in = [1], table = "coil", or = [{ address = 4, bit = 1TABLE }] }]',
+        ),
+        ("lower", "[{ address = 4TABLE }]"),
+        ("upper", "[{ address = 4TABLE }]"),
+    ],
+)
+def test_beside_a_write_no_register_of_an_input_map_stands_in_an_unsaid_table(
+    tmp_path: Path, key: str, registers: str
+) -> None:
+    text = f"{INPUTS}{WRITE}{key} = {registers}\n"
+    for table in ("holding", "input"):
+        said = text.replace("TABLE", f', table = "{table}"')
+        assert load(write(tmp_path, "good", said)).write[0].address == 2
+    with pytest.raises(ConfigurationError) as error:
+        load(write(tmp_path, "bad", text.replace("TABLE", "")))
+    assert {problem.key for problem in error.value.problems} == {f"write[0].{key}"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "signed = true\nsentinels = [0x7FFF, 0x8000, -3000]\ndivisor = 10",
+        "sentinels = [0xFFFF, { from = 96, to = 200 }]",
+        'signed = true\nsentinels = [0xFFFF]\nsentinel_reason = "the maker says so"',
+        'absent = [25]\nsentinel_reason = "the maker says so"',
+    ],
+)
+def test_a_sentinel_outside_the_plausible_range_or_with_its_reason_is_right(
+    tmp_path: Path, more: str
+) -> None:
+    assert load(write(tmp_path, "good", MINIMAL + more + "\n")).profile == "p"
 
 
 def test_a_name_that_is_no_profile() -> None:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from hearthwatch.base.errors import UsageError
 from hearthwatch.cli.simulate import app
 from hearthwatch.run.simulated_bus import quirk_list
-from simulators.registers.serial_format import SerialFormat
 from simulators.live.settings import SimulationSettings
+from simulators.registers.serial_format import SerialFormat
 from simulators.unit.quirks import CATALOGUE
 
 OPTIONS: dict[str, str | None] = {
