@@ -1,10 +1,11 @@
 """Bytes to and from a line: a serial port or a TCP connection. It knows no Modbus."""
 
 import socket
+import termios
 from contextlib import suppress
 from select import select
 from time import monotonic
-from typing import Protocol
+from typing import Final, Protocol
 
 import serial
 
@@ -14,6 +15,9 @@ _CONNECT_S = 3.0
 _SEND_S = 3.0
 # Stands for zero: a socket timeout of zero means "do not block" and raises another exception.
 _AT_ONCE_S = 0.001
+# What a port raises whose adapter is pulled: the kernel OSError and termios.error, which is none;
+# pyserial TypeError and ValueError for a file that it has closed meanwhile.
+_PORT_GONE: Final = (OSError, termios.error, TypeError, ValueError)
 
 
 class LineDown(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
@@ -51,14 +55,14 @@ class SerialLink:
                 write_timeout=_SEND_S,
                 exclusive=True,
             )
-        except (OSError, ValueError) as error:
+        except _PORT_GONE as error:
             raise LineDown(str(error)) from error
 
     def send(self, frame: bytes) -> None:
         try:
             self._port.write(frame)
             self._port.flush()
-        except OSError as error:
+        except _PORT_GONE as error:
             raise LineDown(str(error)) from error
 
     def receive(self, timeout_s: float) -> bytes:
@@ -68,14 +72,11 @@ class SerialLink:
                 return b""
             data: bytes = self._port.read(512)
             return data
-        except (
-            OSError,
-            TypeError,
-        ) as error:  # TypeError: pyserial reads from a port closed meanwhile
+        except _PORT_GONE as error:
             raise LineDown(str(error)) from error
 
     def close(self) -> None:
-        with suppress(OSError):
+        with suppress(*_PORT_GONE):
             self._port.close()
 
 
@@ -110,7 +111,8 @@ class SocketLink:
         return data
 
     def close(self) -> None:
-        self._socket.close()
+        with suppress(OSError):
+            self._socket.close()
 
 
 def open_link(line: LineAddress) -> Link:
