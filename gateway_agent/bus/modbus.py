@@ -79,8 +79,9 @@ class Bus:
             raise
 
     def write(self, unit: int, request: WriteRequest, pacing_s: float, timeout_s: float) -> None:
-        """Write once, never again; return when the unit's echo has confirmed it.
+        """Write once; return when the unit's echo has confirmed it.
 
+        Only a TCP connection that ends unanswered, as an idle one does, makes the link send again.
         Raises ReplyError (counted): `device_exception` if the unit refuses, `write_unconfirmed` if
         the unit may or may not have written. Raises LineDown if the line itself fails.
         """

@@ -91,6 +91,9 @@ class RecordingLink:
         reply, self._reply = self._reply, b""
         return reply
 
+    def forget(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
