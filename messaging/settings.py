@@ -2,7 +2,7 @@
 
 import ssl
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,14 @@ from configuration.fields import PresentPath, SecretPath, Settings
 from wire.topics import DEFAULT_ROOT
 
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+def _can_be_connected_to(url: SplitResult) -> bool:
+    """Whether host and port have the form of such; the network thread must not end on them."""
+    try:
+        return bool((url.hostname or "").encode("idna")) and url.port != 0
+    except ValueError:
+        return False
 
 
 class MqttSettings(Settings):
@@ -27,7 +35,11 @@ class MqttSettings(Settings):
     @model_validator(mode="after")
     def _check(self) -> "MqttSettings":
         parts = urlsplit(self.url)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.password is not None:
+        if (
+            parts.scheme not in DEFAULT_PORTS
+            or parts.password is not None
+            or not _can_be_connected_to(parts)
+        ):
             raise ValueError(
                 "url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it"
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from configuration.load import load
+from configuration.state_files import require_state_files
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.scan import FoundUnit, scan_line, settings_to_try
@@ -22,9 +23,10 @@ from hearthwatch.base.resources import profile_folders
 def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) -> None:
     """Run the gateway of `config` until `stop` is set; `reload` makes it read `config` again.
 
-    Raises ConfigurationError if the configuration has mistakes at the start.
+    Raises ConfigurationError if the configuration has mistakes at the start, or if the journal
+    cannot be written.
     """
-    GatewaySupervisor(lambda: read_configuration(config), Signals(stop, reload), Notifier()).run()
+    GatewaySupervisor(lambda: _ready_to_run(config), Signals(stop, reload), Notifier()).run()
 
 
 def read_configuration(config: Path) -> Configuration:
@@ -33,6 +35,12 @@ def read_configuration(config: Path) -> Configuration:
     return Configuration(
         settings, load_profiles(settings.profile_references(), profile_folders(), config)
     )
+
+
+def _ready_to_run(config: Path) -> Configuration:
+    configuration = read_configuration(config)
+    require_state_files(config, {"journal.path": configuration.settings.journal.path})
+    return configuration
 
 
 def parse_addresses(text: str) -> range:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.rulebook import load_rules
 from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
+from alerts.snapshot import NAME as SNAPSHOT_NAME
 from api.settings import HttpSettings
 from configuration.fields import Settings
 from configuration.load import ConfigurationError, ConfigurationProblem, load
@@ -39,6 +40,24 @@ class ServerSettings(Settings):
     season: SeasonSettings = _table()
     forecast: ForecastSettings = _table()
     alerts: AlertsSettings = _table()
+
+    @property
+    def ingest_files(self) -> dict[str, Path]:
+        """The files that ingest keeps, by the key that names each."""
+        own = {"ingest.state": self.ingest.state, "store.dead_letters": self.store.dead_letters}
+        return own | self._store_file
+
+    @property
+    def alert_files(self) -> dict[str, Path]:
+        """The files that alerts keeps, by the key that names each; `alerts.state` is a folder."""
+        tickets = self.tickets.file
+        own = {"alerts.state": self.alerts.state / SNAPSHOT_NAME}
+        return own | ({} if tickets is None else {"tickets.url": tickets}) | self._store_file
+
+    @property
+    def _store_file(self) -> dict[str, Path]:
+        target = self.store.target
+        return {"store.url": target} if isinstance(target, Path) else {}
 
 
 def load_server_settings(path: Path) -> ServerSettings:
