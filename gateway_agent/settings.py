@@ -1,8 +1,8 @@
 """The gateway's configuration file (contract §9)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -11,18 +11,15 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
-    model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
+from configuration.mistakes import Place, dotted
 from gateway_agent.bus.address import LineAddress, parse_line
 from messaging.settings import MqttSettings
 from wire.topics import GatewayPath
 from wire.units import DAY_MS
-
-KeyPath = tuple[int | str, ...]
-"""Where a value stands in the file: table names and list indexes, outermost first."""
 
 
 def _line_url(url: str) -> str:
@@ -42,10 +39,15 @@ class JournalSettings(Settings):
     resend_after: Duration = 60_000
 
 
+_ThisMachine: Final = Field(
+    pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$", examples=["127.0.0.1:9105"]
+)
+
+
 class MetricsSettings(Settings):
     """The metrics page: an address of this machine only; no page by default."""
 
-    listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
+    listen: Annotated[str, _ThisMachine] | None = None
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -76,6 +78,47 @@ class BusSettings(Settings):
         return parse_line(self.url)
 
 
+def _unique(buses: list[BusSettings]) -> list[BusSettings]:
+    repeated = [
+        *_repeated(_ids(buses)),
+        *_repeated(_addresses(buses)),
+        *_repeated(_lines(buses)),
+    ]
+    if repeated:
+        raise ValidationError.from_exception_data("bus", repeated)
+    return buses
+
+
+def _ids(buses: list[BusSettings]) -> Iterator[tuple[Place, object]]:
+    for number, bus in enumerate(buses):
+        for index, device in enumerate(bus.device):
+            yield (number, "device", index, "id"), device.id
+
+
+def _addresses(buses: list[BusSettings]) -> Iterator[tuple[Place, object]]:
+    for number, bus in enumerate(buses):
+        for index, device in enumerate(bus.device):
+            yield (number, "device", index, "address"), (bus.line.name, device.address)
+
+
+def _lines(buses: list[BusSettings]) -> Iterator[tuple[Place, object]]:
+    for number, bus in enumerate(buses):
+        yield (number, "url"), bus.line.name
+
+
+def _repeated(items: Iterator[tuple[Place, object]]) -> Iterator[InitErrorDetails]:
+    """An error for every item whose value already stands at an earlier key."""
+    seen: dict[object, Place] = {}
+    for key_path, value in items:
+        if value in seen:
+            first = dotted(("bus", *seen[value]))
+            error = PydanticCustomError(
+                "repeated", "the same as {first}; it must be unique", {"first": first}
+            )
+            yield InitErrorDetails(type=error, loc=key_path, input=value)
+        seen.setdefault(value, key_path)
+
+
 def _with_old_name(schema: dict[str, Any]) -> None:
     keys = schema["properties"]
     keys["look"] = keys["status_every"] | {"title": "Look", "deprecated": True}
@@ -104,7 +147,7 @@ class GatewaySettings(Settings):
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
     metrics: MetricsSettings = MetricsSettings()
-    bus: Annotated[list[BusSettings], Field(min_length=1)]
+    bus: Annotated[list[BusSettings], Field(min_length=1), AfterValidator(_unique)]
 
     @property
     def gateway_path(self) -> GatewayPath:
@@ -113,46 +156,25 @@ class GatewaySettings(Settings):
 
     def profile_references(self) -> dict[str, str]:
         """Every profile reference of the devices, with the key where it stands first."""
-        keys: dict[str, str] = {}
-        for number, bus in enumerate(self.bus):
-            for index, device in enumerate(bus.device):
-                keys.setdefault(device.profile, f"bus[{number}].device[{index}].profile")
-        return keys
-
-    @model_validator(mode="after")
-    def _unique(self) -> "GatewaySettings":
-        repeated = [
-            *_repeated(self._ids()),
-            *_repeated(self._addresses()),
-            *_repeated(self._lines()),
-        ]
-        if repeated:
-            raise ValidationError.from_exception_data(type(self).__name__, repeated)
-        return self
-
-    def _ids(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            for index, device in enumerate(bus.device):
-                yield ("bus", number, "device", index, "id"), device.id
-
-    def _addresses(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            for index, device in enumerate(bus.device):
-                yield ("bus", number, "device", index, "address"), (bus.line.name, device.address)
-
-    def _lines(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            yield ("bus", number, "url"), bus.line.name
+        return references_in(self.model_dump(include={"bus"}), Path())
 
 
-def _repeated(items: Iterator[tuple[KeyPath, object]]) -> Iterator[InitErrorDetails]:
-    """An error for every item whose value already stands at an earlier key."""
-    seen: dict[object, KeyPath] = {}
-    for key_path, value in items:
-        if value in seen:
-            first = ".".join(map(str, seen[value]))
-            error = PydanticCustomError(
-                "repeated", "the same as {first}; it must be unique", {"first": first}
-            )
-            yield InitErrorDetails(type=error, loc=key_path, input=value)
-        seen.setdefault(value, key_path)
+def references_in(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The profile references of a document that need not be valid, with the key of each."""
+    keys: dict[str, str] = {}
+    for number, bus in _tables(document, "bus"):
+        for index, device in _tables(bus, "device"):
+            name = device.get("profile")
+            if isinstance(name, str):
+                reference = (
+                    str(folder / Path(name).expanduser()) if name.endswith(".toml") else name
+                )
+                keys.setdefault(reference, f"bus[{number}].device[{index}].profile")
+    return keys
+
+
+def _tables(table: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    entries = table.get(key)
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            yield number, entry

@@ -7,14 +7,20 @@ from pathlib import Path
 
 import typer
 
-from configuration.load import load
+from configuration.load import (
+    ConfigurationError,
+    ConfigurationProblem,
+    noting,
+    read_document,
+    validate,
+)
 from configuration.state_files import require_state_files
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.scan import FoundUnit, scan_line, settings_to_try
 from gateway_agent.profile.loading import load_profiles, shipped_profiles
 from gateway_agent.profile.schema import Profile
-from gateway_agent.settings import GatewaySettings
+from gateway_agent.settings import GatewaySettings, references_in
 from gateway_agent.status.systemd import Notifier
 from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
 from hearthwatch.base.resources import profile_folders
@@ -30,11 +36,20 @@ def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) ->
 
 
 def read_configuration(config: Path) -> Configuration:
-    """Return the settings in `config` and the profiles they name; raise ConfigurationError."""
-    settings = load(config, GatewaySettings)
-    return Configuration(
-        settings, load_profiles(settings.profile_references(), profile_folders(), config)
-    )
+    """Return the settings in `config` and the profiles they name.
+
+    Raises ConfigurationError with all mistakes of both.
+    """
+    problems: list[ConfigurationProblem] = []
+    document = read_document(config, GatewaySettings)
+    with noting(problems):
+        settings = validate(document, GatewaySettings, config)
+    with noting(problems):
+        references = references_in(document, config.absolute().parent)
+        profiles = load_profiles(references, profile_folders(), config)
+    if problems:
+        raise ConfigurationError(problems)
+    return Configuration(settings, profiles)
 
 
 def _ready_to_run(config: Path) -> Configuration:

@@ -11,7 +11,14 @@ from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, Sea
 from alerts.snapshot import NAME as SNAPSHOT_NAME
 from api.settings import HttpSettings
 from configuration.fields import Settings
-from configuration.load import ConfigurationError, ConfigurationProblem, load
+from configuration.load import (
+    ConfigurationError,
+    ConfigurationProblem,
+    load,
+    noting,
+    read_document,
+    validate,
+)
 from desk.settings import TicketsSettings
 from hearthwatch.base.errors import UsageError
 from hearthwatch.base.resources import shipped_rule_files
@@ -60,17 +67,32 @@ class ServerSettings(Settings):
         return {"store.url": target} if isinstance(target, Path) else {}
 
 
+class _RulesTable(Settings):
+    rules: RulesSettings = _table()
+
+
 def load_server_settings(path: Path) -> ServerSettings:
     """Return the settings in `path`, its rule files found and checked.
 
     Raises ConfigurationError that names every wrong key.
     """
-    settings = load(path, ServerSettings)
-    rules = settings.rules.model_copy(
-        update={"files": _find_rule_files(settings.rules.files, path)}
-    )
-    load_rules(rules)
+    problems: list[ConfigurationProblem] = []
+    document = read_document(path, ServerSettings)
+    with noting(problems):
+        settings = validate(document, ServerSettings, path)
+    with noting(problems):
+        rules = _load_rules(document.get("rules", {}), path)
+    if problems:
+        raise ConfigurationError(list(dict.fromkeys(problems)))
     return settings.model_copy(update={"rules": rules})
+
+
+def _load_rules(table: object, path: Path) -> RulesSettings:
+    """Return the table `[rules]` with the files it means; raise ConfigurationError."""
+    rules = validate({"rules": table}, _RulesTable, path).rules
+    rules = rules.model_copy(update={"files": _find_rule_files(rules.files, path)})
+    load_rules(rules)
+    return rules
 
 
 def _find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:
