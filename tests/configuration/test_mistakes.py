@@ -76,13 +76,14 @@ def messages(document: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_message_holds_what_is_allowed_and_did_you_mean() -> None:
-    bus = {"url": "tcp://h:502", "device": [{"id": "a", "address": 300, "profil": "phnix"}]}
-    seen = messages({"intervall": "30s", "slow_every": "x", "interval": "1ms", "bus": [bus]})
+    bus = {"url": "tcp://h:502", "device": [{"id": "a", "address": 1, "profil": "phnix"}]}
+    top = {"intervall": "30s", "slow_every": "x", "interval": "1ms"}
+    seen = messages(top | {"bus": [bus], "journal": {"path": "j", "max_mb": 0}})
     assert seen.pop("intervall").startswith("unknown key; did you mean 'interval'? known are dist")
     assert seen == {
         "slow_every": "must be a whole number from 1 to 10000, not 'x'",
         "interval": "must be a duration like 500ms 30s 10m 2h 7d from 1s to 1d, not '1ms'",
-        "bus[0].device[0].address": "must be a whole number from 1 to 247, not 300",
+        "journal.max_mb": "must be a whole number from 1 to 65536, not 0",
         "bus[0].device[0].profile": "is missing; write a text in quotes",
         "bus[0].device[0].profil": "unknown key; did you mean 'profile'? "
         "known are id, address, profile",
