@@ -17,6 +17,8 @@ from wire.suggestions import suggestion
 _OWN_WORDS: Final = "value_error"
 _OF_THE_LIBRARY: Final = frozenset(get_args(ErrorType)) - {_OWN_WORDS}
 _MOST_SHOWN: Final = 40
+_KEY: Final = "[key]"  # what the library appends to the location of a key
+_LIMITS: Final = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
 
 Place = tuple[int | str, ...]
 """Keys and positions from the top of the file to a value."""
@@ -62,16 +64,17 @@ def _place(detail: ErrorDetails, document: Mapping[str, Any], schema: Schema) ->
     for part in detail["loc"]:
         if isinstance(value, list) and isinstance(part, int):
             value = value[part]
-        elif isinstance(part, str) and _is_key(part, value, _at(schema, place)):
-            value = value.get(part) if isinstance(value, dict) else None
+        elif _is_key(part, value, _at(schema, place)):
+            # A key is a text in the file, also where the model makes a number of it.
+            value = value.get(str(part)) if isinstance(value, dict) else None
         else:
             continue
         place = (*place, part)
     return place
 
 
-def _is_key(part: str, value: object, forms: Sequence[Schema]) -> bool:
-    in_file = isinstance(value, dict) and part in value
+def _is_key(part: int | str, value: object, forms: Sequence[Schema]) -> bool:
+    in_file = isinstance(value, dict) and str(part) in value
     return in_file or any(part in form.get("properties", {}) for form in forms)
 
 
@@ -81,6 +84,8 @@ def _message(detail: ErrorDetails, place: Place, schema: Schema) -> str:
     if detail["type"] == "extra_forbidden":
         known = [key for form in _at(schema, place[:-1]) for key in form.get("properties", {})]
         return f"unknown key; {suggestion(place[-1], known)}"
+    if detail["loc"][-1] == _KEY:
+        return _wrong_key(detail)
     forms = _at(schema, place)
     allowed = " or ".join(dict.fromkeys(map(_allowed, forms))) or detail["msg"]
     if detail["type"] == "missing":
@@ -89,6 +94,14 @@ def _message(detail: ErrorDetails, place: Place, schema: Schema) -> str:
     if names and isinstance(detail["input"], str):
         return f"unknown name {detail['input']!r}; {suggestion(detail['input'], names)}"
     return f"must be {allowed}, not {_shown(detail['input'])}"
+
+
+def _wrong_key(detail: ErrorDetails) -> str:
+    """What a key must be, where the keys of a table are numbers or names with bounds."""
+    bounds = detail.get("ctx", {}).items()
+    limits = [f"{_LIMITS[name]} {bound}" for name, bound in bounds if name in _LIMITS]
+    allowed = " and ".join(limits) or "that the table knows"
+    return f"{detail['input']!r} is no key here; write one {allowed}"
 
 
 def _shown(value: object) -> str:
@@ -110,7 +123,7 @@ def _at(schema: Schema, place: Place) -> list[Schema]:
 
 
 def _inner(form: Schema, part: int | str) -> Schema | None:
-    if isinstance(part, int):
+    if isinstance(part, int) and form.get("type") == "array":
         items = [*form.get("prefixItems", []), *[form.get("items")] * (part + 1)]
         return items[part] if isinstance(items[part], dict) else None
     inner = form.get("properties", {}).get(part, form.get("additionalProperties"))
@@ -142,7 +155,7 @@ def _allowed(form: Schema) -> str:
         case "boolean":
             return "true or false"
         case "array":
-            return f"a list{_range(form, 'minItems', 'maxItems', ' entries')}"
+            return f"a list{_range(form, 'minItems', 'maxItems')}"
         case "object":
             return "a table"
     return _allowed_text(form)
@@ -157,17 +170,15 @@ def _allowed_text(form: Schema) -> str:
     return "a path in quotes" if form.get("format") == "path" else "a text in quotes"
 
 
-def _range(form: Schema, lowest: str, highest: str, unit: str = "") -> str:
-    exclusive = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}
+def _range(form: Schema, lowest: str, highest: str) -> str:
     low, high = form.get(lowest), form.get(highest)
-    above, below = form.get(exclusive.get(lowest, "")), form.get(exclusive.get(highest, ""))
-    limits = [
-        f"{word} {limit}"
-        for word, limit in (("above", above), ("from", low), ("to", high), ("below", below))
-        if limit is not None
-    ]
-    if low is not None and high is None and below is None:
-        limits = [f"of at least {low}"]
-    if high is not None and low is None and above is None:
-        limits = [f"of at most {high}"]
-    return "".join(f" {limit}" for limit in limits) + (unit if limits else "")
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    limits = {
+        "of at least": low,
+        "of at most": high,
+        "above": form.get("exclusiveMinimum"),
+        "below": form.get("exclusiveMaximum"),
+    }
+    words = [f"{word} {limit}" for word, limit in limits.items() if limit is not None]
+    return f" {' and '.join(words)}" if words else ""
