@@ -74,8 +74,11 @@ def _place(detail: ErrorDetails, document: Mapping[str, Any], schema: Schema) ->
 
 
 def _is_key(part: int | str, value: object, forms: Sequence[Schema]) -> bool:
-    in_file = isinstance(value, dict) and str(part) in value
-    return in_file or any(part in form.get("properties", {}) for form in forms)
+    if isinstance(value, dict) and str(part) in value:
+        return True
+    if isinstance(part, int):
+        return value is None and any(form.get("type") == "array" for form in forms)
+    return any(part in form.get("properties", {}) for form in forms)
 
 
 def _message(detail: ErrorDetails, place: Place, schema: Schema) -> str:
