@@ -134,7 +134,7 @@ class Bus:
         link.send(self._framing.ask(question))
         self._open[unit].append((request.data_bytes, monotonic()))
         reply = self._listen(link, question, timeout_s)
-        self._open[unit] = []
+        self._open[unit] = self._open[unit][-1:] if link.repeated else []
         if reply.exception is not None:
             raise ReplyError("device_exception", reply.exception)
         contents = _contents(reply.data, request)

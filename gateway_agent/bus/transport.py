@@ -31,7 +31,12 @@ class LineDown(Exception):  # noqa: N818 - a state or an answer, not a mistake o
 
 
 class Link(Protocol):
-    """An open line."""
+    """An open line.
+
+    `repeated` is whether the last request was sent twice: then two answers may come.
+    """
+
+    repeated: bool
 
     def send(self, frame: bytes) -> None:
         """Write all of `frame`; raises LineDown."""
@@ -51,6 +56,8 @@ class Link(Protocol):
 
 class SerialLink:
     """A serial port, locked against a second program."""
+
+    repeated = False
 
     def __init__(self, line: LineAddress) -> None:
         """Open it; raises LineDown."""
@@ -105,12 +112,13 @@ class SocketLink:
         self._line = line
         self._waiting = b""  # the request of which nothing has been answered
         self._is_new = True
+        self.repeated = False
         self._reopened = 0
         self._logged_s = -inf
         self._socket = _connection(line)
 
     def send(self, frame: bytes) -> None:
-        self._waiting = frame
+        self._waiting, self.repeated = frame, False
         try:
             self._write(frame)
         except OSError as error:
@@ -155,6 +163,7 @@ class SocketLink:
             raise LineDown(str(error)) from error
         self._socket, self._is_new = _connection(self._line), True
         self._log_reopened(str(error))
+        self.repeated = bool(self._waiting)
         try:
             self._write(self._waiting)
         except OSError as again:

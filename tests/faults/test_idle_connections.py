@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -12,12 +13,13 @@ import pytest
 
 from gateway_agent.bus.address import parse_line
 from gateway_agent.bus.modbus import Bus
+from gateway_agent.bus.requests import ReadRequest
 from gateway_agent.commands.execute import execute
 from gateway_agent.polling.cadence import Cadence
 from gateway_agent.polling.line import PolledLine
 from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.loading import load_profile
-from tests.gateway_agent.slaves import TcpSlave, Units
+from tests.gateway_agent.slaves import TcpSlave, Units, rtu
 from tests.gateway_agent.test_service import midea_registers
 from tests.servers import wait_until
 from wire.messages import Command, Reading
@@ -121,3 +123,52 @@ def test_a_connection_closed_while_idle_costs_no_reading_and_no_command(
     assert not {"line_down", "unit_silent"} & set(events)
     assert not line.line.errors
     assert all(len(reading.values) > 5 for reading in line.readings)
+
+
+class AnsweringTwice(TcpSlave):
+    """A serial server that ends a connection after it has passed a request on.
+
+    The answer comes on the next connection, behind that of the repeated request.
+    """
+
+    def __init__(self, units: Units) -> None:
+        self.late = 0
+        self._late = b""
+        super().__init__(units, mbap=False)
+
+    def _converse(self, connection: socket.socket) -> None:
+        for number in range(8):
+            request = self._next(connection)
+            if not request:
+                return
+            reply = rtu(request[0], self.units.answer(request[0], request[1:-2]) or b"")
+            if number == 7:
+                self._late = reply
+                return
+            connection.sendall(self._late + reply if number == 1 else reply)
+            if number == 1 and self._late:
+                self.late, self._late = self.late + 1, b""
+
+    def _next(self, connection: socket.socket) -> bytes:
+        while not self._stop.is_set():
+            with suppress(TimeoutError):
+                return connection.recv(260)
+        return b""
+
+
+@pytest.mark.fault("11.A5")
+def test_the_second_answer_to_a_repeated_request_is_never_taken_for_another(
+    fault_record: dict[str, float],
+) -> None:
+    slave = AnsweringTwice(Units({1: {address: 20_000 + address for address in range(1_000)}}))
+    bus = Bus(parse_line(f"rtu+tcp://127.0.0.1:{slave.port}"))
+    try:
+        for address in range(200):
+            contents = bus.read(1, ReadRequest("holding", address, 4), 0.0, 0.5)
+            fault_record["trials"] += 1
+            fault_record["false"] += contents != list(range(20_000 + address, 20_004 + address))
+    finally:
+        bus.close()
+        slave.close()
+    assert slave.late > 10
+    assert fault_record["false"] == 0
