@@ -9,6 +9,7 @@ from rules.definition import parse_rule
 from rules.document.problems import RuleErrors
 from rules.document.rule import Rule
 from rules.document.texts import Texts
+from wire.suggestions import suggestion
 
 Advice = Callable[[str, str | None], Mapping[str, Texts]]
 
@@ -68,7 +69,11 @@ def _override(
     for name, changes in settings.override.items():
         place = f"rules.override.{name}"
         if name not in rules:
-            problems.append(ConfigurationProblem(Path("server.toml"), place, "no such rule"))
+            problems.append(
+                ConfigurationProblem(
+                    Path("server.toml"), place, f"no such rule; {suggestion(name, rules)}"
+                )
+            )
             continue
         try:
             rules[name] = rules[name].with_overrides(changes)

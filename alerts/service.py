@@ -40,6 +40,7 @@ from ingest.store import ReadingStore, StoreUnavailable
 from messaging.broker_log import BrokerLog
 from messaging.session import (
     Connected,
+    ConnectionFailed,
     ConnectionRefused,
     Delivery,
     Disconnected,
@@ -249,6 +250,8 @@ class AlertService:
                     deliveries.append(event)
                 case Published(mid):
                     self._outbox.confirm(mid)
+                case ConnectionFailed():
+                    self._broker_log(event)
                 case Connected() | Disconnected() | ConnectionRefused():
                     self._bus_changed(event)
         return deliveries

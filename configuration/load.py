@@ -2,13 +2,16 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+
+from configuration.mistakes import explain
 
 PREFIX: Final = "HEARTHWATCH_"
 _FROM_FILE: Final = "_file"
@@ -51,11 +54,27 @@ def load(path: Path, model: type[Model], environment: Mapping[str, str] = os.env
 
     The variable `HEARTHWATCH_SECTION__KEY` of `environment` overrides `key` of `[section]`.
     """
+    return validate(read_document(path, model, environment), model, path)
+
+
+def read_document(
+    path: Path, model: type[BaseModel], environment: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """Return the document in `path`, overridden as by `load`; raises ConfigurationError."""
     document = read_toml(path)
     for name, value in environment.items():
         if name.startswith(PREFIX) and _names_a_key(name, model):
             _override(document, name, value, model, path)
-    return validate(document, model, path)
+    return document
+
+
+@contextmanager
+def noting(problems: list[ConfigurationProblem]) -> Iterator[None]:
+    """Add a ConfigurationError of the block to `problems`, and go on after the block."""
+    try:
+        yield
+    except ConfigurationError as error:
+        problems += error.problems
 
 
 def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
@@ -63,13 +82,10 @@ def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
     try:
         return model.model_validate(document, context={"base": path.absolute().parent})
     except ValidationError as error:
-        problems = [
-            ConfigurationProblem(
-                path, _key(detail["loc"]), detail["msg"].removeprefix("Value error, ")
-            )
-            for detail in error.errors(include_url=False)
-        ]
-        raise ConfigurationError(problems) from error
+        mistakes = explain(error, document, model)
+        raise ConfigurationError(
+            [ConfigurationProblem(path, key, message) for key, message in mistakes]
+        ) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -144,10 +160,3 @@ def _parse(value: str) -> Any:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return value
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")

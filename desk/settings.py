@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from configuration.fields import Settings
 
-_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!/)(?!:memory:)(?P<path>.+)")
+_SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:)(?P<path>.+)")
 
 
 class TicketsSettings(Settings):
@@ -24,6 +24,12 @@ class TicketsSettings(Settings):
     def _resolve(cls, url: str, info: ValidationInfo) -> str:
         match = _SQLITE.fullmatch(url)
         base = (info.context or {}).get("base")
-        if match is None or base is None:
+        if match is None or base is None or match["path"].startswith("/"):
             return url
         return f"sqlite:///{(Path(base) / match['path']).absolute()}"
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a database server, or a database in memory."""
+        match = _SQLITE.fullmatch(self.url)
+        return None if match is None else Path(match["path"])

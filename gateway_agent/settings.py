@@ -1,8 +1,8 @@
 """The gateway's configuration file (contract §9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, Final, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -16,13 +16,11 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from configuration.fields import Duration, FilePath, Identifier, Settings, resolve_path
+from configuration.mistakes import KeyPath, dotted
 from gateway_agent.bus.address import LineAddress, parse_line
 from messaging.settings import MqttSettings
 from wire.topics import GatewayPath
 from wire.units import DAY_MS
-
-KeyPath = tuple[int | str, ...]
-"""Where a value stands in the file: table names and list indexes, outermost first."""
 
 
 def _line_url(url: str) -> str:
@@ -42,10 +40,15 @@ class JournalSettings(Settings):
     resend_after: Duration = 60_000
 
 
+_ThisMachine: Final = Field(
+    pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$", examples=["127.0.0.1:9105"]
+)
+
+
 class MetricsSettings(Settings):
     """The metrics page: an address of this machine only; no page by default."""
 
-    listen: Annotated[str, Field(pattern=r"^(127(\.\d{1,3}){3}|localhost):\d{1,5}$")] | None = None
+    listen: Annotated[str, _ThisMachine] | None = None
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -134,6 +137,47 @@ def _error(
     return InitErrorDetails(type=PydanticCustomError(kind, message), loc=key, input=given)
 
 
+def _unique(buses: list[BusSettings]) -> list[BusSettings]:
+    repeated = [
+        *_repeated(_ids(buses)),
+        *_repeated(_addresses(buses)),
+        *_repeated(_lines(buses)),
+    ]
+    if repeated:
+        raise ValidationError.from_exception_data("bus", repeated)
+    return buses
+
+
+def _ids(buses: list[BusSettings]) -> Iterator[tuple[KeyPath, object]]:
+    for number, bus in enumerate(buses):
+        for index, device in enumerate(bus.device):
+            yield (number, "device", index, "id"), device.id
+
+
+def _addresses(buses: list[BusSettings]) -> Iterator[tuple[KeyPath, object]]:
+    for number, bus in enumerate(buses):
+        for key, address in bus.addresses:
+            yield (number, *key), (bus.line.name, address)
+
+
+def _lines(buses: list[BusSettings]) -> Iterator[tuple[KeyPath, object]]:
+    for number, bus in enumerate(buses):
+        yield (number, "url"), bus.line.name
+
+
+def _repeated(items: Iterator[tuple[KeyPath, object]]) -> Iterator[InitErrorDetails]:
+    """An error for every item whose value already stands at an earlier key."""
+    seen: dict[object, KeyPath] = {}
+    for key_path, value in items:
+        if value in seen:
+            first = dotted(("bus", *seen[value]))
+            error = PydanticCustomError(
+                "repeated", "the same as {first}; it must be unique", {"first": first}
+            )
+            yield InitErrorDetails(type=error, loc=key_path, input=value)
+        seen.setdefault(value, key_path)
+
+
 def _with_old_name(schema: dict[str, Any]) -> None:
     keys = schema["properties"]
     keys["look"] = keys["status_every"] | {"title": "Look", "deprecated": True}
@@ -162,7 +206,7 @@ class GatewaySettings(Settings):
     mqtt: MqttSettings = MqttSettings()
     journal: JournalSettings
     metrics: MetricsSettings = MetricsSettings()
-    bus: Annotated[list[BusSettings], Field(min_length=1)]
+    bus: Annotated[list[BusSettings], Field(min_length=1), AfterValidator(_unique)]
 
     @property
     def gateway_path(self) -> GatewayPath:
@@ -170,11 +214,8 @@ class GatewaySettings(Settings):
         return GatewayPath(self.district, self.town, self.village, self.gateway)
 
     def profile_references(self) -> dict[str, str]:
-        """Every profile reference of the devices and meters, with the key where it stands first."""
-        keys: dict[str, str] = {}
-        for key, profile, _ in self.profile_roles():
-            keys.setdefault(profile, key)
-        return keys
+        """Every profile reference of devices and meters, with the key where it stands first."""
+        return references_in(self.model_dump(include={"bus"}), Path())
 
     def profile_roles(self) -> list[tuple[str, str, bool]]:
         """The key and profile reference of every device and meter, and whether it is a meter."""
@@ -186,40 +227,26 @@ class GatewaySettings(Settings):
                 roles.append((f"bus[{number}].meter[{index}].profile", meter.profile, True))
         return roles
 
-    @model_validator(mode="after")
-    def _unique(self) -> "GatewaySettings":
-        repeated = [
-            *_repeated(self._ids()),
-            *_repeated(self._addresses()),
-            *_repeated(self._lines()),
-        ]
-        if repeated:
-            raise ValidationError.from_exception_data(type(self).__name__, repeated)
-        return self
 
-    def _ids(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            for index, device in enumerate(bus.device):
-                yield ("bus", number, "device", index, "id"), device.id
-
-    def _addresses(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            for key, address in bus.addresses:
-                yield ("bus", number, *key), (bus.line.name, address)
-
-    def _lines(self) -> Iterator[tuple[KeyPath, object]]:
-        for number, bus in enumerate(self.bus):
-            yield ("bus", number, "url"), bus.line.name
+def references_in(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The profile references of a document that need not be valid, with the key of each."""
+    keys: dict[str, str] = {}
+    for key, name in _references(document):
+        reference = str(folder / Path(name).expanduser()) if name.endswith(".toml") else name
+        keys.setdefault(reference, key)
+    return keys
 
 
-def _repeated(items: Iterator[tuple[KeyPath, object]]) -> Iterator[InitErrorDetails]:
-    """An error for every item whose value already stands at an earlier key."""
-    seen: dict[object, KeyPath] = {}
-    for key_path, value in items:
-        if value in seen:
-            first = ".".join(map(str, seen[value]))
-            error = PydanticCustomError(
-                "repeated", "the same as {first}; it must be unique", {"first": first}
-            )
-            yield InitErrorDetails(type=error, loc=key_path, input=value)
-        seen.setdefault(value, key_path)
+def _references(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for number, bus in _tables(document, "bus"):
+        for kind in ("device", "meter"):
+            for index, entry in _tables(bus, kind):
+                if isinstance(name := entry.get("profile"), str):
+                    yield f"bus[{number}].{kind}[{index}].profile", name
+
+
+def _tables(table: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    entries = table.get(key)
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        if isinstance(entry, dict):
+            yield number, entry

@@ -25,12 +25,16 @@ class IngestSettings(Settings):
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
     registered: FilePath | None = None
     registered_only: bool = False
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = _CLIENT_ID
+    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=[_CLIENT_ID])] = (
+        _CLIENT_ID
+    )
     towns: Annotated[list[Identifier], Field(min_length=1)] | None = None
     topics: Annotated[list[str], Field(min_length=1)] | None = None
     batch_readings: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     batch_wait: Duration = 200
-    metrics: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] | None = None
+    metrics: (
+        Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$", examples=["127.0.0.1:9101"])] | None
+    ) = None
 
     @model_validator(mode="after")
     def _check(self) -> "IngestSettings":

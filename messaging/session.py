@@ -14,6 +14,7 @@ it: while that is used up, the session reads nothing, and messages wait at the b
 """
 
 import queue
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +26,11 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from messaging.allowance import Allowance
+from messaging.reasons import unreachable_reason
 from messaging.settings import MqttSettings
 
 _RECONNECT_S: Final = (1, 30)  # the pause between attempts doubles from the first to the second
+_FIRST_ANSWER_S: Final = 4.0  # without one, the broker counts as unreachable
 _MOST_UNANSWERED: Final = 10_000  # published messages without a PUBACK from the broker
 _DELIVERY_BYTES: Final = 1_000  # memory of a delivery beside its payload, rounded up
 
@@ -49,6 +52,13 @@ class Disconnected:
 @dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """The broker refused us: wrong credentials, or no right to subscribe."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionFailed:
+    """An attempt to connect failed, or the first one has had no answer for four seconds."""
 
     reason: str
 
@@ -94,7 +104,7 @@ class Published:
     mid: int
 
 
-Event = Connected | Disconnected | ConnectionRefused | Delivery | Published
+Event = Connected | Disconnected | ConnectionRefused | ConnectionFailed | Delivery | Published
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,10 @@ class MqttSession:
         self._client = _client(settings, client_id, persistent)
         if will is not None:
             self._client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        self._without_answer = threading.Timer(_FIRST_ANSWER_S, self._report_failure)
+        self._without_answer.daemon = True
         self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -158,9 +171,11 @@ class MqttSession:
             self._settings.host, self._settings.port, keepalive=self._settings.keepalive_s
         )
         self._client.loop_start()
+        self._without_answer.start()
 
     def stop(self) -> None:
         """Disconnect cleanly (the broker does not send the will) and end the network thread."""
+        self._without_answer.cancel()
         if self._allowance is not None:
             self._allowance.lift()
         self._client.disconnect()
@@ -195,6 +210,7 @@ class MqttSession:
         code: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        self._without_answer.cancel()
         if code.is_failure:
             self.events.put(ConnectionRefused(str(code)))
             return
@@ -208,6 +224,15 @@ class MqttSession:
             self.events.put(Connected(self._connection))
         if self._former:
             client.unsubscribe(self._former)
+
+    def _on_connect_fail(self, client: Client, userdata: Any) -> None:
+        self._without_answer.cancel()
+        # The client library calls this where it handles the error of the attempt.
+        self._report_failure(sys.exception())
+
+    def _report_failure(self, error: BaseException | None = None) -> None:
+        host, port = self._settings.host, self._settings.port
+        self.events.put(ConnectionFailed(unreachable_reason(error, host, port)))
 
     def _on_subscribe(
         self,

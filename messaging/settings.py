@@ -2,9 +2,9 @@
 
 import ssl
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from configuration.fields import PresentPath, SecretPath, Settings
 from wire.topics import DEFAULT_ROOT
@@ -12,11 +12,31 @@ from wire.topics import DEFAULT_ROOT
 DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 
+def _can_be_connected_to(url: SplitResult) -> bool:
+    """Whether host and port have the form of such; the network thread must not end on them."""
+    try:
+        return bool((url.hostname or "").encode("idna")) and url.port != 0
+    except ValueError:
+        return False
+
+
+def _broker_url(url: str) -> str:
+    parts = urlsplit(url)
+    is_ours = parts.scheme in DEFAULT_PORTS and parts.password is None
+    if not (is_ours and _can_be_connected_to(parts)):
+        raise ValueError(
+            "url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it"
+        )
+    return url
+
+
 class MqttSettings(Settings):
     """Broker address and credentials. Secrets are in files, never in the configuration."""
 
-    url: str = "mqtt://127.0.0.1:1883"
-    root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")] = DEFAULT_ROOT
+    url: Annotated[str, AfterValidator(_broker_url)] = "mqtt://127.0.0.1:1883"
+    root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", examples=[DEFAULT_ROOT])] = (
+        DEFAULT_ROOT
+    )
     username: str | None = None
     password_file: SecretPath | None = None
     ca: PresentPath | None = None
@@ -26,16 +46,11 @@ class MqttSettings(Settings):
 
     @model_validator(mode="after")
     def _check(self) -> "MqttSettings":
-        parts = urlsplit(self.url)
-        if parts.scheme not in DEFAULT_PORTS or not parts.hostname or parts.password is not None:
-            raise ValueError(
-                "url must look like mqtt://host:1883 or mqtts://host:8883, without a password in it"
-            )
         if (self.cert is None) != (self.key is None):
             raise ValueError("cert and key go together")
-        if parts.scheme == "mqtt" and (self.ca or self.cert):
+        if not self.tls and (self.ca or self.cert):
             raise ValueError("ca, cert and key need an mqtts:// url")
-        if parts.scheme == "mqtts":
+        if self.tls:
             self._try_certificates()
         return self
 

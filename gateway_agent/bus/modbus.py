@@ -87,8 +87,9 @@ class Bus:
             raise
 
     def write(self, unit: int, request: WriteRequest, pacing_s: float, timeout_s: float) -> None:
-        """Write once, never again; return when the unit's echo has confirmed it.
+        """Write once; return when the unit's echo has confirmed it.
 
+        Only a TCP connection that ends unanswered, as an idle one does, makes the link send again.
         Raises ReplyError (counted): `device_exception` if the unit refuses, `write_unconfirmed` if
         the unit may or may not have written. Raises LineDown if the line itself fails.
         """
@@ -142,7 +143,7 @@ class Bus:
         question = Question(unit, request, self._next_transaction(), self._late_lengths(unit))
         self._open[unit].append((request.data_bytes, monotonic()))
         reply = self._ask(link, question, timeout_s)
-        self._open[unit] = []
+        self._open[unit] = self._open[unit][-1:] if link.repeated else []
         if reply.exception is not None:
             silent = reply.exception in _NOT_FROM_THE_UNIT
             raise ReplyError("no_reply" if silent else "device_exception", reply.exception)

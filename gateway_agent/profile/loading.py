@@ -8,6 +8,7 @@ from configuration.load import ConfigurationError, ConfigurationProblem, read_to
 from gateway_agent.profile.consistency import contradictions
 from gateway_agent.profile.overlay import BASE, REMOVE, merge
 from gateway_agent.profile.schema import Profile
+from wire.suggestions import suggestion
 
 _WRONG_ROLE: Final = {
     True: "{} is no meter: its profile lacks `meter = true`",
@@ -79,7 +80,7 @@ def find_profile(name_or_path: str, search: Sequence[Path]) -> Path:
             return path
     known = sorted({path.stem for folder in search for path in folder.glob("*.toml")})
     raise ProfileMissingError(
-        f"no profile is called {name_or_path!r}; there are: {', '.join(known) or 'none'}"
+        f"no profile is called {name_or_path!r}; {suggestion(name_or_path, known)}"
     )
 
 

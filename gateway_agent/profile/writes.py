@@ -11,7 +11,8 @@ A `[[write]]` is carried out in this order:
 4. `unlock` is written, in order.
 5. `WriteRule.words` gives the words to write from `WriteRule.first` on with `function`. It needs
    the contents of `WriteRule.read_first`, read just before.
-6. The register is read again; `WriteRule.raw_in` of it must be the raw number that was written.
+6. The register is read again; `WriteRule.raw_in` of it must be the raw number that was written, at
+   once or within `settle_ms`.
 
 `Profile.write_spans` holds all registers of 1 to 3. A register in `deny` is never written, whatever
 any other table contains.
@@ -161,7 +162,8 @@ class WriteRule(Scale, WriteTarget):
     keeps the register's other bits: it is read first. `block`: all its registers are read, changed
     and written at once, with the bits in `fixed` set. `minimum` and `maximum` in the point's unit
     always bound the value; `lower` and `upper` are registers that bound it further. `step` is the
-    finest step that the unit keeps, if that is coarser than the scale.
+    finest step that the unit keeps, if that is coarser than the scale. `settle_ms` is the longest
+    time until the unit shows what it was given.
     """
 
     point: str
@@ -170,6 +172,7 @@ class WriteRule(Scale, WriteTarget):
     scale: str | None = None
     codes: Annotated[dict[int, Register], NumberKeys] = Field(default_factory=dict)
     step: Annotated[float, Field(gt=0)] | None = None
+    settle_ms: Annotated[int, Field(ge=0, le=30_000)] = 3_000
     minimum: float
     maximum: float
     lower: list[QuantitySource] = Field(default_factory=list)

@@ -9,14 +9,15 @@ from queue import Empty
 from time import monotonic, monotonic_ns
 from typing import Final
 
-from configuration.outage_log import OutageLog
 from gateway_agent.commands.command_queue import CommandQueue
 from gateway_agent.logs import EventLog
 from gateway_agent.uplink.identity import OFFLINE, GatewayIdentity
 from gateway_agent.uplink.journal import Journal
 from gateway_agent.uplink.resend import Outgoing
+from messaging.broker_log import BrokerLog
 from messaging.session import (
     Connected,
+    ConnectionFailed,
     ConnectionRefused,
     Delivery,
     Disconnected,
@@ -65,7 +66,7 @@ class Publisher:
         self._resend_after_ms = resend_after_ms
         self._clock = clock
         self._announced = False
-        self._access_log = OutageLog(_log, "broker_refuses", severity="error")
+        self._broker_log = BrokerLog(_log)
         self.alive_at = monotonic()
         """Monotonic seconds of the last sign of life, for the watchdog."""
         self._begin_epoch()
@@ -126,18 +127,16 @@ class Publisher:
             self._outgoing.published(message, mid, now)
 
     def _handle(self, session_event: Event) -> None:
+        self._broker_log(session_event)
         match session_event:
             case Connected():
                 self._announced = True
-                self._access_log.back()
-                _log.info("broker_connected")
                 self._announce()
                 self._outgoing.connected(self._journal.last)
-            case Disconnected(reason):
+            case Disconnected():
                 self._announced = False
-                _log.warning("broker_lost", reason=reason)
-            case ConnectionRefused(reason):
-                self._access_log.lost(reason)
+            case ConnectionRefused() | ConnectionFailed():
+                pass
             case Published(mid):
                 self._outgoing.delivered(mid)
             case Delivery():

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hearthwatch.cli.options import ServerConfig
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 user_app = typer.Typer(help="People who log in to the console.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for programs.", no_args_is_help=True)
@@ -22,6 +25,17 @@ ScopeOption = Annotated[
 ]
 
 
+def _open_tickets(config: Path) -> "Engine":
+    from configuration.state_files import require_state_files
+    from desk.database.engine import open_database
+    from hearthwatch.run.server_settings import load_server_settings
+
+    tickets = load_server_settings(config).tickets
+    if tickets.file is not None:
+        require_state_files(config, {"tickets.url": tickets.file})
+    return open_database(tickets.url)
+
+
 @user_app.command("add")
 def add_user(
     name: Annotated[str, typer.Argument(help="The login name.")],
@@ -35,16 +49,14 @@ def add_user(
     history holds it.
     """
     from desk.accounts.accounts import AccountError, add_account
-    from desk.database.engine import open_database
     from hearthwatch.base.errors import UsageError
-    from hearthwatch.run.server_settings import load_server_settings
 
     password = (
         typer.prompt("Password", hide_input=True, confirmation_prompt=True)
         if sys.stdin.isatty()
         else sys.stdin.readline().rstrip("\r\n")
     )
-    database = open_database(load_server_settings(config).tickets.url)
+    database = _open_tickets(config)
     try:
         is_new = add_account(database, name, password, role, scope)
     except AccountError as error:
@@ -62,12 +74,10 @@ def create_api_token(
     Keep the token: only its hash is stored, and it cannot be shown again.
     """
     from desk.accounts.accounts import AccountError, create_token
-    from desk.database.engine import open_database
     from hearthwatch.base.errors import UsageError
-    from hearthwatch.run.server_settings import load_server_settings
 
     try:
-        token = create_token(open_database(load_server_settings(config).tickets.url), role, scope)
+        token = create_token(_open_tickets(config), role, scope)
     except AccountError as error:
         raise UsageError(str(error)) from error
     typer.echo(token)

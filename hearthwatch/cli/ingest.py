@@ -20,6 +20,7 @@ def run(config: ServerConfig = Path("server.toml")) -> None:
 
     Waits while the broker or the store is missing.
     """
+    from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.ingest_process import run_ingest
@@ -27,6 +28,7 @@ def run(config: ServerConfig = Path("server.toml")) -> None:
 
     configure_structured_logging()
     settings = load_server_settings(config)
+    require_state_files(config, settings.ingest_files)
     run_ingest(
         settings.mqtt,
         settings.store,

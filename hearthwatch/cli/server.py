@@ -22,13 +22,16 @@ def run_alerts(config: ServerConfig = Path("server.toml")) -> None:
 
     Runs until SIGTERM or Ctrl-C.
     """
+    from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.alert_process import run_alert_process
     from hearthwatch.run.server_settings import load_server_settings
 
     configure_structured_logging()
-    run_alert_process(load_server_settings(config), stop_on_signals())
+    settings = load_server_settings(config)
+    require_state_files(config, settings.alert_files)
+    run_alert_process(settings, stop_on_signals())
 
 
 @server_app.command("run")
@@ -38,13 +41,16 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     A process that dies is started again. The broker runs apart (Mosquitto, EMQX or NATS). While it
     is missing the services wait, and /readyz names it.
     """
+    from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.server_process import run_server_processes
     from hearthwatch.run.server_settings import load_server_settings
 
     configure_structured_logging()
-    run_server_processes(config, load_server_settings(config), stop_on_signals())
+    settings = load_server_settings(config)
+    require_state_files(config, settings.ingest_files | settings.alert_files)
+    run_server_processes(config, settings, stop_on_signals())
 
 
 @server_app.command("check")

@@ -12,7 +12,14 @@ from urllib.request import urlopen
 
 import typer
 
-from configuration.load import load
+from configuration.load import (
+    ConfigurationError,
+    ConfigurationProblem,
+    noting,
+    read_document,
+    validate,
+)
+from configuration.state_files import require_state_files
 from gateway_agent.bus.address import LineAddress
 from gateway_agent.bus.modbus import Bus
 from gateway_agent.polling.scan import (
@@ -29,7 +36,7 @@ from gateway_agent.profile.loading import (
     shipped_profiles,
 )
 from gateway_agent.profile.schema import Profile
-from gateway_agent.settings import GatewaySettings
+from gateway_agent.settings import GatewaySettings, references_in
 from gateway_agent.status.systemd import Notifier
 from gateway_agent.supervise import Configuration, GatewaySupervisor, Signals
 from hearthwatch.base.errors import UnreachableError, UsageError
@@ -46,17 +53,34 @@ _WATCH_EVERY_S: Final = 2.0
 def run_gateway(config: Path, stop: threading.Event, reload: threading.Event) -> None:
     """Run the gateway of `config` until `stop` is set; `reload` makes it read `config` again.
 
-    Raises ConfigurationError if the configuration has mistakes at the start.
+    Raises ConfigurationError if the configuration has mistakes at the start, or if the journal
+    cannot be written.
     """
-    GatewaySupervisor(lambda: read_configuration(config), Signals(stop, reload), Notifier()).run()
+    GatewaySupervisor(lambda: _ready_to_run(config), Signals(stop, reload), Notifier()).run()
 
 
 def read_configuration(config: Path) -> Configuration:
-    """Return the settings in `config` and the profiles they name; raise ConfigurationError."""
-    settings = load(config, GatewaySettings)
-    profiles = load_profiles(settings.profile_references(), profile_folders(), config)
+    """Return the settings in `config` and the profiles they name.
+
+    Raises ConfigurationError with all mistakes of both.
+    """
+    problems: list[ConfigurationProblem] = []
+    document = read_document(config, GatewaySettings)
+    with noting(problems):
+        settings = validate(document, GatewaySettings, config)
+    with noting(problems):
+        references = references_in(document, config.absolute().parent)
+        profiles = load_profiles(references, profile_folders(), config)
+    if problems:
+        raise ConfigurationError(problems)
     check_roles(settings.profile_roles(), profiles, config)
     return Configuration(settings, profiles)
+
+
+def _ready_to_run(config: Path) -> Configuration:
+    configuration = read_configuration(config)
+    require_state_files(config, {"journal.path": configuration.settings.journal.path})
+    return configuration
 
 
 def live_limits(settings: GatewaySettings) -> dict[str, Any]:

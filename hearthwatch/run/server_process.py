@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from hearthwatch.base.errors import UsageError
 from hearthwatch.run.server_settings import ServerSettings
 from hearthwatch.run.supervisor import Supervisor, hearthwatch_command
 
@@ -33,12 +34,22 @@ def start_services(supervisor: Supervisor, config: Path, environment: Mapping[st
 
 
 def run_server_processes(config: Path, settings: ServerSettings, stop: threading.Event) -> None:
-    """Keep ingest and alerts alive until `stop` is set, then end them in order."""
+    """Keep ingest and alerts alive until `stop` is set, then end them in order.
+
+    Raises UsageError if one of them refuses to start: it would do so again and again.
+    """
     state = settings.alerts.state
     supervisor = Supervisor(state / "logs")
     start_services(supervisor, config, metrics_environment(state / "metrics"))
     try:
         while not stop.wait(_CHECK_EVERY_S):
+            _end_if_refused(supervisor)
             supervisor.check()
     finally:
         supervisor.stop_all()
+
+
+def _end_if_refused(supervisor: Supervisor) -> None:
+    for name, child in supervisor.children.items():
+        if child.refused_to_start:
+            raise UsageError(f"{name} does not start: {supervisor.last_words(name)}")

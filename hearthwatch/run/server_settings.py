@@ -8,9 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.rulebook import load_rules
 from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
+from alerts.snapshot import NAME as SNAPSHOT_NAME
 from api.settings import HttpSettings
 from configuration.fields import Settings
-from configuration.load import ConfigurationError, ConfigurationProblem, load
+from configuration.load import (
+    ConfigurationError,
+    ConfigurationProblem,
+    load,
+    noting,
+    read_document,
+    validate,
+)
 from desk.settings import TicketsSettings
 from hearthwatch.base.errors import UsageError
 from hearthwatch.base.resources import shipped_rule_files
@@ -40,18 +48,51 @@ class ServerSettings(Settings):
     forecast: ForecastSettings = _table()
     alerts: AlertsSettings = _table()
 
+    @property
+    def ingest_files(self) -> dict[str, Path]:
+        """The files that ingest keeps, by the key that names each."""
+        own = {"ingest.state": self.ingest.state, "store.dead_letters": self.store.dead_letters}
+        return own | self._store_file
+
+    @property
+    def alert_files(self) -> dict[str, Path]:
+        """The files that alerts keeps, by the key that names each; `alerts.state` is a folder."""
+        tickets = self.tickets.file
+        own = {"alerts.state": self.alerts.state / SNAPSHOT_NAME}
+        return own | ({} if tickets is None else {"tickets.url": tickets}) | self._store_file
+
+    @property
+    def _store_file(self) -> dict[str, Path]:
+        target = self.store.target
+        return {"store.url": target} if isinstance(target, Path) else {}
+
+
+class _RulesTable(Settings):
+    rules: RulesSettings = _table()
+
 
 def load_server_settings(path: Path) -> ServerSettings:
     """Return the settings in `path`, its rule files found and checked.
 
     Raises ConfigurationError that names every wrong key.
     """
-    settings = load(path, ServerSettings)
-    rules = settings.rules.model_copy(
-        update={"files": _find_rule_files(settings.rules.files, path)}
-    )
-    load_rules(rules)
+    problems: list[ConfigurationProblem] = []
+    document = read_document(path, ServerSettings)
+    with noting(problems):
+        settings = validate(document, ServerSettings, path)
+    with noting(problems):
+        rules = _load_rules(document.get("rules", {}), path)
+    if problems:
+        raise ConfigurationError(list(dict.fromkeys(problems)))
     return settings.model_copy(update={"rules": rules})
+
+
+def _load_rules(table: object, path: Path) -> RulesSettings:
+    """Return the table `[rules]` with the files it means; raise ConfigurationError."""
+    rules = validate({"rules": table}, _RulesTable, path).rules
+    rules = rules.model_copy(update={"files": _find_rule_files(rules.files, path)})
+    load_rules(rules)
+    return rules
 
 
 def _find_rule_files(patterns: Sequence[Path], config: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """The process `simulate bus`: heat pumps behind Modbus lines."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 import structlog
 from pydantic import ValidationError
 
+from configuration.mistakes import explain
 from hearthwatch.base.errors import UsageError
 from simulators.live.service import SimulatorService
 from simulators.live.settings import SimulationSettings
@@ -45,16 +47,14 @@ def mistakes_by_option() -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        messages = (
-            f"{_option(mistake['loc'])}: {mistake['msg'].removeprefix('Value error, ')}"
-            for mistake in error.errors()
-        )
+        mistakes = explain(error, {}, SimulationSettings)
+        messages = (f"{_option(key)}: {message}" for key, message in mistakes)
         raise UsageError("; ".join(messages)) from error
 
 
-def _option(location: tuple[int | str, ...]) -> str:
-    """Return the option that a key of the settings comes from."""
-    names = [str(part) for part in location if isinstance(part, str) and part != "line"]
+def _option(key: str) -> str:
+    """Return the option that a dotted key of the settings comes from."""
+    names = [name for name in re.findall("[a-z_]+", key) if name != "line"]
     if not names:
         return "--pty, --tcp, --rtu-tcp"
     return "--units, --first-address" if names[0] == "unit" else f"--{names[0].replace('_', '-')}"

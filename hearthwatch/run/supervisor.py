@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from hearthwatch.base.errors import WRONG_USAGE
+
 _log = structlog.get_logger()
 
 _PR_SET_PDEATHSIG: Final = 1  # <sys/prctl.h>
@@ -39,6 +41,12 @@ class Child:
     starts: int = 0
     failures: int = 0
     restart_at: float | None = field(default=None)
+
+    @property
+    def refused_to_start(self) -> bool:
+        """Whether the configuration does not suit it: it has ended with exit code 2 at once."""
+        ended = None if self.process is None else self.process.poll()
+        return self.starts == 1 and ended == WRONG_USAGE
 
     @property
     def running(self) -> bool:
@@ -78,6 +86,11 @@ class Supervisor:
         for child in dead:
             self._revive(child)
         return died
+
+    def last_words(self, name: str) -> str:
+        """Return the last line that a child wrote."""
+        lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
+        return lines[-1].removeprefix("hearthwatch: ") if lines else ""
 
     def undisturbed(self, name: str, seconds: float) -> bool:
         """Whether a child runs and was not restarted within the last `seconds`."""

@@ -3,7 +3,6 @@
 import json
 import queue
 import threading
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,18 @@ from typing import Any, Final, Literal
 import typer
 
 from hearthwatch.base.errors import UnreachableError
-from messaging.session import Connected, ConnectionRefused, Delivery, MqttSession
+from messaging.session import (
+    Connected,
+    ConnectionFailed,
+    ConnectionRefused,
+    Delivery,
+    Event,
+    MqttSession,
+)
 from messaging.settings import MqttSettings
 
 Language = Literal["zh", "en"]
 
-_ANSWER_WITHIN_S: Final = 10.0
 _LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
 _SHAPES: Final = {
     "urgent": ("▲", "red"),
@@ -69,23 +74,19 @@ class AlertFeed:
             session.stop()
 
     def _print_events(self, session: MqttSession, url: str, stop: threading.Event) -> None:
-        deadline = time.monotonic() + _ANSWER_WITHIN_S
+        was_connected = False
         while not stop.is_set():
             try:
                 event = session.events.get(timeout=0.25)
             except queue.Empty:
-                event = None
+                continue
             if isinstance(event, Connected):
-                deadline = float("inf")
-            elif isinstance(event, ConnectionRefused):
-                raise UnreachableError(
-                    f"the broker at {url} refused the connection: {event.reason}"
-                )
+                was_connected = True
             elif isinstance(event, Delivery):
                 session.acknowledge(event)
                 typer.echo(self.line(event.topic, event.payload), color=None)
-            if time.monotonic() > deadline:
-                raise UnreachableError(f"the broker at {url} does not answer; is it running?")
+            elif not (was_connected and isinstance(event, ConnectionFailed)):
+                _raise_if_unreachable(event, url)
 
     def line(self, topic: str, payload: bytes) -> str:
         """Return a message as one line: an alert as text, any other as topic and payload."""
@@ -106,6 +107,13 @@ class AlertFeed:
         alarm = f"{alert['rule']} {alert.get('code') or ''}".strip()
         text = (alert.get("text") or {}).get(self.language, "")
         return f"{clock} {_sign(alert)} {priority} {state} {where} {alarm}  {text}"
+
+
+def _raise_if_unreachable(event: Event, url: str) -> None:
+    if isinstance(event, ConnectionRefused):
+        raise UnreachableError(f"the broker at {url} refused the connection: {event.reason}")
+    if isinstance(event, ConnectionFailed):
+        raise UnreachableError(f"the broker at {url} does not answer: {event.reason}")
 
 
 def _document(text: str) -> Any:

@@ -8,6 +8,7 @@ from rules.document import parse
 from rules.document.problems import RuleErrors, RuleProblem, noting
 from rules.document.texts import Texts, templates_problems
 from wire.messages import Priority
+from wire.suggestions import suggestion
 
 ADVICE: Final = ("meaning", "household", "crew")
 """What an alert means; first checks for the household or grid-worker; first checks for the crew."""
@@ -100,9 +101,7 @@ def read_keys(
     specs = {key_name(spec): spec for spec in fields(model)}
     values: dict[str, Any] = {}
     problems = [
-        (name, f"unknown key; known are {', '.join(specs)}")
-        for name in document
-        if name not in specs
+        (name, f"unknown key; {suggestion(name, specs)}") for name in document if name not in specs
     ]
     for name, spec in specs.items():
         if name not in document:

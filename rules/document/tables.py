@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from rules.document import parse
 from rules.document.problems import RuleErrors, RuleProblem, noting
+from wire.suggestions import suggestion
 
 Entry = TypeVar("Entry")
 
@@ -54,7 +55,7 @@ def read_table(
 def parse_table(table: object, keys: Keys, needed: Collection[str] = ()) -> dict[str, Any]:
     """The values of a table by name; raises RuleErrors for unknown, invalid and missing keys."""
     values, rest, problems = read_table(table, keys, needed)
-    problems += [(name, f"unknown key; known are {', '.join(keys)}") for name in rest]
+    problems += [(name, f"unknown key; {suggestion(name, keys)}") for name in rest]
     if problems:
         raise RuleErrors(sorted(problems))
     return values

@@ -37,6 +37,8 @@ crc_of = lru_cache(100_000)(crc)
 class RecordingLink:
     """A line in memory with one unit on it: real frames in and out, every write frame kept."""
 
+    repeated = False
+
     def __init__(self, registers: dict[int, int], coils: dict[int, int] | None = None) -> None:
         self.registers, self.coils = registers, coils or {}
         self.writes: list[Frame] = []
@@ -90,6 +92,9 @@ class RecordingLink:
     def receive(self, timeout_s: float) -> bytes:
         reply, self._reply = self._reply, b""
         return reply
+
+    def forget(self) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -225,7 +225,7 @@ codes = { 1 = "phase:E1" }
         ('[[write]]\npoint = "setpoint_c"\naddress = 1\nminimum = 60\nmaximum = 50', "write[0]"),
         ('[[fault_flags]]\ntable = "holding"\nkinds = { 1 = "fan" }', "fault_flags[0].table"),
         ('[[fault_flags]]\ntable = "coil"\nkinds = { 1 = "fire" }', "fault_flags[0].kinds[1]"),
-        ('[[fault_bits]]\naddress = 9\nkinds = { 16 = "fan" }', "fault_bits[0].kinds[16].[key]"),
+        ('[[fault_bits]]\naddress = 9\nkinds = { 16 = "fan" }', "fault_bits[0].kinds[16]"),
         ('[[fault_bits]]\naddress = 9\nkinds = {}\n[[fault_bits]]\naddress = 9\nkinds = {}',
          "fault_bits"),
     ],

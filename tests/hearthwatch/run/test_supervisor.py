@@ -85,3 +85,13 @@ def test_children_end_even_when_their_parent_is_killed(tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     wait_until(lambda: not alive(pid))
+
+
+def test_a_child_that_ends_with_2_at_its_first_start_has_refused(supervisor: Supervisor) -> None:
+    words = "print('hearthwatch: server.toml: store.url: wrong'); raise SystemExit(2)"
+    child = supervisor.start("refuses", [sys.executable, "-c", words])
+    wait_until(lambda: child.refused_to_start)
+    assert supervisor.last_words("refuses") == "server.toml: store.url: wrong"
+    supervisor.revive("refuses")
+    wait_until(lambda: not child.running)
+    assert not child.refused_to_start
