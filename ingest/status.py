@@ -17,6 +17,7 @@ _SHOWN: Final = {
     "resent": "resent",
     "stale_epochs": "stale_epoch",
     "lost": "lost",
+    "held": "held",
 }
 """The key in a document, and the name of the count."""
 

@@ -1,9 +1,10 @@
 """JSON payloads to messages, strictly; every mistake has a named reason (reliability §3).
 
 `telemetry` keeps the good readings beside the bad ones. `small` accepts or refuses a status,
-watermark, command or result as a whole.
+watermark, command or result as a whole, `decisions` those of the desk on gateways.
 """
 
+from wire.decode.decisions import decode_assignment, decode_retirement
 from wire.decode.fields import MAX_INTEGER
 from wire.decode.reading import is_fault
 from wire.decode.small import decode_ack, decode_command, decode_result, decode_status
@@ -24,8 +25,10 @@ __all__ = [
     "Rejection",
     "UnreadableError",
     "decode_ack",
+    "decode_assignment",
     "decode_command",
     "decode_result",
+    "decode_retirement",
     "decode_status",
     "decode_telemetry",
     "is_fault",

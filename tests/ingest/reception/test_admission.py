@@ -103,5 +103,9 @@ def test_towns_become_topic_filters() -> None:
         "hw/v1/telemetry/+/qingshui/#",
         "hw/v1/status/+/zhaitang/#",
         "hw/v1/status/+/qingshui/#",
+        "hw/v1/retired/+/zhaitang/#",
+        "hw/v1/retired/+/qingshui/#",
+        "hw/v1/assigned/#",
     ]
-    assert IngestSettings().filters("x") == ["x/telemetry/#", "x/status/#"]
+    kinds = ("telemetry", "status", "retired", "assigned")
+    assert IngestSettings().filters("x") == [f"x/{kind}/#" for kind in kinds]
