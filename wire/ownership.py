@@ -46,6 +46,7 @@ class Ownership:
         self._owned: dict[GatewayPath, set[str]] = {}
         self._known: dict[str, list[GatewayPath]] = {}
         self._in_part: dict[str, list[str]] = {}
+        self._contested: dict[str, list[GatewayPath]] = {}
 
     def announce(
         self, gateway: GatewayPath, devices: Iterable[str], since: int | Mapping[str, int] = 0
@@ -112,6 +113,11 @@ class Ownership:
         """Return the gateway that owns `device`, or None."""
         return self._owner.get(device)
 
+    @property
+    def retired(self) -> frozenset[GatewayPath]:
+        """The gateways that the ledger has ended."""
+        return self._word.retired
+
     def is_retired(self, gateway: GatewayPath) -> bool:
         """Whether the ledger has ended `gateway`."""
         return gateway in self._word.retired
@@ -130,16 +136,22 @@ class Ownership:
         owned = self._owned.get(gateway, ())
         return frozenset(device for device in owned if self._live(device))
 
-    def contenders(self, device: str) -> list[GatewayPath]:
-        """Return the other gateways whose live claims of `device` nobody has decided, in order.
+    def contested(self) -> Mapping[str, list[GatewayPath]]:
+        """Return, by device, the other gateways whose live claims nobody has decided, in order.
 
         A claim is live while its gateway lists the device and is not retired. The ledger has
         decided when the gateway that it names lists the device, too.
         """
+        return self._contested
+
+    def _note_contest(self, device: str) -> None:
         owner, live = self._owner.get(device), self._live(device)
-        if owner is None or (self._named(device) == owner and owner in live):
-            return []
-        return sorted((gateway for gateway in live if gateway != owner), key=str)
+        others = sorted((gateway for gateway in live if gateway != owner), key=str)
+        decided = owner in live and self._named(device) == owner
+        if others and not decided:
+            self._contested[device] = others
+        else:
+            self._contested.pop(device, None)
 
     def _live(self, device: str) -> dict[GatewayPath, int]:
         claims = self._claims.get(device, _NOBODY).items()
@@ -153,6 +165,7 @@ class Ownership:
                 self._owner[device] = owner
             if owner != self._spoke.get(device):
                 self._spoke.pop(device, None)
+            self._note_contest(device)
             if owner == before:
                 continue
             changed.add(device)
