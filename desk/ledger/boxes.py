@@ -15,6 +15,7 @@ from desk.database.tables import AssignmentRow, BoxActRow, DeviceRow, GatewayRow
 from desk.errors import ActRefusedError, NotFoundError
 from desk.ledger.box_decisions import publish_assignment, publish_retirement
 from desk.ledger.device_registry import unlist
+from wire.identifiers import is_identifier
 from wire.location import Location
 from wire.topics import GatewayPath, gateway_of
 
@@ -44,7 +45,7 @@ def retire_box(
     before = row is not None and row.retired
     if before == retired:
         state = "retired" if retired else "in service"
-        raise ActRefusedError("not_active", f"{gateway} is {state} already")
+        raise ActRefusedError("already_decided", f"{gateway} is {state} already")
     at = now if row is None else max(now, row.at + 1)
     session.merge(RetirementRow(gateway=str(gateway), at=at, retired=retired))
     if retired:
@@ -55,27 +56,56 @@ def retire_box(
 
 
 def assign_device(
-    session: Session, scope: Scope, device: str, name: str | None, why: str, by: str, now: int
-) -> None:
-    """Give `device` to the gateway `name`, or take the decision back where it is None.
+    session: Session,
+    scope: Scope,
+    target: tuple[str, str | None],
+    listed: str | None,
+    why: str,
+    by: str,
+    now: int,
+) -> str | None:
+    """Give a device to a gateway, by the `target` (device, name); without a name to none.
 
-    The device must be within the scope, or the gateway where no birth has listed the device yet.
+    Within the scope must be the device, or the gateway where no birth has listed the device yet.
+    `listed` is the gateway that the list of devices names, which comes first. Returns the path.
     Raises NotFoundError or ActRefusedError as `retire_box` does.
     """
+    device, name = target
     gateway = None if name is None else _path(_find_box(session, scope, name))
-    known = session.get(DeviceRow, device)
-    if known is None and gateway is None:
-        raise NotFoundError(device)
-    if known is not None and not scope.covers(_location(known)):
-        raise NotFoundError(device)
+    district = _district_of(session, scope, device, gateway)
     _check(scope, why)
-    district = gateway.district if gateway is not None else known.district  # type: ignore[union-attr]  # one of the two is known
+    if listed is not None:
+        message = f"the list of devices gives {device} to {listed}; change it there"
+        raise ActRefusedError("decided_by_list", message)
     row = session.get(AssignmentRow, device)
     before, after = None if row is None else row.gateway, None if gateway is None else str(gateway)
     at = now if row is None else max(now, row.at + 1)
     session.merge(AssignmentRow(device=device, district=district, at=at, gateway=after))
     _note(session, ("assign", device), (before, after), why, by, now)
     publish_assignment(session, (district, device), at, after, now)
+    return after
+
+
+def _district_of(
+    session: Session, scope: Scope, device: str, gateway: GatewayPath | None
+) -> str:
+    """The district of a device within the scope; raises NotFoundError."""
+    known = session.get(DeviceRow, device)
+    if known is not None and scope.covers(Location.of(_home_of(known))):
+        return known.district
+    if known is None and gateway is not None and is_identifier(device):
+        return gateway.district
+    raise NotFoundError(device)
+
+
+def box_acts(session: Session, gateway: str) -> list[dict[str, Any]]:
+    """What was decided on a gateway, or gave it a device or took one: the newest first."""
+    about = (
+        (BoxActRow.subject == gateway) | (BoxActRow.before == gateway) | (BoxActRow.after == gateway)
+    )
+    rows = session.scalars(select(BoxActRow).where(about).order_by(BoxActRow.id.desc()))
+    names = ("at", "by", "act", "subject", "before", "after", "why")
+    return [{name: getattr(row, name) for name in names} for row in rows]
 
 
 def _check(scope: Scope, why: str) -> None:
@@ -148,5 +178,5 @@ def _path(row: GatewayRow) -> GatewayPath:
     return GatewayPath(row.district, row.town, row.village, row.id)
 
 
-def _location(row: DeviceRow) -> Location:
-    return Location(row.district, row.town, row.village, row.gateway)
+def _home_of(row: DeviceRow) -> GatewayPath:
+    return GatewayPath(row.district, row.town, row.village, row.gateway)

@@ -30,12 +30,12 @@ def make_alert_parts(settings: ServerSettings) -> AlertParts:
         rules=rules,
         practice=practice_of(rules, service_terms(settings)),
         season=settings.season.to_season(),
-        listed=_listed(settings),
+        listed=listed_gateways(settings),
     )
 
 
-def _listed(settings: ServerSettings) -> Callable[[], Mapping[str, str]]:
-    """The gateways that the list of devices names, as ingest reads them."""
+def listed_gateways(settings: ServerSettings) -> Callable[[], Mapping[str, str]]:
+    """The gateways that the list of devices names by device, as ingest reads them."""
     file, only = settings.ingest.registered, settings.ingest.registered_only
     if file is None:
         return dict
