@@ -23,7 +23,8 @@ class LedgerWord:
     """The decisions of people: retired gateways, and by device the gateway that it belongs to.
 
     `assigned` holds paths `district/town/village/gateway`, or the end of one, such as a gateway id.
-    An end that fits no known gateway, or several, decides nothing.
+    An end that fits several gateways leaves the choice among them; one that fits none yet keeps the
+    device from all others.
     """
 
     retired: frozenset[GatewayPath] = frozenset()
@@ -147,7 +148,7 @@ class Ownership:
     def _note_contest(self, device: str) -> None:
         owner, live = self._owner.get(device), self._live(device)
         others = sorted((gateway for gateway in live if gateway != owner), key=str)
-        decided = owner in live and self._named(device) == owner
+        decided = owner in live and self._named(device) == [owner]
         if others and not decided:
             self._contested[device] = others
         else:
@@ -177,22 +178,28 @@ class Ownership:
 
     def _rightful(self, device: str) -> GatewayPath | None:
         named = self._named(device)
-        if named is not None:
-            return named
+        if named is not None and len(named) == 1:
+            return named[0]
         live = self._live(device)
-        if live:
-            return min(live, key=lambda gateway: (live[gateway], str(gateway)))
+        fitting = [gateway for gateway in live if named is None or gateway in named]
+        if fitting:
+            return min(fitting, key=lambda gateway: (live[gateway], str(gateway)))
         speaker = self._spoke.get(device)
-        return None if speaker in self._word.retired else speaker
+        if live or speaker in self._word.retired or (named is not None and speaker not in named):
+            return None
+        return speaker
 
-    def _named(self, device: str) -> GatewayPath | None:
-        """Return the gateway that the ledger names for `device`, unless it is retired."""
+    def _named(self, device: str) -> list[GatewayPath] | None:
+        """Return the gateways that the ledger may mean for `device`, None where it is silent.
+
+        A retired gateway decides nothing. One that is not known yet keeps the device from others.
+        """
         text = self._word.assigned.get(device)
         if text is None:
             return None
         known = [GatewayPath(*text.split("/"))] if is_whole(text) else self._meant_by(text)
-        live = [gateway for gateway in known if gateway not in self._word.retired]
-        return live[0] if len(live) == 1 else None
+        serving = [gateway for gateway in known if gateway not in self._word.retired]
+        return serving if serving or not known else None
 
     def _meant_by(self, text: str) -> list[GatewayPath]:
         known = self._known.get(text.rpartition("/")[2], ())

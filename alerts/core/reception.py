@@ -169,12 +169,11 @@ class Reception:
 
     def contests(self) -> dict[str, Contest]:
         """The devices that gateways beside their owner announce, too."""
-        owner = self._ownership.owner
-        return {
-            device: Contest(path, others)
-            for device, others in self._ownership.contested().items()
-            if (path := owner(device)) is not None
-        }
+        contests: dict[str, Contest] = {}
+        for device, others in self._ownership.contested().items():
+            self.gateways.setdefault(device, others[0])
+            contests[device] = Contest(self._ownership.owner(device), others)
+        return contests
 
     def _hand_over(
         self, devices: Collection[str], now: int, but: GatewayPath | None = None

@@ -26,9 +26,11 @@ class OwnershipConflictRule(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The gateway that a device belongs to, and the `others` that announce it, too."""
+    """The gateway that a device belongs to, None for one not heard yet, and `others` that announce
+    it, too.
+    """
 
-    owner: GatewayPath
+    owner: GatewayPath | None
     others: Sequence[GatewayPath]
 
 
@@ -124,5 +126,6 @@ def _places(contest: Contest | None) -> dict[str, str]:
     if contest is None:
         return {"gateway": "", "others": "", "village": ""}
     others = ", ".join(f"{path.village}/{path.gateway}" for path in contest.others)
-    owner = contest.owner
-    return {"gateway": owner.gateway, "others": others, "village": owner.village}
+    place = contest.owner or contest.others[0]
+    gateway = "?" if contest.owner is None else contest.owner.gateway
+    return {"gateway": gateway, "others": others, "village": place.village}
