@@ -21,6 +21,7 @@ from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord, as_alert
 from alerts.database_retry import DatabaseRetry
 from alerts.feed.box_feed import BoxFeed
+from alerts.feed.channel import Channel
 from alerts.feed.mqtt_feed import MqttFeed
 from alerts.feed.outbox import Outbox
 from alerts.forecast import ForecastReader
@@ -143,7 +144,7 @@ class AlertService:
         self._late = LateReadings(self._database, parts.open_store, parts.rules, parts.season)
         self._feed = MqttFeed(self._bus, parts.root, self._is_active_again)
         self._boxes = BoxFeed(self._bus, parts.root)
-        channels = {ALERT_EFFECT: self._feed, BOX_EFFECT: self._boxes}
+        channels: dict[str, Channel] = {ALERT_EFFECT: self._feed, BOX_EFFECT: self._boxes}
         self._outbox = Outbox(self._database, channels)
         self._district = District(parts.rules, now, parts.season, parts.root, decode_fitting)
         self._restore()

@@ -78,7 +78,5 @@ def _decide(
 ) -> dict[str, Any]:
     now = context.clock()
     with writing(context.database) as session:
-        retire_box(
-            session, caller.scope, gateway, wanted.why, caller.name, now, retired=retired
-        )
+        retire_box(session, caller.scope, gateway, wanted.why, caller.name, now, retired=retired)
         return box_document(session, caller.scope, gateway)

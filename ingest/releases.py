@@ -7,13 +7,14 @@ import structlog
 from configuration.outage_log import OutageLog
 from ingest.durable.held_readings import HeldReadings
 from ingest.reception.batch import MessageBatch
-from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.held import HeldReading, Holding
-from ingest.reception.validation import Validator
+from ingest.reception.validation import out_of_order
 from ingest.store.model import StoreUnavailable
 from wire.topics import gateway_topic
 
 _log = structlog.get_logger()
+
 
 class Releases:
     """Makes batches of held readings; only the validating thread uses it.
@@ -26,14 +27,12 @@ class Releases:
         self,
         held: HeldReadings,
         registry: DeviceRegistry,
-        validator: Validator,
         most: int,
         root: str,
     ) -> None:
         """`most` readings go into a batch; `root` is the topic root."""
         self._held = held
         self._registry = registry
-        self._validator = validator
         self._most = most
         self._root = root
         self._taken: dict[Holding, int] = {}
@@ -53,7 +52,7 @@ class Releases:
         for held in self._read(after):
             self._taken[held.holding] = held.number or 0
             topic = gateway_topic("telemetry", held.gateway, self._root)
-            batch.release(held, self._validator.release(held), topic, now)
+            batch.release(held, admit_late(self._registry, held), topic, now)
         return batch
 
     def _read(self, after: Mapping[Holding, int]) -> list[HeldReading]:
@@ -66,3 +65,17 @@ class Releases:
             return []
         self._outage.back()
         return held
+
+
+def admit_late(registry: DeviceRegistry, held: HeldReading) -> str | None:
+    """Take a held reading, whose device now belongs to its gateway, as one that comes late.
+
+    Returns the code of a reading out of order, None for one that goes to the store.
+    """
+    registry.release(held)
+    device, at = held.reading.device, held.reading.at
+    newest = registry.newest.get(device)
+    code = out_of_order(newest, held.epoch, held.seq, at, "unseen")
+    if code is None and (newest is None or at > newest.at):
+        registry.advance(device, NewestReading(held.epoch, held.seq, at))
+    return code

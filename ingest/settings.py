@@ -14,13 +14,14 @@ _KINDS: Final = ("telemetry", "status", "retired")
 class IngestSettings(Settings):
     """The state file of ingest, its session with the broker, and the size of a batch.
 
-    `registered` is a list of devices as CSV (`device,commissioned,gateway`). Readings from before the
-    commissioning of their device are refused. Where `gateway` is given (a path, or the gateway's id
-    where that is unique), the device belongs to it, whoever else announces it. With `registered_only`, devices outside the list are
-    refused, too. `towns` limits ingest to some towns: several processes then share a district,
-    each with its own `client_id`, `state` and dead letters. `topics` replaces the usual topic
-    filters. A batch is written when it holds `batch_readings`, or `batch_wait` after its first
-    message. `metrics` is an address such as `127.0.0.1:9101` that serves Prometheus metrics.
+    `registered` is a list of devices as CSV (`device,commissioned,gateway`). Readings from
+    before the commissioning of their device are refused. Where `gateway` is given (a path, or
+    the gateway's id where that is unique), the device belongs to it, whoever else announces it.
+    With `registered_only`, devices outside the list are refused, too. `towns` limits ingest to
+    some towns: several processes then share a district, each with its own `client_id`, `state`
+    and dead letters. `topics` replaces the usual topic filters. A batch is written when it
+    holds `batch_readings`, or `batch_wait` after its first message. `metrics` is an address such
+    as `127.0.0.1:9101` that serves Prometheus metrics.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")

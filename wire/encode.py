@@ -8,8 +8,8 @@ from wire.messages import (
     VERSION,
     Ack,
     Alert,
-    Assignment,
     Command,
+    DeviceAssignment,
     Reading,
     Result,
     Retirement,
@@ -151,6 +151,6 @@ def encode_retirement(retirement: Retirement) -> bytes:
     return to_json({"v": VERSION, "at": retirement.at, "retired": retirement.retired})
 
 
-def encode_assignment(assignment: Assignment) -> bytes:
+def encode_assignment(assignment: DeviceAssignment) -> bytes:
     """Encode which gateway a device belongs to."""
     return to_json({"v": VERSION, "at": assignment.at, "gateway": assignment.gateway})

@@ -159,7 +159,7 @@ class Retirement:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class DeviceAssignment:
     """The desk has given a device to `gateway` at server time `at`.
 
     `gateway` is `district/town/village/gateway`; None takes the decision back.

@@ -6,7 +6,7 @@ from typing import Any
 from alerts.feed.channel import Retry, Sent
 from messaging.session import MqttSession
 from wire.encode import encode_assignment, encode_retirement
-from wire.messages import Assignment, Retirement
+from wire.messages import DeviceAssignment, Retirement
 from wire.topics import GatewayPath, assigned_topic, gateway_topic
 
 
@@ -30,8 +30,9 @@ class BoxFeed:
     def _publish(self, decision: dict[str, Any]) -> list[int]:
         at = decision["at"]
         if decision["act"] == "assigned":
-            topic = assigned_topic(*decision["device"], self._root)
-            payload = encode_assignment(Assignment(at, decision["gateway"]))
+            district, device = decision["device"]
+            topic = assigned_topic(district, device, self._root)
+            payload = encode_assignment(DeviceAssignment(at, decision["gateway"]))
             return [self._bus.publish(topic, payload, retain=True)]
         gateway, retired = GatewayPath(*decision["gateway"].split("/")), decision["retired"]
         topic = gateway_topic("retired", gateway, self._root)

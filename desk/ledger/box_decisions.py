@@ -1,4 +1,4 @@
-"""The decisions on boxes that hold, and their way to the bus (contract §2 "retired", "assigned")."""
+"""The decisions on boxes that hold, and their way to the bus (contract §2)."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,7 +27,8 @@ def ledger_word(session: Session, listed: Mapping[str, str]) -> LedgerWord:
 def all_decisions(session: Session) -> list[dict[str, Any]]:
     """Every decision as the effect that publishes it: a broker may have lost its retained ones."""
     retirements = [
-        _retirement(row.gateway, row.at, row.retired) for row in session.scalars(select(RetirementRow))
+        _retirement(row.gateway, row.at, row.retired)
+        for row in session.scalars(select(RetirementRow))
     ]
     assignments = [
         _assignment((row.district, row.device), row.at, row.gateway)

@@ -86,9 +86,7 @@ def assign_device(
     return after
 
 
-def _district_of(
-    session: Session, scope: Scope, device: str, gateway: GatewayPath | None
-) -> str:
+def _district_of(session: Session, scope: Scope, device: str, gateway: GatewayPath | None) -> str:
     """The district of a device within the scope; raises NotFoundError."""
     known = session.get(DeviceRow, device)
     if known is not None and scope.covers(Location.of(_home_of(known))):
@@ -101,7 +99,9 @@ def _district_of(
 def box_acts(session: Session, gateway: str) -> list[dict[str, Any]]:
     """What was decided on a gateway, or gave it a device or took one: the newest first."""
     about = (
-        (BoxActRow.subject == gateway) | (BoxActRow.before == gateway) | (BoxActRow.after == gateway)
+        (BoxActRow.subject == gateway)
+        | (BoxActRow.before == gateway)
+        | (BoxActRow.after == gateway)
     )
     rows = session.scalars(select(BoxActRow).where(about).order_by(BoxActRow.id.desc()))
     names = ("at", "by", "act", "subject", "before", "after", "why")

@@ -57,9 +57,7 @@ def store_birth(
     return was_away
 
 
-def store_devices(
-    session: Session, gateway: GatewayPath, owned: Sequence[AnnouncedDevice]
-) -> None:
+def store_devices(session: Session, gateway: GatewayPath, owned: Sequence[AnnouncedDevice]) -> None:
     """Write that of all devices `gateway` has exactly `owned`."""
     unlist(session, gateway)
     for device in owned:

@@ -99,7 +99,7 @@ def _open_service(
     opened.callback(session.stop)
     validator = Validator(registry, admission(), mqtt.root)
     held = HeldReadings(ingest.state)
-    releases = Releases(held, registry, validator, ingest.batch_readings, mqtt.root)
+    releases = Releases(held, registry, ingest.batch_readings, mqtt.root)
     return IngestService(
         ingest, clock, inbox, registry, validator, admission, store, committer, releases
     )

@@ -19,7 +19,7 @@ from ingest.reception.device_registry import UNREADABLE_KEPT, NewestReading, Rem
 from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
 from ingest.store.sqlite.file import BUSY_S, advice, open_database
-from wire.messages import Assignment, Retirement
+from wire.messages import DeviceAssignment, Retirement
 from wire.topics import GatewayPath
 
 # Files of earlier versions have these names: a column `place` holds a gateway path.
@@ -136,8 +136,12 @@ class Receipts:
         assignments = [
             (device, last.at, last.gateway) for device, last in changes.assignments.items()
         ]
-        self._database.executemany("INSERT OR REPLACE INTO retirement VALUES (?, ?, ?)", retirements)
-        self._database.executemany("INSERT OR REPLACE INTO assignment VALUES (?, ?, ?)", assignments)
+        self._database.executemany(
+            "INSERT OR REPLACE INTO retirement VALUES (?, ?, ?)", retirements
+        )
+        self._database.executemany(
+            "INSERT OR REPLACE INTO assignment VALUES (?, ?, ?)", assignments
+        )
 
     def _write_unreadable(self, digests: Sequence[bytes]) -> None:
         if not digests:
@@ -247,7 +251,7 @@ def _read_decisions(database: sqlite3.Connection, remembered: Remembered) -> Non
     for gateway, at, retired in database.execute("SELECT * FROM retirement"):
         remembered.retirements[_gateway(gateway)] = Retirement(at, bool(retired))
     for device, at, gateway in database.execute("SELECT * FROM assignment"):
-        remembered.assignments[device] = Assignment(at, gateway)
+        remembered.assignments[device] = DeviceAssignment(at, gateway)
     remembered.waiting = held_readings.count_waiting(database)
 
 

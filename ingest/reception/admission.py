@@ -25,7 +25,8 @@ _Row = Mapping[str, str | None]
 class Admission:
     """The listed devices with the earliest event time of each (UTC ms), and `gateways` by device.
 
-    A gateway is named by its path or the end of it (`wire.ownership.LedgerWord`). With `registered_only` all other devices are refused.
+    A gateway is named by its path or the end of it (`wire.ownership.LedgerWord`). With
+    `registered_only` all other devices are refused.
     """
 
     commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))

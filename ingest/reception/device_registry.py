@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ingest.reception.gateway_numbers import GatewayNumbers
 from ingest.reception.held import MOST_HELD, HeldReading, Holding
 from wire.intervals import Intervals
-from wire.messages import Assignment, Retirement
+from wire.messages import DeviceAssignment, Retirement
 from wire.ownership import LedgerWord, Ownership
 from wire.topics import GatewayPath
 
@@ -47,7 +47,7 @@ class Remembered:
     newest: dict[str, NewestReading] = field(default_factory=dict)
     unreadable: list[bytes] = field(default_factory=list)
     retirements: dict[GatewayPath, Retirement] = field(default_factory=dict)
-    assignments: dict[str, Assignment] = field(default_factory=dict)
+    assignments: dict[str, DeviceAssignment] = field(default_factory=dict)
     waiting: Counter[Holding] = field(default_factory=Counter)
     held: list[HeldReading] = field(default_factory=list)
     released: list[int] = field(default_factory=list)
@@ -62,7 +62,7 @@ class DeviceRegistry:
         self.newest: dict[str, NewestReading] = {}
         self._numbers: dict[GatewayPath, GatewayNumbers] = {}
         self._retirements: dict[GatewayPath, Retirement] = {}
-        self._assignments: dict[str, Assignment] = {}
+        self._assignments: dict[str, DeviceAssignment] = {}
         self._listed: Mapping[str, str] = {}
         self._waiting: Counter[Holding] = Counter()
         self._waiting_of: Counter[GatewayPath] = Counter()
@@ -116,7 +116,7 @@ class DeviceRegistry:
             self._retirements[gateway] = self._changes.retirements[gateway] = retirement
             self._decide()
 
-    def assign(self, device: str, assignment: Assignment) -> None:
+    def assign(self, device: str, assignment: DeviceAssignment) -> None:
         """Apply a decision of the desk on a device, unless a newer one is known."""
         known = self._assignments.get(device)
         if known is None or known.at <= assignment.at:

@@ -49,7 +49,6 @@ from wire.topics import (
     parse_gateway_topic,
 )
 
-
 _DISPUTED: Final = ("not_owned", "retired")
 
 
@@ -281,19 +280,6 @@ class Validator:
             return False
         self._registry.hold(HeldReading(gateway, telemetry.epoch, telemetry.seq, reading))
         return True
-
-    def release(self, held: HeldReading) -> str | None:
-        """Take a held reading, whose device now belongs to its gateway, as one that comes late.
-
-        Returns the code of a reading out of order, None for one that goes to the store.
-        """
-        registry, reading = self._registry, held.reading
-        registry.release(held)
-        newest = registry.newest.get(reading.device)
-        code = out_of_order(newest, held.epoch, held.seq, reading.at, "unseen")
-        if code is None and (newest is None or reading.at > newest.at):
-            registry.advance(reading.device, NewestReading(held.epoch, held.seq, reading.at))
-        return code
 
     def _disorder(
         self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]

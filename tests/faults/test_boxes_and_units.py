@@ -152,7 +152,9 @@ def test_a_replaced_box_loses_nothing_and_its_units_are_watched_at_once(
             district.retire(OLD)
         else:
             district.assign(NEW)
-        wait_until(lambda: district.home() == NEW.gateway, 20, "the unit is expected at the new box")
+        wait_until(
+            lambda: district.home() == NEW.gateway, 20, "the unit is expected at the new box"
+        )
         fault_record["blind_s"] = time.monotonic() - began
         wait_until(district.holds(polled + held), 20, "held readings are stored")
         held += poll(new, 5)
@@ -181,7 +183,9 @@ def test_a_unit_that_moves_to_a_box_configured_before_is_watched_there(
         wait_until(district.has("ownership_conflict"), 20)
         old.close()
         old = begin(gateways, district, OLD, "mtg-mt-0002")
-        wait_until(lambda: district.home() == NEW.gateway, 20, "the unit is expected at the new box")
+        wait_until(
+            lambda: district.home() == NEW.gateway, 20, "the unit is expected at the new box"
+        )
         began = time.monotonic()
 
         def raised() -> bool:

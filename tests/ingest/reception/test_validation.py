@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.gateway_numbers import Standing
 from ingest.reception.validation import Validator, out_of_order
+from ingest.releases import admit_late
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.decode import UnreadableError, decode_telemetry
@@ -136,7 +137,7 @@ def test_a_device_changes_hands_when_its_gateway_no_longer_lists_it() -> None:
     assert registry.releasable() == [("pump-1", other)]
     assert codes(validator, telemetry(2, [reading("pump-1", NOW + 1)]), other_topic) == []
     (held,) = registry.take_changes().held
-    assert validator.release(replace(held, number=1)) is None
+    assert admit_late(registry, replace(held, number=1)) is None
     assert registry.newest["pump-1"].at == NOW + 1
     assert registry.releasable() == []
 
