@@ -184,7 +184,9 @@ def read_receipts(path: Path) -> tuple[Remembered, Tallies]:
         raise ConfigurationError.at(path, message)
     with _opened_to_read(path) as database:
         database.execute("BEGIN")  # one snapshot for both
-        return _remembered(database), _tallies(database)
+        remembered = _remembered(database)
+        _read_decisions(database, remembered)
+        return remembered, _tallies(database)
 
 
 def read_committed_end(path: Path) -> FileEnd | None:
@@ -248,6 +250,8 @@ def _claims(
 
 
 def _read_decisions(database: sqlite3.Connection, remembered: Remembered) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'held'").fetchone():
+        return  # a file of an earlier version, which ingest has not opened yet
     for gateway, at, retired in database.execute("SELECT * FROM retirement"):
         remembered.retirements[_gateway(gateway)] = Retirement(at, bool(retired))
     for device, at, gateway in database.execute("SELECT * FROM assignment"):

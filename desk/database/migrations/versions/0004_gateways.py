@@ -28,7 +28,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "box_act",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by_name", sa.String(), nullable=False),
         sa.Column("act", sa.String(), nullable=False),
