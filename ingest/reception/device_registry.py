@@ -105,6 +105,7 @@ class DeviceRegistry:
         before = self.ownership.claimed_since(gateway)
         changed = self.ownership.announce(gateway, devices, since)
         claims = self.ownership.claimed_since(gateway)
+        # A birth without devices is kept, too: the ledger may name its gateway by the id alone.
         if claims != before or not claims:
             self._changes.births[gateway] = claims
         self._note_owners(changed)
