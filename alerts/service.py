@@ -7,9 +7,9 @@ again; what was committed and comes again is recognised by its identity and chan
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from sqlalchemy import Engine
@@ -20,6 +20,8 @@ from alerts.core.model import BusMessage, Round
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord, as_alert
 from alerts.database_retry import DatabaseRetry
+from alerts.feed.box_feed import BoxFeed
+from alerts.feed.channel import Channel
 from alerts.feed.mqtt_feed import MqttFeed
 from alerts.feed.outbox import Outbox
 from alerts.feed.retained_alerts import RetainedAlerts
@@ -34,6 +36,7 @@ from alerts.store.write_round import Written, write_round
 from configuration.outage_log import OutageLog
 from desk.database.engine import reading, writing
 from desk.extreme_cold import is_extreme_cold
+from desk.ledger.box_decisions import BOX_EFFECT, all_decisions, ledger_word
 from desk.ledger.device_registry import known_gateways
 from desk.ledger.known import KnownGateway
 from ingest.store import ReadingStore, StoreUnavailable
@@ -51,6 +54,7 @@ from messaging.telemetry import decode_fitting
 from rules.document.rule import Rule
 from rules.readings.season import Season
 from wire.messages import Alert
+from wire.ownership import LedgerWord
 
 _log = structlog.get_logger()
 
@@ -66,7 +70,8 @@ class AlertParts:
     """The parts an alert service works with; `hearthwatch.run` makes them from server.toml.
 
     `feed_reader` is the session that reads the alert topics. `broker` is the URL for messages,
-    `root` that of the topics.
+    `root` that of the topics. `listed` returns the gateways that the list of devices names, by
+    device.
     """
 
     bus: MqttSession
@@ -80,6 +85,7 @@ class AlertParts:
     rules: Sequence[Rule]
     practice: Practice
     season: Season
+    listed: Callable[[], Mapping[str, str]] = dict
 
 
 class AlertService:
@@ -146,9 +152,12 @@ class AlertService:
             parts.feed_reader, self._bus, parts.root, self._announced_alerts
         )
         self._feed = MqttFeed(self._bus, parts.root, self._is_active_again, self._retained.sent)
-        self._outbox = Outbox(self._database, {ALERT_EFFECT: self._feed})
+        self._boxes = BoxFeed(self._bus, parts.root)
+        channels: dict[str, Channel] = {ALERT_EFFECT: self._feed, BOX_EFFECT: self._boxes}
+        self._outbox = Outbox(self._database, channels)
         self._district = District(parts.rules, now, parts.season, parts.root, decode_fitting)
         self._restore()
+        self._district.decide_owners(self._retry.persist(self._ledger_word), now)
         self._district.learn(self._retry.persist(self._known_gateways), now)
         self._district.bus_down(now)
         self._district.skip_beyond(self._settings.catch_up, now)
@@ -192,6 +201,7 @@ class AlertService:
             self._district.receive(message, now)
         due = self._check_is_due()
         if due:
+            self._district.decide_owners(self._retry.persist(self._ledger_word), now)
             cold = self._retry.persist(lambda: self._is_extreme_cold(now))
             self._district.tick(now, self._parts.forecast.newest, extreme_cold=cold)
         if deliveries or due:
@@ -262,6 +272,7 @@ class AlertService:
         if isinstance(event, Connected):
             self._bus_lost = False
             self._district.bus_up(now)
+            self._boxes.repeat(self._retry.persist(self._box_decisions))
         elif not self._bus_lost or isinstance(event, ConnectionRefused):
             self._bus_lost = True
             self._district.bus_down(now)
@@ -277,6 +288,14 @@ class AlertService:
     def _known_gateways(self) -> list[KnownGateway]:
         with reading(self._database) as session:
             return known_gateways(session)
+
+    def _ledger_word(self) -> LedgerWord:
+        with reading(self._database) as session:
+            return ledger_word(session, self._parts.listed())
+
+    def _box_decisions(self) -> list[dict[str, Any]]:
+        with reading(self._database) as session:
+            return all_decisions(session)
 
     def _active_records(self) -> list[AlertRecord]:
         with reading(self._database) as session:

@@ -10,6 +10,7 @@ from api import (
     extreme_cold,
     feed,
     fleet,
+    gateways,
     operations,
     performance,
     problems,
@@ -24,7 +25,7 @@ PREFIX: Final = "/api/v1"
 
 _RESOURCES: Final = (
     *(sessions, alerts, tickets, devices, fleet, feed),
-    *(summary, extreme_cold, performance),
+    *(summary, extreme_cold, performance, gateways),
 )
 
 

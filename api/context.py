@@ -22,6 +22,7 @@ class ApiContext:
 
     `readiness` lists what is missing for the services to work, `clock` gives UTC ms, `stop` ends
     open feeds when set. `terms` are those of tickets that people open; `operators` are on duty.
+    `listed` returns the gateways that the list of devices names, by device.
     """
 
     database: Engine
@@ -32,6 +33,7 @@ class ApiContext:
     terms: ServiceTerms
     advice: Advice
     operators: int = 1
+    listed: Callable[[], Mapping[str, str]] = dict
     guess_lock: GuessLock = field(default_factory=GuessLock)
 
 

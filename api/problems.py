@@ -19,7 +19,12 @@ from ingest.store import StoreUnavailable
 _log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
-_REFUSED: Final = {"not_active": HTTPStatus.CONFLICT, "supervisor_needed": HTTPStatus.FORBIDDEN}
+_REFUSED: Final = {
+    "not_active": HTTPStatus.CONFLICT,
+    "already_decided": HTTPStatus.CONFLICT,
+    "decided_by_list": HTTPStatus.CONFLICT,
+    "supervisor_needed": HTTPStatus.FORBIDDEN,
+}
 _CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",

@@ -19,7 +19,8 @@ class ConflictError(Exception):
 class ActRefusedError(ValueError):
     """An act that the thing's state, a bound or the caller's role does not allow.
 
-    `code` is `not_active`, `reason_missing`, `out_of_bounds` or `supervisor_needed`.
+    `code` is `not_active`, `reason_missing`, `out_of_bounds`, `supervisor_needed`,
+    `ambiguous_gateway`, `already_decided` or `decided_by_list`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -16,6 +16,7 @@ from ingest.reception.batch import MessageBatch
 from ingest.reception.device_registry import DeviceRegistry
 from ingest.reception.inbox import DeliveryInbox
 from ingest.reception.validation import Validator
+from ingest.releases import Releases
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore
 from messaging.session import Delivery
@@ -38,6 +39,7 @@ class IngestService:
         admission: Callable[[], Admission],
         store: ReadingStore,
         committer: Committer,
+        releases: Releases,
     ) -> None:
         """Take the parts, all of them open; the caller closes them.
 
@@ -54,6 +56,7 @@ class IngestService:
         self._admission = admission
         self._store = store
         self._committer = committer
+        self._releases = releases
         self._commits: deque[Future[None]] = deque()
 
     def run(self, stop: threading.Event) -> None:
@@ -62,6 +65,7 @@ class IngestService:
             try:
                 while not stop.is_set():
                     self._hand_over(self._collect(stop), executor, stop)
+                    self._hand_over(self._releases.next_batch(self._clock()), executor, stop)
             finally:
                 # Otherwise a commit could wait for the store without end after an error here.
                 stop.set()
@@ -74,6 +78,8 @@ class IngestService:
         while not stop.is_set():
             delivery = self._inbox.take(self._quiet_s if batch.pubacks else _IDLE_S)
             if delivery is None and not batch.pubacks:
+                if self._releases.are_due() and not self._busy():
+                    break
                 self._busy()
                 began = time.monotonic()
                 continue
@@ -108,7 +114,7 @@ class IngestService:
     def _hand_over(
         self, batch: MessageBatch, executor: ThreadPoolExecutor, stop: threading.Event
     ) -> None:
-        if not batch.pubacks:
+        if batch.is_empty:
             return
         batch.seal(self._registry, self._store)
         self._wait_while(self._busy)

@@ -8,18 +8,20 @@ from pydantic import Field, model_validator
 from configuration.fields import Duration, FilePath, Identifier, Settings
 
 _CLIENT_ID: Final = "hearthwatch-ingest"
-_KINDS: Final = ("telemetry", "status")
+_KINDS: Final = ("telemetry", "status", "retired")
 
 
 class IngestSettings(Settings):
     """The state file of ingest, its session with the broker, and the size of a batch.
 
-    `registered` is a list of devices as CSV (`device,commissioned`). Readings from before the
-    commissioning of their device are refused; with `registered_only`, devices outside the list are
-    refused, too. `towns` limits ingest to some towns: several processes then share a district,
-    each with its own `client_id`, `state` and dead letters. `topics` replaces the usual topic
-    filters. A batch is written when it holds `batch_readings`, or `batch_wait` after its first
-    message. `metrics` is an address such as `127.0.0.1:9101` that serves Prometheus metrics.
+    `registered` is a list of devices as CSV (`device,commissioned,gateway`). Readings from
+    before the commissioning of their device are refused. Where `gateway` is given (a path, or
+    the gateway's id where that is unique), the device belongs to it, whoever else announces it.
+    With `registered_only`, devices outside the list are refused, too. `towns` limits ingest to
+    some towns: several processes then share a district, each with its own `client_id`, `state`
+    and dead letters. `topics` replaces the usual topic filters. A batch is written when it
+    holds `batch_readings`, or `batch_wait` after its first message. `metrics` is an address such
+    as `127.0.0.1:9101` that serves Prometheus metrics.
     """
 
     state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
@@ -57,5 +59,6 @@ class IngestSettings(Settings):
         if self.topics is not None:
             return self.topics
         if self.towns is not None:
-            return [f"{root}/{kind}/+/{town}/#" for kind in _KINDS for town in self.towns]
-        return [f"{root}/{kind}/#" for kind in _KINDS]
+            kinds = [f"{root}/{kind}/+/{town}/#" for kind in _KINDS for town in self.towns]
+            return [*kinds, f"{root}/assigned/#"]
+        return [f"{root}/{kind}/#" for kind in (*_KINDS, "assigned")]

@@ -51,13 +51,14 @@ class GatewayStatus:
     """One gateway; `gateway` is None for all messages whose topic names none.
 
     `heard` is the server time of its last message (UTC ms); the names in `counts` are those of
-    `tally.Count`.
+    `tally.Count`. `held` counts the readings that wait for the owner of their device.
     """
 
     gateway: GatewayPath | None
     heard: int | None
     epochs: list[EpochStatus] = field(default_factory=list)
     counts: Mapping[str, int] = field(default_factory=Counter)
+    held: int = 0
 
     @property
     def name(self) -> str:
@@ -75,6 +76,7 @@ class GatewayStatus:
             "gateway": self.name,
             "heard": self.heard,
             "epochs": [epoch.to_document() for epoch in self.epochs],
+            "held": self.held,
             **counts_document(self.counts),
         }
 
@@ -84,12 +86,16 @@ def gateway_statuses(remembered: Remembered, tallies: Tallies) -> list[GatewaySt
     epochs: dict[GatewayPath | None, list[EpochStatus]] = {}
     for gateway, status in _epoch_statuses(remembered):
         epochs.setdefault(gateway, []).append(status)
+    held: Counter[GatewayPath | None] = Counter()
+    for holding, count in remembered.waiting.items():
+        held[holding.gateway] += count
     statuses = [
         GatewayStatus(
             gateway,
             tallies.heard.get(gateway),
             epochs.get(gateway, []),
             tallies.counts.get(gateway, Counter()),
+            held[gateway],
         )
         for gateway in {*epochs, *remembered.current, *tallies.heard}
     ]
@@ -107,9 +113,10 @@ def _epoch_statuses(remembered: Remembered) -> Iterator[tuple[GatewayPath, Epoch
 def status_document(gateways: list[GatewayStatus], tallies: Tallies) -> dict[str, Any]:
     """Return all gateways as one JSON object, with the totals."""
     missing = sum(gateway.missing for gateway in gateways)
+    held = sum(gateway.held for gateway in gateways)
     return {
         "gateways": [gateway.to_document() for gateway in gateways],
-        "totals": {"missing": missing, **counts_document(tallies.total())},
+        "totals": {"missing": missing, "held": held, **counts_document(tallies.total())},
     }
 
 

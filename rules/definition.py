@@ -22,6 +22,7 @@ from rules.kinds.lasting.symptoms import SymptomsRule
 from rules.kinds.lasting.unchanging import UnchangingRule
 from rules.kinds.states.defrost_share import DefrostShareRule
 from rules.kinds.states.repeated import RepeatedRule
+from rules.presence.conflict import OwnershipConflictRule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 
 __all__ = ["KINDS", "Rule", "RuleErrors", "parse_rule"]
@@ -44,6 +45,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     "device_offline": DeviceOfflineRule,
     "gateway_offline": GatewayOfflineRule,
     "village_outage": VillageOutageRule,
+    "ownership_conflict": OwnershipConflictRule,
 }
 
 

@@ -4,7 +4,18 @@ import gzip
 import json
 from typing import Any
 
-from wire.messages import VERSION, Ack, Alert, Command, Reading, Result, Status, Telemetry
+from wire.messages import (
+    VERSION,
+    Ack,
+    Alert,
+    Command,
+    DeviceAssignment,
+    Reading,
+    Result,
+    Retirement,
+    Status,
+    Telemetry,
+)
 
 
 def to_json(document: dict[str, Any]) -> bytes:
@@ -139,3 +150,13 @@ def alert_document(alert: Alert) -> dict[str, Any]:
 def encode_alert(alert: Alert) -> bytes:
     """Encode an alert for the feed."""
     return to_json(alert_document(alert))
+
+
+def encode_retirement(retirement: Retirement) -> bytes:
+    """Encode that a gateway is retired, or no longer is."""
+    return to_json({"v": VERSION, "at": retirement.at, "retired": retirement.retired})
+
+
+def encode_assignment(assignment: DeviceAssignment) -> bytes:
+    """Encode which gateway a device belongs to."""
+    return to_json({"v": VERSION, "at": assignment.at, "gateway": assignment.gateway})

@@ -150,3 +150,22 @@ class Alert:
     ticket: str | None = None
     cause: str | None = None
     out_of_service_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """The desk has ended a gateway, or taken it back (not `retired`), at server time `at`."""
+
+    at: int
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAssignment:
+    """The desk has given a device to `gateway` at server time `at`.
+
+    `gateway` is `district/town/village/gateway`; None takes the decision back.
+    """
+
+    at: int
+    gateway: str | None

@@ -9,7 +9,7 @@ from wire.messages import Alert
 
 DEFAULT_ROOT: Final = "hw/v1"
 
-GatewayTopic = Literal["telemetry", "status", "ack", "command", "result"]
+GatewayTopic = Literal["telemetry", "status", "ack", "command", "result", "retired"]
 _GATEWAY_TOPICS: Final[tuple[str, ...]] = get_args(GatewayTopic)
 
 
@@ -25,6 +25,12 @@ class GatewayPath:
     def __str__(self) -> str:
         """Return `district/town/village/gateway`."""
         return f"{self.district}/{self.town}/{self.village}/{self.gateway}"
+
+
+def gateway_of(path: str) -> GatewayPath | None:
+    """Return the gateway of `district/town/village/gateway`, None for any other text."""
+    levels = path.split("/")
+    return GatewayPath(*levels) if len(levels) == 4 and all(map(is_identifier, levels)) else None
 
 
 class TopicError(ValueError):
@@ -54,6 +60,18 @@ def parse_gateway_topic(topic: str, root: str = DEFAULT_ROOT) -> tuple[str, Gate
     if not all(is_identifier(level) for level in levels[1:]):
         raise TopicError("bad_identifier", topic)
     return levels[0], GatewayPath(*levels[1:])
+
+
+def assigned_topic(district: str, device: str, root: str = DEFAULT_ROOT) -> str:
+    """Return the retained topic that names the gateway of `device` (contract §2)."""
+    return f"{root}/assigned/{district}/{device}"
+
+
+def assigned_device(topic: str, root: str = DEFAULT_ROOT) -> str | None:
+    """Return the device whose gateway `topic` names, None for any other topic."""
+    levels = topic.removeprefix(f"{root}/assigned/").split("/")
+    fits = topic.startswith(f"{root}/assigned/") and len(levels) == 2
+    return levels[1] if fits and all(map(is_identifier, levels)) else None
 
 
 def code_slug(code: str) -> str:

@@ -20,12 +20,14 @@ from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
 from rules.forecast.forecast import WeatherForecast
+from rules.presence.conflict import ConflictWatch
 from rules.presence.presence import Presence
 from rules.readings.season import Season
 from rules.transitions.transition import OpenCondition, Transition
 from wire.decode import FastDecoder
 from wire.location import Location
 from wire.messages import Reading
+from wire.ownership import LedgerWord
 from wire.topics import DEFAULT_ROOT, GatewayPath
 from wire.units import HOUR_MS, MINUTE_MS
 
@@ -54,6 +56,8 @@ class District:
         self._engine = Engine(rules, season)
         self._presence = Presence(rules, started_at)
         self._cold = ColdWatch(rules, season)
+        self._conflicts = ConflictWatch(rules)
+        self._word = LedgerWord()
         self._newest = NewestReadings()
         self._reception = Reception(self._engine, self._presence, self._newest, root, decode_fast)
         self._held = HeldAlerts()
@@ -87,10 +91,17 @@ class District:
         leaving = self._reception.retire(now)
         self._decide(self._presence.step(now))
         self._decide(self._cold.step(forecast, now))
+        self._decide(self._conflicts.step(self._reception.contests(), now))
         self._decide(self._engine.retire(leaving))
         for device in leaving:
             self._reception.gateways.pop(device, None)
         self._ticked = True
+
+    def decide_owners(self, word: LedgerWord, now: int) -> None:
+        """Take over the word of the ledger: retired gateways, and to whom devices belong."""
+        if word != self._word:
+            self._word = word
+            self._reception.decide(word, now)
 
     def bus_up(self, now: int) -> None:
         """Our connection to the broker stands."""
@@ -191,11 +202,13 @@ class District:
         unrecorded = [held for held in self._held_open() if _key_of_open(held) not in keys]
         self._engine.disown(unrecorded)
         self._presence.disown(unrecorded)
-        known = {_key_of_open(held) for held in self._held_open()}
+        known = {_key_of_open(held) for held in (*self._held_open(), *self._conflicts.active())}
         forgotten = [_open_condition(record) for record in active if record.key not in known]
         self._engine.adopt(forgotten)
         self._presence.adopt(forgotten, now)
         self._cold.adopt(forgotten)
+        self._conflicts.adopt(forgotten)
+        self._reception.end_retired(now)
         self._held.update(active, now)
 
     def _held_open(self) -> list[OpenCondition]:

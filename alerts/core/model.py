@@ -34,10 +34,21 @@ class GatewayBirth:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayDevices:
+    """The devices of a gateway's last birth that belong to it now; their owners have changed."""
+
+    gateway: GatewayPath
+    owned: Sequence[AnnouncedDevice]
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayDeath:
     """The broker published a gateway's last will."""
 
     gateway: GatewayPath
+
+
+GatewayChange = GatewayBirth | GatewayDevices | GatewayDeath
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,7 @@ class Round:
 
     now: int
     readings: int = 0
-    statuses: Sequence[GatewayBirth | GatewayDeath] = ()
+    statuses: Sequence[GatewayChange] = ()
     decided: Sequence[Decided] = ()
     due: Sequence[AlertRecord] = ()
     heard: Mapping[str, LastHeard] = field(default_factory=dict)

@@ -4,19 +4,26 @@ Bad input is counted by its code (reliability §3), never fatal.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from alerts.core.absence import Absence
-from alerts.core.model import BusMessage, GatewayBirth, GatewayDeath
+from alerts.core.model import (
+    BusMessage,
+    GatewayBirth,
+    GatewayChange,
+    GatewayDeath,
+    GatewayDevices,
+)
 from alerts.core.newest_readings import NewestReadings
 from desk.ledger.known import KnownGateway
 from rules.engine.engine import Engine
+from rules.presence.conflict import Contest
 from rules.presence.presence import Presence
-from wire.clocks import check_event_time
+from wire.clocks import EARLIEST_MS, check_event_time
 from wire.decode import FastDecoder, UnreadableError, decode_status, decode_telemetry
-from wire.messages import Reading, Status, Telemetry
-from wire.ownership import Ownership
+from wire.messages import AnnouncedDevice, Reading, Status, Telemetry
+from wire.ownership import LedgerWord, Ownership
 from wire.payload import PayloadError
 from wire.topics import GatewayPath, TopicError, parse_gateway_topic
 from wire.units import SECOND_MS
@@ -44,10 +51,12 @@ class Reception:
         self._root, self._decode_fast = root, decode_fast
         self._ownership = Ownership()
         self._absence = Absence()
+        self._announced: dict[GatewayPath, Sequence[AnnouncedDevice]] = {}
+        self._intervals: dict[GatewayPath, int] = {}
         self.births: dict[GatewayPath, int] = {}
         self.gateways: dict[str, GatewayPath] = {}
         self.readings: list[tuple[GatewayPath, Reading]] = []
-        self.statuses: list[GatewayBirth | GatewayDeath] = []
+        self.statuses: list[GatewayChange] = []
         self.rejected: Counter[str] = Counter()
 
     def receive(self, message: BusMessage, now: int) -> None:
@@ -61,10 +70,13 @@ class Reception:
 
     def _receive(self, message: BusMessage, now: int) -> None:
         kind, gateway = parse_gateway_topic(message.topic, self._root)
-        if kind == "telemetry":
+        is_birth = kind == "status" and message.payload
+        if self._ownership.is_retired(gateway) and not is_birth:
+            self.rejected["retired"] += 1
+        elif kind == "telemetry":
             self._telemetry(gateway, message.payload, now)
         # An empty retained message removes a gateway's status from the broker; it reports nothing.
-        elif kind == "status" and message.payload:
+        elif is_birth:
             self._status(gateway, decode_status(message.payload), message.retained, now)
 
     def _telemetry(self, gateway: GatewayPath, payload: bytes, now: int) -> None:
@@ -100,54 +112,112 @@ class Reception:
 
     def _status(self, gateway: GatewayPath, status: Status, retained: bool, now: int) -> None:
         if not status.online:
-            self._presence.last_will(gateway, now)
-            self.statuses.append(GatewayDeath(gateway))
+            if not self._ownership.is_retired(gateway):
+                self._presence.last_will(gateway, now)
+                self.statuses.append(GatewayDeath(gateway))
             return
-        owned = self._born(gateway, status, retained, now)
-        devices = [device for device in status.devices if device.device in owned]
-        self.statuses.append(GatewayBirth(gateway, status, devices))
+        self._born(gateway, status, retained, now)
+        if self._ownership.is_retired(gateway):
+            self.rejected["retired"] += 1
+            return
+        self.statuses.append(GatewayBirth(gateway, status, self._owned_devices(gateway)))
 
-    def _born(self, gateway: GatewayPath, status: Status, retained: bool, now: int) -> set[str]:
-        """Note a birth; returns which of its devices the gateway owns.
+    def _born(self, gateway: GatewayPath, status: Status, retained: bool, now: int) -> None:
+        """Note a birth.
 
         The broker repeats a retained birth at every subscription: a known birth is no sign that the
         gateway is there now.
         """
-        interval_ms = DEFAULT_INTERVAL_MS
         if status.interval_s is not None:
-            interval_ms = _milliseconds(status.interval_s)
-        owned = self._own(gateway, [device.device for device in status.devices], interval_ms, now)
+            self._intervals[gateway] = _milliseconds(status.interval_s)
+        self._announced[gateway] = status.devices
         at = status.at or 0
+        since = min(at, now) if retained and at >= EARLIEST_MS else now
+        self._own(gateway, [device.device for device in status.devices], since, now)
+        if self._ownership.is_retired(gateway):
+            return
         if not retained or self.births.get(gateway) != at:
-            self._presence.announce(gateway, owned, interval_ms, now)
+            owned = sorted(self._ownership.devices_of(gateway))
+            self._presence.announce(gateway, owned, self._interval_of(gateway), now)
         self.births[gateway] = at
-        return set(owned)
 
-    def _own(
-        self, gateway: GatewayPath, devices: Sequence[str], interval_ms: int, now: int
-    ) -> list[str]:
-        before = self._ownership.devices_of(gateway)
-        self._ownership.announce(gateway, devices)
+    def _interval_of(self, gateway: GatewayPath) -> int:
+        return self._intervals.get(gateway, DEFAULT_INTERVAL_MS)
+
+    def _owned_devices(self, gateway: GatewayPath) -> list[AnnouncedDevice]:
+        owned = self._ownership.devices_of(gateway)
+        return [each for each in self._announced.get(gateway, ()) if each.device in owned]
+
+    def _own(self, gateway: GatewayPath, devices: Sequence[str], since: int, now: int) -> None:
+        """Apply what a gateway announces to all owners."""
+        changed = self._ownership.announce(gateway, devices, since)
+        self._hand_over(changed, now, but=gateway)
+        self._watch(gateway, now)
+
+    def decide(self, word: LedgerWord, now: int) -> None:
+        """Replace the word of the ledger; a retired gateway is no longer expected."""
+        retired, changed = word.retired - self._ownership.retired, self._ownership.decide(word)
+        self._hand_over(changed, now)
+        for gateway in retired:
+            self.births.pop(gateway, None)
+            self._presence.retire(gateway, now)
+
+    def end_retired(self, now: int) -> None:
+        """End alerts of retired gateways that an earlier run left open."""
+        for gateway in self._ownership.retired:
+            self._presence.retire(gateway, now)
+
+    def contests(self) -> dict[str, Contest]:
+        """The devices that gateways beside their owner announce, too."""
+        contests: dict[str, Contest] = {}
+        for device, others in self._ownership.contested().items():
+            self.gateways.setdefault(device, others[0])
+            contests[device] = Contest(self._ownership.owner(device), others)
+        return contests
+
+    def _hand_over(
+        self, devices: Collection[str], now: int, but: GatewayPath | None = None
+    ) -> None:
+        """Devices have new owners: expect them there, and nowhere else.
+
+        The registry gets the devices of all gateways concerned, `but` one that is written anyway.
+        """
+        if not devices:
+            return
+        losers = {path for device in devices if (path := self.gateways.get(device)) is not None}
+        owners = map(self._ownership.owner, devices)
+        gainers = {path for path in owners if path is not None} - {but}
+        self._presence.release(devices)
+        self._absence.announced(self.gateways.keys() & set(devices), (), now)
+        for gateway in sorted(gainers, key=str):
+            self._watch(gateway, now)
+        for gateway in [*sorted(losers - gainers - {but}, key=str), *sorted(gainers, key=str)]:
+            self.statuses.append(GatewayDevices(gateway, self._owned_devices(gateway)))
+
+    def _watch(self, gateway: GatewayPath, now: int) -> None:
+        """Expect the devices of a gateway: rules over silence and over readings."""
         owned = sorted(self._ownership.devices_of(gateway))
-        self._absence.announced(before, owned, now)
+        if self._ownership.is_retired(gateway):
+            return
+        interval_ms = self._interval_of(gateway)
+        self._presence.expect(gateway, owned, interval_ms, now)
+        self._absence.announced((), owned, now)
         self.gateways.update(dict.fromkeys(owned, gateway))
         village = f"{gateway.district}/{gateway.town}/{gateway.village}"
         self._engine.expect(owned, interval_ms, village)
-        return owned
 
     def learn(self, known: Iterable[KnownGateway], now: int) -> None:
-        """Take over the registry of an earlier run.
+        """Take over the registry of an earlier run, whose claims are the oldest.
 
         Call it after the rule state was restored: that knows better who is silent.
         """
         for entry in known:
-            interval_ms = entry.interval_ms or DEFAULT_INTERVAL_MS
+            if entry.interval_ms is not None:
+                self._intervals[entry.gateway] = entry.interval_ms
             self.gateways.update(dict.fromkeys(entry.others, entry.gateway))
             self._newest.learn(entry.last_at)
-            owned = self._own(entry.gateway, entry.devices, interval_ms, now)
+            self._own(entry.gateway, entry.devices, 0, now)
             self._absence.announced(entry.others, (), now)
-            if entry.gateway not in self.births:
-                self._presence.announce(entry.gateway, owned, interval_ms, now)
 
     def retire(self, now: int) -> list[str]:
         """Let go of devices that have been off every birth, and silent, for long enough."""
@@ -165,8 +235,8 @@ class Reception:
         readings, self.readings = self.readings, []
         return readings
 
-    def take_statuses(self) -> list[GatewayBirth | GatewayDeath]:
-        """Births and last wills, in the order they came."""
+    def take_statuses(self) -> list[GatewayChange]:
+        """Births, changes of owners and last wills, in the order they came."""
         statuses, self.statuses = self.statuses, []
         return statuses
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from alerts.core.life import unshelve
-from alerts.core.model import GatewayBirth, GatewayDeath, Round
+from alerts.core.model import GatewayBirth, GatewayChange, GatewayDevices, Round
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord
 from alerts.store.announce import announce_alert
@@ -17,7 +17,12 @@ from alerts.store.record_round import (
     record_decisions,
 )
 from alerts.store.records import active_of_devices, due_from_shelf, save_records
-from desk.ledger.device_registry import store_birth, store_last_heard, store_last_will
+from desk.ledger.device_registry import (
+    store_birth,
+    store_devices,
+    store_last_heard,
+    store_last_will,
+)
 from desk.ledger.out_of_service import take_returned
 from desk.live_feed import add_line, trim_feed
 from desk.tickets.cases import escalate, overdue_tickets
@@ -59,7 +64,10 @@ def write_round(
     return written
 
 
-def _store_status(session: Session, status: GatewayBirth | GatewayDeath, now: int) -> None:
+def _store_status(session: Session, status: GatewayChange, now: int) -> None:
+    if isinstance(status, GatewayDevices):
+        store_devices(session, status.gateway, status.owned)
+        return
     if isinstance(status, GatewayBirth):
         online = True
         is_news = store_birth(session, status.gateway, status.status, status.owned, now)

@@ -239,6 +239,42 @@ class DeviceRow(Base):
     )
 
 
+class RetirementRow(Base):
+    """The newest decision on a gateway (its whole path): ended, or taken back."""
+
+    __tablename__ = "retirement"
+
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[int]
+    retired: Mapped[bool]
+
+
+class AssignmentRow(Base):
+    """The newest decision on a device: the gateway (its whole path) that it belongs to, or NULL."""
+
+    __tablename__ = "assignment"
+
+    device: Mapped[str] = mapped_column(primary_key=True)
+    district: Mapped[str]
+    at: Mapped[int]
+    gateway: Mapped[str | None]
+
+
+class BoxActRow(Base):
+    """Who decided what on gateways and devices, never changed: the state before and after."""
+
+    __tablename__ = "box_act"
+
+    id: Mapped[int] = mapped_column(_COUNTER, primary_key=True, autoincrement=True)
+    at: Mapped[int]
+    by: Mapped[str] = mapped_column("by_name")
+    act: Mapped[str]
+    subject: Mapped[str]
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+    why: Mapped[str]
+
+
 class OutOfServiceRow(Base):
     """A device that a person has taken out of service, since and until when (ISA-18.2 "out of
     service")."""

@@ -53,10 +53,15 @@ def store_birth(
     row.online, row.epoch, row.software = True, status.epoch, status.software
     row.interval_ms = None if status.interval_s is None else round(status.interval_s * SECOND_MS)
     row.birth_at, row.last_heard = status.at, now
-    _unlist(session, gateway)
+    store_devices(session, gateway, owned)
+    return was_away
+
+
+def store_devices(session: Session, gateway: GatewayPath, owned: Sequence[AnnouncedDevice]) -> None:
+    """Write that of all devices `gateway` has exactly `owned`."""
+    unlist(session, gateway)
     for device in owned:
         _store_device(session, gateway, device)
-    return was_away
 
 
 def store_last_will(session: Session, gateway: GatewayPath) -> bool:
@@ -117,7 +122,8 @@ def _add_gateway(session: Session, gateway: GatewayPath) -> GatewayRow:
     return row
 
 
-def _unlist(session: Session, gateway: GatewayPath) -> None:
+def unlist(session: Session, gateway: GatewayPath) -> None:
+    """Write that `gateway` announces no device any more."""
     here = and_(
         DeviceRow.district == gateway.district,
         DeviceRow.town == gateway.town,

@@ -8,6 +8,7 @@ from hearthwatch import __version__
 from hearthwatch.base.logs import configure_logging
 from hearthwatch.cli import (
     accounts,
+    boxes,
     configuration,
     demo,
     gateway,
@@ -38,6 +39,7 @@ app.command("verify")(verify.verify)
 app.command("watch")(watch.watch)
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
+app.add_typer(boxes.box_app, name="box")
 app.add_typer(configuration.app, name="config")
 
 

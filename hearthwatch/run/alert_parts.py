@@ -1,5 +1,7 @@
 """Makes the parts of the alert service from server.toml."""
 
+from collections.abc import Callable, Mapping
+
 from alerts.core.practice import practice_of
 from alerts.forecast import ForecastReader
 from alerts.rulebook import load_rules
@@ -8,6 +10,7 @@ from alerts.snapshot import SnapshotFile
 from desk.database.engine import open_database
 from desk.tickets.terms import ServiceProfile, ServiceTerms
 from hearthwatch.run.server_settings import ServerSettings
+from ingest.reception.admission import DeviceList
 from ingest.store import open_store
 from messaging.session import MqttSession
 from wire.topics import every_gateway
@@ -28,7 +31,17 @@ def make_alert_parts(settings: ServerSettings) -> AlertParts:
         rules=rules,
         practice=practice_of(rules, service_terms(settings)),
         season=settings.season.to_season(),
+        listed=listed_gateways(settings),
     )
+
+
+def listed_gateways(settings: ServerSettings) -> Callable[[], Mapping[str, str]]:
+    """The gateways that the list of devices names by device, as ingest reads them."""
+    file, only = settings.ingest.registered, settings.ingest.registered_only
+    if file is None:
+        return dict
+    devices = DeviceList(file, only, settings.season.zone)
+    return lambda: devices.current().gateways
 
 
 def service_terms(settings: ServerSettings) -> ServiceTerms:

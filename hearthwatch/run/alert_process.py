@@ -63,6 +63,7 @@ def _application(
         terms=parts.practice.terms,
         advice=advice_of(parts.rules),
         operators=settings.alerts.operators,
+        listed=parts.listed,
     )
     app = create_app(context)
     mount(app)

@@ -20,6 +20,7 @@ from hearthwatch.run.server_settings import ServerSettings
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
 from ingest.durable.exclusive import exclusive
+from ingest.durable.held_readings import HeldReadings
 from ingest.durable.receipts import Receipts, read_committed_end, read_receipts
 from ingest.durable.watermarks import Watermarks
 from ingest.reception.admission import Admission, DeviceList, read_admission
@@ -28,6 +29,7 @@ from ingest.reception.inbox import DeliveryInbox
 from ingest.reception.validation import Validator
 from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
 from ingest.redelivery.reexamine import TodaysRules
+from ingest.releases import Releases
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore, StoreSettings, StoreUnavailable, open_store
@@ -100,7 +102,11 @@ def _open_service(
     session.start()
     opened.callback(session.stop)
     validator = Validator(registry, admission(), mqtt.root)
-    return IngestService(ingest, clock, inbox, registry, validator, admission, store, committer)
+    held = HeldReadings(ingest.state)
+    releases = Releases(held, registry, ingest.batch_readings, mqtt.root)
+    return IngestService(
+        ingest, clock, inbox, registry, validator, admission, store, committer, releases
+    )
 
 
 def _open_files(

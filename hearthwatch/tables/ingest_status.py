@@ -54,12 +54,17 @@ def _details(gateways: list[GatewayStatus], totals: dict[str, Any]) -> list[str]
         for epoch in gateway.epochs
         for first, last in epoch.gaps
     ]
+    held = [
+        f"held: {gateway.held} readings of {gateway.name}; decide with hearthwatch box"
+        for gateway in gateways
+        if gateway.held
+    ]
     dead = [f"dead letters: {count} × {code}" for code, count in sorted(totals["rejected"].items())]
     points = [
         f"points moved to bad: {count} × {reason}"
         for reason, count in sorted(totals["bad_points"].items())
     ]
-    return [*gaps, *dead, *points]
+    return [*gaps, *held, *dead, *points]
 
 
 def _time(at: int | None, zone: tzinfo) -> str:

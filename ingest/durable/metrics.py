@@ -29,6 +29,10 @@ STALE_EPOCHS: Final = prometheus.Counter(
 LOST: Final = prometheus.Counter(
     "hearthwatch_ingest_lost_messages", "Message numbers that gateways report as dropped."
 )
+HELD: Final = prometheus.Counter(
+    "hearthwatch_ingest_held_readings",
+    "Readings that wait, then or later, for the owner of their device to be decided.",
+)
 MISSING: Final = prometheus.Gauge(
     "hearthwatch_ingest_missing_messages",
     "Message numbers not received yet.",
@@ -52,6 +56,7 @@ def count(total: Counter[str], missing: int) -> None:
     RESENT.inc(total["resent"])
     STALE_EPOCHS.inc(total["stale_epoch"])
     LOST.inc(total["lost"])
+    HELD.inc(total["held"])
     MISSING.set(missing)
     for code, number in after_prefix(total, REJECTED).items():
         rejections.REJECTED.labels("ingest", code).inc(number)

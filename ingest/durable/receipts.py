@@ -7,17 +7,19 @@ after it, they are duplicates.
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 from configuration.load import ConfigurationError
+from ingest.durable import held_readings
 from ingest.durable.dead_letter_file import FileEnd
 from ingest.reception.device_registry import UNREADABLE_KEPT, NewestReading, Remembered
 from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
 from ingest.store.sqlite.file import BUSY_S, advice, open_database
+from wire.messages import DeviceAssignment, Retirement
 from wire.topics import GatewayPath
 
 # Files of earlier versions have these names: a column `place` holds a gateway path.
@@ -36,6 +38,10 @@ CREATE TABLE IF NOT EXISTS tally (
   place TEXT, name TEXT, count INTEGER NOT NULL, PRIMARY KEY (place, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS heard (place TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subscription (filter TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS retirement (
+  place TEXT PRIMARY KEY, at INTEGER NOT NULL, retired INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS assignment (
+  device TEXT PRIMARY KEY, at INTEGER NOT NULL, place TEXT) WITHOUT ROWID;
 """
 
 _ADD_TO_TALLY: Final = """
@@ -48,7 +54,7 @@ class Receipts:
     def __init__(self, path: Path) -> None:
         """Open or make `path`; raises ConfigurationError if it cannot be used."""
         self._path = path
-        self._database = open_database(path, _SCHEMA)
+        self._database = open_database(path, _SCHEMA + held_readings.SCHEMA)
 
     def load(self) -> tuple[Remembered, FileEnd | None]:
         """Return the state, and the committed end of the dead-letter file.
@@ -56,7 +62,9 @@ class Receipts:
         Raises ConfigurationError.
         """
         with _explained(self._path):
-            return _remembered(self._database), _committed_end(self._database)
+            remembered = _remembered(self._database)
+            _read_decisions(self._database, remembered)
+            return remembered, _committed_end(self._database)
 
     def subscribe(self, filters: Iterable[str]) -> frozenset[str]:
         """Note the topic filters of this run; returns the other ones, of former runs.
@@ -92,7 +100,9 @@ class Receipts:
     def _write(self, changes: Remembered) -> None:
         self._write_gateways(changes)
         self._write_devices(changes)
+        self._write_decisions(changes)
         self._write_unreadable(changes.unreadable)
+        held_readings.write_held(self._database, changes.held, changes.released)
 
     def _write_gateways(self, changes: Remembered) -> None:
         received = [
@@ -101,8 +111,8 @@ class Receipts:
         ]
         current = [(str(gateway), epoch) for gateway, epoch in changes.current.items()]
         births = [
-            (str(gateway), json.dumps(sorted(devices)))
-            for gateway, devices in changes.births.items()
+            (str(gateway), json.dumps(claims, sort_keys=True))
+            for gateway, claims in changes.births.items()
         ]
         self._database.executemany("INSERT OR REPLACE INTO received VALUES (?, ?, ?)", received)
         self._database.executemany(_set_of_gateway("epoch"), current)
@@ -118,6 +128,20 @@ class Receipts:
         )
         self._database.executemany("INSERT INTO owner VALUES (?, ?)", owners)
         self._database.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)", newest)
+
+    def _write_decisions(self, changes: Remembered) -> None:
+        retirements = [
+            (str(gateway), last.at, last.retired) for gateway, last in changes.retirements.items()
+        ]
+        assignments = [
+            (device, last.at, last.gateway) for device, last in changes.assignments.items()
+        ]
+        self._database.executemany(
+            "INSERT OR REPLACE INTO retirement VALUES (?, ?, ?)", retirements
+        )
+        self._database.executemany(
+            "INSERT OR REPLACE INTO assignment VALUES (?, ?, ?)", assignments
+        )
 
     def _write_unreadable(self, digests: Sequence[bytes]) -> None:
         if not digests:
@@ -160,7 +184,9 @@ def read_receipts(path: Path) -> tuple[Remembered, Tallies]:
         raise ConfigurationError.at(path, message)
     with _opened_to_read(path) as database:
         database.execute("BEGIN")  # one snapshot for both
-        return _remembered(database), _tallies(database)
+        remembered = _remembered(database)
+        _read_decisions(database, remembered)
+        return remembered, _tallies(database)
 
 
 def read_committed_end(path: Path) -> FileEnd | None:
@@ -204,8 +230,33 @@ def _remembered(database: sqlite3.Connection) -> Remembered:
         if epoch is not None:
             remembered.current[_gateway(gateway)] = epoch
         if devices is not None:
-            remembered.births[_gateway(gateway)] = frozenset(json.loads(devices))
+            path = _gateway(gateway)
+            remembered.births[path] = _claims(path, json.loads(devices), remembered.owners)
     return remembered
+
+
+def _claims(
+    gateway: GatewayPath,
+    devices: dict[str, int] | list[str],
+    owners: Mapping[str, GatewayPath | None],
+) -> dict[str, int]:
+    """Return since when `gateway` claims its devices.
+
+    Earlier versions kept no times: there the owner's claim is the older one.
+    """
+    if isinstance(devices, dict):
+        return devices
+    return {device: 0 if owners.get(device) == gateway else 1 for device in devices}
+
+
+def _read_decisions(database: sqlite3.Connection, remembered: Remembered) -> None:
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'held'").fetchone():
+        return  # a file of an earlier version, which ingest has not opened yet
+    for gateway, at, retired in database.execute("SELECT * FROM retirement"):
+        remembered.retirements[_gateway(gateway)] = Retirement(at, bool(retired))
+    for device, at, gateway in database.execute("SELECT * FROM assignment"):
+        remembered.assignments[device] = DeviceAssignment(at, gateway)
+    remembered.waiting = held_readings.count_waiting(database)
 
 
 def _tallies(database: sqlite3.Connection) -> Tallies:

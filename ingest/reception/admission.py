@@ -1,4 +1,5 @@
-"""The list of devices that people keep: a CSV file with the columns `device` and `commissioned`."""
+"""The list of devices that people keep: a CSV file with the columns `device`, `commissioned` and,
+where people decide to which gateway a device belongs, `gateway`."""
 
 import csv
 from collections.abc import Mapping
@@ -22,13 +23,15 @@ _Row = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The listed devices with the earliest event time of each (UTC ms).
+    """The listed devices with the earliest event time of each (UTC ms), and `gateways` by device.
 
-    With `registered_only` all other devices are refused.
+    A gateway is named by its path or the end of it (`wire.ownership.LedgerWord`). With
+    `registered_only` all other devices are refused.
     """
 
     commissioned: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     registered_only: bool = False
+    gateways: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def takes(self, device: str) -> bool:
         """Whether readings of `device` are accepted at all."""
@@ -46,10 +49,11 @@ def read_admission(path: Path, registered_only: bool, zone: tzinfo) -> Admission
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            commissioned = _commissioned(path, file, zone)
+            commissioned, gateways = _listed(path, file, zone)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError.at(path, f"{error}; ingest.registered names this list") from error
-    return Admission(MappingProxyType(commissioned), registered_only)
+    named = MappingProxyType(gateways)
+    return Admission(MappingProxyType(commissioned), registered_only, named)
 
 
 class DeviceList:
@@ -93,21 +97,25 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _commissioned(path: Path, file: TextIO, zone: tzinfo) -> dict[str, int]:
+def _listed(path: Path, file: TextIO, zone: tzinfo) -> tuple[dict[str, int], dict[str, str]]:
     rows = csv.DictReader(file)
     if "device" not in (rows.fieldnames or ()):
         message = "the first line must name the columns device,commissioned"
         raise ConfigurationError.at(path, message)
     commissioned: dict[str, int] = {}
+    gateways: dict[str, str] = {}
     problems: list[ConfigurationProblem] = []
     for row in rows:
         try:
-            commissioned[_device(row)] = _time(row.get("commissioned"), zone)
+            device = _device(row)
+            commissioned[device] = _time(row.get("commissioned"), zone)
+            if gateway := _gateway(row.get("gateway")):
+                gateways[device] = gateway
         except ValueError as error:
             problems.append(ConfigurationProblem(path, f"line {rows.line_num}", str(error)))
     if problems:
         raise ConfigurationError(problems)
-    return commissioned
+    return commissioned, gateways
 
 
 def _device(row: _Row) -> str:
@@ -118,6 +126,18 @@ def _device(row: _Row) -> str:
             "beginning with a letter or digit"
         )
     return device
+
+
+def _gateway(text: str | None) -> str | None:
+    if not text:
+        return None
+    levels = text.split("/")
+    if len(levels) > 4 or not all(map(is_identifier, levels)):
+        raise ValueError(
+            f"gateway: {text!r} is no gateway; write district/town/village/gateway, "
+            "or the gateway's id alone where it is unique"
+        )
+    return text
 
 
 def _time(text: str | None, zone: tzinfo) -> int:

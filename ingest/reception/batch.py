@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from ingest.reception.dead_letter import DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, Remembered
-from ingest.reception.tally import Tallies
+from ingest.reception.held import HeldReading
+from ingest.reception.tally import REJECTED, Tallies
 from ingest.reception.validation import Verdict
 from ingest.store.model import Prepared, ReadingStore, StoredReading
 from messaging.session import Delivery, Puback
@@ -42,11 +43,28 @@ class MessageBatch:
         self.pubacks.append(delivery.puback)
         self.readings += verdict.readings
         self.letters += verdict.letters
-        self.tallies.add(
-            verdict.gateway, now, len(verdict.readings), verdict.letters, verdict.counts
-        )
+        if not verdict.by_desk:
+            self.tallies.add(
+                verdict.gateway, now, len(verdict.readings), verdict.letters, verdict.counts
+            )
         if verdict.epoch is not None and verdict.gateway is not None:
             self._answered[verdict.gateway, verdict.epoch] = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self.pubacks or self.readings or self.letters)
+
+    def release(self, held: HeldReading, code: str | None, topic: str, now: int) -> None:
+        """Add a held reading: to the store, or as a dead letter with `code`."""
+        gateway, reading = held.gateway, held.reading
+        if code is None:
+            self.readings.append(StoredReading(gateway, held.epoch, held.seq, reading))
+            self.tallies.count(gateway, {"readings": 1})
+            return
+        identity = (gateway.gateway, held.epoch, held.seq, reading.device)
+        self.letters.append(DeadLetter(now, code, topic, *identity, reading))
+        self.tallies.count(gateway, {REJECTED + code: 1})
 
     def seal(self, registry: DeviceRegistry, store: ReadingStore) -> None:
         """Take the changes of `registry`, and the watermarks that their commit makes true.

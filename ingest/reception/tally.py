@@ -14,12 +14,13 @@ REJECTED: Final = "rejected:"
 BAD_POINT: Final = "point:"
 """The prefix of the count of a reason that moved a point to `bad`."""
 
-Count = Literal["messages", "readings", "redelivered", "resent", "stale_epoch", "lost"]
+Count = Literal["messages", "readings", "redelivered", "resent", "stale_epoch", "lost", "held"]
 """The names of counts, beside those with the prefix REJECTED or BAD_POINT.
 
 - `messages`: acknowledged to the broker. `readings`: stored.
 - `redelivered`, `resent`: messages received before, repeated by the broker or by the gateway.
 - `stale_epoch`: messages of a former journal. `lost`: numbers that gateways report as dropped.
+- `held`: readings that wait for the owner of their device to be decided, then or later.
 """
 
 
@@ -52,6 +53,10 @@ class Tallies:
         if others:
             counts.update(others)
         self.heard[gateway] = now
+
+    def count(self, gateway: GatewayPath, counts: Mapping[str, int]) -> None:
+        """Count what no message brings now."""
+        self.counts.setdefault(gateway, Counter()).update(counts)
 
     def after(self, refused: Iterable[RefusedReading]) -> "Tallies":
         """Return these counts with `refused` readings counted as rejected instead of stored."""

@@ -4,7 +4,8 @@ No clock, no I/O. A message is validated against the registry, and changes it: n
 received, devices get owners, newest readings advance. Beside the codes of the payload:
 
 - `identity_mismatch`: payload and topic name different gateways. The topic decides.
-- `not_owned`: the device belongs to another gateway.
+- `not_owned`: the device belongs to another gateway. `retired`: the desk has ended the gateway. A
+  reading of a disputed device, or of a retired gateway, is held instead (docs/decisions/0019).
 - `unknown_device`: ingest takes only listed devices, and this one is not listed.
 - `not_increasing`: within an epoch a higher `seq` brings a later `at` than the device's newest
   reading, and a lower `seq` (a late repetition) an earlier `at`. This reading does not.
@@ -19,26 +20,44 @@ received: this ingest, or another one, has acknowledged them.
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.gateway_numbers import Standing
+from ingest.reception.held import HeldReading
 from ingest.reception.tally import BAD_POINT, Count
 from ingest.store.model import StoredReading
 from messaging.telemetry import decode_fitting
-from wire.clocks import check_event_time
-from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
+from wire.clocks import EARLIEST_MS, check_event_time
+from wire.decode import (
+    Decoded,
+    UnreadableError,
+    decode_assignment,
+    decode_retirement,
+    decode_status,
+    decode_telemetry,
+)
 from wire.messages import Reading, Telemetry
 from wire.payload import PayloadError, is_envelope
-from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
+from wire.topics import (
+    DEFAULT_ROOT,
+    GatewayPath,
+    TopicError,
+    assigned_device,
+    parse_gateway_topic,
+)
+
+_DISPUTED: Final = ("not_owned", "retired")
 
 
 @dataclass(slots=True)
 class Verdict:
     """The result for one message: good readings, dead letters, and counts of other events.
 
-    `gateway` is None if the topic names none. `epoch` is the epoch whose watermark answers the
+    `gateway` is None if the topic names none; `by_desk` marks a decision of the desk, which counts
+    for no gateway. `epoch` is the epoch whose watermark answers the
     message, None if nothing does. The names in `counts` are those of `tally.Count`.
     """
 
@@ -47,6 +66,7 @@ class Verdict:
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    by_desk: bool = False
 
 
 class Validator:
@@ -61,6 +81,16 @@ class Validator:
         self._root = root
         self._topics: dict[str, tuple[str, GatewayPath]] = {}
 
+    @property
+    def admission(self) -> Admission:
+        """The list of devices; the gateways that it names decide who owns a device."""
+        return self._admission
+
+    @admission.setter
+    def admission(self, admission: Admission) -> None:
+        self._admission = admission
+        self._registry.list_gateways(admission.gateways)
+
     def validate(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
         """Validate one message at server time `now` (UTC ms).
 
@@ -70,11 +100,16 @@ class Validator:
         try:
             kind, gateway = self._parse(topic)
         except TopicError as error:
+            device = assigned_device(topic, self._root)
+            if device is not None:
+                return self._decided(message, None, device)
             return self._unnumbered(message, error.code, None)
         if kind == "telemetry":
             return self._telemetry(message, gateway)
         if kind == "status":
             return self._status(message, gateway)
+        if kind == "retired":
+            return self._decided(message, gateway, "")
         return self._unnumbered(message, "bad_topic", gateway)
 
     def _parse(self, topic: str) -> tuple[str, GatewayPath]:
@@ -83,7 +118,20 @@ class Validator:
             known = self._topics[topic] = parse_gateway_topic(topic, self._root)
         return known
 
+    def _decided(self, message: "_Message", gateway: GatewayPath | None, device: str) -> Verdict:
+        """Apply a decision of the desk on a gateway, or on a device."""
+        try:
+            if gateway is not None:
+                self._registry.retire(gateway, decode_retirement(message.payload))
+            else:
+                self._registry.assign(device, decode_assignment(message.payload))
+        except PayloadError as error:
+            return self._unnumbered(message, f"payload_invalid:{error.reason}", gateway)
+        return Verdict(gateway, by_desk=True)
+
     def _status(self, message: "_Message", gateway: GatewayPath) -> Verdict:
+        if not message.payload:  # the desk has removed the birth of a retired gateway
+            return Verdict(gateway, by_desk=True)
         try:
             status = decode_status(message.payload)
         except PayloadError as error:
@@ -94,7 +142,8 @@ class Validator:
             return Verdict(gateway)
         if not is_envelope(status.epoch, 1):
             return self._unnumbered(message, "payload_invalid:out_of_range", gateway)
-        self._registry.announce(gateway, status.epoch, (device.device for device in status.devices))
+        devices = [device.device for device in status.devices]
+        self._registry.announce(gateway, status.epoch, devices, message.claimed_at(status.at))
         return Verdict(gateway, status.epoch)
 
     def _telemetry(self, message: "_Message", gateway: GatewayPath) -> Verdict:
@@ -201,9 +250,11 @@ class Validator:
         late: dict[str, int] = {}
         advanced = standing == "current"
         for reading in telemetry.readings:
-            code = self._fault(gateway, reading, message.now) or self._disorder(
-                reading, telemetry, standing, late
-            )
+            code = self._fault(gateway, reading, message.now)
+            if code in _DISPUTED and self._hold(gateway, telemetry, reading, message.now):
+                verdict.counts["held"] += 1
+                continue
+            code = code or self._disorder(reading, telemetry, standing, late)
             if code is not None:
                 letter = message.letter_of(code, gateway, telemetry, reading.device, reading)
                 verdict.letters.append(letter)
@@ -217,8 +268,18 @@ class Validator:
         if not self.admission.takes(reading.device):
             return "unknown_device"
         if not self._registry.claim(reading.device, gateway):
-            return "not_owned"
+            return "retired" if self._registry.ownership.is_retired(gateway) else "not_owned"
         return check_event_time(reading.at, now, self.admission.earliest(reading.device))
+
+    def _hold(self, gateway: GatewayPath, telemetry: Telemetry, reading: Reading, now: int) -> bool:
+        """Keep a reading that is good but for its owner; False where that is of no use."""
+        earliest = self.admission.earliest(reading.device)
+        if check_event_time(reading.at, now, earliest) is not None:
+            return False
+        if not self._registry.may_hold(reading.device, gateway):
+            return False
+        self._registry.hold(HeldReading(gateway, telemetry.epoch, telemetry.seq, reading))
+        return True
 
     def _disorder(
         self, reading: Reading, telemetry: Telemetry, standing: Standing, late: dict[str, int]
@@ -295,6 +356,15 @@ class _Message:
     def repetition(self) -> Count:
         """Return the count for this repetition: by the broker or by the gateway."""
         return "redelivered" if self.again else "resent"
+
+    def claimed_at(self, at: int | None) -> int:
+        """Return when the claims of a birth began that its gateway stamped with `at` (UTC ms).
+
+        Nobody can claim the past: only a birth that waited at the broker keeps its own time.
+        """
+        if not self.again or at is None or at < EARLIEST_MS:
+            return self.now
+        return min(at, self.now)
 
     def letter(
         self,

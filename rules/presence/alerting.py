@@ -23,6 +23,7 @@ class Alerting:
 
     def step_village(self, village: RosterVillage, now: int) -> Iterator[Transition]:
         """The changes of a village, its gateways and their devices by `now`."""
+        yield from self._drop_retired(village, now)
         for gateway in village.gateways.values():
             if gateway.back:
                 yield from self._welcome(gateway, now)
@@ -38,6 +39,19 @@ class Alerting:
         for gateway in village.gateways.values():
             if gateway.away is None and now >= gateway.scan_at:
                 yield from self._scan_devices(gateway, now)
+
+    def _drop_retired(self, village: RosterVillage, now: int) -> Iterator[Transition]:
+        """End the alerts of retired gateways; an outage ends with the last gateway."""
+        retired = [gateway for gateway in village.gateways.values() if gateway.retired]
+        for gateway in retired:
+            yield from self._clear_gateway(gateway, "retired", now)
+            yield from self._clear_devices([gateway], "no_longer_announced", now)
+            del village.gateways[gateway.gateway_path]
+        rule = self._rules.village
+        if retired and not village.gateways and village.alert is not None and rule is not None:
+            texts = PresenceTexts(retired[0].gateway_path, now)
+            yield texts.village(rule, village, 0, "clear", "retired")
+            village.alert, village.children = None, 0
 
     def _explain(
         self, village: RosterVillage, away: list[RosterGateway], now: int

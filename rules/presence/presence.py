@@ -46,6 +46,20 @@ class Presence:
         """A birth: the gateway polls exactly `devices`, which are expected from now on."""
         self._roster.announce(gateway_path, devices, interval_ms, now)
 
+    def expect(
+        self, gateway_path: GatewayPath, devices: Sequence[str], interval_ms: int, now: int
+    ) -> None:
+        """The gateway owns exactly `devices` now, without a new birth."""
+        self._roster.expect(gateway_path, devices, interval_ms, now)
+
+    def release(self, devices: Iterable[str]) -> None:
+        """The owner of `devices` has changed; `expect` or `announce` names the new one."""
+        self._roster.release(devices)
+
+    def retire(self, gateway_path: GatewayPath, now: int) -> None:
+        """The desk has ended the gateway: its alerts end with the next step."""
+        self._roster.retire(gateway_path, now)
+
     def heard(
         self, gateway_path: GatewayPath, devices: Iterable[str], interval_ms: int, now: int
     ) -> None:

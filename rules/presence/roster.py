@@ -45,7 +45,7 @@ class RosterGateway:
     """A gateway and its devices; `heard_at`, `alert` and `back` as of a device.
 
     `will_at` is the time of its last will; `away` is why it counts as gone. Before `scan_at` none
-    of its devices can change.
+    of its devices can change. `retired`: the desk has ended it.
     """
 
     gateway_path: GatewayPath
@@ -57,6 +57,7 @@ class RosterGateway:
     alert: int | None = None
     back: bool = False
     scan_at: int = 0
+    retired: bool = False
 
     def begin_grace(self, now: int) -> None:
         """Treat the gateway and all its devices as if they had been heard at `now`."""
@@ -102,10 +103,28 @@ class Roster:
         there.
         """
         gateway = self._speaking(gateway_path, interval_ms, now)
-        listed = set(devices)
         for device in gateway.devices.values():
             # A box that just started has not polled yet.
             device.heard_at = max(device.heard_at, now)
+        self._list(gateway, devices, now)
+
+    def expect(
+        self, gateway_path: GatewayPath, devices: Sequence[str], interval_ms: int, now: int
+    ) -> None:
+        """Expect exactly `devices` of a gateway that said nothing new: their owner has changed."""
+        self._list(self.gateway(gateway_path, interval_ms, now), devices, now)
+
+    def release(self, devices: Iterable[str]) -> None:
+        """Free `devices` for other gateways."""
+        for name in devices:
+            gateway = self._home.pop(name, None)
+            if gateway is not None:
+                gateway.devices[name].listed = False
+                gateway.scan_at = 0
+
+    def _list(self, gateway: RosterGateway, devices: Sequence[str], now: int) -> None:
+        listed = set(devices)
+        for device in gateway.devices.values():
             device.listed = device.id in listed
             if not device.listed and self._home.get(device.id) is gateway:
                 del self._home[device.id]
@@ -183,6 +202,15 @@ class Roster:
         """All gateways."""
         return self._gateways.values()
 
+    def retire(self, gateway_path: GatewayPath, now: int) -> None:
+        """Mark a gateway as ended, and free its devices; one that nobody knows stays unknown."""
+        if gateway_path in self._gateways or _path_subject(gateway_path) in self.adopted:
+            gateway = self.gateway(gateway_path, 0, now)
+            gateway.retired = True
+            here = [name for name in gateway.devices if self._home.get(name) is gateway]
+            self.release(here)
+            del self._gateways[gateway_path]
+
     def begin_anew(self, now: int) -> None:
         """After a time in which nobody could be heard: drop conclusions that are not reported yet.
 
@@ -249,4 +277,8 @@ def _village_subject(key: VillageKey) -> Subject:
 
 
 def _gateway_subject(gateway: RosterGateway) -> Subject:
-    return "gateway", realm_of("gateway", gateway.gateway_path), gateway.gateway_path.gateway
+    return _path_subject(gateway.gateway_path)
+
+
+def _path_subject(path: GatewayPath) -> Subject:
+    return "gateway", realm_of("gateway", path), path.gateway

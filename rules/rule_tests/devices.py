@@ -1,7 +1,7 @@
 """The devices of a rule test, and their readings out of series."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rules.document.problems import RuleErrors, RuleProblem
@@ -16,6 +16,7 @@ _SERIES: Final[dict[str, Any]] = {
     "state": states,
     "faults": lists,
     "bad": lists,
+    "claimed_by": lists,
     **dict.fromkeys(POINTS, numbers),
 }
 """The parser of each series."""
@@ -23,12 +24,16 @@ _SERIES: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceUnderTest:
-    """A device with its readings in time order; `readings[i]` is None in a gap."""
+    """A device with its readings in time order; `readings[i]` is None in a gap.
+
+    `claimed_by[i]` holds the other gateways that announce it then.
+    """
 
     id: str
     village: str
     gateway: str
     readings: list[Reading | None]
+    claimed_by: list[tuple[str, ...]] = field(default_factory=list)
 
 
 def parse_devices(
@@ -72,7 +77,8 @@ def _device(name: str, table: object, start: int, interval_ms: int) -> DeviceUnd
     if problems:
         raise RuleErrors(problems)
     readings = [_reading(name, start + row * interval_ms, series, row) for row in range(length)]
-    return DeviceUnderTest(name, path["village"], path["gateway"], readings)
+    claimed_by = series.get("claimed_by", [])
+    return DeviceUnderTest(name, path["village"], path["gateway"], readings, claimed_by)
 
 
 def _series(table: Mapping[str, object], problems: list[RuleProblem]) -> dict[str, list[Any]]:

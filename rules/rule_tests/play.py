@@ -1,13 +1,14 @@
 """Playing a rule test: the rules get its readings as on a server; the transitions are compared."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rules.document.problems import RuleErrors, RuleProblem
 from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
+from rules.presence.conflict import ConflictWatch, Contest
 from rules.presence.presence import Presence
 from rules.presence.rules import SilenceRule, VillageOutageRule
 from rules.readings.season import Season
@@ -82,6 +83,7 @@ def play(test: RuleTest, rules: Sequence[Rule], season: Season) -> list[Transiti
     transitions = _step_engine(engine, polls, test)
     if any(isinstance(rule, SilenceRule | VillageOutageRule) for rule in rules):
         transitions += _step_presence(Presence(rules, test.start), polls, test)
+    transitions += _step_conflicts(ConflictWatch(rules), len(polls), test)
     transitions += _step_forecasts(ColdWatch(rules, season), len(polls), test)
     return sorted(transitions, key=lambda each: (each.at, each.subject, each.rule, each.code or ""))
 
@@ -122,6 +124,23 @@ def _step_presence(presence: Presence, polls: list[Poll], test: RuleTest) -> lis
         for moment in range(now, now + test.interval_ms, _STEP_MS):
             transitions += presence.step(moment)
     return transitions
+
+
+def _step_conflicts(watch: ConflictWatch, polls: int, test: RuleTest) -> list[Transition]:
+    transitions: list[Transition] = []
+    for number in range(polls):
+        contests = {
+            device.id: Contest(_gateway_path(device), others)
+            for device in test.devices
+            if number < len(device.claimed_by) and (others := _claimants(device, number))
+        }
+        transitions += watch.step(contests, test.start + number * test.interval_ms)
+    return transitions
+
+
+def _claimants(device: DeviceUnderTest, number: int) -> list[GatewayPath]:
+    own = _gateway_path(device)
+    return [replace(own, gateway=gateway) for gateway in device.claimed_by[number]]
 
 
 def _step_forecasts(watch: ColdWatch, polls: int, test: RuleTest) -> list[Transition]:

@@ -2,6 +2,7 @@
 instead of polled."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway_agent.commands.command_queue import CommandQueue
@@ -20,13 +21,22 @@ class JournalGateway:
     """`poll` journals one message of one device; everything else is the product's own work."""
 
     def __init__(
-        self, url: str, folder: Path, place: GatewayPath, resend_after_ms: int = 3_000
+        self,
+        url: str,
+        folder: Path,
+        place: GatewayPath,
+        resend_after_ms: int = 3_000,
+        announced: Sequence[str] = (),
+        interval_s: float = 30,
     ) -> None:
-        self.device = f"{place.gateway}-1"
+        names = announced or [f"{place.gateway}-1"]
+        self.device = names[0]
         self.polled: list[int] = []
-        self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)
-        devices = [AnnouncedDevice(self.device, "midea-mthermal", "tcp://127.0.0.1:502", 1)]
-        identity = GatewayIdentity(place, devices, interval_s=30, software="test")
+        self._journal = Journal(folder / f"{place.gateway}.db", interval_s, 64)
+        devices = [
+            AnnouncedDevice(name, "midea-mthermal", "tcp://127.0.0.1:502", 1) for name in names
+        ]
+        identity = GatewayIdentity(place, devices, interval_s=interval_s, software="test")
         publisher = Publisher(
             identity.session(MqttSettings(url=url, keepalive_s=5)),
             self._journal,
@@ -43,10 +53,12 @@ class JournalGateway:
     def start(self) -> None:
         self._thread.start()
 
-    def poll(self) -> None:
+    def poll(self, device: str | None = None) -> int:
+        """Journal a reading of `device`, by default the first; returns its time."""
         at = max(wall_clock_ms(), self.polled[-1] + 1 if self.polled else 0)
-        self._journal.append([reading(self.device, at)], at)
+        self._journal.append([reading(device or self.device, at)], at)
         self.polled.append(at)
+        return at
 
     def all_answered_for(self) -> bool:
         return self._journal.is_empty()

@@ -51,9 +51,16 @@ def test_a_list_without_dates_is_enough(path: Path) -> None:
     }
 
 
+def test_a_list_may_name_the_gateway_of_a_device(path: Path) -> None:
+    path.write_text("device,gateway\npump-1,mt-01\npump-2,\npump-3,d/t/v/mt-02\n")
+    admission = read_admission(path, registered_only=False, zone=SHANGHAI)
+    assert dict(admission.gateways) == {"pump-1": "mt-01", "pump-3": "d/t/v/mt-02"}
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("device,gateway\npump-1,a/b/c/d/e\n", "line 2: gateway: 'a/b/c/d/e' is no gateway"),
         ("", "the first line must name the columns device,commissioned"),
         ("name\npump-1\n", "the first line must name the columns device,commissioned"),
         ("device\nPump 1\n", "line 2: 'Pump 1' is not a device id"),
@@ -103,5 +110,9 @@ def test_towns_become_topic_filters() -> None:
         "hw/v1/telemetry/+/qingshui/#",
         "hw/v1/status/+/zhaitang/#",
         "hw/v1/status/+/qingshui/#",
+        "hw/v1/retired/+/zhaitang/#",
+        "hw/v1/retired/+/qingshui/#",
+        "hw/v1/assigned/#",
     ]
-    assert IngestSettings().filters("x") == ["x/telemetry/#", "x/status/#"]
+    kinds = ("telemetry", "status", "retired", "assigned")
+    assert IngestSettings().filters("x") == [f"x/{kind}/#" for kind in kinds]

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.gateway_numbers import Standing
 from ingest.reception.validation import Validator, out_of_order
+from ingest.releases import admit_late
 from messaging.telemetry import decode_fitting
 from tests.ingest.harness import PLACE, reading, telemetry
 from wire.decode import UnreadableError, decode_telemetry
-from wire.encode import encode_status
-from wire.messages import AnnouncedDevice, Dropped, Reading, Status
+from wire.encode import encode_retirement, encode_status
+from wire.messages import AnnouncedDevice, Dropped, Reading, Retirement, Status
 from wire.points import POINT_NAMES, STATES
 from wire.topics import GatewayPath, gateway_topic
 
@@ -123,14 +124,38 @@ def test_late_readings_of_one_message_must_increase_too() -> None:
 
 
 def test_a_device_changes_hands_when_its_gateway_no_longer_lists_it() -> None:
-    validator = Validator(DeviceRegistry())
+    registry = DeviceRegistry()
+    validator = Validator(registry)
     other = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
     other_topic = gateway_topic("telemetry", other)
     validator.validate(STATUS, birth("e1", "pump-1"), NOW)
     validator.validate(gateway_topic("status", other), birth("e1", "pump-1"), NOW)
-    assert codes(validator, telemetry(1, [reading("pump-1", NOW)]), other_topic) == ["not_owned"]
+    disputed = validator.validate(other_topic, telemetry(1, [reading("pump-1", NOW)]), NOW)
+    assert (disputed.readings, disputed.letters, disputed.counts["held"]) == ([], [], 1)
+    assert registry.releasable() == []
     validator.validate(STATUS, birth("e1"), NOW)
-    assert codes(validator, telemetry(2, [reading("pump-1", NOW)]), other_topic) == []
+    assert registry.releasable() == [("pump-1", other)]
+    assert codes(validator, telemetry(2, [reading("pump-1", NOW + 1)]), other_topic) == []
+    (held,) = registry.take_changes().held
+    assert admit_late(registry, replace(held, number=1)) is None
+    assert registry.newest["pump-1"].at == NOW + 1
+    assert registry.releasable() == []
+
+
+def test_a_retired_gateway_is_held_and_what_nobody_claims_is_refused() -> None:
+    registry = DeviceRegistry()
+    validator = Validator(registry)
+    other_topic = TOPIC.replace("mt-01", "mt-02")
+    validator.validate(STATUS, birth("e1", "pump-1"), NOW)
+    stray = codes(validator, telemetry(1, [reading("pump-1", NOW)]), other_topic)
+    assert stray == ["not_owned"]
+    retired = encode_retirement(Retirement(NOW, True))
+    validator.validate(TOPIC.replace("telemetry", "retired"), retired, NOW)
+    verdict = validator.validate(TOPIC, telemetry(1, [reading("pump-1", NOW)]), NOW)
+    assert (verdict.readings, verdict.counts["held"], verdict.epoch) == ([], 1, "e1")
+    older = encode_retirement(Retirement(NOW - 1, False))
+    validator.validate(TOPIC.replace("telemetry", "retired"), older, NOW)
+    assert registry.ownership.is_retired(PLACE)
 
 
 def test_reported_loss_counts_as_received_and_only_what_was_missing_as_lost() -> None:

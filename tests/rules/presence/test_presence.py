@@ -317,6 +317,50 @@ def test_a_device_stays_with_its_first_gateway() -> None:
     assert (raised.subject, raised.children) == ("matao-0", 3)
 
 
+def test_a_device_that_changes_hands_is_watched_at_its_new_gateway() -> None:
+    world = World(2, 2)
+    old, new = world.boxes
+    moved = old.devices[0]
+    old.answering.discard(moved)
+    world.presence.release([moved])
+    world.presence.expect(old.place, old.devices[1:], INTERVAL, world.now)
+    world.presence.expect(new.place, [*new.devices, moved], INTERVAL, world.now)
+    assert short(world.run(89)) == []
+    assert short(world.run(31)) == [("device_offline", moved, "raise", "no_reading")]
+    new.answering.add(moved)
+    assert short(world.run(60)) == [("device_offline", moved, "clear", "heard_again")]
+
+
+def test_a_retired_gateway_ends_its_alert_and_is_no_longer_waited_for() -> None:
+    world = World(2, 2)
+    old = world.boxes[0]
+    old.on_air = False
+    assert short(world.run(240)) == [("gateway_offline", old.place.gateway, "raise", "silent")]
+    world.presence.retire(old.place, world.now)
+    assert short(world.run(240)) == [("gateway_offline", old.place.gateway, "clear", "retired")]
+    assert world.presence.active() == []
+
+
+def test_the_last_gateways_of_an_outage_end_it_by_their_retirement() -> None:
+    world = World(3, 4)
+    for box in world.boxes:
+        box.on_air = False
+    assert short(world.run(240)) == [("village_outage", "matao", "raise", "gateways_silent")]
+    for box in world.boxes:
+        world.presence.retire(box.place, world.now)
+    assert short(world.run(2)) == [("village_outage", "matao", "clear", "retired")]
+    assert world.presence.active() == []
+
+
+def test_an_adopted_alert_of_a_retired_gateway_ends() -> None:
+    presence = Presence(shipped_rules(), T0)
+    place = gateway(1)
+    realm = realm_of("gateway", place)
+    presence.adopt([OpenCondition("gateway_offline", place.gateway, None, T0 - 1, realm)], T0)
+    presence.retire(place, T0)
+    assert short(presence.step(T0)) == [("gateway_offline", place.gateway, "clear", "retired")]
+
+
 def test_a_longer_interval_is_waited_for() -> None:
     presence = Presence(shipped_rules(), T0)
     presence.announce(gateway(0), ["d-1"], 300 * SECOND_MS, T0)
