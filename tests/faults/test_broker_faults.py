@@ -96,7 +96,7 @@ def record_rows(record: FaultRecord, expected: Sequence[object], rows: Sequence[
     record["doubled"] += len(rows) - len(set(rows))
 
 
-@pytest.mark.fault("§1 broker")
+@pytest.mark.fault("reliability §1: broker")
 @pytest.mark.parametrize("kind", [NatsBroker, MosquittoBroker])
 @pytest.mark.parametrize("wiped", [False, True], ids=["killed", "wiped"])
 def test_a_broker_killed_or_wiped_again_and_again(
@@ -123,7 +123,7 @@ def test_a_broker_killed_or_wiped_again_and_again(
         broker.stop()
 
 
-@pytest.mark.fault("§1 broker")
+@pytest.mark.fault("reliability §1: broker")
 def test_a_broker_that_drops_what_it_acknowledged(
     tmp_path: Path, fault_record: FaultRecord
 ) -> None:

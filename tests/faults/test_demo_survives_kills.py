@@ -66,7 +66,7 @@ class RunningDemo:
         self._errors.close()
 
 
-@pytest.mark.fault("§1 every part")
+@pytest.mark.fault("reliability §1: every part")
 @pytest.mark.timeout(300)
 def test_each_part_killed_once_changes_none_of_the_four_zeros(
     tmp_path: Path, fault_record: FaultRecord

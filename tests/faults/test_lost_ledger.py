@@ -16,7 +16,7 @@ from tests.ingest.harness import Folder, running
 from tests.servers import Server
 
 
-@pytest.mark.fault("§1 state files")
+@pytest.mark.fault("reliability §1: state files")
 def test_a_lost_ledger_costs_no_reading(
     nats_broker: Server, tmp_path: Path, fault_record: FaultRecord
 ) -> None:

@@ -121,7 +121,7 @@ def processes(broker: Server, tmp_path: Path) -> Iterator[tuple[IngestProcess, I
         yield first, second
 
 
-@pytest.mark.fault("§1 ingest")
+@pytest.mark.fault("reliability §1: ingest")
 def test_a_town_moves_to_a_new_process_and_back_under_load(
     broker: Server,
     tmp_path: Path,
