@@ -55,7 +55,8 @@ class RunningDemo:
 
     def kill(self, name: str) -> None:
         """Kill one part and wait until the demo has started it again."""
-        before = self.pids()[name]
+        before = wait_until(lambda: self.pids().get(name), 30, f"{name} runs")
+        assert self.process.poll() is None, "the demo was over before its part could be killed"
         os.kill(before, signal.SIGKILL)
         wait_until(lambda: self.pids().get(name, before) != before, 30, f"{name} started again")
 
