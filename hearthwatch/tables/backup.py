@@ -1,0 +1,33 @@
+"""A backup as text: its parts, and what is to be run for the parts that lie elsewhere."""
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from typing import Literal
+
+from rich.table import Table
+
+from hearthwatch.backup.manifest import CopiedPart, Manifest
+
+
+def backup_lines(
+    manifest: Manifest, zone: tzinfo, back: Literal["back_up", "restore"]
+) -> Iterator[Table | str]:
+    """Yield the table of the parts, then the commands for databases with tools of their own."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("part", "copied at", "bytes", "rows"):
+        table.add_column(heading, justify="left" if heading in ("part", "copied at") else "right")
+    for part in manifest.parts:
+        table.add_row(part.name, _time(part, zone), f"{part.size:,}", _rows(part))
+    yield table
+    for foreign in manifest.elsewhere:
+        yield f"not copied: {foreign.name} is {foreign.address}; run one of these yourself:"
+        commands = foreign.back_up if back == "back_up" else foreign.restore
+        yield from (f"  {command}" for command in commands)
+
+
+def _time(part: CopiedPart, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(part.at / 1_000, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _rows(part: CopiedPart) -> str:
+    return f"{sum(part.rows.values()):,}" if part.rows else ""
