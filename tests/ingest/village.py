@@ -22,6 +22,7 @@ class JournalGateway:
     def __init__(
         self, url: str, folder: Path, place: GatewayPath, resend_after_ms: int = 3_000
     ) -> None:
+        self.place = place
         self.device = f"{place.gateway}-1"
         self.polled: list[int] = []
         self._journal = Journal(folder / f"{place.gateway}.db", 30, 64)
