@@ -76,7 +76,10 @@ def foreign_parts(settings: ServerSettings) -> list[ForeignPart]:
 
 
 def _postgresql(url: URL) -> ForeignPart:
-    address = url.set(drivername=url.get_backend_name(), password=None).render_as_string()
+    without = URL.create(
+        url.get_backend_name(), url.username, None, url.host, url.port, url.database, url.query
+    )
+    address = without.render_as_string()
     return ForeignPart(
         TICKETS,
         address,

@@ -23,7 +23,7 @@ def backup(
     """
     from hearthwatch.backup.back_up import back_up
     from hearthwatch.run.server_settings import load_server_settings
-    from hearthwatch.tables.backup import backup_lines
+    from hearthwatch.tables.backup import backup_table, commands_elsewhere
     from wire.wall_clock import wall_clock_ms
 
     settings = load_server_settings(config)
@@ -31,7 +31,9 @@ def backup(
     if as_json:
         print_json(manifest.document())
     else:
-        print_tables(*backup_lines(manifest, settings.season.zone, back="back_up"))
+        print_tables(backup_table(manifest, settings.season.zone))
+        for line in commands_elsewhere(manifest, "back_up"):
+            typer.echo(line)
 
 
 def restore(
@@ -54,7 +56,7 @@ def restore(
 
     from hearthwatch.backup.restore import restore
     from hearthwatch.run.server_settings import load_server_settings
-    from hearthwatch.tables.backup import backup_lines
+    from hearthwatch.tables.backup import backup_table, commands_elsewhere
 
     settings = load_server_settings(config)
     now = datetime.now(settings.season.zone)
@@ -62,4 +64,6 @@ def restore(
     if as_json:
         print_json(manifest.document())
     else:
-        print_tables(*backup_lines(manifest, settings.season.zone, back="restore"))
+        print_tables(backup_table(manifest, settings.season.zone))
+        for line in commands_elsewhere(manifest, "restore"):
+            typer.echo(line)

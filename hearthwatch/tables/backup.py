@@ -9,19 +9,23 @@ from rich.table import Table
 from hearthwatch.backup.manifest import CopiedPart, Manifest
 
 
-def backup_lines(
-    manifest: Manifest, zone: tzinfo, back: Literal["back_up", "restore"]
-) -> Iterator[Table | str]:
-    """Yield the table of the parts, then the commands for databases with tools of their own."""
+def backup_table(manifest: Manifest, zone: tzinfo) -> Table:
+    """Return the table of the parts; times are in `zone`."""
     table = Table(box=None, pad_edge=False)
     for heading in ("part", "copied at", "bytes", "rows"):
         table.add_column(heading, justify="left" if heading in ("part", "copied at") else "right")
     for part in manifest.parts:
         table.add_row(part.name, _time(part, zone), f"{part.size:,}", _rows(part))
-    yield table
+    return table
+
+
+def commands_elsewhere(
+    manifest: Manifest, direction: Literal["back_up", "restore"]
+) -> Iterator[str]:
+    """Yield the commands for databases with tools of their own, to be run by the operator."""
     for foreign in manifest.elsewhere:
-        yield f"not copied: {foreign.name} is {foreign.address}; run one of these yourself:"
-        commands = foreign.back_up if back == "back_up" else foreign.restore
+        yield f"not copied: {foreign.name} is {foreign.address}; run the lines of its version:"
+        commands = foreign.back_up if direction == "back_up" else foreign.restore
         yield from (f"  {command}" for command in commands)
 
 
