@@ -251,9 +251,9 @@ class InfluxGate(Server):
         self.execute(f'CREATE DATABASE "{database}"')
         return f"influxdb+http://127.0.0.1:{self.port}/district/{database}"
 
-    def execute(self, influxql: str) -> None:
-        """Run a statement."""
-        form = urllib.parse.urlencode({"q": influxql}).encode()
+    def execute(self, influxql: str, database: str = "") -> None:
+        """Run a statement, perhaps in a database."""
+        form = urllib.parse.urlencode({"q": influxql, "db": database}).encode()
         urllib.request.urlopen(f"{self.http_url}/query", form, timeout=10).close()
 
     def command(self) -> list[str]:

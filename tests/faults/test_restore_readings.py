@@ -12,11 +12,12 @@ from hearthwatch.backup.back_up import back_up
 from hearthwatch.backup.parts import DEAD_LETTERS, READINGS, RECEIPTS
 from hearthwatch.backup.restore import restore
 from hearthwatch.run.server_settings import ServerSettings, load_server_settings
+from ingest.store import open_store
 from tests.faults.conftest import FaultRecord
 from tests.faults.test_broker_faults import polling, village, wait_for_more
 from tests.ingest.harness import Folder, Gateway, running
 from tests.ingest.village import JournalGateway
-from tests.servers import Server, wait_until
+from tests.servers import InfluxGate, Server, wait_until
 from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
 
@@ -26,11 +27,11 @@ STRANGER = GatewayPath("mentougou", "zhaitang", "matao", "gw-stranger")
 class District:
     """A server folder with its configuration, and what its gateways have polled."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store_url: str | None = None) -> None:
         folder.mkdir()
         self.config = folder / "server.toml"
-        self.config.write_text("")
-        self.files = Folder(folder)
+        self.config.write_text("" if store_url is None else f'[store]\nurl = "{store_url}"\n')
+        self.files = Folder(folder, store_url)
 
     @property
     def settings(self) -> ServerSettings:
@@ -50,12 +51,18 @@ class District:
 
     def missing(self, gateways: Sequence[JournalGateway]) -> set[tuple[str, int]]:
         """The gateway and number of each message whose reading the store does not hold."""
-        rows = set(self.files.rows())
+        store = open_store(self.settings.store)
+        stored = {
+            (gateway.device, kept.reading.at)
+            for gateway in gateways
+            for kept in store.history(gateway.device, 0, wall_clock_ms() + 1_000)
+        }
+        store.close()
         return {
             (gateway.place.gateway, number)
             for gateway in gateways
             for number, at in enumerate(gateway.polled, 1)
-            if (gateway.device, at) not in rows
+            if (gateway.device, at) not in stored
         }
 
 
@@ -105,3 +112,29 @@ def test_older_files_of_ingest_cost_nothing_in_silence(
     assert sum("payload_invalid:not_json" in line for line in lines) == 2
     now = [each for each in district.files.letters() if each["code"] != "not_in_store"]
     assert len(now) == (1 if DEAD_LETTERS in only or not only else 2)
+
+
+@pytest.mark.fault("11.B10")
+def test_an_older_influxdb_is_noticed_and_what_is_gone_is_reported(
+    nats_broker: Server, influx: InfluxGate, tmp_path: Path, fault_record: FaultRecord
+) -> None:
+    url: str = nats_broker.url  # type: ignore[attr-defined]
+    district = District(tmp_path / "server", influx.create("put-back"))
+    with village(nats_broker, tmp_path) as gateways:
+        with running(url, district.files), polling(gateways):
+            wait_for_more(gateways, 20)
+            put_back_to = wall_clock_ms()
+            wait_for_more(gateways, 20)
+        with running(url, district.files):
+            drain(gateways)
+        influx.execute(f"DELETE FROM heat_pump WHERE time > {put_back_to}ms", "put-back")  # noqa: S608 - a number of our own
+        assert district.missing(gateways)
+        with running(url, district.files), polling(gateways):
+            wait_for_more(gateways, 10)
+        with running(url, district.files):
+            drain(gateways)
+        missing, reported = district.missing(gateways), district.reported()
+    fault_record["trials"] = sum(len(gateway.polled) for gateway in gateways)
+    fault_record["lost"] = len(missing - reported)
+    assert missing == reported
+    assert missing
