@@ -17,15 +17,15 @@ def back_up(
 ) -> Manifest:
     """Copy the state of the district into `folder`, which is new or empty; services may run.
 
-    A part that does not exist yet is left out. Raises UsageError and FailedError; `folder` is
-    then no backup.
+    A part that does not exist is left out and named in the manifest. Raises UsageError and
+    FailedError; `folder` is then no backup.
     """
     _make(folder)
     begun = clock()
-    parts = [
-        _copied(part, folder, clock) for part in state_parts(config, settings) if part.path.exists()
-    ]
-    manifest = Manifest(begun, __version__, parts, foreign_parts(settings))
+    wanted = state_parts(config, settings)
+    absent = [part.name for part in wanted if not part.path.exists()]
+    parts = [_copied(part, folder, clock) for part in wanted if part.name not in absent]
+    manifest = Manifest(begun, __version__, parts, absent, foreign_parts(settings))
     write_manifest(folder, manifest)
     sync(folder)
     return manifest

@@ -27,6 +27,7 @@ def copy_database(source: Path, target: Path) -> None:
         database.backup(copy)
         # One file that stands alone, not one beside a log.
         copy.execute("PRAGMA journal_mode = DELETE")
+    shutil.copymode(source, target)
     sync(target)
 
 

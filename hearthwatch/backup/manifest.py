@@ -27,11 +27,15 @@ class CopiedPart:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A whole backup, begun at `made_at` (UTC ms) by version `hearthwatch` of the software."""
+    """A whole backup, begun at `made_at` (UTC ms) by version `hearthwatch` of the software.
+
+    `absent` names the files that did not exist, `elsewhere` the databases that were not copied.
+    """
 
     made_at: int
     hearthwatch: str
     parts: list[CopiedPart]
+    absent: list[str]
     elsewhere: list[ForeignPart]
 
     def document(self) -> dict[str, object]:

@@ -1,7 +1,9 @@
 """`hearthwatch restore`: put parts of a backup back; what they replace stays beside them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -32,12 +34,12 @@ def restore(
     with _services_stopped(settings):
         end = read_committed_end(settings.ingest.state)
         for part in chosen:
-            _put_back(folder / part.name, places[part.name], f".before-{now:%Y%m%dT%H%M%S}")
+            _put_back(folder / part.name, places[part.name].path, f".before-{now:%Y%m%dT%H%M%S}")
         if {part.name for part in chosen} & {RECEIPTS, DEAD_LETTERS}:
             restored = any(part.name == DEAD_LETTERS for part in chosen)
             committed = None if restored or end is None else end
             set_committed_end(settings.ingest.state, settings.store.dead_letters, committed)
-    return Manifest(manifest.made_at, manifest.hearthwatch, chosen, manifest.elsewhere)
+    return replace(manifest, parts=chosen)
 
 
 def _chosen(manifest: Manifest, only: Sequence[str]) -> list[CopiedPart]:
@@ -70,15 +72,26 @@ def _services_stopped(settings: ServerSettings) -> Iterator[None]:
         yield
 
 
-def _put_back(copy: Path, place: StatePart, suffix: str) -> None:
-    target = place.path
+def _put_back(copy: Path, target: Path, suffix: str) -> None:
+    try:
+        draft = _draft(copy, target)
+        # A log that belongs to the replaced database would damage the restored one.
+        for ending in _BESIDE:
+            replaced = target.with_name(target.name + ending)
+            if replaced.exists():
+                replaced.rename(target.with_name(target.name + suffix + ending))
+        draft.replace(target)
+        sync(target.parent)
+    except OSError as error:
+        message = f"{target}: cannot be replaced: {error.strerror}; run this as the services' user"
+        raise FailedError(message) from error
+
+
+def _draft(copy: Path, target: Path) -> Path:
+    """Copy `copy` beside `target`, for the owner that the services have."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f"{target.name}.restoring")
     copy_file(copy, draft)
-    # A log that belongs to the replaced database would damage the restored one.
-    for ending in _BESIDE:
-        replaced = target.with_name(target.name + ending)
-        if replaced.exists():
-            replaced.rename(target.with_name(target.name + suffix + ending))
-    draft.replace(target)
-    sync(target.parent)
+    owner = (target if target.exists() else target.parent).stat()
+    os.chown(draft, owner.st_uid, owner.st_gid)
+    return draft

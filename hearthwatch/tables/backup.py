@@ -22,7 +22,9 @@ def backup_table(manifest: Manifest, zone: tzinfo) -> Table:
 def commands_elsewhere(
     manifest: Manifest, direction: Literal["back_up", "restore"]
 ) -> Iterator[str]:
-    """Yield the commands for databases with tools of their own, to be run by the operator."""
+    """Yield what was not copied, with the commands for databases with tools of their own."""
+    if manifest.absent and direction == "back_up":
+        yield f"not copied, because there is no such file: {', '.join(manifest.absent)}"
     for foreign in manifest.elsewhere:
         yield f"not copied: {foreign.name} is {foreign.address}; run the lines of its version:"
         commands = foreign.back_up if direction == "back_up" else foreign.restore

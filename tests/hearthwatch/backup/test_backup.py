@@ -87,6 +87,7 @@ def test_a_backup_holds_whole_transactions_and_describes_itself(
     assert sorted(parts) == names
     assert parts["readings.db"]["rows"]["recent"] % 2 == 0
     assert manifest["elsewhere"] == []
+    assert manifest["absent"] == ["rules.npz", "tickets.db", "ingest.db"]
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
         *names,
         "manifest.json",
