@@ -15,6 +15,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+_PLAIN_WIDTH: Final = 140  # columns where standard output is not a terminal
 _FIGURES: Final = {
     "trials": "trials",
     "lost": "lost",
@@ -46,12 +47,12 @@ def print_faults(faults: Sequence[dict[str, Any]]) -> None:
     """Print one row for each test, in the order of the faults; what was not measured is empty."""
     table = Table(box=None, pad_edge=False)
     table.add_column("fault", no_wrap=True)
-    table.add_column("test")
+    table.add_column("test", min_width=30)
     for heading in _FIGURES.values():
         table.add_column(heading, justify="right", no_wrap=True)
     for fault in sorted(faults, key=lambda fault: str(fault["fault"])):
         table.add_row(*_cells(fault), style=None if fault["outcome"] == "passed" else "red")
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(table)
 
 
 def _cells(fault: dict[str, Any]) -> list[str]:
