@@ -177,6 +177,7 @@ def ingest_at_work(folder: Folder, stop: threading.Event, sent: list[str]) -> No
     receipts.close()
 
 
+@pytest.mark.timeout(600)  # it starts fifteen processes, one after the other
 def test_killed_at_any_step_beside_a_running_ingest(folder: Folder) -> None:
     folder.path.mkdir(exist_ok=True)
     open_store(folder.settings()[0]).close()
