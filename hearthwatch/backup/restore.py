@@ -67,7 +67,8 @@ def _services_stopped(settings: ServerSettings) -> Iterator[None]:
     with (
         exclusive(settings.ingest.state, _RUNNING),
         exclusive(settings.store.dead_letters, _RUNNING),
-        exclusive(settings.alerts.state, _RUNNING),
+        exclusive(settings.alerts.state / "alerts", _RUNNING),
+        exclusive(settings.alerts.state / "server", _RUNNING),
     ):
         yield
 
