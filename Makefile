@@ -5,7 +5,7 @@ PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts 
 SOURCES := $(PACKAGES) bench checks tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench assets docs clean
+.PHONY: help setup demo test check format faults bench assets docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ format: $(BIN)/.dev  ## format the code and bring generated files up to date
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/python -m hearthwatch.generated
+
+faults: setup  ## run the tests of faults of lines, boxes, brokers, stores and people, printed as a table
+	$(BIN)/python -m bench.faults $(FAULTS)
 
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)

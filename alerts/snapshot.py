@@ -13,9 +13,8 @@ from typing import BinaryIO, Final
 import numpy as np
 import structlog
 
-NAME: Final = "rules.npz"
-"""The name of the snapshot in the directory `[alerts] state`."""
-
+SNAPSHOT_NAME: Final = "rules.npz"
+"""The file of the rule state in the directory `[alerts] state`."""
 _log = structlog.get_logger()
 
 Arrays = dict[str, np.ndarray]
@@ -25,7 +24,7 @@ class SnapshotFile:
     """The file `rules.npz` in the directory `[alerts] state`."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / NAME
+        self._path = directory / SNAPSHOT_NAME
 
     def write(self, parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Replace the file by the arrays of each named part; raises OSError, and then the old file

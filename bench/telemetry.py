@@ -1,4 +1,4 @@
-"""Telemetry to measure with: 50 gateways of 30 devices, 16 points a reading, by seed."""
+"""Telemetry of a district to measure with: 1,900 gateways of 30 devices, 16 points a reading."""
 
 import random
 from typing import Final
@@ -10,18 +10,22 @@ from wire.topics import GatewayPath, gateway_topic
 
 POINTS_PER_READING: Final = 16
 DEVICES_PER_GATEWAY: Final = 30
-_GATEWAYS: Final = 50
+GATEWAYS: Final = 1_900
 
 Message = tuple[str, bytes]
 """Topic and payload."""
 
 
-def messages(count: int, start: int, seed: int = 1) -> list[Message]:
-    """Return `count` messages of the gateways in turn, 30 s apart, from `start` (UTC ms)."""
-    chance = random.Random(seed)
+def messages(each: int, start: int, gateways: int = GATEWAYS) -> list[Message]:
+    """Return `each` messages of every gateway, 30 s apart, from `start` (UTC ms), in turn.
+
+    The same arguments give the same messages.
+    """
+    chance = random.Random(1)
     return [
-        _message(number // _GATEWAYS + 1, number % _GATEWAYS, start, chance)
-        for number in range(count)
+        _message(seq, gateway, start, chance)
+        for seq in range(1, each + 1)
+        for gateway in range(gateways)
     ]
 
 

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: real servers, started when first asked for, ended by pid."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,11 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("hearthwatch")
+
+
+# A shell starts what it runs in the background with an ignored Ctrl-C, and every process that a
+# test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _running(server: Server) -> Iterator[Server]:

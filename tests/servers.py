@@ -1,6 +1,7 @@
 """Real servers for tests: each on free ports, with its own data directory, ended by pid."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,11 +18,24 @@ from hearthwatch.run.broker import broker_command, broker_configuration
 Answer = TypeVar("Answer")
 
 
+# Below the ports that the kernel gives to outgoing connections (32768 on): one of those could be
+# taken by any client before the server that it is meant for listens on it.
+_PORTS = range(20_000, 32_000)
+_shuffled_ports = iter(random.SystemRandom().sample(_PORTS, len(_PORTS)))
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on now."""
+    """A TCP port on loopback that nothing listens on now, another one each time."""
+    return next(port for port in _shuffled_ports if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(condition: Callable[[], Answer], deadline_s: float = 15, what: str = "") -> Answer:
@@ -237,9 +251,9 @@ class InfluxGate(Server):
         self.execute(f'CREATE DATABASE "{database}"')
         return f"influxdb+http://127.0.0.1:{self.port}/district/{database}"
 
-    def execute(self, influxql: str) -> None:
-        """Run a statement."""
-        form = urllib.parse.urlencode({"q": influxql}).encode()
+    def execute(self, influxql: str, database: str = "") -> None:
+        """Run a statement, perhaps in a database."""
+        form = urllib.parse.urlencode({"q": influxql, "db": database}).encode()
         urllib.request.urlopen(f"{self.http_url}/query", form, timeout=10).close()
 
     def command(self) -> list[str]:

@@ -8,6 +8,7 @@ from hearthwatch import __version__
 from hearthwatch.base.logs import configure_logging
 from hearthwatch.cli import (
     accounts,
+    backup,
     boxes,
     configuration,
     demo,
@@ -37,6 +38,8 @@ app.add_typer(rules.app, name="rules")
 app.add_typer(simulate.app, name="simulate")
 app.command("verify")(verify.verify)
 app.command("watch")(watch.watch)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
 app.add_typer(boxes.box_app, name="box")

@@ -90,7 +90,8 @@ def status(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) 
     Reads the file `ingest.state`, whether ingest runs or not. `upto` is the watermark: every
     message up to this number is stored. `missing` counts message numbers that have not arrived
     although a higher one has; the gateway sends them again. `lost` counts messages that a gateway
-    reported as dropped. `again` counts messages that arrived more than once and were stored once.
+    reported as dropped, or that were acknowledged and that the store lacks (not_in_store). `again`
+    counts messages that arrived more than once and were stored once.
     `rejected` counts dead letters.
     """
 

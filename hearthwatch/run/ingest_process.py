@@ -21,10 +21,11 @@ from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
 from ingest.durable.exclusive import exclusive
 from ingest.durable.held_readings import HeldReadings
+from ingest.durable.put_back import take_back
 from ingest.durable.receipts import Receipts, read_committed_end, read_receipts
 from ingest.durable.watermarks import Watermarks
 from ingest.reception.admission import Admission, DeviceList, read_admission
-from ingest.reception.device_registry import DeviceRegistry
+from ingest.reception.device_registry import DeviceRegistry, Remembered
 from ingest.reception.inbox import DeliveryInbox
 from ingest.reception.validation import Validator
 from ingest.redelivery.redeliver import Redelivery, RedeliveryError, RedeliveryReport
@@ -89,6 +90,7 @@ def _open_service(
     opened.enter_context(tended(store, clock))
     letters, receipts = _open_files(store_settings, ingest, opened)
     remembered, committed = receipts.load()
+    remembered = _as_stored(remembered, store, store_settings, clock())
     registry, allowance = DeviceRegistry(remembered), Allowance(_WAITING_BYTES)
     session = _session(mqtt, ingest, receipts, allowance)
     watermarks = Watermarks(mqtt, ingest.client_id)
@@ -117,6 +119,18 @@ def _open_files(
     receipts = Receipts(ingest.state)
     opened.callback(receipts.close)
     return letters, receipts
+
+
+def _as_stored(
+    remembered: Remembered, store: ReadingStore, settings: StoreSettings, now: int
+) -> Remembered:
+    """Return what was received and is in the store; a store that is away counts as whole."""
+    since = now - settings.retention if settings.retention else 0
+    try:
+        return take_back(remembered, store, since)
+    except StoreUnavailable as error:
+        _log.warning("store_not_compared_with_receipts", reason=str(error))
+        return remembered
 
 
 def _session(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.rulebook import load_rules
 from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
-from alerts.snapshot import NAME as SNAPSHOT_NAME
+from alerts.snapshot import SNAPSHOT_NAME
 from api.settings import HttpSettings
 from configuration.fields import Settings
 from configuration.load import (

@@ -21,6 +21,7 @@ import structlog
 from configuration.outage_log import OutageLog
 from ingest.durable import metrics
 from ingest.durable.dead_letter_file import DeadLetterFile, FileEnd
+from ingest.durable.put_back import gone
 from ingest.durable.receipts import Receipts
 from ingest.durable.watermarks import Watermarks
 from ingest.reception.batch import MessageBatch
@@ -138,8 +139,10 @@ class Committer:
 
     def _persist(self, batch: MessageBatch, refused: list[RefusedReading], now: int) -> None:
         _log_refused(refused)
+        missing = gone(self._store, batch.claims)
         letters = [*batch.letters, *(_letter(refusal, now, self._root) for refusal in refused)]
-        tallies = batch.tallies.after(refused)
+        letters += [each.letter(now, self._root) for each in missing]
+        tallies = batch.tallies.after(refused, missing)
         end = self._letters.append(letters, self._committed, self._commit_end)
         assert self._committed is not None, "the dead letters of a batch follow a committed end"
         self._receipts.commit(batch.changes, tallies, end)

@@ -14,7 +14,7 @@ from typing import Final
 
 from configuration.load import ConfigurationError
 from ingest.durable import held_readings
-from ingest.durable.dead_letter_file import FileEnd
+from ingest.durable.dead_letter_file import FileEnd, end_of
 from ingest.reception.device_registry import UNREADABLE_KEPT, NewestReading, Remembered
 from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
@@ -198,6 +198,24 @@ def read_committed_end(path: Path) -> FileEnd | None:
         return None
     with _opened_to_read(path) as database:
         return _committed_end(database)
+
+
+def set_committed_end(path: Path, dead_letters: Path, former: FileEnd | None) -> None:
+    """Make receipts that were put back fit the dead-letter file that lies there.
+
+    `former` is the end that the replaced receipts had committed. If it is one of this file, what
+    follows it was never committed; otherwise everything in the file counts. Without this, ingest
+    would take lines that are newer than the receipts for uncommitted ones and cut them off. Raises
+    ConfigurationError.
+    """
+    if not path.exists() or not dead_letters.exists():
+        return
+    here = end_of(dead_letters)
+    end = former if former is not None and former.inode == here.inode else here
+    with _explained(path), closing(open_database(path, _SCHEMA)) as database, database:
+        database.execute(
+            "INSERT OR REPLACE INTO dead_letters VALUES (1, ?, ?)", (end.inode, end.size)
+        )
 
 
 @contextmanager

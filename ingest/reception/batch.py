@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ingest.reception.claim import Claim
 from ingest.reception.dead_letter import DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, Remembered
 from ingest.reception.held import HeldReading
@@ -26,6 +27,7 @@ class MessageBatch:
     pubacks: list[Puback] = field(default_factory=list)
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     tallies: Tallies = field(default_factory=Tallies)
     changes: Remembered = field(default_factory=Remembered)
     answers: list[tuple[GatewayPath, Ack]] = field(default_factory=list)
@@ -43,6 +45,7 @@ class MessageBatch:
         self.pubacks.append(delivery.puback)
         self.readings += verdict.readings
         self.letters += verdict.letters
+        self.claims += verdict.claims
         if not verdict.by_desk:
             self.tallies.add(
                 verdict.gateway, now, len(verdict.readings), verdict.letters, verdict.counts

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from ingest.reception.claim import GONE, Gone
 from ingest.reception.dead_letter import DeadLetter
 from ingest.store.model import RefusedReading
 from wire.topics import GatewayPath
@@ -19,7 +20,8 @@ Count = Literal["messages", "readings", "redelivered", "resent", "stale_epoch", 
 
 - `messages`: acknowledged to the broker. `readings`: stored.
 - `redelivered`, `resent`: messages received before, repeated by the broker or by the gateway.
-- `stale_epoch`: messages of a former journal. `lost`: numbers that gateways report as dropped.
+- `stale_epoch`: messages of a former journal. `lost`: numbers that gateways report as dropped, or
+  that were acknowledged and that the store does not hold.
 - `held`: readings that wait for the owner of their device to be decided, then or later.
 """
 
@@ -58,13 +60,20 @@ class Tallies:
         """Count what no message brings now."""
         self.counts.setdefault(gateway, Counter()).update(counts)
 
-    def after(self, refused: Iterable[RefusedReading]) -> "Tallies":
-        """Return these counts with `refused` readings counted as rejected instead of stored."""
+    def after(self, refused: Iterable[RefusedReading], missing: Iterable[Gone] = ()) -> "Tallies":
+        """Return these counts with `refused` readings counted as rejected instead of stored.
+
+        Messages that are `missing` from the store count as lost.
+        """
         counts = dict(self.counts)
         for refusal in refused:
             gateway = refusal.stored.gateway
             counts[gateway] = Counter(counts.get(gateway, ()))
             counts[gateway].update({"readings": -1, REJECTED + refusal.code: 1})
+        for gone in missing:
+            gateway = gone.claim.gateway
+            counts[gateway] = Counter(counts.get(gateway, ()))
+            counts[gateway].update({"lost": gone.messages, REJECTED + GONE: 1})
         return Tallies(counts, self.heard)
 
     def total(self) -> Counter[str]:

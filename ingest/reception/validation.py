@@ -14,7 +14,8 @@ received, devices get owners, newest readings advance. Beside the codes of the p
 - `seq_conflict`: the gateway used a message number again for other readings.
 
 A message names the watermark that its gateway knows (`acked`). All numbers up to it count as
-received: this ingest, or another one, has acknowledged them.
+received: this ingest, or another one, has acknowledged them. Those that this one does not know are
+a claim, and the store is asked whether it holds them.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ingest.reception.admission import Admission
+from ingest.reception.claim import Claim, claim_of
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.gateway_numbers import Standing
@@ -54,7 +56,7 @@ _DISPUTED: Final = ("not_owned", "retired")
 
 @dataclass(slots=True)
 class Verdict:
-    """The result for one message: good readings, dead letters, and counts of other events.
+    """The result for one message: good readings, dead letters, claims, and counts of other events.
 
     `gateway` is None if the topic names none; `by_desk` marks a decision of the desk, which counts
     for no gateway. `epoch` is the epoch whose watermark answers the
@@ -65,6 +67,7 @@ class Verdict:
     epoch: str | None = None
     readings: list[StoredReading] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     by_desk: bool = False
 
@@ -233,8 +236,11 @@ class Validator:
         """Count the message as received, and the numbers it reports as acknowledged or dropped."""
         registry, epoch = self._registry, telemetry.epoch
         registry.receive(gateway, epoch, telemetry.seq, telemetry.seq)
-        if telemetry.acked > registry.watermark(gateway, epoch):
+        known = registry.watermark(gateway, epoch)
+        if telemetry.acked > known:
             registry.receive(gateway, epoch, 1, telemetry.acked)
+            claim = claim_of(gateway, telemetry, known)
+            verdict.claims += [claim] if claim is not None else []
         if telemetry.dropped is not None:
             dropped = telemetry.dropped
             lost = registry.receive(gateway, epoch, dropped.first, dropped.last)

@@ -3,12 +3,13 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import FaultRecord
 from tests.ingest.harness import Folder, running
 from tests.ingest.village import JournalGateway
 from tests.servers import MosquittoBroker, NatsBroker, Server, wait_until
@@ -74,20 +75,32 @@ def wait_for_more(gateways: list[JournalGateway], count: int) -> None:
     wait_until(lambda: len(gateways[0].polled) >= goal, 30)
 
 
-def assert_every_reading_is_stored_once(folder: Folder, gateways: list[JournalGateway]) -> None:
+def assert_every_reading_is_stored_once(
+    folder: Folder, gateways: list[JournalGateway], record: FaultRecord
+) -> None:
     def drained() -> bool:
         return all(gateway.all_answered_for() for gateway in gateways)
 
     wait_until(drained, 60, f"journals drain: {[gateway.waiting for gateway in gateways]}")
     expected = [(gateway.device, at) for gateway in gateways for at in gateway.polled]
-    assert folder.rows() == sorted(expected)
+    rows = folder.rows()
+    record_rows(record, expected, rows)
+    assert rows == sorted(expected)
     assert folder.letters() == []
 
 
+def record_rows(record: FaultRecord, expected: Sequence[object], rows: Sequence[object]) -> None:
+    """Count the readings sent, and what the store lacks or holds twice."""
+    record["trials"] += len(expected)
+    record["lost"] += len(set(expected) - set(rows))
+    record["doubled"] += len(rows) - len(set(rows))
+
+
+@pytest.mark.fault("reliability §1: broker")
 @pytest.mark.parametrize("kind", [NatsBroker, MosquittoBroker])
 @pytest.mark.parametrize("wiped", [False, True], ids=["killed", "wiped"])
 def test_a_broker_killed_or_wiped_again_and_again(
-    kind: type[Server], wiped: bool, tmp_path: Path
+    kind: type[Server], wiped: bool, tmp_path: Path, fault_record: FaultRecord
 ) -> None:
     broker, folder = kind(tmp_path / "broker"), Folder(tmp_path / "server")
     broker.start()
@@ -105,12 +118,15 @@ def test_a_broker_killed_or_wiped_again_and_again(
                         broker.directory.mkdir()
                     broker.start()
                 wait_for_more(gateways, 30)
-            assert_every_reading_is_stored_once(folder, gateways)
+            assert_every_reading_is_stored_once(folder, gateways, fault_record)
     finally:
         broker.stop()
 
 
-def test_a_broker_that_drops_what_it_acknowledged(tmp_path: Path) -> None:
+@pytest.mark.fault("reliability §1: broker")
+def test_a_broker_that_drops_what_it_acknowledged(
+    tmp_path: Path, fault_record: FaultRecord
+) -> None:
     broker, folder = NarrowBroker(tmp_path / "broker"), Folder(tmp_path / "server")
     broker.start()
     try:
@@ -121,7 +137,7 @@ def test_a_broker_that_drops_what_it_acknowledged(tmp_path: Path) -> None:
             with polling(gateways):
                 wait_for_more(gateways, 60)
             with running(broker.url, folder):
-                assert_every_reading_is_stored_once(folder, gateways)
+                assert_every_reading_is_stored_once(folder, gateways, fault_record)
         log = (broker.directory / "server.log").read_text()
         assert "Outgoing messages are being dropped" in log
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.conftest import FaultRecord
 from tests.servers import http_status, wait_until
 
 # Seconds after ready at which a part is killed. The demo itself kills its last gateway at 15 s.
@@ -54,7 +55,8 @@ class RunningDemo:
 
     def kill(self, name: str) -> None:
         """Kill one part and wait until the demo has started it again."""
-        before = self.pids()[name]
+        before = wait_until(lambda: self.pids().get(name), 30, f"{name} runs")
+        assert self.process.poll() is None, "the demo was over before its part could be killed"
         os.kill(before, signal.SIGKILL)
         wait_until(lambda: self.pids().get(name, before) != before, 30, f"{name} started again")
 
@@ -65,8 +67,11 @@ class RunningDemo:
         self._errors.close()
 
 
+@pytest.mark.fault("reliability §1: every part")
 @pytest.mark.timeout(300)
-def test_each_part_killed_once_changes_none_of_the_four_zeros(tmp_path: Path) -> None:
+def test_each_part_killed_once_changes_none_of_the_four_zeros(
+    tmp_path: Path, fault_record: FaultRecord
+) -> None:
     demo = RunningDemo(tmp_path, "--for", f"{RUN_S}s")
     try:
         ready = time.monotonic()
@@ -75,6 +80,8 @@ def test_each_part_killed_once_changes_none_of_the_four_zeros(tmp_path: Path) ->
             demo.kill(name)
         code = demo.process.wait(180)
         report = json.loads(demo.report.read_text())
+        fault_record |= {key: report[key] for key in ("lost", "missed", "false")}
+        fault_record |= {"trials": len(KILLS), "doubled": report["duplicated"]}
         assert {key: report[key] for key in ("lost", "duplicated", "missed", "false")} == {
             "lost": 0,
             "duplicated": 0,

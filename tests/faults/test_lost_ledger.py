@@ -3,6 +3,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from tests.faults.conftest import FaultRecord
 from tests.faults.test_broker_faults import (
     assert_every_reading_is_stored_once,
     polling,
@@ -13,7 +16,10 @@ from tests.ingest.harness import Folder, running
 from tests.servers import Server
 
 
-def test_a_lost_ledger_costs_no_reading(nats_broker: Server, tmp_path: Path) -> None:
+@pytest.mark.fault("reliability §1: state files")
+def test_a_lost_ledger_costs_no_reading(
+    nats_broker: Server, tmp_path: Path, fault_record: FaultRecord
+) -> None:
     folder = Folder(tmp_path / "server")
     with village(nats_broker, tmp_path) as gateways:
         for _ in range(3):
@@ -24,4 +30,4 @@ def test_a_lost_ledger_costs_no_reading(nats_broker: Server, tmp_path: Path) -> 
         with running(nats_broker.url, folder), polling(gateways):  # type: ignore[attr-defined]
             wait_for_more(gateways, 5)
         with running(nats_broker.url, folder):  # type: ignore[attr-defined]
-            assert_every_reading_is_stored_once(folder, gateways)
+            assert_every_reading_is_stored_once(folder, gateways, fault_record)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_broker_faults import polling, wait_for_more
+from tests.faults.conftest import FaultRecord
+from tests.faults.test_broker_faults import polling, record_rows, wait_for_more
 from tests.ingest.harness import Folder
 from tests.ingest.village import JournalGateway
 from tests.servers import Server, wait_until
@@ -120,8 +121,12 @@ def processes(broker: Server, tmp_path: Path) -> Iterator[tuple[IngestProcess, I
         yield first, second
 
 
+@pytest.mark.fault("reliability §1: ingest")
 def test_a_town_moves_to_a_new_process_and_back_under_load(
-    broker: Server, tmp_path: Path, processes: tuple[IngestProcess, IngestProcess]
+    broker: Server,
+    tmp_path: Path,
+    processes: tuple[IngestProcess, IngestProcess],
+    fault_record: FaultRecord,
 ) -> None:
     first, second = processes
     first.serve(TOWNS)
@@ -143,7 +148,9 @@ def test_a_town_moves_to_a_new_process_and_back_under_load(
             f"{[g.waiting for g in gateways]}",
         )
         rows = Folder(tmp_path).rows()
-        assert rows == sorted((one.device, at) for one in gateways for at in one.polled)
+        expected = [(gateway.device, at) for gateway in gateways for at in gateway.polled]
+        record_rows(fault_record, expected, rows)
+        assert rows == sorted(expected)
         sent = {town: len(one.polled) for town, one in zip(TOWNS, gateways, strict=True)}
     statuses = {**first.status(), **second.status()}
     first.stop()

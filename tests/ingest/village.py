@@ -29,6 +29,7 @@ class JournalGateway:
         announced: Sequence[str] = (),
         interval_s: float = 30,
     ) -> None:
+        self.place = place
         names = announced or [f"{place.gateway}-1"]
         self.device = names[0]
         self.polled: list[int] = []

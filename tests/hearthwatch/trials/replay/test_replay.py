@@ -23,8 +23,9 @@ from ingest.store import open_store
 from rules.transitions.raised import Raised
 from tests.hearthwatch.trials.replay.winter import SPAN, Winter
 from tests.rules.shipped import shipped_rules
-from tests.servers import InfluxGate
+from tests.servers import InfluxGate, wait_until
 
+REPOSITORY = Path(__file__).parents[4]
 PERIOD = ("2025-11-22", "2025-11-23T01:00")  # in China, that of SPAN
 
 
@@ -222,35 +223,23 @@ def test_ctrl_c_ends_every_process_and_leaves_nothing(config: Path, tmp_path: Pa
     folder = tmp_path / "server"
     shutil.copytree(config.parent, folder)
     before = sorted(path.name for path in folder.iterdir())
-    options = [
-        "--from",
-        "2000-01-01",
-        "--config",
-        str(folder / "server.toml"),
-        "--csv",
-        str(tmp_path / "alerts.csv"),
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "hearthwatch",
-        "rules",
-        "replay",
-        *options,
-        "--warm-up",
-        "0s",
-        "--workers",
-        "2",
-    ]
-    terminal = {**os.environ, "FORCE_COLOR": "1"}
+    held = tmp_path / "held"
+    held.mkdir()
+    options = ["--config", str(folder / "server.toml"), "--csv", str(tmp_path / "alerts.csv")]
+    options += ["--from", PERIOD[0], "--warm-up", "0s", "--workers", "2"]
+    replay_held = "tests.hearthwatch.trials.replay.held_replay"
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, env=terminal, start_new_session=True
+        [sys.executable, "-m", replay_held, "rules", "replay", *options],
+        stderr=subprocess.DEVNULL,
+        cwd=REPOSITORY,
+        env={**os.environ, "HELD": str(held)},
+        start_new_session=True,
     ) as process:
-        assert process.stderr is not None
-        process.stderr.read(1)  # the progress bar: it is at work, and has 26 years to go through
+        workers = wait_until(lambda: len(waiting := list(held.iterdir())) == 2 and waiting, 60)
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
+        process.wait(60)
     assert process.returncode != 0
+    assert not [worker.name for worker in workers if Path("/proc", worker.name).exists()]
     assert sorted(path.name for path in folder.iterdir()) == before
     assert not (tmp_path / "alerts.csv").exists()
 

@@ -1,0 +1,69 @@
+"""`hearthwatch backup` and `hearthwatch restore`: the whole state of a district, there and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.cli.options import AsJson, ServerConfig
+
+_Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")]
+
+
+def backup(
+    folder: _Folder, config: ServerConfig = Path("server.toml"), as_json: AsJson = False
+) -> None:
+    """Copy receipts, readings, tickets, rule state, dead letters and configuration into DIR.
+
+    The services may run meanwhile. DIR is new or empty. Each copy is checked, and manifest.json
+    lists it with its time, checksum and rows. PostgreSQL and InfluxDB have tools of their own: the
+    output and the manifest say what to run. Passwords, tokens and keys are not copied. Exits with 1
+    if a copy failed; DIR is then no backup.
+    """
+    from hearthwatch.backup.back_up import back_up
+    from hearthwatch.run.server_settings import load_server_settings
+    from hearthwatch.tables.backup import backup_table, commands_elsewhere
+    from wire.wall_clock import wall_clock_ms
+
+    settings = load_server_settings(config)
+    manifest = back_up(folder, config, settings, wall_clock_ms)
+    if as_json:
+        print_json(manifest.document())
+    else:
+        print_tables(backup_table(manifest, settings.season.zone))
+        for line in commands_elsewhere(manifest, "back_up"):
+            typer.echo(line)
+
+
+def restore(
+    folder: _Folder,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only this part, such as readings.db; may be repeated."),
+    ] = None,
+    config: ServerConfig = Path("server.toml"),
+    as_json: AsJson = False,
+) -> None:
+    """Put the parts of a backup back to where the configuration has them; stop the services first.
+
+    Every copy is checked before the first is put back. A file that is replaced stays beside it,
+    with the suffix `.before-TIME`. The operator guide says what an older part means for the
+    services. Exits with 1 if a copy is damaged, and with 2 while a service runs; nothing is then
+    replaced.
+    """
+    from datetime import datetime
+
+    from hearthwatch.backup.restore import restore
+    from hearthwatch.run.server_settings import load_server_settings
+    from hearthwatch.tables.backup import backup_table, commands_elsewhere
+
+    settings = load_server_settings(config)
+    now = datetime.now(settings.season.zone)
+    manifest = restore(folder, config, settings, only or [], now)
+    if as_json:
+        print_json(manifest.document())
+    else:
+        print_tables(backup_table(manifest, settings.season.zone))
+        for line in commands_elsewhere(manifest, "restore"):
+            typer.echo(line)
