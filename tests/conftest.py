@@ -12,6 +12,7 @@ from tests.servers import (
     InfluxServer,
     MosquittoBroker,
     NatsBroker,
+    PostgresServer,
     Server,
     VictoriaServer,
 )
@@ -74,6 +75,17 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxGate]:
 def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServer]:
     """VictoriaMetrics; shared, so tests keep apart by their device and village ids."""
     server = VictoriaServer(tmp_path_factory.mktemp("victoria"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL; shared, so each test makes its own database in it."""
+    server = PostgresServer()
     server.start()
     try:
         yield server

@@ -1,0 +1,75 @@
+"""One delivery, whatever it holds, is counted, named and set aside; the rest goes on."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.settings import TicketsSettings
+from tests.alerts.rig import DEVICES, Gateway, Running, Tables, settings
+from tests.servers import NatsBroker, PostgresServer, Server, wait_until
+from wire.topics import GatewayPath
+from wire.wall_clock import wall_clock_ms
+
+DEVICE, OTHER = DEVICES
+FAULT = "high_pressure:P1"
+STRANGER = GatewayPath("mentougou", "zhaitang", "matao", "mt-09")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Server]:
+    server = NatsBroker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def given(request: pytest.FixtureRequest, tmp_path: Path, broker: Server) -> dict[str, Any]:
+    """The settings of an alert service, on each of the two databases in turn."""
+    tables = settings(tmp_path, broker.url)
+    if request.param == "postgresql":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        tables["tickets"] = TicketsSettings(url=postgres.create(f"t{wall_clock_ms()}"))
+    return tables
+
+
+def birth(**changed: object) -> bytes:
+    """A birth message with some fields of another content; `bus` and the like in its device."""
+    device = {"device": "mtg-mt-0900", "profile": "phnix", "bus": "line", "address": 1}
+    document = {"v": 1, "online": True, "at": 1, "epoch": "e", "software": "s", "interval_s": 30}
+    inside = {name: changed.pop(name) for name in tuple(changed) if name in device}
+    return json.dumps({**document, **changed, "devices": [{**device, **inside}]}).encode()
+
+
+BIRTHS = {
+    "interval": birth(interval_s=1e300),
+    "software": birth(software="a\0b"),
+    "epoch": birth(epoch="a\0b"),
+    "profile": birth(profile="a\0b"),
+    "bus": birth(bus="a\0b"),
+    "address": birth(address=2**62),
+    "long": birth(software="x" * 200_000),
+    "twice": birth().replace(b'"devices": [', b'"devices": [{"device":"mtg-mt-0900",'
+                             b'"profile":"phnix","bus":"line","address":2},'),
+}
+
+
+@pytest.mark.fault("11.B1")
+@pytest.mark.parametrize("name", BIRTHS)
+def test_a_retained_birth_does_not_end_alerting(
+    name: str, given: dict[str, Any], broker: Server, fault_record: dict[str, float]
+) -> None:
+    stranger, gateway = Gateway(broker.url, STRANGER), Gateway(broker.url)
+    stranger.send("status", BIRTHS[name], retain=True)
+    tables = Tables(given["tickets"].url)
+    running = Running(**given).ready()
+    gateway.birth(*DEVICES)
+    gateway.read(DEVICE, FAULT)
+    wait_until(lambda: tables.alerts(subject=DEVICE), 5, "the district is watched")
+    running.stop()
+    stranger.close()
+    gateway.close()
+    fault_record["trials"] += 1
