@@ -30,7 +30,7 @@ from messaging.telemetry import decode_fitting
 from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
-from wire.payload import PayloadError, is_envelope
+from wire.payload import PayloadError
 from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
 
 
@@ -87,13 +87,9 @@ class Validator:
         try:
             status = decode_status(message.payload)
         except PayloadError as error:
-            named = error.reason == "bad_identifier"
-            code = error.reason if named else f"payload_invalid:{error.reason}"
-            return self._unnumbered(message, code, gateway)
+            return self._unnumbered(message, error.code, gateway)
         if status.epoch is None:
             return Verdict(gateway)
-        if not is_envelope(status.epoch, 1):
-            return self._unnumbered(message, "payload_invalid:out_of_range", gateway)
         self._registry.announce(gateway, status.epoch, (device.device for device in status.devices))
         return Verdict(gateway, status.epoch)
 

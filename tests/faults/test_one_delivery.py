@@ -52,8 +52,10 @@ BIRTHS = {
     "bus": birth(bus="a\0b"),
     "address": birth(address=2**62),
     "long": birth(software="x" * 200_000),
-    "twice": birth().replace(b'"devices": [', b'"devices": [{"device":"mtg-mt-0900",'
-                             b'"profile":"phnix","bus":"line","address":2},'),
+    "twice": birth().replace(
+        b'"devices": [',
+        b'"devices": [{"device":"mtg-mt-0900","profile":"phnix","bus":"line","address":2},',
+    ),
 }
 
 

@@ -1,12 +1,18 @@
 """JSON payloads to messages, strictly; every mistake has a named reason (reliability §3).
 
 `telemetry` keeps the good readings beside the bad ones. `small` accepts or refuses a status,
-watermark, command or result as a whole.
+watermark, command, result or alert as a whole.
 """
 
 from wire.decode.fields import MAX_INTEGER
 from wire.decode.reading import is_fault
-from wire.decode.small import decode_ack, decode_command, decode_result, decode_status
+from wire.decode.small import (
+    decode_ack,
+    decode_alert,
+    decode_command,
+    decode_result,
+    decode_status,
+)
 from wire.decode.telemetry import (
     Decoded,
     FastDecoder,
@@ -24,6 +30,7 @@ __all__ = [
     "Rejection",
     "UnreadableError",
     "decode_ack",
+    "decode_alert",
     "decode_command",
     "decode_result",
     "decode_status",
