@@ -25,6 +25,7 @@ from alerts.feed.outbox import Outbox
 from alerts.forecast import ForecastReader
 from alerts.late.late_readings import LateReadings
 from alerts.late.restart_gap import missed_readings
+from alerts.set_aside import SetAside, write_in_parts
 from alerts.settings import AlertsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.announce import ALERT_EFFECT
@@ -89,6 +90,7 @@ class AlertService:
         self._bus = parts.bus
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
+        self._set_aside = SetAside(_log)
         self._broker_log = BrokerLog(_log)
         self._state_outage = OutageLog(
             _log, "rule_state_not_saved", "rule_state_saved", severity="error"
@@ -179,8 +181,7 @@ class AlertService:
         deliveries = self._receive()
         now = self._now()
         for delivery in deliveries:
-            message = BusMessage(delivery.topic, delivery.payload, delivery.retained)
-            self._district.receive(message, now)
+            self._take_in(delivery, now)
         due = self._check_is_due()
         if due:
             cold = self._retry.persist(lambda: self._is_extreme_cold(now))
@@ -193,14 +194,25 @@ class AlertService:
             self._retry.persist(lambda: self._late.turn(self._district.interval_of, now))
             self._save_state_if_due(now)
 
+    def _take_in(self, delivery: Delivery, now: int) -> None:
+        message = BusMessage(delivery.topic, delivery.payload, delivery.retained)
+        try:
+            self._district.receive(message, now)
+        except Exception as error:
+            self._set_aside.note("receive", delivery.topic, error)
+
     def _commit(self, now: int) -> None:
         changes = self._district.take_round(now)
         _count_input(changes)
-        if changes.is_empty:
-            return
-        written = self._retry.persist(lambda: self.write(changes))
-        self._district.committed(written.recorded.records.values(), now)
-        _count(written)
+        for failed in changes.unevaluated:
+            self._set_aside.note("evaluate", f"{failed.device} {failed.rule}", failed.error)
+        if not changes.is_empty:
+            for written in write_in_parts(changes, self._persist, self._set_aside):
+                self._district.committed(written.recorded.records.values(), now)
+                _count(written)
+
+    def _persist(self, changes: Round) -> Written:
+        return self._retry.persist(lambda: self.write(changes))
 
     def write(self, changes: Round) -> Written:
         """Commit a round."""

@@ -6,9 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from hypothesis import HealthCheck, Phase
+from hypothesis import given as examples
+from hypothesis import settings as limits
+from hypothesis import strategies as st
 
+from alerts.core.model import GatewayBirth, Round
+from alerts.service import AlertService
+from alerts.store.write_round import Written
 from desk.settings import TicketsSettings
 from tests.alerts.rig import DEVICES, Gateway, Running, Tables, settings
+from tests.any_message import Message, any_message
 from tests.servers import NatsBroker, PostgresServer, Server, wait_until
 from wire.topics import GatewayPath
 from wire.wall_clock import wall_clock_ms
@@ -75,3 +84,61 @@ def test_a_retained_birth_does_not_end_alerting(
     stranger.close()
     gateway.close()
     fault_record["trials"] += 1
+
+
+class Trusting(AlertService):
+    """A service that a birth out of bounds has reached after all."""
+
+    def write(self, changes: Round) -> Written:
+        for status in changes.statuses:
+            if isinstance(status, GatewayBirth) and status.gateway == STRANGER:
+                status.status.interval_s = 1e300
+        return super().write(changes)
+
+
+@pytest.mark.fault("11.B1")
+def test_a_change_that_the_database_refuses_costs_only_itself(
+    given: dict[str, Any], broker: Server, fault_record: dict[str, float]
+) -> None:
+    stranger, gateway = Gateway(broker.url, STRANGER), Gateway(broker.url)
+    tables = Tables(given["tickets"].url)
+    with structlog.testing.capture_logs() as logged:
+        running = Running(Trusting, **given).ready()
+        for _ in range(3):
+            stranger.birth("mtg-mt-0900")
+            gateway.birth(*DEVICES)
+            gateway.read(DEVICE, FAULT)
+        wait_until(lambda: tables.alerts(subject=DEVICE), 5, "the district is watched")
+        wait_until(lambda: len(tables.gateways()) == 1)
+        running.stop()
+    named = [entry for entry in logged if entry["event"] == "input_set_aside"]
+    assert [(entry["step"], "mt-09" in entry["what"]) for entry in named] == [("write", True)]
+    stranger.close()
+    gateway.close()
+    fault_record["trials"] += 3
+
+
+@pytest.mark.fault("11.B1")
+def test_messages_of_any_content_end_no_alert_service(
+    given: dict[str, Any], broker: Server, fault_record: dict[str, float]
+) -> None:
+    stranger, gateway = Gateway(broker.url, STRANGER), Gateway(broker.url)
+    tables = Tables(given["tickets"].url)
+    running = Running(**given).ready()
+    gateway.birth(*DEVICES)
+
+    # A failure here takes seconds, so the smallest example is not searched for.
+    @limits(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @examples(st.lists(any_message, min_size=10, max_size=40))
+    def others_are_answered(messages: list[Message]) -> None:
+        fault_record["trials"] += len(messages)
+        for kind, payload in messages:
+            stranger.send(kind, payload)
+        watched = f"mtg-mt-{fault_record['trials']}"
+        gateway.read(watched, FAULT)
+        wait_until(lambda: tables.alerts(subject=watched), 10, f"alert of {watched}")
+
+    others_are_answered()
+    running.stop()
+    stranger.close()
+    gateway.close()
