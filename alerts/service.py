@@ -25,13 +25,14 @@ from alerts.feed.outbox import Outbox
 from alerts.forecast import ForecastReader
 from alerts.late.late_readings import LateReadings
 from alerts.late.restart_gap import missed_readings
-from alerts.set_aside import SetAside, write_in_parts
 from alerts.settings import AlertsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.announce import ALERT_EFFECT
 from alerts.store.records import active_records, is_active_again
 from alerts.store.write_round import Written, write_round
+from alerts.write_in_parts import write_in_parts
 from configuration.outage_log import OutageLog
+from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
 from desk.database.engine import reading, writing
 from desk.extreme_cold import is_extreme_cold
 from desk.ledger.device_registry import known_gateways
@@ -90,7 +91,7 @@ class AlertService:
         self._bus = parts.bus
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
-        self._set_aside = SetAside(_log)
+        self._set_aside_log = SetAsideLog(_log)
         self._broker_log = BrokerLog(_log)
         self._state_outage = OutageLog(
             _log, "rule_state_not_saved", "rule_state_saved", severity="error"
@@ -199,17 +200,21 @@ class AlertService:
         try:
             self._district.receive(message, now)
         except Exception as error:
-            self._set_aside.note("receive", delivery.topic, error)
+            self._set_aside("receive", delivery.topic, error)
 
     def _commit(self, now: int) -> None:
         changes = self._district.take_round(now)
         _count_input(changes)
         for failed in changes.unevaluated:
-            self._set_aside.note("evaluate", f"{failed.device} {failed.rule}", failed.error)
+            self._set_aside("evaluate", f"{failed.device} {failed.rule}", failed.error)
         if not changes.is_empty:
             for written in write_in_parts(changes, self._persist, self._set_aside):
                 self._district.committed(written.recorded.records.values(), now)
                 _count(written)
+
+    def _set_aside(self, step: str, what: str, error: Exception) -> None:
+        metrics.reject(UNPROCESSABLE)
+        self._set_aside_log.note(step, what, error)
 
     def _persist(self, changes: Round) -> Written:
         return self._retry.persist(lambda: self.write(changes))

@@ -20,6 +20,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
+from configuration.set_aside_log import UNPROCESSABLE
 from ingest.reception.admission import Admission
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
@@ -30,7 +31,7 @@ from messaging.telemetry import decode_fitting
 from wire.clocks import check_event_time
 from wire.decode import Decoded, UnreadableError, decode_status, decode_telemetry
 from wire.messages import Reading, Telemetry
-from wire.payload import PayloadError
+from wire.payload import PayloadError, salvage_envelope
 from wire.topics import DEFAULT_ROOT, GatewayPath, TopicError, parse_gateway_topic
 
 
@@ -76,6 +77,18 @@ class Validator:
         if kind == "status":
             return self._status(message, gateway)
         return self._unnumbered(message, "bad_topic", gateway)
+
+    def set_aside(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
+        """Reject a whole message that `validate` failed at; its number counts as received."""
+        message = _Message(topic, payload, now, again)
+        try:
+            gateway = self._parse(topic)[1]
+        except TopicError:
+            return self._unnumbered(message, UNPROCESSABLE, None)
+        envelope = salvage_envelope(payload)
+        if envelope is None:
+            return self._unnumbered(message, UNPROCESSABLE, gateway)
+        return self._refused(message, gateway, UNPROCESSABLE, *envelope)
 
     def _parse(self, topic: str) -> tuple[str, GatewayPath]:
         known = self._topics.get(topic)

@@ -128,7 +128,7 @@ def test_messages_of_any_content_end_no_alert_service(
     gateway.birth(*DEVICES)
 
     # A failure here takes seconds, so the smallest example is not searched for.
-    @limits(max_examples=15, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @limits(max_examples=40, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @examples(st.lists(any_message, min_size=10, max_size=40))
     def others_are_answered(messages: list[Message]) -> None:
         fault_record["trials"] += len(messages)
