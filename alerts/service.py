@@ -92,7 +92,7 @@ class AlertService:
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
         self._set_aside_log = SetAsideLog(_log)
-        self._broker_log = BrokerLog(_log)
+        self._broker_log = BrokerLog(_log, settings.client_id)
         self._state_outage = OutageLog(
             _log, "rule_state_not_saved", "rule_state_saved", severity="error"
         )

@@ -38,13 +38,16 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     A process that dies is started again. The broker runs apart (Mosquitto, EMQX or NATS). While it
     is missing the services wait, and /readyz names it.
     """
+    from configuration.exclusive import exclusive
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.run.server_process import run_server_processes
     from hearthwatch.run.server_settings import load_server_settings
 
     configure_structured_logging()
-    run_server_processes(config, load_server_settings(config), stop_on_signals())
+    settings = load_server_settings(config)
+    with exclusive(settings.alerts.state / "server", "another server process is using it"):
+        run_server_processes(config, settings, stop_on_signals())
 
 
 @server_app.command("check")
