@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: real servers, started when first asked for, ended by pid."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +92,12 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def tickets_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty ticket database, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tickets.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create(f"t{uuid.uuid4().hex}")

@@ -338,8 +338,8 @@ class PostgresServer(Server):
         return True
 
     def stop(self) -> None:
-        """End it with its connections, and remove its folder."""
-        self._end(signal.SIGINT)
+        """End it with its connections and without a checkpoint, and remove its folder."""
+        self._end(signal.SIGQUIT)
         shutil.rmtree(self.directory)
 
     def create(self, database: str) -> str:
