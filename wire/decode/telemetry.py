@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wire.decode.fields import MAX_INTEGER, check_version, integer, interval, line, required
+from wire.decode.fields import MAX_INTEGER, check_version, integer, interval, required
 from wire.decode.reading import drop_implausible, fault_of_reading, read_reading, texts_fit
 from wire.messages import INTERVAL_S, MAX_NUMBER, MAX_READINGS, VERSION, Dropped, Telemetry
 from wire.payload import (
@@ -15,6 +15,7 @@ from wire.payload import (
     parse_document,
     salvage_envelope,
 )
+from wire.texts import as_line
 
 FastDecoder = Callable[[bytes], Telemetry]
 
@@ -174,7 +175,8 @@ def _dropped(document: object) -> Dropped | None:
     dropped = Dropped(
         integer(document, "from", MAX_NUMBER),
         integer(document, "to", MAX_NUMBER),
-        line(document, "reason"),
+        # A report of a loss is never refused over its words: its numbers would be missing for good.
+        as_line(required(document, "reason", str)),
     )
     if not 0 < dropped.first <= dropped.last:
         raise PayloadError("out_of_range", "dropped")
