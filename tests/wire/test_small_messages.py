@@ -28,7 +28,7 @@ from wire.messages import (
     Status,
 )
 from wire.payload import PayloadError
-from wire.texts import LONGEST_LINE, as_line, is_line
+from wire.texts import LONGEST_LINE, LONGEST_PROSE, as_line, is_line
 
 identifiers = st.from_regex(r"[a-z0-9][a-z0-9-]{0,47}", fullmatch=True)
 tokens = st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True)
@@ -106,7 +106,7 @@ def test_an_alert_is_read_back_without_what_json_lacks(alert: Alert) -> None:
     read = decode_alert(encode_alert(alert))
     assert (read.id, read.onset, read.subject) == (alert.id, alert.onset, alert.subject)
     assert read.value is None or read.value == alert.value
-    assert all(map(is_line, read.text.values()))
+    assert all(is_line(text, LONGEST_PROSE) for text in read.text.values())
 
 
 @given(st.text())
