@@ -43,7 +43,7 @@ def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
 
     Raises ConfigurationError while another process works on the same `alerts.state`.
     """
-    with exclusive(settings.alerts.state, _IN_USE):
+    with exclusive(settings.alerts.state / "alerts", _IN_USE):
         _run(settings, stop)
 
 
