@@ -14,8 +14,10 @@ from configuration.outage_log import OutageLog
 _log = structlog.get_logger()
 
 _RETRY_S: Final = 1.0
-# Transient errors. IntegrityError: another writer inserted the same row first.
-_TRANSIENT: Final = (OperationalError, InterfaceError, IntegrityError, PoolTimeoutError)
+_TRANSIENT: Final = (OperationalError, InterfaceError, PoolTimeoutError)
+_TOO_LARGE: Final = "54"  # the class of SQL states that PostgreSQL counts as operational
+# Another writer inserted the same row first. It does so once; what fails again is at fault itself.
+_RACES: Final = 1
 
 Answer = TypeVar("Answer")
 
@@ -39,11 +41,21 @@ class DatabaseRetry:
         return [] if missing is None else [f"tickets: {missing}"]
 
     def persist(self, action: Callable[[], Answer]) -> Answer:
-        """Do `action`, again and again while the database is away; raises Stopped at `stop`."""
+        """Do `action`, again and again while the database is away; raises Stopped at `stop`.
+
+        Raises every error that lasts.
+        """
+        races = 0
         while True:
             try:
                 answer = action()
+            except IntegrityError:
+                races += 1
+                if races > _RACES:
+                    raise
             except _TRANSIENT as error:
+                if _is_too_large(error):
+                    raise
                 self._note_lost(error)
                 if self.stop.wait(_RETRY_S):
                     raise DatabaseRetry.Stopped from error
@@ -60,3 +72,8 @@ class DatabaseRetry:
         self._outage.back()
         self._missing = None
         metrics.DATABASE_UP.set(1)
+
+
+def _is_too_large(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return str(state).startswith(_TOO_LARGE)

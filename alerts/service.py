@@ -33,7 +33,9 @@ from alerts.snapshot import SnapshotFile
 from alerts.store.announce import ALERT_EFFECT
 from alerts.store.records import active_records, is_active_again
 from alerts.store.write_round import Written, write_round
+from alerts.write_in_parts import write_in_parts
 from configuration.outage_log import OutageLog
+from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
 from desk.database.engine import reading, writing
 from desk.extreme_cold import is_extreme_cold
 from desk.ledger.box_decisions import BOX_EFFECT, all_decisions, ledger_word
@@ -99,7 +101,8 @@ class AlertService:
         self._bus = parts.bus
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
-        self._broker_log = BrokerLog(_log)
+        self._set_aside_log = SetAsideLog(_log)
+        self._broker_log = BrokerLog(_log, settings.client_id)
         self._state_outage = OutageLog(
             _log, "rule_state_not_saved", "rule_state_saved", severity="error"
         )
@@ -197,8 +200,7 @@ class AlertService:
         deliveries = self._receive()
         now = self._now()
         for delivery in deliveries:
-            message = BusMessage(delivery.topic, delivery.payload, delivery.retained)
-            self._district.receive(message, now)
+            self._take_in(delivery, now)
         due = self._check_is_due()
         if due:
             self._district.decide_owners(self._retry.persist(self._ledger_word), now)
@@ -213,14 +215,29 @@ class AlertService:
             self._retry.persist(lambda: self._late.turn(self._district.interval_of, now))
             self._save_state_if_due(now)
 
+    def _take_in(self, delivery: Delivery, now: int) -> None:
+        message = BusMessage(delivery.topic, delivery.payload, delivery.retained)
+        try:
+            self._district.receive(message, now)
+        except Exception as error:
+            self._set_aside("receive", delivery.topic, error)
+
     def _commit(self, now: int) -> None:
         changes = self._district.take_round(now)
         _count_input(changes)
-        if changes.is_empty:
-            return
-        written = self._retry.persist(lambda: self.write(changes))
-        self._district.committed(written.recorded.records.values(), now)
-        _count(written)
+        for failed in changes.unevaluated:
+            self._set_aside("evaluate", f"{failed.device} {failed.rule}", failed.error)
+        if not changes.is_empty:
+            for written in write_in_parts(changes, self._persist, self._set_aside):
+                self._district.committed(written.recorded.records.values(), now)
+                _count(written)
+
+    def _set_aside(self, step: str, what: str, error: Exception) -> None:
+        metrics.reject(UNPROCESSABLE)
+        self._set_aside_log.note(step, what, error)
+
+    def _persist(self, changes: Round) -> Written:
+        return self._retry.persist(lambda: self.write(changes))
 
     def write(self, changes: Round) -> Written:
         """Commit a round."""

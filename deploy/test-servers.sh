@@ -14,6 +14,7 @@ need nginx nginx-light
 need socat socat
 need mbpoll mbpoll
 need chromium chromium
+[ -n "$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | head -n 1)" ] || missing="$missing postgresql"
 [ -n "$(find /usr/share/fonts /usr/local/share/fonts "${HOME:-/}/.fonts" -name 'NotoSansCJK*' 2>/dev/null | head -n 1)" ] || missing="$missing fonts-noto-cjk"
 
 [ -z "$missing" ] && exit 0

@@ -10,17 +10,22 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
+import structlog
+
+from configuration.set_aside_log import SetAsideLog
 from ingest.durable.commit import Committer
 from ingest.reception.admission import Admission
 from ingest.reception.batch import MessageBatch
 from ingest.reception.device_registry import DeviceRegistry
 from ingest.reception.inbox import DeliveryInbox
-from ingest.reception.validation import Validator
+from ingest.reception.validation import Validator, Verdict
 from ingest.releases import Releases
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore
 from messaging.session import Delivery
 from wire.units import SECOND_MS
+
+_log = structlog.get_logger()
 
 # The longest silence after which the service checks whether it should stop.
 _IDLE_S: Final = 0.2
@@ -57,6 +62,7 @@ class IngestService:
         self._store = store
         self._committer = committer
         self._releases = releases
+        self._set_aside_log = SetAsideLog(_log)
         self._commits: deque[Future[None]] = deque()
 
     def run(self, stop: threading.Event) -> None:
@@ -108,8 +114,14 @@ class IngestService:
             self._validator.admission = self._admission()
         again = delivery.redelivered or delivery.retained
         now = self._clock()
-        verdict = self._validator.validate(delivery.topic, delivery.payload, now, again=again)
-        batch.add(delivery, verdict, now)
+        batch.add(delivery, self._validate(delivery, now, again=again), now)
+
+    def _validate(self, delivery: Delivery, now: int, *, again: bool) -> Verdict:
+        try:
+            return self._validator.validate(delivery.topic, delivery.payload, now, again=again)
+        except Exception as error:
+            self._set_aside_log.note("validate", delivery.topic, error)
+            return self._validator.set_aside(delivery.topic, delivery.payload, now, again=again)
 
     def _hand_over(
         self, batch: MessageBatch, executor: ThreadPoolExecutor, stop: threading.Event

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.servers import (
     InfluxServer,
     MosquittoBroker,
     NatsBroker,
+    PostgresServer,
     Server,
     VictoriaServer,
 )
@@ -85,3 +87,23 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServe
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """PostgreSQL; shared, so each test makes its own database in it."""
+    server = PostgresServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def tickets_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty ticket database, on SQLite and on PostgreSQL in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tickets.db"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create(f"t{uuid.uuid4().hex}")

@@ -13,7 +13,8 @@ EARLIEST_MS: Final = 1_577_836_800_000  # 2020-01-01T00:00:00Z (contract §11 `t
 # milliseconds, they fall in spring 1970 and after the year 5138. A gateway that boots without a
 # clock counts from zero and stays below this range.
 _SECONDS: Final = range(10**9, 10**10)
-_BEYOND_MS: Final = 10**14
+BEYOND_MS: Final = 10**14
+"""The first time (UTC ms) that is no time in milliseconds: the year 5138."""
 
 
 def check_event_time(at: int, now: int, earliest: int = EARLIEST_MS) -> TimeCode | None:
@@ -21,7 +22,7 @@ def check_event_time(at: int, now: int, earliest: int = EARLIEST_MS) -> TimeCode
 
     All times are UTC ms. `earliest` is the commissioning time of the device, where known.
     """
-    if at in _SECONDS or at >= _BEYOND_MS:
+    if at in _SECONDS or at >= BEYOND_MS:
         return "bad_precision"
     if at < earliest:
         return "too_early"

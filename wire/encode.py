@@ -1,7 +1,11 @@
-"""Messages to JSON bytes (contract §3)."""
+"""Messages to JSON bytes (contract §3).
+
+Texts that people read are made to fit: what is sent here, `wire.decode` takes.
+"""
 
 import gzip
 import json
+from math import isfinite
 from typing import Any
 
 from wire.messages import (
@@ -16,6 +20,7 @@ from wire.messages import (
     Status,
     Telemetry,
 )
+from wire.texts import LONGEST_PROSE, as_line
 
 
 def to_json(document: dict[str, Any]) -> bytes:
@@ -52,7 +57,8 @@ def encode_telemetry(telemetry: Telemetry) -> bytes:
     }
     if telemetry.dropped is not None:
         dropped = telemetry.dropped
-        document["dropped"] = {"from": dropped.first, "to": dropped.last, "reason": dropped.reason}
+        document["dropped"] = {"from": dropped.first, "to": dropped.last}
+        document["dropped"]["reason"] = as_line(dropped.reason)
     if telemetry.clock is not None:
         document["clock"] = telemetry.clock
     if telemetry.acked > 0:
@@ -70,10 +76,15 @@ def encode_status(status: Status) -> bytes:
             "online": True,
             "at": status.at,
             "epoch": status.epoch,
-            "software": status.software,
+            "software": as_line(status.software or ""),
             "interval_s": status.interval_s,
             "devices": [
-                {"device": d.device, "profile": d.profile, "bus": d.bus, "address": d.address}
+                {
+                    "device": d.device,
+                    "profile": d.profile,
+                    "bus": as_line(d.bus),
+                    "address": d.address,
+                }
                 for d in status.devices
             ],
         }
@@ -94,7 +105,7 @@ def encode_command(command: Command) -> bytes:
             "device": command.device,
             "set": command.set,
             "expires_at": command.expires_at,
-            "by": command.by,
+            "by": as_line(command.by),
         }
     )
 
@@ -106,7 +117,7 @@ def encode_result(result: Result) -> bytes:
             "v": VERSION,
             "id": result.id,
             "status": result.status,
-            "reason": result.reason,
+            "reason": as_line(result.reason),
             "read_back": result.read_back,
             "at": result.at,
         }
@@ -116,7 +127,8 @@ def encode_result(result: Result) -> bytes:
 def alert_document(alert: Alert) -> dict[str, Any]:
     """Return an alert as the JSON object of the feed and the HTTP API, keys in contract order.
 
-    `out_of_service_until` appears only when set.
+    `out_of_service_until` appears only when set. JSON has no NaN and no infinity: such a value is
+    left out.
     """
     document: dict[str, Any] = {
         "v": VERSION,
@@ -133,18 +145,22 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "onset": alert.onset,
         "raised_at": alert.raised_at,
         "cleared_at": alert.cleared_at,
-        "value": alert.value,
-        "limit": alert.limit,
+        "value": _finite(alert.value),
+        "limit": _finite(alert.limit),
         "unit": alert.unit,
         "code": alert.code,
         "children": alert.children,
         "ticket": alert.ticket,
         "cause": alert.cause,
-        "text": alert.text,
+        "text": {name: as_line(text, LONGEST_PROSE) for name, text in alert.text.items()},
     }
     if alert.out_of_service_until is not None:
         document["out_of_service_until"] = alert.out_of_service_until
     return document
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
 
 
 def encode_alert(alert: Alert) -> bytes:

@@ -14,12 +14,30 @@ MAX_PAYLOAD_BYTES: Final = 262_144
 MAX_READINGS: Final = 2_000
 MAX_DEPTH: Final = 6
 
+MAX_NUMBER: Final = 10**13
+"""The highest `seq`: a message a millisecond for 300 years. Sums of many stay whole numbers of 64
+bits."""
+
+INTERVAL_S: Final = (0.001, 86_400)
+"""The shortest and the longest time between two readings of a device, in seconds."""
+
+MAX_DEVICES: Final = 2_000
+"""Devices of a birth: as many as a message may hold readings."""
+
+MAX_FAULTS: Final = 64
+MAX_BAD: Final = 128
+MAX_COMMANDED: Final = 32
+"""Faults of a reading, names in its `bad`, and points that a command sets."""
+
 Clock = Literal["unsynced"]
 """Marks a message whose readings carry the time of an unsynchronised clock; otherwise absent."""
 
 Priority = Literal["urgent", "high", "medium", "low"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 """Every priority, the most urgent first."""
+
+Outcome = Literal["done", "rejected", "failed", "expired"]
+"""How a command ended."""
 
 AlertState = Literal["active", "cleared"]
 ALERT_STATES: Final[tuple[AlertState, ...]] = get_args(AlertState)
@@ -114,7 +132,7 @@ class Result:
     """The outcome of a command; `read_back` holds the points as read after the write."""
 
     id: str
-    status: Literal["done", "rejected", "failed", "expired"]
+    status: Outcome
     reason: str
     at: int
     read_back: dict[str, float] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """Payload bytes to a JSON document; every mistake has a named reason (reliability §3)."""
 
 import json
-import re
 import zlib
 from typing import Any, Final
 
-from wire.messages import MAX_DEPTH, MAX_PAYLOAD_BYTES
+from wire.messages import MAX_DEPTH, MAX_NUMBER, MAX_PAYLOAD_BYTES
+from wire.texts import is_token
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
@@ -13,7 +13,6 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 _BOMB_RATIO: Final = 200
 # A message over the limit is refused; up to this size its envelope is still read.
 _ENVELOPE_SEARCH_BYTES: Final = 16 * MAX_PAYLOAD_BYTES
-_EPOCH = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class PayloadError(ValueError):
@@ -22,6 +21,12 @@ class PayloadError(ValueError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
+
+    @property
+    def code(self) -> str:
+        """The code of the rejection (reliability §3)."""
+        named = self.reason == "bad_identifier"
+        return self.reason if named else f"payload_invalid:{self.reason}"
 
 
 def inflate(payload: bytes, limit: int = MAX_PAYLOAD_BYTES) -> bytes:
@@ -144,5 +149,5 @@ def envelope_of(document: object) -> tuple[str, int] | None:
 
 
 def is_envelope(epoch: str, seq: int) -> bool:
-    """Whether `epoch` has 1 to 64 plain characters and `seq` counts from 1."""
-    return _EPOCH.fullmatch(epoch) is not None and 0 < seq < 2**63
+    """Whether `epoch` has 1 to 64 plain characters and `seq` counts from 1 to MAX_NUMBER."""
+    return is_token(epoch) and 0 < seq <= MAX_NUMBER

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from alerts.core.held_alerts import HeldAlerts, is_live
-from alerts.core.model import BusMessage, Decided, Round, Span
+from alerts.core.model import BusMessage, Decided, Round, Span, Unevaluated
 from alerts.core.newest_readings import NewestReadings
 from alerts.core.reception import Reception
 from alerts.core.record import AlertRecord, Key
@@ -63,6 +63,7 @@ class District:
         self._held = HeldAlerts()
         self._decided: list[Decided] = []
         self._unplaced: list[str] = []
+        self._unevaluated: list[Unevaluated] = []
         self._evaluated = 0
         self._ticked = False
         self._missed: dict[str, Span] = {}
@@ -120,8 +121,22 @@ class District:
             return
         self._evaluated += len(readings)
         self._newest.note_evaluated([reading for _, reading in readings], now)
-        transitions = self._engine.observe(readings, now)
-        self._decide(transitions, now)
+        self._decide(self._observe(readings, now), now)
+        failures, self._engine.failures = self._engine.failures, []
+        self._unevaluated += [Unevaluated(*failure) for failure in failures]
+
+    def _observe(
+        self, readings: Sequence[tuple[GatewayPath, Reading]], now: int
+    ) -> list[Transition]:
+        """The transitions of `readings`; one that no rule can take is left out."""
+        try:
+            return self._engine.observe(readings, now)
+        except Exception as error:
+            if len(readings) == 1:
+                self._unevaluated.append(Unevaluated("", readings[0][1].device, error))
+                return []
+        middle = len(readings) // 2
+        return self._observe(readings[:middle], now) + self._observe(readings[middle:], now)
 
     def _decide(self, transitions: Iterable[Transition], read_at: int | None = None) -> None:
         """Note transitions at their place; those decided from readings are live only if recent."""
@@ -149,6 +164,7 @@ class District:
         unplaced, self._unplaced = self._unplaced, []
         evaluated, self._evaluated = self._evaluated, 0
         missed, self._missed = self._missed, {}
+        unevaluated, self._unevaluated = self._unevaluated, []
         return Round(
             now,
             readings=evaluated,
@@ -162,6 +178,7 @@ class District:
             timed=ticked,
             rejected=self._reception.take_rejected(),
             unplaced=unplaced,
+            unevaluated=unevaluated,
         )
 
     def _due(self, now: int) -> list[AlertRecord]:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from alerts.core.record import AlertRecord
 from desk.ledger.known import LastHeard
@@ -65,13 +66,26 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Unevaluated:
+    """A reading that a rule failed at, and how."""
+
+    rule: str
+    device: str
+    error: Exception
+
+
+_WRITTEN: Final = ("statuses", "heard", "late", "decided", "due")
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """All that one transaction is to write at server time `now` (UTC ms).
 
     `due` are held alerts to announce now. `heard`, at the `gateways` of its devices, updates the
     registry; `late` holds where readings came that were not the newest of their device. A `timed`
-    round also looks at deadlines and shelves. `rejected` counts bad input by code, and `unplaced`
-    names subjects of transitions that no gateway has announced; neither is written.
+    round also looks at deadlines and shelves. `rejected` counts bad input by code, `unplaced` names
+    subjects of transitions that no gateway has announced, and `unevaluated` holds readings that a
+    rule failed at; none of these is written.
     """
 
     now: int
@@ -85,9 +99,36 @@ class Round:
     timed: bool = False
     rejected: Counter[str] = field(default_factory=Counter)
     unplaced: Sequence[str] = ()
+    unevaluated: Sequence[Unevaluated] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        written = (self.statuses, self.decided, self.due, self.heard, self.late)
-        return not (self.timed or any(written))
+        return self.size == 0
+
+    @property
+    def size(self) -> int:
+        """How many changes can be written apart; the look at deadlines and shelves is the last."""
+        return sum(len(getattr(self, name)) for name in _WRITTEN) + int(self.timed)
+
+    def halves(self) -> tuple["Round", "Round"]:
+        """The changes of this round as two rounds, to be written one after the other."""
+        room = self.size // 2
+        first: dict[str, Any] = {}
+        second: dict[str, Any] = {}
+        for name in _WRITTEN:
+            first[name], second[name] = _split(getattr(self, name), room)
+            room -= len(first[name])
+        return replace(self, **first, timed=False), replace(self, **second)
+
+    def described(self) -> str:
+        """What a round of one change holds, for the log."""
+        names = [name for name in _WRITTEN if getattr(self, name)] or ["timed"]
+        return f"{names[0]}: {getattr(self, names[0])!r}"
+
+
+def _split(changes: Any, at: int) -> tuple[Any, Any]:
+    if isinstance(changes, Mapping):
+        items = list(changes.items())
+        return dict(items[:at]), dict(items[at:])
+    return changes[:at], changes[at:]

@@ -63,10 +63,8 @@ class Reception:
         """Sort one message that arrived at server time `now` (UTC ms)."""
         try:
             self._receive(message, now)
-        except (TopicError, UnreadableError) as error:
+        except (TopicError, UnreadableError, PayloadError) as error:
             self.rejected[error.code] += 1
-        except PayloadError as error:
-            self.rejected[f"payload_invalid:{error.reason}"] += 1
 
     def _receive(self, message: BusMessage, now: int) -> None:
         kind, gateway = parse_gateway_topic(message.topic, self._root)

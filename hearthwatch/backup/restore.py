@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from configuration.exclusive import exclusive
 from hearthwatch.backup.copies import checksum, copy_file, rows_of, sync
 from hearthwatch.backup.manifest import CopiedPart, Manifest, read_manifest
 from hearthwatch.backup.parts import DEAD_LETTERS, RECEIPTS, StatePart, state_parts
 from hearthwatch.base.errors import FailedError, UsageError
 from hearthwatch.run.server_settings import ServerSettings
-from ingest.durable.exclusive import exclusive
 from ingest.durable.receipts import read_committed_end, set_committed_end
 
 _RUNNING = "a running service holds it; stop ingest and alerts, then restore"

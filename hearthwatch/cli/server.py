@@ -41,6 +41,7 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     A process that dies is started again. The broker runs apart (Mosquitto, EMQX or NATS). While it
     is missing the services wait, and /readyz names it.
     """
+    from configuration.exclusive import exclusive
     from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
@@ -50,7 +51,8 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     configure_structured_logging()
     settings = load_server_settings(config)
     require_state_files(config, settings.ingest_files | settings.alert_files)
-    run_server_processes(config, settings, stop_on_signals())
+    with exclusive(settings.alerts.state / "server", "another server process is using it"):
+        run_server_processes(config, settings, stop_on_signals())
 
 
 @server_app.command("check")

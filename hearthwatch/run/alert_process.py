@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from alerts.rulebook import advice_of
 from alerts.service import AlertParts, AlertService
 from api import ApiContext, create_app
+from configuration.exclusive import exclusive
 from console import mount
 from desk.database.engine import open_database
 from hearthwatch.run.alert_parts import make_alert_parts
@@ -23,6 +24,10 @@ from wire.wall_clock import wall_clock_ms
 _log = structlog.get_logger()
 
 _RETRY_S: Final = 2.0
+_IN_USE: Final = (
+    "another alerts process is using it; end that one first, or give this one a configuration of "
+    "its own"
+)
 
 
 class _Server(uvicorn.Server):
@@ -34,7 +39,15 @@ class _Server(uvicorn.Server):
 
 
 def run_alert_process(settings: ServerSettings, stop: threading.Event) -> None:
-    """Run alerts, API and console until `stop` is set or one of them fails; raises its error."""
+    """Run alerts, API and console until `stop` is set or one of them fails; raises its error.
+
+    Raises ConfigurationError while another process works on the same `alerts.state`.
+    """
+    with exclusive(settings.alerts.state / "alerts", _IN_USE):
+        _run(settings, stop)
+
+
+def _run(settings: ServerSettings, stop: threading.Event) -> None:
     parts = make_alert_parts(settings)
     service = AlertService(parts, settings.alerts, wall_clock_ms)
     failures: list[BaseException] = []

@@ -14,12 +14,12 @@ from prometheus_client import start_http_server
 from rich.console import Console
 from rich.progress import Progress
 
+from configuration.exclusive import exclusive
 from configuration.fields import DEFAULT_TIME_ZONE
 from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
 from hearthwatch.run.server_settings import ServerSettings
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
-from ingest.durable.exclusive import exclusive
 from ingest.durable.held_readings import HeldReadings
 from ingest.durable.put_back import take_back
 from ingest.durable.receipts import Receipts, read_committed_end, read_receipts
@@ -94,7 +94,7 @@ def _open_service(
     registry, allowance = DeviceRegistry(remembered), Allowance(_WAITING_BYTES)
     session = _session(mqtt, ingest, receipts, allowance)
     watermarks = Watermarks(mqtt, ingest.client_id)
-    inbox = DeliveryInbox(session.events, BrokerLog(_log), allowance)
+    inbox = DeliveryInbox(session.events, BrokerLog(_log, ingest.client_id), allowance)
     committer = Committer(store, letters, receipts, committed, session, watermarks, mqtt.root)
     opened.callback(committer.close)
     committer.recover()

@@ -21,22 +21,26 @@ from messaging.session import (
     MqttSession,
 )
 from messaging.settings import MqttSettings
+from wire.decode import decode_alert
+from wire.messages import Alert, AlertState, Priority
+from wire.payload import PayloadError
+from wire.texts import LONGEST_PROSE, as_line
 
 Language = Literal["zh", "en"]
 
 _LOCALE_VARIABLES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
-_SHAPES: Final = {
+_SHAPES: Final[Mapping[Priority, tuple[str, str]]] = {
     "urgent": ("▲", "red"),
     "high": ("◆", "yellow"),
     "medium": ("■", "bright_yellow"),
     "low": ("●", "blue"),
 }
 # Columns of equal width: a Chinese character is as wide as two others.
-_PRIORITIES: Final[dict[Language, dict[str, str]]] = {
+_PRIORITIES: Final[dict[Language, dict[Priority, str]]] = {
     "zh": {"urgent": "紧急", "high": "高  ", "medium": "中  ", "low": "低  "},
     "en": {"urgent": "urgent", "high": "high  ", "medium": "medium", "low": "low   "},
 }
-_STATES: Final[dict[Language, dict[str, str]]] = {
+_STATES: Final[dict[Language, dict[AlertState, str]]] = {
     "zh": {"active": "告警中", "cleared": "已恢复"},
     "en": {"active": "active ", "cleared": "cleared"},
 }
@@ -91,21 +95,21 @@ class AlertFeed:
     def line(self, topic: str, payload: bytes) -> str:
         """Return a message as one line: an alert as text, any other as topic and payload."""
         text = payload.decode(errors="replace")
-        document = _document(text)
         if self.as_json:
-            return json.dumps({"topic": topic, "payload": document}, ensure_ascii=False)
-        if _is_alert(document):
-            return self._alert_line(document)
-        return f"{topic} {text or '(removed)'}"
+            return json.dumps({"topic": topic, "payload": _document(text)}, ensure_ascii=False)
+        try:
+            return self._alert_line(decode_alert(payload))
+        except PayloadError:
+            return as_line(f"{topic} {text or '(removed)'}", LONGEST_PROSE)
 
-    def _alert_line(self, alert: dict[str, Any]) -> str:
-        moment = alert.get("cleared_at") or alert.get("raised_at") or 0
+    def _alert_line(self, alert: Alert) -> str:
+        moment = alert.cleared_at or alert.raised_at
         clock = datetime.fromtimestamp(moment / 1000, self.zone).strftime("%H:%M:%S")
-        priority = _PRIORITIES[self.language].get(alert["priority"], alert["priority"])
-        state = _STATES[self.language].get(alert["state"], alert["state"])
-        where = f"{alert['village']} {alert['subject']}"
-        alarm = f"{alert['rule']} {alert.get('code') or ''}".strip()
-        text = (alert.get("text") or {}).get(self.language, "")
+        priority = _PRIORITIES[self.language][alert.priority]
+        state = _STATES[self.language][alert.state]
+        alarm = f"{alert.rule} {alert.code or ''}".strip()
+        text = alert.text.get(self.language, "")
+        where = f"{alert.village} {alert.subject}"
         return f"{clock} {_sign(alert)} {priority} {state} {where} {alarm}  {text}"
 
 
@@ -123,13 +127,8 @@ def _document(text: str) -> Any:
         return text or None
 
 
-def _is_alert(document: Any) -> bool:
-    needed = {"rule", "subject", "village", "priority", "state"}
-    return isinstance(document, dict) and needed <= document.keys()
-
-
-def _sign(alert: dict[str, Any]) -> str:
-    if alert["state"] == "cleared":
+def _sign(alert: Alert) -> str:
+    if alert.state == "cleared":
         return typer.style("✓", fg="green")
-    shape, colour = _SHAPES.get(alert["priority"], ("·", "white"))
+    shape, colour = _SHAPES[alert.priority]
     return typer.style(shape, fg=colour)

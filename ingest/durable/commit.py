@@ -24,6 +24,7 @@ from ingest.durable.dead_letter_file import DeadLetterFile, FileEnd
 from ingest.durable.put_back import gone
 from ingest.durable.receipts import Receipts
 from ingest.durable.watermarks import Watermarks
+from ingest.durable.write_in_parts import write_in_parts
 from ingest.reception.batch import MessageBatch
 from ingest.reception.dead_letter import DeadLetter
 from ingest.reception.device_registry import Remembered
@@ -134,8 +135,10 @@ class Committer:
             return True
 
     def _write(self, batch: MessageBatch) -> list[RefusedReading]:
-        assert batch.prepared is not None, "only a sealed batch is complete"
-        return self._store.write_prepared(batch.prepared) if batch.readings else []
+        assert batch.sealed, "only a sealed batch is complete"
+        if not batch.readings:
+            return []
+        return write_in_parts(self._store, batch.readings, batch.prepared)
 
     def _persist(self, batch: MessageBatch, refused: list[RefusedReading], now: int) -> None:
         _log_refused(refused)

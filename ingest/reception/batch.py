@@ -1,5 +1,6 @@
 """A batch: the messages that are written, committed and acknowledged together."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ingest.reception.claim import Claim
@@ -8,7 +9,7 @@ from ingest.reception.device_registry import DeviceRegistry, Remembered
 from ingest.reception.held import HeldReading
 from ingest.reception.tally import REJECTED, Tallies
 from ingest.reception.validation import Verdict
-from ingest.store.model import Prepared, ReadingStore, StoredReading
+from ingest.store.model import OF_CONTENT, Prepared, ReadingStore, StoredReading
 from messaging.session import Delivery, Puback
 from wire.messages import Ack
 from wire.topics import GatewayPath
@@ -33,12 +34,13 @@ class MessageBatch:
     answers: list[tuple[GatewayPath, Ack]] = field(default_factory=list)
     missing: int = 0
     prepared: Prepared | None = None
+    sealed: bool = False
     committed: bool = False
     _answered: dict[tuple[GatewayPath, str], None] = field(default_factory=dict)
 
     def add(self, delivery: Delivery, verdict: Verdict, now: int) -> None:
         """Add one message, validated at server time `now` (UTC ms)."""
-        assert self.prepared is None, "a message added to a sealed batch would never be written"
+        assert not self.sealed, "a message added to a sealed batch would never be written"
         assert not self.pubacks or self.pubacks[-1].connection <= delivery.connection, (
             "PUBACKs follow the order of arrival"
         )
@@ -74,7 +76,9 @@ class MessageBatch:
 
         `store` prepares the write.
         """
-        self.prepared = store.prepare(self.readings)
+        self.sealed = True
+        with suppress(*OF_CONTENT):  # the write finds the reading that does not fit
+            self.prepared = store.prepare(self.readings)
         self.changes = registry.take_changes()
         self.answers = [
             (gateway, Ack(epoch, registry.watermark(gateway, epoch)))

@@ -23,6 +23,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from configuration.set_aside_log import UNPROCESSABLE
 from ingest.reception.admission import Admission
 from ingest.reception.claim import Claim, claim_of
 from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
@@ -42,7 +43,7 @@ from wire.decode import (
     decode_telemetry,
 )
 from wire.messages import Reading, Telemetry
-from wire.payload import PayloadError, is_envelope
+from wire.payload import PayloadError, salvage_envelope
 from wire.topics import (
     DEFAULT_ROOT,
     GatewayPath,
@@ -115,6 +116,18 @@ class Validator:
             return self._decided(message, gateway, "")
         return self._unnumbered(message, "bad_topic", gateway)
 
+    def set_aside(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
+        """Reject a whole message that `validate` failed at; its number counts as received."""
+        message = _Message(topic, payload, now, again)
+        try:
+            gateway = self._parse(topic)[1]
+        except TopicError:
+            return self._unnumbered(message, UNPROCESSABLE, None)
+        envelope = salvage_envelope(payload)
+        if envelope is None:
+            return self._unnumbered(message, UNPROCESSABLE, gateway)
+        return self._refused(message, gateway, UNPROCESSABLE, *envelope)
+
     def _parse(self, topic: str) -> tuple[str, GatewayPath]:
         known = self._topics.get(topic)
         if known is None:
@@ -138,13 +151,9 @@ class Validator:
         try:
             status = decode_status(message.payload)
         except PayloadError as error:
-            named = error.reason == "bad_identifier"
-            code = error.reason if named else f"payload_invalid:{error.reason}"
-            return self._unnumbered(message, code, gateway)
+            return self._unnumbered(message, error.code, gateway)
         if status.epoch is None:
             return Verdict(gateway)
-        if not is_envelope(status.epoch, 1):
-            return self._unnumbered(message, "payload_invalid:out_of_range", gateway)
         devices = [device.device for device in status.devices]
         self._registry.announce(gateway, status.epoch, devices, message.claimed_at(status.at))
         return Verdict(gateway, status.epoch)

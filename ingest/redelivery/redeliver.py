@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from configuration.exclusive import exclusive
 from ingest.durable.dead_letter_file import FileEnd, end_of, exchange
-from ingest.durable.exclusive import exclusive
 from ingest.redelivery.reexamine import (
     GoodReading,
     KeptReason,

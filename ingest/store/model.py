@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from wire.local_days import begin_of
 from wire.messages import Reading
@@ -27,7 +27,10 @@ class StoredReading:
     reading: Reading
 
 
-RefusalCode = Literal["too_old", "store_refused"]
+OF_CONTENT: Final = (ArithmeticError, TypeError, UnicodeEncodeError)
+"""Errors of a store that a value causes, not the state of the store."""
+
+RefusalCode = Literal["too_old", "store_refused", "unprocessable"]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -29,11 +29,20 @@ _RETIRED: Final = {
 }
 
 
+class RuleFailure(NamedTuple):
+    """A rule failed at a reading of a device, which is left out for this rule alone."""
+
+    rule: str
+    device: str
+    error: Exception
+
+
 class Engine:
     """Evaluates readings by every device rule among `rules`; it ignores the other rules.
 
     State is arrays by device slot. Callers that bring columns number their devices with `fleet` and
     their fault codes with `codes`. `points` are the points that the rules need.
+    `failures` collects what the caller is to report, and empties.
     """
 
     def __init__(self, rules: Sequence[Rule], season: Season = _BEIJING) -> None:
@@ -45,6 +54,7 @@ class Engine:
         self._alike = _alike(device_rules)
         self._watches: dict[str, Watch] = {rule.id: rule.watch(self.codes) for rule in device_rules}
         self._chatter = Chatter(self.fleet.interval_of)
+        self.failures: list[RuleFailure] = []
         self._extreme = False
         self._capacity = 0
         both = [*device_rules, *(rule.in_extreme_cold() for rule in device_rules)]
@@ -119,8 +129,21 @@ class Engine:
         for (applies, is_hourly), rules in self._alike.items():
             part = applies.part(hourly if is_hourly else batch)
             for rule in rules if len(part) else ():
-                for edge in self._watches[rule.id].step(part):
+                for edge in self._edges(rule, part):
                     yield self._transition(rule, edge)
+
+    def _edges(self, rule: DeviceRule, batch: Batch) -> list[Edge]:
+        """The edges of one rule; a row that it fails at is left out, and the others stay."""
+        try:
+            return list(self._watches[rule.id].step(batch))
+        except Exception as error:
+            if len(batch) == 1:
+                device = self.fleet.devices[int(batch.slots[0])]
+                self.failures.append(RuleFailure(rule.id, device, error))
+                return []
+        rows, middle = np.arange(len(batch)), len(batch) // 2
+        halves = batch.take(rows[:middle]), batch.take(rows[middle:])
+        return [edge for half in halves for edge in self._edges(rule, half)]
 
     def _make_room(self) -> None:
         if self._capacity < self.fleet.capacity:

@@ -50,6 +50,13 @@ def decode(document: Any) -> Decoded:
     return decode_telemetry(json.dumps(document).encode(), decode_fitting)
 
 
+def test_a_report_of_a_loss_is_not_refused_over_its_words() -> None:
+    dropped = {"from": 1, "to": 2, "reason": "a\0b" + "x" * 500}
+    read = decode(message(readings=[], dropped=dropped)).telemetry.dropped
+    assert read is not None
+    assert (read.first, read.last, len(read.reason), read.reason.isprintable()) == (1, 2, 200, True)
+
+
 def test_the_contract_example_is_read_whole() -> None:
     decoded = decode_telemetry((GOLDEN / "contract-example.json").read_bytes(), decode_fitting)
     assert decoded.rejected == []

@@ -9,7 +9,12 @@ from wire.decode.alert import alert_from, decode_alert
 from wire.decode.decisions import decode_assignment, decode_retirement
 from wire.decode.fields import MAX_INTEGER
 from wire.decode.reading import is_fault
-from wire.decode.small import decode_ack, decode_command, decode_result, decode_status
+from wire.decode.small import (
+    decode_ack,
+    decode_command,
+    decode_result,
+    decode_status,
+)
 from wire.decode.telemetry import (
     Decoded,
     FastDecoder,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from wire.decode.fields import MAX_INTEGER, as_float, integer, required, texts
 from wire.identifiers import is_identifier, is_name
-from wire.messages import Reading
+from wire.messages import MAX_BAD, MAX_FAULTS, Reading
 from wire.payload import PayloadError
 from wire.points import FAULT_KINDS, POINTS, STATES
 
@@ -56,8 +56,13 @@ def fault_of_reading(reading: Reading) -> str | None:
 
 
 def texts_fit(reading: Reading) -> bool:
-    """Whether the device id, the faults and the names in `bad` are spelled as in the contract."""
+    """Whether the device id, the faults and the names in `bad` are spelled as in the contract.
+
+    A reading holds at most MAX_FAULTS faults and MAX_BAD names in `bad`.
+    """
     if not is_identifier(reading.device):
+        return False
+    if len(reading.faults) > MAX_FAULTS or len(reading.bad) > MAX_BAD:
         return False
     if reading.faults and not all(map(is_fault, reading.faults)):
         return False
@@ -86,5 +91,5 @@ def drop_implausible(reading: Reading, dropped_points: dict[str, int]) -> None:
 
 def _move_to_bad(reading: Reading, name: str, reason: str, dropped_points: dict[str, int]) -> None:
     dropped_points[reason] = dropped_points.get(reason, 0) + 1
-    if name not in reading.bad and is_name(name):
+    if name not in reading.bad and is_name(name) and len(reading.bad) < MAX_BAD:
         reading.bad.append(name)

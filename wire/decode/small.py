@@ -1,11 +1,37 @@
-"""The small messages: status, watermark, command and result; each is good or refused as a whole."""
+"""The small messages: status, watermark, command, result; each good or refused as a whole.
 
-from typing import Any
+Every field is bounded: what a message holds fits each database, clock and screen behind it.
+"""
 
-from wire.decode.fields import check_version, integer, number, required
-from wire.identifiers import is_identifier
-from wire.messages import Ack, AnnouncedDevice, Command, Result, Status
+from collections.abc import Sequence
+from typing import Any, Final, get_args
+
+from wire.decode.fields import (
+    among,
+    check_version,
+    identifier,
+    integer,
+    interval,
+    line,
+    moment,
+    points,
+    required,
+    token,
+)
+from wire.messages import (
+    MAX_COMMANDED,
+    MAX_DEVICES,
+    MAX_NUMBER,
+    Ack,
+    AnnouncedDevice,
+    Command,
+    Outcome,
+    Result,
+    Status,
+)
 from wire.payload import PayloadError, inflate, parse_document
+
+_HIGHEST_ADDRESS: Final = 255  # Modbus TCP; a serial line ends at 247
 
 
 def decode_status(payload: bytes) -> Status:
@@ -15,60 +41,61 @@ def decode_status(payload: bytes) -> Status:
         return Status(online=False)
     return Status(
         online=True,
-        at=integer(document, "at"),
-        epoch=required(document, "epoch", str),
-        software=required(document, "software", str),
-        interval_s=number(document, "interval_s"),
-        devices=[_announced(item) for item in required(document, "devices", list)],
+        at=moment(document, "at"),
+        epoch=token(document, "epoch"),
+        software=line(document, "software"),
+        interval_s=interval(document),
+        devices=_announced_devices(required(document, "devices", list)),
     )
+
+
+def _announced_devices(items: Sequence[object]) -> list[AnnouncedDevice]:
+    if len(items) > MAX_DEVICES:
+        raise PayloadError("too_large", f"{len(items)} devices, at most {MAX_DEVICES}")
+    devices = {device.device: device for device in map(_announced, items)}
+    if len(devices) < len(items):
+        raise PayloadError("duplicate_key", "devices")
+    return list(devices.values())
 
 
 def _announced(item: object) -> AnnouncedDevice:
     if not isinstance(item, dict):
         raise PayloadError("wrong_type", "devices")
-    device = required(item, "device", str)
-    if not is_identifier(device):
-        raise PayloadError("bad_identifier", device)
     return AnnouncedDevice(
-        device,
-        required(item, "profile", str),
-        required(item, "bus", str),
-        integer(item, "address"),
+        identifier(item, "device"),
+        identifier(item, "profile"),
+        line(item, "bus"),
+        integer(item, "address", _HIGHEST_ADDRESS),
     )
 
 
 def decode_ack(payload: bytes) -> Ack:
     """Decode a watermark; raises PayloadError."""
     document = _document(payload)
-    return Ack(required(document, "epoch", str), integer(document, "upto"))
+    return Ack(token(document, "epoch"), integer(document, "upto", MAX_NUMBER))
 
 
 def decode_command(payload: bytes) -> Command:
     """Decode a command; raises PayloadError. The gateway checks the bounds of each value."""
     document = _document(payload)
-    wanted = {str(name): value for name, value in required(document, "set", dict).items()}
     return Command(
-        id=required(document, "id", str),
-        device=required(document, "device", str),
-        set={name: number(wanted, name) for name in wanted},
-        expires_at=integer(document, "expires_at"),
-        by=required(document, "by", str),
+        id=token(document, "id"),
+        device=identifier(document, "device"),
+        set=points(document, "set", MAX_COMMANDED),
+        expires_at=moment(document, "expires_at"),
+        by=line(document, "by"),
     )
 
 
 def decode_result(payload: bytes) -> Result:
     """Decode the result of a command; raises PayloadError."""
     document = _document(payload)
-    read_back = required(document, "read_back", dict) if "read_back" in document else {}
-    status = required(document, "status", str)
-    if status not in ("done", "rejected", "failed", "expired"):
-        raise PayloadError("out_of_range", "status")
     return Result(
-        id=required(document, "id", str),
-        status=status,
-        reason=required(document, "reason", str) if "reason" in document else "",
-        at=integer(document, "at"),
-        read_back={name: number(read_back, name) for name in read_back},
+        id=token(document, "id"),
+        status=among(document, "status", get_args(Outcome)),
+        reason=line(document, "reason") if "reason" in document else "",
+        at=moment(document, "at"),
+        read_back=points(document, "read_back", MAX_COMMANDED) if "read_back" in document else {},
     )
 
 

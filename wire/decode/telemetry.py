@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wire.decode.fields import MAX_INTEGER, check_version, integer, number, required
+from wire.decode.fields import MAX_INTEGER, check_version, integer, interval, required
 from wire.decode.reading import drop_implausible, fault_of_reading, read_reading, texts_fit
-from wire.messages import MAX_READINGS, VERSION, Dropped, Telemetry
+from wire.messages import INTERVAL_S, MAX_NUMBER, MAX_READINGS, VERSION, Dropped, Telemetry
 from wire.payload import (
     PayloadError,
     envelope_of,
@@ -15,6 +15,7 @@ from wire.payload import (
     parse_document,
     salvage_envelope,
 )
+from wire.texts import as_line
 
 FastDecoder = Callable[[bytes], Telemetry]
 
@@ -24,7 +25,6 @@ class NotGiven(list[str]):
 
 
 _PATH_KEYS: Final = ("district", "town", "village", "gateway")
-_LONGEST_INTERVAL_S: Final = 86_400
 _USUAL_KEYS: Final = 6  # of a message without `clock`, `acked` and `dropped`
 _READING_KEYS: Final = 5  # of a reading without `bad`
 
@@ -115,7 +115,7 @@ def _envelope_fits(telemetry: Telemetry) -> bool:
         telemetry.v == VERSION
         and is_envelope(telemetry.epoch, telemetry.seq)
         and 0 <= telemetry.sent_at <= MAX_INTEGER
-        and 0 < telemetry.interval_s <= _LONGEST_INTERVAL_S
+        and INTERVAL_S[0] <= telemetry.interval_s <= INTERVAL_S[1]
         and 0 < len(telemetry.readings) <= MAX_READINGS
         and 0 <= telemetry.acked < telemetry.seq
     )
@@ -140,9 +140,6 @@ def _strict(plain: bytes) -> Decoded:
 
 
 def _envelope(document: dict[str, Any], epoch: str, seq: int) -> Telemetry:
-    interval_s = number(document, "interval_s")
-    if not 0 < interval_s <= _LONGEST_INTERVAL_S:
-        raise PayloadError("out_of_range", "interval_s")
     acked = integer(document, "acked") if "acked" in document else 0
     if acked >= seq:
         raise PayloadError("out_of_range", "acked")
@@ -151,7 +148,7 @@ def _envelope(document: dict[str, Any], epoch: str, seq: int) -> Telemetry:
         epoch=epoch,
         seq=seq,
         sent_at=integer(document, "sent_at"),
-        interval_s=interval_s,
+        interval_s=interval(document),
         readings=[],
         dropped=_dropped(document.get("dropped")),
         clock="unsynced" if document.get("clock") == "unsynced" else None,
@@ -176,7 +173,10 @@ def _dropped(document: object) -> Dropped | None:
     if not isinstance(document, dict):
         raise PayloadError("wrong_type", "dropped")
     dropped = Dropped(
-        integer(document, "from"), integer(document, "to"), required(document, "reason", str)
+        integer(document, "from", MAX_NUMBER),
+        integer(document, "to", MAX_NUMBER),
+        # A report of a loss is never refused over its words: its numbers would be missing for good.
+        as_line(required(document, "reason", str)),
     )
     if not 0 < dropped.first <= dropped.last:
         raise PayloadError("out_of_range", "dropped")

@@ -4,7 +4,6 @@ doubled."""
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,8 +47,8 @@ HOMES = {"mtg-mt-0001": (MATAO, "midea-mthermal"), "mtg-ql-0001": (QINGLONG, "gr
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Engine:
-    engine = open_database(f"sqlite:///{tmp_path}/tickets.db")
+def database(tickets_url: str) -> Engine:
+    engine = open_database(tickets_url)
     with writing(engine) as session:
         for device, (place, profile) in HOMES.items():
             birth = Status(True, NOW, "epoch-1", "test", 30.0)

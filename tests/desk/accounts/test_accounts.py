@@ -30,8 +30,8 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path / 'tickets.db'}")
+def database(tickets_url: str) -> Engine:
+    return open_database(tickets_url)
 
 
 def by_token(database: Engine, token: str) -> Caller | None:

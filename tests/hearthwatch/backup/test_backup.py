@@ -14,11 +14,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from configuration.exclusive import exclusive
 from configuration.load import ConfigurationError
 from hearthwatch.base.errors import FailedError, UsageError
 from hearthwatch.base.resources import shipped_rule_files
 from hearthwatch.cli.application import app
-from ingest.durable.exclusive import exclusive
 from ingest.store.sqlite.store import SqliteStore
 from tests.ingest.store.samples import START, stored
 

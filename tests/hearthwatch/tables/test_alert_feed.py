@@ -11,13 +11,19 @@ from hearthwatch.tables.alert_feed import AlertFeed, Language, locale_language
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOPIC = "hw/v1/alert/mentougou/zhaitang/matao/mtg-mt-0001/fault/high-pressure-p1"
 ALERT: dict[str, Any] = {
+    "v": 1,
+    "id": "A-1",
     "rule": "fault",
+    "district": "mentougou",
+    "town": "zhaitang",
     "subject": "mtg-mt-0001",
     "village": "matao",
     "priority": "urgent",
     "state": "active",
     "code": "high_pressure:P1",
+    "onset": 1_763_740_812_000,
     "raised_at": 1_763_740_812_000,
+    "children": 0,
     "text": {"zh": "高压保护", "en": "High pressure"},
 }
 
@@ -56,6 +62,11 @@ def test_times_are_those_of_the_district_and_of_the_last_change() -> None:
     cleared = line("zh", state="cleared", cleared_at=ALERT["raised_at"] + 60_000)
     assert cleared.startswith("00:01:12 ")
     assert "已恢复" in cleared
+
+
+def test_a_message_cannot_steer_the_terminal() -> None:
+    steering = line("en", text={"en": "\x1b[2J"})
+    assert "\x1b[2J" not in steering
 
 
 def test_any_other_message_is_shown_with_its_topic() -> None:
