@@ -68,7 +68,7 @@ class PolledUnit:
 
     @property
     def probe_s(self) -> float:
-        """The longest time in seconds that a probe takes: its questions, before them `on_connect`."""
+        """The longest time in seconds of a probe: its questions, before them `on_connect`."""
         exchange_s = (self.profile.read.timeout_ms + self.profile.read.pacing_ms) / 1_000
         questions = _SILENT_BLOCKS + 1 if self.profile.on_connect else _SILENT_BLOCKS
         return questions * exchange_s

@@ -34,8 +34,10 @@ def test_each_unit_is_on_the_page_and_only_those_that_refuse_in_the_text() -> No
     ]
     assert limits_text(page).splitlines() == [
         "live:",
-        "  a on tcp://127.0.0.1:502: registers given up: holding 109, holding 119; "
-        + "blocks cut before holding 115",
+        (
+            "  a on tcp://127.0.0.1:502: registers given up: holding 109, holding 119; "
+            "blocks cut before holding 115"
+        ),
     ]
     assert limits_text(json.loads(limits_page([line(Learnt())]))) == (
         "live: 2 units, none refuses a register"
