@@ -18,7 +18,8 @@ from ingest.reception.admission import Admission
 from ingest.reception.batch import MessageBatch
 from ingest.reception.device_registry import DeviceRegistry
 from ingest.reception.inbox import DeliveryInbox
-from ingest.reception.validation import Validator, Verdict
+from ingest.reception.incoming import Verdict
+from ingest.reception.validation import Validator
 from ingest.releases import Releases
 from ingest.settings import IngestSettings
 from ingest.store import ReadingStore

@@ -7,8 +7,8 @@ from ingest.reception.claim import Claim
 from ingest.reception.dead_letter import DeadLetter
 from ingest.reception.device_registry import DeviceRegistry, Remembered
 from ingest.reception.held import HeldReading
+from ingest.reception.incoming import Verdict
 from ingest.reception.tally import REJECTED, Tallies
-from ingest.reception.validation import Verdict
 from ingest.store.model import OF_CONTENT, Prepared, ReadingStore, StoredReading
 from messaging.session import Delivery, Puback
 from wire.messages import Ack

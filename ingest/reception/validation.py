@@ -20,20 +20,19 @@ a claim, and the store is asked whether it holds them.
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
 
 from configuration.set_aside_log import UNPROCESSABLE
 from ingest.reception.admission import Admission
-from ingest.reception.claim import Claim, claim_of
-from ingest.reception.dead_letter import PAYLOAD_BYTES, DeadLetter
+from ingest.reception.claim import claim_of
 from ingest.reception.device_registry import DeviceRegistry, NewestReading
 from ingest.reception.gateway_numbers import Standing
 from ingest.reception.held import HeldReading
-from ingest.reception.tally import BAD_POINT, Count
+from ingest.reception.incoming import IncomingMessage, Verdict
+from ingest.reception.tally import BAD_POINT
 from ingest.store.model import StoredReading
 from messaging.telemetry import decode_fitting
-from wire.clocks import EARLIEST_MS, check_event_time
+from wire.clocks import check_event_time
 from wire.decode import (
     Decoded,
     UnreadableError,
@@ -53,24 +52,6 @@ from wire.topics import (
 )
 
 _DISPUTED: Final = ("not_owned", "retired")
-
-
-@dataclass(slots=True)
-class Verdict:
-    """The result for one message: good readings, dead letters, claims, and counts of other events.
-
-    `gateway` is None if the topic names none; `by_desk` marks a decision of the desk, which counts
-    for no gateway. `epoch` is the epoch whose watermark answers the
-    message, None if nothing does. The names in `counts` are those of `tally.Count`.
-    """
-
-    gateway: GatewayPath | None
-    epoch: str | None = None
-    readings: list[StoredReading] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    by_desk: bool = False
 
 
 class Validator:
@@ -100,7 +81,7 @@ class Validator:
 
         `again`: the broker has delivered this message before, or retains it.
         """
-        message = _Message(topic, payload, now, again)
+        message = IncomingMessage(topic, payload, now, again)
         try:
             kind, gateway = self._parse(topic)
         except TopicError as error:
@@ -118,7 +99,7 @@ class Validator:
 
     def set_aside(self, topic: str, payload: bytes, now: int, *, again: bool = False) -> Verdict:
         """Reject a whole message that `validate` failed at; its number counts as received."""
-        message = _Message(topic, payload, now, again)
+        message = IncomingMessage(topic, payload, now, again)
         try:
             gateway = self._parse(topic)[1]
         except TopicError:
@@ -134,7 +115,9 @@ class Validator:
             known = self._topics[topic] = parse_gateway_topic(topic, self._root)
         return known
 
-    def _decided(self, message: "_Message", gateway: GatewayPath | None, device: str) -> Verdict:
+    def _decided(
+        self, message: IncomingMessage, gateway: GatewayPath | None, device: str
+    ) -> Verdict:
         """Apply a decision of the desk on a gateway, or on a device."""
         try:
             if gateway is not None:
@@ -145,7 +128,7 @@ class Validator:
             return self._unnumbered(message, f"payload_invalid:{error.reason}", gateway)
         return Verdict(gateway, by_desk=True)
 
-    def _status(self, message: "_Message", gateway: GatewayPath) -> Verdict:
+    def _status(self, message: IncomingMessage, gateway: GatewayPath) -> Verdict:
         if not message.payload:  # the desk has removed the birth of a retired gateway
             return Verdict(gateway, by_desk=True)
         try:
@@ -158,7 +141,7 @@ class Validator:
         self._registry.announce(gateway, status.epoch, devices, message.claimed_at(status.at))
         return Verdict(gateway, status.epoch)
 
-    def _telemetry(self, message: "_Message", gateway: GatewayPath) -> Verdict:
+    def _telemetry(self, message: IncomingMessage, gateway: GatewayPath) -> Verdict:
         try:
             decoded = decode_telemetry(message.payload, decode_fitting)
         except UnreadableError as error:
@@ -173,7 +156,9 @@ class Validator:
             return self._repeated(message, gateway, telemetry)
         return self._new(message, gateway, decoded)
 
-    def _unnumbered(self, message: "_Message", code: str, gateway: GatewayPath | None) -> Verdict:
+    def _unnumbered(
+        self, message: IncomingMessage, code: str, gateway: GatewayPath | None
+    ) -> Verdict:
         """Reject a message without a number; nothing answers it (contract §11 "Poison")."""
         digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).digest()
         if not self._registry.is_new_unreadable(digest, message.again):
@@ -181,7 +166,7 @@ class Validator:
         return Verdict(gateway, letters=[message.letter(code, gateway)])
 
     def _refused(
-        self, message: "_Message", gateway: GatewayPath, code: str, epoch: str, seq: int
+        self, message: IncomingMessage, gateway: GatewayPath, code: str, epoch: str, seq: int
     ) -> Verdict:
         """Reject a whole message whose number counts as received."""
         verdict = Verdict(gateway, epoch)
@@ -191,7 +176,9 @@ class Validator:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _repeated(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> Verdict:
+    def _repeated(
+        self, message: IncomingMessage, gateway: GatewayPath, telemetry: Telemetry
+    ) -> Verdict:
         verdict = Verdict(gateway, telemetry.epoch)
         if self._conflicts(message, gateway, telemetry):
             verdict.letters.append(
@@ -201,7 +188,9 @@ class Validator:
             verdict.counts[message.repetition] += 1
         return verdict
 
-    def _conflicts(self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry) -> bool:
+    def _conflicts(
+        self, message: IncomingMessage, gateway: GatewayPath, telemetry: Telemetry
+    ) -> bool:
         """Whether a message with a known number holds other readings than the first one.
 
         Without the fingerprint of the first one, a good reading newer than all others of its
@@ -224,7 +213,7 @@ class Validator:
             and check_event_time(reading.at, now) is None
         )
 
-    def _new(self, message: "_Message", gateway: GatewayPath, decoded: Decoded) -> Verdict:
+    def _new(self, message: IncomingMessage, gateway: GatewayPath, decoded: Decoded) -> Verdict:
         telemetry = decoded.telemetry
         verdict = Verdict(gateway, telemetry.epoch)
         for reason, count in decoded.dropped_points.items():
@@ -256,7 +245,7 @@ class Validator:
             verdict.counts["lost"] += lost
 
     def _admit(
-        self, message: "_Message", gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict
+        self, message: IncomingMessage, gateway: GatewayPath, telemetry: Telemetry, verdict: Verdict
     ) -> None:
         """Sort the readings of a new message into good ones and dead letters."""
         standing = self._registry.numbers(gateway).standing(telemetry.epoch)
@@ -358,50 +347,3 @@ def fault_of_message(gateway: GatewayPath, decoded: Decoded) -> str | None:
     if dropped is not None and dropped.last >= decoded.telemetry.seq:
         return "payload_invalid:out_of_range"
     return None
-
-
-@dataclass(slots=True)
-class _Message:
-    topic: str
-    payload: bytes
-    now: int
-    again: bool
-
-    @property
-    def repetition(self) -> Count:
-        """Return the count for this repetition: by the broker or by the gateway."""
-        return "redelivered" if self.again else "resent"
-
-    def claimed_at(self, at: int | None) -> int:
-        """Return when the claims of a birth began that its gateway stamped with `at` (UTC ms).
-
-        Nobody can claim the past: only a birth that waited at the broker keeps its own time.
-        """
-        if not self.again or at is None or at < EARLIEST_MS:
-            return self.now
-        return min(at, self.now)
-
-    def letter(
-        self,
-        code: str,
-        path: GatewayPath | None,
-        epoch: str | None = None,
-        seq: int | None = None,
-    ) -> DeadLetter:
-        """Return the dead letter of the whole message."""
-        gateway = path.gateway if path is not None else None
-        # Cut here, as in the file: a batch full of poison may wait long.
-        payload = self.payload[:PAYLOAD_BYTES]
-        return DeadLetter(self.now, code, self.topic, gateway, epoch, seq, payload=payload)
-
-    def letter_of(
-        self,
-        code: str,
-        path: GatewayPath,
-        telemetry: Telemetry,
-        device: str | None,
-        reading: object,
-    ) -> DeadLetter:
-        """Return the dead letter of one reading."""
-        epoch, seq = telemetry.epoch, telemetry.seq
-        return DeadLetter(self.now, code, self.topic, path.gateway, epoch, seq, device, reading)

@@ -11,7 +11,8 @@ from hypothesis import given as examples
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from ingest.reception.validation import Validator, Verdict
+from ingest.reception.incoming import Verdict
+from ingest.reception.validation import Validator
 from ingest.store.model import Prepared, RefusedReading
 from ingest.store.sqlite.store import SqliteStore
 from tests.alerts.rig import Gateway as Speaker
