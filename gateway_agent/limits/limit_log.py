@@ -17,11 +17,7 @@ class LimitLog:
 
     def note(self, learnt: Learnt) -> None:
         """Log what has changed since the last call."""
-        given_up, back = (
-            learnt.illegal - self._logged.illegal,
-            self._logged.illegal - learnt.illegal,
-        )
-        if given_up:
+        if given_up := learnt.illegal - self._logged.illegal:
             _log.warning("registers_given_up", registers=registers_text(given_up), **self._where)
         if back := self._logged.illegal - learnt.illegal:
             _log.info("registers_answer_again", registers=registers_text(back), **self._where)

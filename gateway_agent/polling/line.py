@@ -58,7 +58,7 @@ class PolledLine:
         self._onsets: dict[str, Onsets] = {}
         self._on_connect = {unit.name: OnConnect(unit) for unit in units}
         self._meters = {
-            unit.name: UnitMeter(unit.meter, cadence.interval_s)
+            unit.name: UnitMeter(unit.meter, cadence.interval_s, self._name)
             for unit in units
             if unit.meter is not None
         }
@@ -206,7 +206,7 @@ class PolledLine:
         self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)
 
     def _ask_all_again(self) -> None:
-        for unit in self._units.values():
+        for unit in (*self._units.values(), *self._meters.values()):
             unit.ask_again()
 
     def _missed(self, name: str, reason: str) -> None:

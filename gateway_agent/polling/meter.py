@@ -6,6 +6,7 @@ from time import monotonic
 
 from configuration.outage_log import OutageLog
 from gateway_agent.bus.modbus import Bus
+from gateway_agent.limits.limit_log import LimitLog
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.cadence import Visit
 from gateway_agent.polling.quarantine import Health
@@ -18,12 +19,17 @@ _log = EventLog(__name__)
 class UnitMeter:
     """Reads the meter of one unit after the unit; a silent meter costs the unit nothing else."""
 
-    def __init__(self, meter: PolledUnit, interval_s: float) -> None:
+    def __init__(self, meter: PolledUnit, interval_s: float, line: str) -> None:
         """`interval_s` is the time from one reading of the unit to the next."""
         self._meter = meter
         self._interval_s = interval_s
         self._health = Health()
         self._outage = OutageLog(_log, "meter_silent", "meter_answers_again")
+        self._limit_log = LimitLog(line, meter.name)
+
+    def ask_again(self) -> None:
+        """Ask for all that the meter has refused with its next reading."""
+        self._meter.ask_again()
 
     def complete(
         self, seen: Observation, own_points: Collection[str], bus: Bus, visit: Visit
@@ -53,6 +59,7 @@ class UnitMeter:
             self._health.missed(now_s, self._interval_s)
             self._outage.lost(silence.reason, meter=self._meter.name, address=self._meter.address)
             return {}, asked
+        self._limit_log.note(self._meter.learnt)
         self._health.answered()
         self._outage.back(meter=self._meter.name, address=self._meter.address)
         values, bad = measured(self._meter.profile, registers)
