@@ -206,8 +206,10 @@ class PolledLine:
         self._add(Reading(unit.name, at, seen.state, seen.faults, seen.values, seen.bad), before)
 
     def _ask_all_again(self) -> None:
-        for unit in (*self._units.values(), *self._meters.values()):
+        for unit in self._units.values():
             unit.ask_again()
+        for meter in self._meters.values():
+            meter.ask_again()
 
     def _missed(self, name: str, reason: str) -> None:
         self._health[name].missed(monotonic(), self._sweep_s)
