@@ -38,6 +38,14 @@ def demo(
     report: Annotated[
         Path | None, typer.Option("--report", help="Write a JSON report here at the end.")
     ] = None,
+    quirks: Annotated[
+        str,
+        typer.Option(
+            "--quirks",
+            help="Bad habits of the first serial line, like echo,noise; "
+            "`simulate bus --quirks list` explains them.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Run the whole system on this machine.
@@ -50,14 +58,21 @@ def demo(
     injected with what was stored and ticketed, and exits with 1 if anything was lost, duplicated,
     missed or false.
     """
+    from hearthwatch.base.errors import UsageError
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.periods import parse_length
     from hearthwatch.base.signals import stop_on_signals
     from hearthwatch.demo.options import DemoOptions, data_folder
     from hearthwatch.demo.ports import usable_port
     from hearthwatch.demo.run import run_demo
+    from hearthwatch.run.simulated_bus import quirk_names
+    from simulators.unit.quirks import parse_quirks
 
     configure_structured_logging()
+    try:
+        parse_quirks(awkward := quirk_names(quirks))
+    except ValueError as error:
+        raise UsageError(f"--quirks: {error}") from error
     options = DemoOptions(
         units=units,
         speed=speed,
@@ -68,5 +83,6 @@ def demo(
         data=data_folder(data),
         report=report,
         as_json=as_json,
+        quirks=awkward,
     )
     raise typer.Exit(run_demo(options, stop_on_signals()))

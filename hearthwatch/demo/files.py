@@ -1,6 +1,7 @@
 """The configuration files of the demo's processes, as text; pure."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -73,17 +74,25 @@ def simulation_toml(
     scenario: Path,
     seed: int,
     speed: float,
+    quirks: Sequence[str] = (),
 ) -> str:
-    """Return the configuration of the process that simulates all heat pumps."""
+    """Return the configuration of the process that simulates all heat pumps.
+
+    The first serial line has `quirks`.
+    """
     head = f"scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\n"
     parts = [head, 'truth = "truth.jsonl"\n']
-    for line in (line for gateway in gateways for line in gateway.lines):
+    lines = [line for gateway in gateways for line in gateway.lines]
+    awkward = next(line for line in lines if line.serial)
+    for line in lines:
         where = (
             f"pty = {_text(str(terminal_path(data, line)))}"
             if line.serial
             else f'tcp = "127.0.0.1:{tcp_ports[line.name]}"'
         )
         parts.append(f'[[line]]\n{where}\nprofile = "{line.profile}"\nbaud = 9600\n')
+        if quirks and line is awkward:
+            parts.append(f"quirks = [{', '.join(map(_text, quirks))}]\n")
         parts += [
             f'[[line.unit]]\nid = "{unit.device}"\naddress = {unit.address}\n'
             for unit in line.units

@@ -9,7 +9,8 @@ from pathlib import Path
 class DemoOptions:
     """The options of a demo: ports that are free, and a folder for all files.
 
-    `run_ms` is how long the demo runs once it is ready; None runs it until Ctrl-C.
+    `run_ms` is how long the demo runs once it is ready; None runs it until Ctrl-C. The first serial
+    line has the `quirks` of `simulate bus`.
     """
 
     units: int
@@ -21,6 +22,7 @@ class DemoOptions:
     run_ms: int | None
     report: Path | None
     as_json: bool
+    quirks: tuple[str, ...] = ()
 
 
 def data_folder(asked: Path | None) -> Path:

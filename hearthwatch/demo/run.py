@@ -105,6 +105,7 @@ class Demo:
             find_scenario("demo"),
             self._options.seed,
             self._options.speed,
+            self._options.quirks,
         )
         self._write("simulation.toml", simulation)
         for gateway in self._gateways:

@@ -51,6 +51,10 @@ def test_every_file_of_the_demo_is_good_and_every_line_has_time(units: int, tmp_
     assert load_server_settings(server).http.port == 8080
     simulation = tmp_path / "simulation.toml"
     simulation.write_text(
-        files.simulation_toml(gateways, tmp_path, ports, find_scenario("demo"), 1, 1.0)
+        files.simulation_toml(
+            gateways, tmp_path, ports, find_scenario("demo"), 1, 1.0, ["echo", "noise:0.1"]
+        )
     )
-    assert sum(len(line.unit) for line in load(simulation, SimulationSettings, {}).line) == units
+    lines = load(simulation, SimulationSettings, {}).line
+    assert sum(len(line.unit) for line in lines) == units
+    assert [line.quirks for line in lines if line.quirks] == [("echo", "noise:0.1")]
