@@ -94,4 +94,4 @@ def test_what_never_shows_is_not_done_and_a_busy_unit_is_not_asked_for_ever(line
     never = line.command(SlowUnits([], 60.0), settle_ms=300)
     assert (never.status, never.reason) == ("failed", "write_unconfirmed: the unit shows 35.0")
     busy = line.command(SlowUnits([BUSY] * 100, 0.0))
-    assert (busy.status, busy.reason) == ("failed", "device_exception")
+    assert (busy.status, busy.reason) == ("failed", "device_exception: exception 6")

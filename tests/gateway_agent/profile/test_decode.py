@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway_agent.bus.address import parse_line
-from gateway_agent.polling.visit_plan import Learnt, plan_visits
+from gateway_agent.polling.visit_plan import plan_visits
 from gateway_agent.profile.decode import decode, holds
 from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
@@ -395,5 +395,3 @@ def test_bits_have_a_length_of_their_own() -> None:
     whole = profile_of(read=long, fault_flags=flags)
     assert max(request.count for request in short) <= 20
     assert [request.count for request in plan_visits(whole, line)["status_poll"]] == [291]
-    learnt = plan_visits(whole, line, Learnt(longest=8))
-    assert max(request.count for request in learnt["read"]) <= 8

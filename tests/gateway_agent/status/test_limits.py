@@ -15,7 +15,7 @@ ADDRESS = parse_line("tcp://127.0.0.1:502")
 
 
 def line(learnt: Learnt) -> PolledLine:
-    units = [PolledUnit("a", 1, MIDEA, ADDRESS, learnt), PolledUnit("b", 2, MIDEA, ADDRESS)]
+    units = [PolledUnit("a", 1, MIDEA, ADDRESS, learnt=learnt), PolledUnit("b", 2, MIDEA, ADDRESS)]
     return PolledLine(Bus(ADDRESS), units, Cadence(30.0, 15.0), lambda _: None, lambda: 0)
 
 
