@@ -165,7 +165,7 @@ def test_a_replaced_box_loses_nothing_and_its_units_are_watched_at_once(
     with district.serve():  # and after somebody has decided
         held += poll(new, 5)
         wait_until(district.holds(polled + held), 20)
-        assert district.home() == NEW.gateway
+        wait_until(lambda: district.home() == NEW.gateway, 20, "the unit stays at the new box")
     district.score(fault_record, polled + held)
     assert (fault_record["lost"], fault_record["doubled"]) == (0, 0)
     assert fault_record["blind_s"] <= OFFLINE_S
