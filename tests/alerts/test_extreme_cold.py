@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from desk.extreme_cold import confirm, confirmed_document, end, is_extreme_cold
 from rules.forecast.forecast import parse_forecast
 from tests.alerts.rig import DEVICES, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
+from tests.web_server import answering
 from wire.wall_clock import wall_clock_ms
 
 HOUR = 3_600_000
@@ -46,13 +46,8 @@ def served(documents: dict[str, bytes]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Silence."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
 
 
 def test_a_forecast_comes_from_a_file_or_a_web_server(tmp_path: Path) -> None:

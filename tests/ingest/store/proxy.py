@@ -3,11 +3,11 @@
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.servers import InfluxGate
+from tests.web_server import answering
 
 
 class Proxy(ThreadingHTTPServer):
@@ -76,15 +76,6 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def proxied(gate: InfluxGate) -> Iterator[Proxy]:
+def proxied(gate: InfluxGate) -> AbstractContextManager[Proxy]:
     """A proxy before `gate`, while it is used."""
-    server = Proxy(gate)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(Proxy(gate))

@@ -7,12 +7,12 @@ read them, and buckets that keep their retention where a change names none.
 
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.web_server import answering
 
 _BOTH = ["Token", "Bearer"]
 ORGANISATION = {"id": "0a", "name": "district"}
@@ -41,17 +41,8 @@ class StandIn(ThreadingHTTPServer):
         return f"influxdb+http://127.0.0.1:{self.server_port}/{organisation}/readings"
 
 
-@contextmanager
-def serving(version: str) -> Iterator[StandIn]:
-    server = StandIn(version)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def serving(version: str) -> AbstractContextManager[StandIn]:
+    return answering(StandIn(version))
 
 
 class _Handler(BaseHTTPRequestHandler):

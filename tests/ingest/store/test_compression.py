@@ -1,9 +1,7 @@
 """Lines go gzipped to an InfluxDB on another machine, and plain to one on this."""
 
 import gzip
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from ingest.store import StoredReading, StoreSettings, open_store
 from tests.ingest.harness import PLACE, reading
 from tests.servers import InfluxGate
+from tests.web_server import answering
 from wire.wall_clock import wall_clock_ms
 
 
@@ -27,18 +26,9 @@ class _Recorder(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def recorder(address: str) -> Iterator[HTTPServer]:
+def recorder(address: str) -> AbstractContextManager[HTTPServer]:
     _Recorder.bodies = []
-    server = HTTPServer((address, 0), _Recorder)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(HTTPServer((address, 0), _Recorder))
 
 
 # All of 127.0.0.0/8 is this machine, but only its first address is known as such: a stand-in for
