@@ -143,9 +143,11 @@ class _Watermarks:
         """Wait until all have arrived."""
         while self._last:
             event = self._session.events.get(timeout=300)
-            if isinstance(event, Delivery) and event.payload.endswith(
-                self._last.get(event.topic, b"?")
-            ):
+            if not isinstance(event, Delivery):
+                continue
+            # Without its PUBACK the broker stops after `max_inflight_messages`.
+            self._session.acknowledge(event)
+            if event.payload.endswith(self._last.get(event.topic, b"?")):
                 del self._last[event.topic]
 
     def close(self) -> None:
