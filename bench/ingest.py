@@ -22,6 +22,7 @@ from bench.table import Row, print_table
 from bench.telemetry import (
     DEVICES_PER_GATEWAY,
     GATEWAYS,
+    INTERVAL_MS,
     POINTS_PER_READING,
     Message,
     messages,
@@ -47,7 +48,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
 
 def cpu_rows(quick: bool) -> Iterator[Row]:
     """Measure µs of CPU per reading from MQTT payload to line protocol: the best of five runs."""
-    start = wall_clock_ms() - 86_400_000
+    start = wall_clock_ms() - 4 * INTERVAL_MS
     batch = messages(2 if quick else 3, start)
     cost = min(_cpu_us(batch[:GATEWAYS], batch[GATEWAYS:]) for _ in range(5))
     note = f"payload → decode, validate → line protocol; {POINTS_PER_READING} points; best of 5,"
@@ -137,15 +138,17 @@ def influx_rows(quick: bool) -> Iterator[Row]:
 
 
 def _batches(quick: bool, ways: int) -> Iterator[tuple[list[Message], ...]]:
-    """Yield for each round as many batches as there are `ways`, each of different days.
+    """Yield for each round as many batches as there are `ways`, each of different minutes.
 
-    The ways alternate, so that other load on the machine affects all of them.
+    The ways alternate, so that other load on the machine affects all of them. The readings are of
+    now, as in a district: those of finished hours would be packed in the measured time.
     """
-    each, rounds = (1, 2) if quick else (4, 5)
-    today = wall_clock_ms()
-    for number in range(rounds):
-        days = [today - 86_400_000 * 4 * (ways * number + way + 1) for way in range(ways)]
-        yield tuple(messages(each, day) for day in days)
+    each, rounds = (3, 2) if quick else (5, 5)
+    before = wall_clock_ms()
+    for _ in range(rounds):
+        starts = [before - INTERVAL_MS * each * (way + 1) for way in range(ways)]
+        before = starts[-1]
+        yield tuple(messages(each, start) for start in starts)
 
 
 def _comparison(

@@ -79,14 +79,15 @@ def _watch(console: str, units: int) -> dict[str, int]:
         page.keyboard.press("Enter")
         page.wait_for_selector("#tickets")
         page.evaluate(OBSERVE)
-        seen = wait_until(lambda: _seen(page, units), FIRST_FAULT_S + STEP_S * units + 60)
+        wait_until(lambda: len(_seen(page)) >= units, FIRST_FAULT_S + STEP_S * units + 60)
+        seen = _seen(page)
         browser.close()
         return seen
 
 
-def _seen(page: Page, units: int) -> dict[str, int] | None:
+def _seen(page: Page) -> dict[str, int]:
     seen: dict[str, int] = page.evaluate("window.seen")
-    return seen if len(seen) >= units else None
+    return seen
 
 
 def _delays(truth: list[dict[str, Any]], seen: dict[str, int]) -> list[int]:

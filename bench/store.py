@@ -21,6 +21,7 @@ from statistics import median
 
 from bench.table import Row, print_table
 from gateway_agent.profile.decode import decode
+from gateway_agent.profile.fields import Key
 from gateway_agent.profile.loading import load_profile
 from gateway_agent.profile.schema import Profile
 from hearthwatch.base.resources import config_folder
@@ -29,6 +30,7 @@ from ingest.store.sqlite.schema import COLUMNS
 from ingest.store.sqlite.store import SqliteStore
 from simulators.live.plant import Plant
 from simulators.registers.brands import MAPS
+from simulators.registers.fields import RegisterRef
 from simulators.scenario.scenario import load_scenario
 from wire.messages import Reading
 from wire.points import POINT_NAMES
@@ -73,7 +75,9 @@ def village_hours(units: int, hours: int) -> Iterator[Hour]:
                 plant.advance(turn * INTERVAL_MS, INTERVAL_MS / 1000 / PHYSICS_STEPS)
             for unit, brand in enumerate(brands):
                 words = MAPS[brand].image(plant.reading(unit)).words
-                seen = decode(profiles[brand], {key: words.get(key, 0) for key in keys[brand]})
+                seen = decode(
+                    profiles[brand], {key: words.get(RegisterRef(*key), 0) for key in keys[brand]}
+                )
                 place = unit % UNITS_PER_GATEWAY
                 at = START + turn * INTERVAL_MS + place * TURN_MS + chance.randrange(JITTER_MS)
                 reading = Reading(
@@ -86,7 +90,7 @@ def village_hours(units: int, hours: int) -> Iterator[Hour]:
         yield readings
 
 
-def _keys(profile: Profile) -> list[tuple[str, int]]:
+def _keys(profile: Profile) -> list[Key]:
     return [
         (table, first + index)
         for (table, first), count in profile.spans()

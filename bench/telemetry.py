@@ -11,6 +11,7 @@ from wire.topics import GatewayPath, gateway_topic
 POINTS_PER_READING: Final = 16
 DEVICES_PER_GATEWAY: Final = 30
 GATEWAYS: Final = 1_900
+INTERVAL_MS: Final = 30_000
 
 Message = tuple[str, bytes]
 """Topic and payload."""
@@ -31,7 +32,7 @@ def messages(each: int, start: int, gateways: int = GATEWAYS) -> list[Message]:
 
 def _message(seq: int, gateway: int, start: int, chance: random.Random) -> Message:
     path = GatewayPath("mentougou", "zhaitang", f"v-{gateway // 5}", f"gw-{gateway}")
-    sent_at = start + 30_000 * seq
+    sent_at = start + INTERVAL_MS * seq
     names = list(POINTS)[:POINTS_PER_READING]
     readings = [
         Reading(

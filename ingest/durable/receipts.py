@@ -19,6 +19,7 @@ from ingest.reception.device_registry import UNREADABLE_KEPT, NewestReading, Rem
 from ingest.reception.tally import Tallies
 from ingest.store.model import StoreUnavailable
 from ingest.store.sqlite.file import BUSY_S, advice, open_database
+from ingest.store.sqlite.many_rows import insert_rows
 from wire.messages import DeviceAssignment, Retirement
 from wire.topics import GatewayPath
 
@@ -122,12 +123,14 @@ class Receipts:
         owners = [
             (device, str(owner)) for device, owner in changes.owners.items() if owner is not None
         ]
-        newest = [(device, *reading) for device, reading in changes.newest.items()]
         self._database.executemany(
             "DELETE FROM owner WHERE device = ?", [(device,) for device in changes.owners]
         )
         self._database.executemany("INSERT INTO owner VALUES (?, ?)", owners)
-        self._database.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?)", newest)
+        newest: list[object] = []
+        for device, reading in changes.newest.items():
+            newest += (device, *reading)
+        insert_rows(self._database, "INSERT OR REPLACE INTO mark", 4, newest)
 
     def _write_decisions(self, changes: Remembered) -> None:
         retirements = [

@@ -15,16 +15,17 @@ _log = structlog.get_logger()
 
 
 class Watermarks:
-    """Publishes watermarks over a connection of their own.
+    """Publishes watermarks over a connection of their own, at QoS 0 (docs/decisions/0020).
 
-    On the connection of the telemetry, the broker's answers to our messages queue behind all
-    unread telemetry, and watermarks would pile up here meanwhile.
+    The network thread of the telemetry's connection pauses while too many messages wait for
+    validation. Watermarks must not wait for it.
     """
 
     def __init__(self, mqtt: MqttSettings, client_id: str) -> None:
         """`client_id` is that of the telemetry session; nothing is sent before `start`."""
         self._session = MqttSession(mqtt, f"{client_id}-watermarks", persistent=False)
         self._root = mqtt.root
+        self._waiting: dict[GatewayPath, Ack] = {}
         self._refusal = OutageLog(_log, "watermarks_refused", severity="error", each_reason=True)
 
     def start(self) -> None:
@@ -38,12 +39,18 @@ class Watermarks:
     def publish(self, answers: Iterable[tuple[GatewayPath, Ack]]) -> None:
         """Publish the watermark of each gateway.
 
-        A lost watermark is published again when the gateway sends its messages again.
+        While the broker is away the newest one of each gateway waits for the next call. One that is
+        lost on the way is published again when the gateway sends its messages again.
         """
-        for gateway, ack in answers:
-            self._session.publish(gateway_topic("ack", gateway, self._root), encode_ack(ack))
         while not self._session.events.empty():
             self._notice(self._session.events.get())
+        self._waiting.update(answers)
+        if not self._session.connected:
+            return
+        for gateway, ack in self._waiting.items():
+            topic = gateway_topic("ack", gateway, self._root)
+            self._session.publish(topic, encode_ack(ack), qos=0)
+        self._waiting.clear()
 
     def _notice(self, event: Event) -> None:
         """Log a refusal of this connection; the telemetry session logs all other events."""

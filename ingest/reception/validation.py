@@ -269,11 +269,12 @@ class Validator:
             self._registry.make_current(gateway, telemetry.epoch)
 
     def _fault(self, gateway: GatewayPath, reading: Reading, now: int) -> str | None:
-        if not self.admission.takes(reading.device):
+        device, admission = reading.device, self._admission
+        if not admission.takes(device):
             return "unknown_device"
-        if not self._registry.claim(reading.device, gateway):
+        if not self._registry.claim(device, gateway):
             return "retired" if self._registry.ownership.is_retired(gateway) else "not_owned"
-        return check_event_time(reading.at, now, self.admission.earliest(reading.device))
+        return check_event_time(reading.at, now, admission.earliest(device))
 
     def _hold(self, gateway: GatewayPath, telemetry: Telemetry, reading: Reading, now: int) -> bool:
         """Keep a reading that is good but for its owner; False where that is of no use."""
@@ -292,18 +293,17 @@ class Validator:
 
         A good reading becomes the newest of its device, or its time goes into `late`.
         """
-        newest = self._registry.newest.get(reading.device)
-        code = out_of_order(newest, telemetry.epoch, telemetry.seq, reading.at, standing)
+        device, at = reading.device, reading.at
+        newest = self._registry.newest.get(device)
+        code = out_of_order(newest, telemetry.epoch, telemetry.seq, at, standing)
         if code is not None:
             return code
-        if newest is None or reading.at > newest.at:
-            self._registry.advance(
-                reading.device, NewestReading(telemetry.epoch, telemetry.seq, reading.at)
-            )
+        if newest is None or at > newest.at:
+            self._registry.advance(device, NewestReading(telemetry.epoch, telemetry.seq, at))
             return None
-        if reading.at <= late.get(reading.device, 0):
+        if at <= late.get(device, 0):
             return "not_increasing"
-        late[reading.device] = reading.at
+        late[device] = at
         return None
 
 

@@ -1,8 +1,7 @@
 """Insertion of readings into `recent`: readings with the same points share one statement.
 
 Most heat pumps have half of all points. Naming only those halves the cost of a row, because a NULL
-is bound as slowly as a value. Many rows in one step release Python's lock once instead of once per
-row, so that the next batch is validated meanwhile (docs/decisions/0014).
+is bound as slowly as a value (docs/decisions/0014).
 """
 
 import sqlite3
@@ -12,9 +11,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ingest.store.model import StoredReading, check_points
+from ingest.store.sqlite.many_rows import insert_rows
 
 _OF_EVERY_READING: Final = ("device", "at", "gateway", "state", "faults", "epoch", "seq", "bad")
-_ROWS_IN_A_STEP: Final = 50
 
 
 class Alike(NamedTuple):
@@ -46,21 +45,10 @@ def alike(readings: Iterable[StoredReading]) -> list[Alike]:
 def insert(connection: sqlite3.Connection, group: Alike) -> None:
     """Insert the new rows of `group`; raises sqlite3.Error, and ValueError for an unknown point."""
     width = len(_OF_EVERY_READING) + len(group.points)
-    step = width * _ROWS_IN_A_STEP
-    whole = len(group.values) // step * step
-    for begin in range(0, whole, step):
-        connection.execute(
-            _insertion(group.points, _ROWS_IN_A_STEP), group.values[begin : begin + step]
-        )
-    rest = (group.values[begin : begin + width] for begin in range(whole, len(group.values), width))
-    connection.executemany(_insertion(group.points, 1), rest)
+    insert_rows(connection, _insertion(group.points), width, group.values)
 
 
 @lru_cache(maxsize=128)
-def _insertion(points: Sequence[str], rows: int) -> str:
+def _insertion(points: Sequence[str]) -> str:
     check_points(points)
-    columns = (*_OF_EVERY_READING, *points)
-    one_row = f"({','.join('?' * len(columns))})"
-    return (
-        f"INSERT OR IGNORE INTO recent ({', '.join(columns)}) VALUES {', '.join([one_row] * rows)}"
-    )
+    return f"INSERT OR IGNORE INTO recent ({', '.join((*_OF_EVERY_READING, *points))})"
