@@ -16,8 +16,8 @@ setup: $(BIN)/.dev assets  ## make a .venv with everything and, as root on Debia
 demo: $(BIN)/.server assets  ## run the whole system on this machine, with simulated houses
 	@$(BIN)/hearthwatch demo $(DEMO)
 
-test: setup  ## run all tests, against real brokers, databases, serial lines and a browser
-	$(BIN)/python -m pytest $(TESTS)
+test: setup  ## run all tests in two processes, against real brokers, databases, serial lines and a browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date, citations, names, translations, rooms
 	$(BIN)/ruff format --check $(SOURCES)
