@@ -203,17 +203,38 @@ class AlertService:
             self._take_in(delivery, now)
         due = self._check_is_due()
         if due:
-            self._district.decide_owners(self._retry.persist(self._ledger_word), now)
-            cold = self._retry.persist(lambda: self._is_extreme_cold(now))
-            self._district.tick(now, self._parts.forecast.newest, extreme_cold=cold)
+            self._attempt("tick", lambda: self._tick(now))
         if deliveries or due:
             self._commit(now)
             self.acknowledge(deliveries)
-            self._retry.persist(self._outbox.pump)
+            self._attempt("send", lambda: self._retry.persist(self._outbox.pump))
         if due:
-            self._retry.persist(self._retained.turn)
-            self._retry.persist(lambda: self._late.turn(self._district.interval_of, now))
-            self._save_state_if_due(now)
+            self._attempt("compare_feed", lambda: self._retry.persist(self._retained.turn))
+            self._attempt("evaluate_late", lambda: self._evaluate_late(now))
+            self._attempt("save_state", lambda: self._save_state_if_due(now))
+
+    def _tick(self, now: int) -> None:
+        self._district.decide_owners(self._retry.persist(self._ledger_word), now)
+        cold = self._retry.persist(lambda: self._is_extreme_cold(now))
+        self._district.tick(now, self._parts.forecast.newest, extreme_cold=cold)
+
+    def _evaluate_late(self, now: int) -> None:
+        self._retry.persist(lambda: self._late.turn(self._district.interval_of, now))
+
+    def _attempt(self, step: str, action: Callable[[], None]) -> None:
+        """Do a step of every round; one that fails is counted and named, and tried again.
+
+        Meanwhile `readiness` names it, and the other steps go on.
+        """
+        try:
+            action()
+        except DatabaseRetry.Stopped:
+            raise
+        except Exception as error:
+            self._set_aside(step, "a round", error)
+            self._missing[step] = "fails; see input_set_aside in the log"
+        else:
+            self._missing.pop(step, None)
 
     def _take_in(self, delivery: Delivery, now: int) -> None:
         message = BusMessage(delivery.topic, delivery.payload, delivery.retained)

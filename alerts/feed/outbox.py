@@ -5,9 +5,11 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import metrics
 from alerts.feed.channel import Channel, EffectRefused, Retry, Sent
+from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
 from desk.database.engine import reading, writing
 from desk.database.outbox import due_effects, forget_effects
 from desk.database.tables import OutboxRow
@@ -26,6 +28,7 @@ class Outbox:
         """`channels` by the kind of effect that each sends."""
         self._database = database
         self._channels = channels
+        self._set_aside_log = SetAsideLog(_log)
         self._taken = 0
         self._effect_of: dict[int, int] = {}
         self._unconfirmed: dict[int, int] = {}
@@ -60,9 +63,7 @@ class Outbox:
 
     def _send(self, row: OutboxRow) -> bool:
         """Send one effect; False where it stays due."""
-        channel = self._channels.get(row.kind)
-        answer = EffectRefused("no_channel") if channel is None else channel.send(row.payload)
-        match answer:
+        match self._offer(row):
             case Retry():
                 return False
             case Sent(receipts) if receipts:
@@ -75,3 +76,20 @@ class Outbox:
                 self._done.append(row.id)
         self._taken = row.id
         return True
+
+    def _offer(self, row: OutboxRow) -> Sent | Retry | EffectRefused:
+        """Hand one effect to its channel; one that makes the channel fail is refused for good.
+
+        Raises SQLAlchemyError, because the database may be away for a while.
+        """
+        channel = self._channels.get(row.kind)
+        if channel is None:
+            return EffectRefused("no_channel")
+        try:
+            return channel.send(row.payload)
+        except SQLAlchemyError:
+            raise
+        except Exception as error:
+            self._set_aside_log.note("send", f"{row.kind} {row.id}", error)
+            metrics.reject(UNPROCESSABLE)
+            return EffectRefused(UNPROCESSABLE)

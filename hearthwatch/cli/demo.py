@@ -42,7 +42,7 @@ def demo(
         str,
         typer.Option(
             "--quirks",
-            help="Bad habits of the first serial line, like echo,noise; "
+            help="Bad habits of one line, like echo,noise or unplug; "
             "`simulate bus --quirks list` explains them.",
         ),
     ] = "",

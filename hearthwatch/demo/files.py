@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from hearthwatch.demo.layout import DISTRICT, TOWN, DemoGateway, DemoLine
+from simulators.unit.quirks import OF_TCP
 
 INTERVAL_S: Final = 10
 # The shipped rule alerts after an hour, which a demonstration cannot wait.
@@ -78,12 +79,13 @@ def simulation_toml(
 ) -> str:
     """Return the configuration of the process that simulates all heat pumps.
 
-    The first serial line has `quirks`.
+    The first serial line has `quirks`, or the first TCP line if one of them is of TCP.
     """
     head = f"scenario = {_text(str(scenario))}\nseed = {seed}\nspeed = {speed}\n"
     parts = [head, 'truth = "truth.jsonl"\n']
     lines = [line for gateway in gateways for line in gateway.lines]
-    awkward = next(line for line in lines if line.serial)
+    of_tcp = any(quirk.partition(":")[0] in OF_TCP for quirk in quirks)
+    awkward = next(line for line in lines if line.serial != of_tcp)
     for line in lines:
         where = (
             f"pty = {_text(str(terminal_path(data, line)))}"

@@ -9,8 +9,8 @@ from pathlib import Path
 class DemoOptions:
     """The options of a demo: ports that are free, and a folder for all files.
 
-    `run_ms` is how long the demo runs once it is ready; None runs it until Ctrl-C. The first serial
-    line has the `quirks` of `simulate bus`.
+    `run_ms` is how long the demo runs once it is ready; None runs it until Ctrl-C. One line has
+    the `quirks` of `simulate bus`.
     """
 
     units: int

@@ -84,6 +84,9 @@ _QUIRKS: Final = (
     Quirk(
         "converter", 1, "", "a converter answers exception 11 for units that do not answer"
     ),  # row 26
+    Quirk(
+        "idle_close", 4, "s", "silence after which a converter closes a TCP connection"
+    ),  # row 29
     # The units: silence and refusals.
     Quirk("asleep", 10, "s", "silence after which the next request only wakes a unit"),  # row 27
     Quirk(
@@ -157,6 +160,9 @@ _QUIRKS: Final = (
 
 CATALOGUE: Final[Mapping[str, Quirk]] = MappingProxyType({quirk.name: quirk for quirk in _QUIRKS})
 """Every quirk by name."""
+
+OF_TCP: Final = frozenset(("clients", "idle_close"))
+"""The quirks of a TCP connection; a serial line has none of them."""
 
 
 def parse_quirks(texts: Iterable[str]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """One delivery, whatever it holds, is counted, named and set aside; the rest goes on."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,3 +140,37 @@ def test_messages_of_any_content_end_no_alert_service(
     running.stop()
     stranger.close()
     gateway.close()
+
+
+@pytest.mark.fault("11.B1")
+@pytest.mark.parametrize("step", ["tick", "send", "compare_feed", "evaluate_late", "save_state"])
+def test_a_step_that_fails_for_a_while_ends_no_alert_service(
+    step: str,
+    tmp_path: Path,
+    broker: Server,
+    fault_record: dict[str, float],
+) -> None:
+    given = settings(tmp_path, broker.url)
+    failing: list[str] = [step]
+
+    class Failing(AlertService):
+        def _attempt(self, step: str, action: Callable[[], None]) -> None:
+            def fail() -> None:
+                if step in failing:
+                    raise ArithmeticError(step)
+                action()
+
+            super()._attempt(step, fail)
+
+    gateway, tables = Gateway(broker.url), Tables(given["tickets"].url)
+    running = Running(Failing, **given)
+    named = f"{step}: fails; see input_set_aside in the log"
+    wait_until(lambda: running.service.readiness() == [named], 15, "named")
+    gateway.birth(*DEVICES)
+    gateway.read(DEVICE, FAULT)
+    failing.clear()
+    wait_until(lambda: tables.alerts(subject=DEVICE), 10, "the rules go on")
+    running.ready()
+    running.stop()
+    gateway.close()
+    fault_record["trials"] += 1

@@ -69,6 +69,11 @@ class SimulatedLine:
         """The number of TCP connections accepted at a time; None for any number."""
         return int(self._quirks["clients"]) if "clients" in self._quirks else None
 
+    @property
+    def idle_close_s(self) -> float | None:
+        """The silence after which a TCP connection is closed; None if nobody minds."""
+        return self._quirks.get("idle_close")
+
     def is_pulled_out(self) -> bool:
         """Whether the adapter is pulled out at this request, for UNPLUGGED_S."""
         return self._random.random() < self._quirks.get("unplug", 0.0)
@@ -79,9 +84,9 @@ class SimulatedLine:
         too_soon = now_s - self._busy_until < self._quirks.get("gap", 0.0)
         slave = self._slaves.get(request.address)
         self._busy_until = max(self._busy_until, now_s + self._frame_s(request.message))
-        if too_soon or unheard or not request.message:
+        if too_soon or not request.message:
             return None
-        if slave is None or slave.silent:
+        if slave is None or slave.silent or unheard:
             return self._for_the_silent(request, framing)
         given = self._given(request.message, slave)
         if given.reply is None:

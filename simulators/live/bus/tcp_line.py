@@ -11,7 +11,7 @@ from simulators.live.bus.frames import NotModbusError, Request, SlaveFraming
 from simulators.live.bus.line import UNPLUGGED_S, SimulatedLine
 
 SILENCE_S: Final = 0.2  # longer than a serial server collects bytes before it sends them
-IDLE_S: Final = 300.0  # a client silent for longer has gone
+GONE_S: Final = 300.0  # a client silent for longer has gone
 
 
 class TcpLine:
@@ -65,7 +65,8 @@ class TcpLine:
     def _listen(self, connection: socket.socket) -> None:
         framing, heard_at = self._framing(), monotonic()
         connection.settimeout(SILENCE_S)
-        while not self._stop.is_set() and monotonic() - heard_at < IDLE_S:
+        idle_s = self._line.idle_close_s or GONE_S
+        while not self._stop.is_set() and monotonic() - heard_at < idle_s:
             try:
                 received = connection.recv(1024)
             except TimeoutError:

@@ -58,3 +58,16 @@ def test_every_file_of_the_demo_is_good_and_every_line_has_time(units: int, tmp_
     lines = load(simulation, SimulationSettings, {}).line
     assert sum(len(line.unit) for line in lines) == units
     assert [line.quirks for line in lines if line.quirks] == [("echo", "noise:0.1")]
+
+
+def test_a_quirk_of_tcp_goes_to_the_tcp_line(tmp_path: Path) -> None:
+    gateways = plan_layout(8)
+    ports = {line.name: 5020 for gateway in gateways for line in gateway.lines}
+    simulation = tmp_path / "simulation.toml"
+    simulation.write_text(
+        files.simulation_toml(
+            gateways, tmp_path, ports, find_scenario("demo"), 1, 1.0, ["idle_close:3"]
+        )
+    )
+    lines = load(simulation, SimulationSettings, {}).line
+    assert [line.tcp for line in lines if line.quirks] == ["127.0.0.1:5020"]

@@ -59,6 +59,15 @@ def test_a_serial_server_takes_one_client_at_a_time() -> None:
         wait_until(another_is_taken)
 
 
+def test_a_converter_closes_an_idle_connection_and_takes_the_next() -> None:
+    with tcp("tcp", "idle_close:0.3") as port:
+        with connect(port) as idle:
+            assert len(ask(idle)) == 13
+            assert idle.recv(64) == b""
+        with connect(port) as next_one:
+            assert len(ask(next_one)) == 13
+
+
 def test_a_transparent_server_passes_serial_frames_in_pieces() -> None:
     with tcp("rtu_tcp") as port, connect(port) as connection:
         question = serial_frame(1, READ.message)

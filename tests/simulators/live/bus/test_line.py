@@ -92,6 +92,12 @@ def test_a_unit_asleep_is_woken_by_the_first_request_and_answers_the_second() ->
     assert asked == [False, True, True, False, True]
 
 
+def test_a_converter_answers_for_a_unit_asleep() -> None:
+    delivery = line({"asleep": 10, "converter": 1}).ask(READ, SlaveSerialFraming(), 0)
+    assert delivery is not None
+    assert delivery.sent.frame == serial_frame(READ.address, bytes((0x83, 0x0B)))
+
+
 def test_a_share_of_the_reads_is_refused() -> None:
     one = line({"refusals": 0.2})
     sent = [one.ask(READ, SlaveSerialFraming(), LONG_AGO) for _ in range(1_000)]
