@@ -6,6 +6,8 @@ from typing import Any
 from alerts.store.queries import alerts_calling, summarise
 from api.context import ApiContext
 from desk.accounts.accounts import Caller
+from desk.accounts.rights import may
+from desk.accounts.scope import Scope
 from desk.database.engine import reading
 from desk.tickets.life_cycle import allowed_events
 from desk.tickets.queries import open_tickets
@@ -17,14 +19,14 @@ Document = dict[str, Any]
 class Board:
     """Alerts and tickets that call for attention, the most urgent first, and the summary.
 
-    Each ticket has under `events` the events that its state allows. `may_act` says whether the
-    caller may change them.
+    Each ticket has under `events` the events that its state allows and the caller may do.
+    `may_acknowledge` says whether the caller may acknowledge alerts.
     """
 
     alerts: list[Document]
     tickets: list[Document]
     summary: Document
-    may_act: bool
+    may_acknowledge: bool
 
 
 def read_board(context: ApiContext, caller: Caller, most_alerts: int, most_tickets: int) -> Board:
@@ -33,9 +35,10 @@ def read_board(context: ApiContext, caller: Caller, most_alerts: int, most_ticke
         alerts = alerts_calling(session, caller.scope, most_alerts)
         tickets = open_tickets(session, caller.scope, most_tickets)
         summary = summarise(session, caller.scope)
-    return Board(alerts, [_with_events(each) for each in tickets], summary, caller.scope.may_act())
+    shown = [_with_events(ticket, caller.scope) for ticket in tickets]
+    return Board(alerts, shown, summary, may(caller.scope, "acknowledge"))
 
 
-def _with_events(ticket: Document) -> Document:
+def _with_events(ticket: Document, scope: Scope) -> Document:
     events = allowed_events(ticket["state"], proposed=ticket["proposed"] is not None)
-    return {**ticket, "events": events}
+    return {**ticket, "events": tuple(event for event in events if may(scope, event))}

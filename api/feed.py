@@ -26,6 +26,8 @@ from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import Caller, still_valid
+from desk.accounts.rights import seen_ticket
+from desk.accounts.scope import Scope
 from desk.database.engine import reading
 from desk.database.tables import FeedEventRow
 from desk.live_feed import feed_events, is_beyond_feed, newest_feed_id
@@ -66,7 +68,7 @@ class _Reader:
                 return None
             events = self._reset(session, now) if self.is_new else []
             rows = feed_events(session, self.caller.scope, self.last, _BATCH)
-            events += [_event(row) for row in rows]
+            events += [_event(row, self.caller.scope) for row in rows]
             self.last = rows[-1].id if rows else self.last
         self.is_new = False
         if now - self.beat_at >= HEARTBEAT_MS:
@@ -131,5 +133,6 @@ async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
             await sleep(POLL_S)
 
 
-def _event(row: FeedEventRow) -> ServerSentEvent:
-    return ServerSentEvent(to_json(row.payload).decode(), event=row.kind, id=str(row.id))
+def _event(row: FeedEventRow, scope: Scope) -> ServerSentEvent:
+    payload = seen_ticket(scope, row.payload) if row.kind == "ticket" else row.payload
+    return ServerSentEvent(to_json(payload).decode(), event=row.kind, id=str(row.id))

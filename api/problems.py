@@ -24,6 +24,7 @@ _REFUSED: Final = {
     "already_decided": HTTPStatus.CONFLICT,
     "decided_by_list": HTTPStatus.CONFLICT,
     "supervisor_needed": HTTPStatus.FORBIDDEN,
+    "not_permitted": HTTPStatus.FORBIDDEN,
 }
 _CODES: Final = {
     HTTPStatus.NOT_FOUND: "not_found",

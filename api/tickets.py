@@ -11,9 +11,10 @@ from api.callers import KnownCaller
 from api.context import Context
 from api.lists import Page, WantedPage
 from desk.database.engine import reading, writing
-from desk.tickets.actions import Intake, StepDetails, create_ticket
+from desk.tickets.actions import StepDetails, create_ticket
 from desk.tickets.life_cycle import TicketEvent, TicketKind, TicketSource
 from desk.tickets.queries import TicketFilter, get_ticket, list_tickets
+from desk.tickets.reports import Intake
 
 router = APIRouter(prefix="/tickets")
 

@@ -58,8 +58,9 @@ def ticket_rows(tickets: Sequence[Document]) -> list[Document]:
 
 def _forward(ticket: Mapping[str, Any]) -> str | None:
     """The event that takes a ticket forward: what is proposed, or else what its state allows."""
-    if ticket.get("proposed"):
-        return str(ticket["proposed"]["event"])
+    proposed = (ticket.get("proposed") or {}).get("event")
+    if proposed in ticket["events"]:
+        return str(proposed)
     return next((event for event in _FORWARD if event in ticket["events"]), None)
 
 

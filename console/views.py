@@ -172,7 +172,7 @@ def _board(context: ApiContext, caller: Caller) -> dict[str, Any]:
         "counts": counts(board.summary),
         "shapes": SHAPES,
         "steps": STEPS,
-        "may_act": board.may_act,
+        "may_acknowledge": board.may_acknowledge,
     }
 
 

@@ -20,7 +20,7 @@ class ActRefusedError(ValueError):
     """An act that the thing's state, a bound or the caller's role does not allow.
 
     `code` is `not_active`, `reason_missing`, `out_of_bounds`, `supervisor_needed`,
-    `ambiguous_gateway`, `already_decided` or `decided_by_list`.
+    `ambiguous_gateway`, `already_decided`, `decided_by_list` or `not_permitted`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -9,8 +9,9 @@ from alerts.core.record import AlertRecord
 from alerts.store.announce import announce_alert
 from alerts.store.queries import Document, find_alert, record_document
 from alerts.store.records import active_of_ticket, save_records
+from desk.accounts.rights import check_right
 from desk.accounts.scope import Scope
-from desk.errors import ActRefusedError, NotFoundError
+from desk.errors import ActRefusedError
 from desk.tickets.actions import StepDetails, ticket_event
 from desk.tickets.cases import add_event
 from desk.tickets.life_cycle import FINAL, TicketEvent
@@ -21,7 +22,8 @@ _SUPERVISORS: Final = frozenset({"district", "town"})
 
 def acknowledge_alert(session: Session, scope: Scope, alert: str, by: str, now: int) -> Document:
     """Acknowledge an alert; a second time changes nothing. Raises NotFoundError."""
-    before = _find_to_change(session, scope, alert)
+    before = find_alert(session, scope, alert)
+    check_right(scope, "acknowledge")
     return _store(session, before, acknowledge(before, by, now), now)
 
 
@@ -29,10 +31,11 @@ def shelve_alert(
     session: Session, scope: Scope, alert: str, until: int, reason: str, by: str, now: int
 ) -> Document:
     """Put an active alert aside until `until` (UTC ms); raises NotFoundError or ActRefusedError."""
-    before = _find_to_change(session, scope, alert)
+    before = find_alert(session, scope, alert)
     if before.priority == "urgent" and scope.role not in _SUPERVISORS:
         message = "an urgent alert is shelved by a town's or district's supervisor"
         raise ActRefusedError("supervisor_needed", message)
+    check_right(scope, "shelve", ("until", "reason"))
     after = shelve(before, until, reason, by, now)
     document = _store(session, before, after, now)
     if after.ticket is not None:
@@ -64,12 +67,6 @@ def step_ticket(
         elif event == "reopen":
             _store(session, record, put_back(record), now)
     return document
-
-
-def _find_to_change(session: Session, scope: Scope, alert: str) -> AlertRecord:
-    if not scope.may_act():
-        raise NotFoundError(alert)
-    return find_alert(session, scope, alert)
 
 
 def _store(session: Session, before: AlertRecord, after: AlertRecord, now: int) -> Document:

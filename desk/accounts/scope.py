@@ -77,10 +77,6 @@ class Scope:
             return self.role == "district"
         return all(getattr(location, column) == value for column, value in self._wanted(self.scope))
 
-    def may_act(self) -> bool:
-        """Whether the role changes alerts, tickets and devices; a household only adds notes."""
-        return self.role != "household"
-
     def _is_placed(self) -> bool:
         return self.role in _PLACES
 
@@ -97,7 +93,12 @@ class Scope:
             return false()
         if self.role == "household":
             return or_(row.household == self.scope, row.device == self.scope)
-        return row.crew == self.scope if self.role == "maintainer" else row.brand == self.scope
+        return self._of_crew(row) if self.role == "maintainer" else row.brand == self.scope
+
+    def _of_crew(self, row: type[TicketRow] | type[FeedEventRow]) -> Condition:
+        """Rows of the crew; its access to a ticket ends with the ticket."""
+        own = row.crew == self.scope
+        return own & TicketRow.closed_at.is_(None) if row is TicketRow else own
 
     def _assigned(self) -> Condition:
         if self.role != "maintainer":

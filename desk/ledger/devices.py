@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.accounts.rights import check_right, seen_device
 from desk.accounts.scope import Scope
 from desk.database.paging import DEFAULT_LIMIT, bounded, where
 from desk.database.tables import DeviceRow, GatewayRow
@@ -44,12 +45,13 @@ def list_devices(
     limit = bounded(limit)
     rows = session.scalars(devices.order_by(DeviceRow.id).limit(limit + 1)).all()
     following = rows[limit - 1].id if len(rows) > limit else None
-    return {"items": [device_document(row) for row in rows[:limit]], "next": following}
+    items = [seen_device(scope, device_document(row)) for row in rows[:limit]]
+    return {"items": items, "next": following}
 
 
 def get_device(session: Session, scope: Scope, device: str) -> dict[str, Any]:
     """One device; raises NotFoundError."""
-    return device_document(_find_device(session, scope, device))
+    return seen_device(scope, device_document(_find_device(session, scope, device)))
 
 
 def take_device_out(
@@ -60,7 +62,8 @@ def take_device_out(
     A device that is out already gets the new end and reason. Raises NotFoundError, or
     ActRefusedError for an end out of bounds or a missing reason.
     """
-    row = _find_device_to_change(session, scope, device)
+    row = _find_device(session, scope, device)
+    check_right(scope, "take_out_of_service", ("until", "reason"))
     if not reason.strip():
         raise ActRefusedError("reason_missing", "say why the device is out of service")
     if not now < until <= now + MAX_OUT_OF_SERVICE_MS:
@@ -71,7 +74,9 @@ def take_device_out(
 
 def put_device_back(session: Session, scope: Scope, device: str, now: int) -> None:
     """Put a device back into service; one that is in service stays so. Raises NotFoundError."""
-    put_back(session, _find_device_to_change(session, scope, device).id, now)
+    row = _find_device(session, scope, device)
+    check_right(scope, "put_back_in_service")
+    put_back(session, row.id, now)
 
 
 def sees_place(session: Session, scope: Scope, town: str | None, village: str | None) -> bool:
@@ -110,9 +115,3 @@ def _find_device(session: Session, scope: Scope, device: str) -> DeviceRow:
     if row is None:
         raise NotFoundError(device)
     return row
-
-
-def _find_device_to_change(session: Session, scope: Scope, device: str) -> DeviceRow:
-    if not scope.may_act():
-        raise NotFoundError(device)
-    return _find_device(session, scope, device)

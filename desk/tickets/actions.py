@@ -6,11 +6,11 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.accounts.rights import check_right
 from desk.accounts.scope import Scope
-from desk.database.tables import DeviceRow, TicketRow
-from desk.errors import ConflictError, NotFoundError
+from desk.database.tables import TicketRow
+from desk.errors import ConflictError
 from desk.tickets.cases import (
-    CaseSubject,
     active_alerts,
     add_event,
     add_ticket,
@@ -21,34 +21,17 @@ from desk.tickets.cases import (
     to_ticket,
     withdraw_proposal,
 )
-from desk.tickets.documents import Document, publish_tickets, ticket_documents
-from desk.tickets.life_cycle import FINAL, TicketEvent, TicketKind, TicketSource, step
+from desk.tickets.documents import Document, publish_tickets, seen_documents
+from desk.tickets.life_cycle import FINAL, TicketEvent, step
 from desk.tickets.queries import find_ticket
+from desk.tickets.reports import Intake, subject_of_report
 from desk.tickets.terms import ServiceTerms
-from wire.location import Location
 
 _OF_EVENT: Final = ("note", "why")
 """Details that belong to the event alone, not to the ticket."""
 
-
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """A report taken by people: who called, about what; `device` or else the place says where.
-
-    `called_at` is UTC ms.
-    """
-
-    kind: TicketKind
-    source: TicketSource
-    text: str
-    device: str | None = None
-    household: str | None = None
-    district: str | None = None
-    town: str | None = None
-    village: str | None = None
-    caller_name: str | None = None
-    caller_phone: str | None = None
-    called_at: int | None = None
+_ALWAYS_GIVEN: Final = frozenset(("kind", "source"))
+"""Fields of a report that have a value even where its sender says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +59,8 @@ def create_ticket(
     A household's fault is one case whatever the channel (features row 7): where one is open, the
     report becomes a complaint of it. Raises NotFoundError for a device or place outside the scope.
     """
-    subject = _subject(session, scope, intake)
+    subject = subject_of_report(session, scope, intake)
+    check_right(scope, "report", _given(intake).keys() - _ALWAYS_GIVEN)
     row = find_open(session, intake.kind, subject)
     created = row is None
     if row is None:
@@ -88,7 +72,7 @@ def create_ticket(
     withdraw_proposal(session, row, now, "complaint")
     add_event(session, row.id, "complaint", by, now, _complaint(intake))
     publish_tickets(session, [row.id], now)
-    return ticket_documents(session, [row])[0], created
+    return seen_documents(session, scope, [row])[0], created
 
 
 def ticket_event(
@@ -105,14 +89,13 @@ def ticket_event(
 
     Raises NotFoundError, IllegalTransitionError (with the reason) or ConflictError.
     """
-    if event != "note" and not scope.may_act():
-        raise NotFoundError(ticket)
     row = find_ticket(session, scope, ticket)
+    stated = details or StepDetails()
+    check_right(scope, event, _given(stated))
     if version is not None and version != row.version:
         message = f"the ticket is at version {row.version}; read it again"
         raise ConflictError("stale_version", message)
     after = step(to_ticket(row), event, now)
-    stated = details or StepDetails()
     if after.state in FINAL and not (stated.why or "").strip():
         _check_nothing_active(session, row)
     if event == "reopen" and row.state in FINAL:
@@ -121,29 +104,13 @@ def ticket_event(
     store_ticket(row, after)
     add_event(session, ticket, event, by, now, _fill(row, stated))
     publish_tickets(session, [ticket], now)
-    return ticket_documents(session, [row])[0]
+    return seen_documents(session, scope, [row])[0]
 
 
-def _subject(session: Session, scope: Scope, intake: Intake) -> CaseSubject:
-    if intake.device is not None:
-        return _device_subject(session, scope, intake.device, intake.household)
-    district, town, village = intake.district, intake.town, intake.village
-    if district is None or town is None or village is None:
-        raise NotFoundError("/".join(level or "" for level in (district, town, village)))
-    location = Location(district, town, village)
-    if not scope.covers(location):
-        raise NotFoundError("/".join(location.levels()))
-    return CaseSubject(location, household=intake.household, reported=True)
-
-
-def _device_subject(
-    session: Session, scope: Scope, device: str, household: str | None
-) -> CaseSubject:
-    row = session.scalar(select(DeviceRow).where(DeviceRow.id == device, scope.devices()))
-    if row is None:
-        raise NotFoundError(device)
-    location = Location(row.district, row.town, row.village, row.gateway)
-    return CaseSubject(location, row.id, row.household or household, row.brand, reported=True)
+def _given(facts: Intake | StepDetails) -> dict[str, Any]:
+    """The fields that were stated; the others are None."""
+    stated = {name: getattr(facts, name) for name in type(facts).__slots__}
+    return {name: value for name, value in stated.items() if value is not None}
 
 
 def _complaint(intake: Intake) -> dict[str, Any]:
@@ -176,8 +143,7 @@ def _check_case_is_free(session: Session, row: TicketRow) -> None:
 
 def _fill(row: TicketRow, details: StepDetails) -> dict[str, Any]:
     """Write the facts of an event onto the ticket; returns them for the audit trail."""
-    given = {name: getattr(details, name) for name in StepDetails.__slots__}
-    stated = {name: value for name, value in given.items() if value is not None}
+    stated = _given(details)
     for name, value in stated.items():
         if name not in _OF_EVENT:
             setattr(row, name, value)

@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.accounts.rights import seen_ticket
+from desk.accounts.scope import Scope
 from desk.database.tables import EscalationRow, TicketAlertRow, TicketEventRow, TicketRow
 from desk.live_feed import add_ticket_line
 from desk.tickets.life_cycle import CLEARED_EARLY
@@ -39,6 +41,11 @@ def ticket_documents(session: Session, rows: Sequence[TicketRow]) -> list[Docume
         }
         for row in rows
     ]
+
+
+def seen_documents(session: Session, scope: Scope, rows: Sequence[TicketRow]) -> list[Document]:
+    """The tickets `rows` as the role of `scope` sees them (`desk.accounts.rights`)."""
+    return [seen_ticket(scope, document) for document in ticket_documents(session, rows)]
 
 
 def _proposed(row: TicketRow) -> Document | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from desk.accounts.rights import seen_ticket
 from desk.accounts.scope import Scope
 from desk.database.paging import DEFAULT_LIMIT, by_priority, newest_first, where
 from desk.database.tables import TicketEventRow, TicketRow
 from desk.errors import NotFoundError
-from desk.tickets.documents import Document, ticket_documents
+from desk.tickets.documents import Document, seen_documents, ticket_documents
 from desk.tickets.life_cycle import FINAL, TicketKind, TicketSource, TicketState
 
 
@@ -48,14 +49,15 @@ def list_tickets(
         ended = TicketRow.state.in_(sorted(FINAL))
         tickets = tickets.where(~ended if wanted.unfinished else ended)
     rows, following = newest_first(session, tickets, TicketRow, TicketRow.opened_at, limit, cursor)
-    return {"items": ticket_documents(session, rows), "next": following}
+    return {"items": seen_documents(session, scope, rows), "next": following}
 
 
 def open_tickets(session: Session, scope: Scope, limit: int) -> list[Document]:
     """Tickets neither closed nor cancelled: by priority, then the oldest first."""
     tickets = select(TicketRow).where(scope.tickets(), TicketRow.state.not_in(sorted(FINAL)))
     order = (by_priority(TicketRow.priority), TicketRow.opened_at, TicketRow.id)
-    return ticket_documents(session, session.scalars(tickets.order_by(*order).limit(limit)).all())
+    rows = session.scalars(tickets.order_by(*order).limit(limit)).all()
+    return seen_documents(session, scope, rows)
 
 
 def get_ticket(session: Session, scope: Scope, ticket: str) -> Document:
@@ -66,7 +68,7 @@ def get_ticket(session: Session, scope: Scope, ticket: str) -> Document:
         {"at": event.at, "event": event.event, "by": event.by, "details": event.details}
         for event in session.scalars(trail.order_by(TicketEventRow.id))
     ]
-    return {**ticket_documents(session, [row])[0], "events": events}
+    return seen_ticket(scope, {**ticket_documents(session, [row])[0], "events": events})
 
 
 def find_ticket(session: Session, scope: Scope, ticket: str) -> TicketRow:

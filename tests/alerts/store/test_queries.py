@@ -25,9 +25,10 @@ from desk.errors import ActRefusedError, ConflictError, NotFoundError
 from desk.ledger.device_registry import known_gateways, store_birth
 from desk.ledger.devices import get_device, list_devices, put_device_back, take_device_out
 from desk.live_feed import feed_events
-from desk.tickets.actions import Intake, StepDetails, create_ticket, ticket_event
+from desk.tickets.actions import StepDetails, create_ticket, ticket_event
 from desk.tickets.life_cycle import IllegalTransitionError
 from desk.tickets.queries import get_ticket, list_tickets
+from desk.tickets.reports import Intake
 from desk.tickets.terms import ServiceTerms
 from rules.transitions.transition import Transition
 from tests.alerts.messages import CHINA
@@ -497,7 +498,7 @@ def test_a_household_reports_but_does_not_act(database: Engine) -> None:
         NOW,
         StepDetails(note="still cold"),
     )
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ActRefusedError, match="household account may not dispatch"):
         ask(database, ticket_event, home, ticket["id"], "dispatch", "home", NOW)
 
 
