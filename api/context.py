@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy import Engine
 
+from api.seats import MOST_FEEDS, MOST_LOGINS, MOST_SEARCHES, Seats
 from desk.accounts.guess_lock import GuessLock
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore
@@ -35,6 +36,11 @@ class ApiContext:
     operators: int = 1
     listed: Callable[[], Mapping[str, str]] = dict
     guess_lock: GuessLock = field(default_factory=GuessLock)
+    searches: Seats = field(
+        default_factory=lambda: Seats(MOST_SEARCHES, "questions about readings")
+    )
+    feeds: Seats = field(default_factory=lambda: Seats(MOST_FEEDS, "feeds of one account"))
+    logins: Seats = field(default_factory=lambda: Seats(MOST_LOGINS, "logins"))
 
 
 def _context(request: Request) -> ApiContext:

@@ -86,9 +86,11 @@ def readings(
     if step_ms is None:
         if stat != "mean":
             raise invalid("stat: needs a step")
-        window = context.store.window(device, since, until, wanted, None)
+        with context.searches.taken():
+            window = context.store.window(device, since, until, wanted, None)
         return {"device": device, "from": since, "to": until, "step": None, "points": window}
-    summaries = long_summaries(context.store, device, since, until, wanted, step_ms)
+    with context.searches.taken():
+        summaries = long_summaries(context.store, device, since, until, wanted, step_ms)
     by_point = {point: entries(series, stat) for point, series in summaries.items()}
     return {"device": device, "from": since, "to": until, "step": step_ms, "points": by_point}
 

@@ -21,13 +21,14 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import Caller, still_valid
 from desk.accounts.rights import seen_ticket
-from desk.accounts.scope import Scope
+from desk.accounts.scope import Scope as CallerScope
 from desk.database.engine import reading
 from desk.database.tables import FeedEventRow
 from desk.live_feed import feed_events, is_beyond_feed, newest_feed_id
@@ -98,7 +99,27 @@ async def feed(
     if start is None:
         start = await run_in_threadpool(_newest, context)
     reader = _Reader(context, caller, start, is_new=resumes)
-    return EventSourceResponse(_stream(reader), ping=_OWN_PING_S, sep="\n")
+    return _SeatedFeed(reader)
+
+
+class _SeatedFeed(EventSourceResponse):
+    """A feed that holds a seat of its account while it is open; 429 where none is free."""
+
+    def __init__(self, reader: _Reader) -> None:
+        super().__init__(_stream(reader), ping=_OWN_PING_S, sep="\n")
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seats, name = self._reader.context.feeds, self._reader.caller.name
+        try:
+            seats.take(name)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            seats.leave(name)
 
 
 def _newest(context: ApiContext) -> int:
@@ -133,6 +154,6 @@ async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
             await sleep(POLL_S)
 
 
-def _event(row: FeedEventRow, scope: Scope) -> ServerSentEvent:
+def _event(row: FeedEventRow, scope: CallerScope) -> ServerSentEvent:
     payload = seen_ticket(scope, row.payload) if row.kind == "ticket" else row.payload
     return ServerSentEvent(to_json(payload).decode(), event=row.kind, id=str(row.id))

@@ -67,7 +67,8 @@ def readings(
     if not hourly and until - since > LONGEST_FROM_READINGS_MS:
         raise invalid("steps below an hour: at most two days")
     answer = context.store.fleet_hours if hourly else context.store.fleet
-    series = entries(answer(area, since, until, wanted, step_ms), stat)
+    with context.searches.taken():
+        series = entries(answer(area, since, until, wanted, step_ms), stat)
     return {
         "area": area.levels(),
         "point": wanted,

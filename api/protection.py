@@ -1,6 +1,7 @@
 """What guards every request and response, whatever the endpoint: headers, body size, forged
 origins."""
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -15,6 +16,9 @@ from api.problems import Problem
 MAX_BODY_BYTES: Final = 65_536
 """A hotline case with the longest texts the API takes is under 16 kB; four times that is room
 enough."""
+
+BODY_S: Final = 20.0
+"""Time for a whole body: the largest one in four seconds at 128 kbit/s, and patience."""
 
 # Everything comes from this server: the console works without internet. `style-src-attr` stays
 # closed too; scripts set styles through the object model, which the policy allows.
@@ -33,6 +37,7 @@ _SECURITY_HEADERS: Final = {
 }
 
 _TOO_LARGE: Final = f"the request body is larger than {MAX_BODY_BYTES} bytes"
+_TOO_SLOW: Final = f"the request body did not arrive within {BODY_S:g} seconds"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -76,7 +81,7 @@ class SecurityHeaders:
 
 class BodyLimit:
     """Refuses a body above `MAX_BODY_BYTES` with 413, by its declared length and by what really
-    arrives."""
+    arrives, and one that takes longer than `BODY_S` with 408."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -90,15 +95,27 @@ class BodyLimit:
             problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", _TOO_LARGE)
             await problem.response()(scope, receive, send)
             return
-        received = 0
+        await self._app(scope, _BoundedBody(receive).receive, send)
 
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                # The one exception that FastAPI lets out of its reading of the body.
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
-            return message
 
-        await self._app(scope, receive_within_limit, send)
+class _BoundedBody:
+    """Passes a body on as long as it keeps to size and time; its exceptions get through FastAPI."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._received = 0
+        self._due: float | None = asyncio.get_running_loop().time() + BODY_S
+
+    async def receive(self) -> Message:
+        """The next message; raises HTTPException 408 or 413."""
+        try:
+            async with asyncio.timeout_at(self._due):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW) from error
+        self._received += len(message.get("body", b""))
+        if self._received > MAX_BODY_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        if not message.get("more_body", False):
+            self._due = None  # from here on it is a feed that waits for its reader to leave
+        return message

@@ -33,18 +33,18 @@ def open_session(
     Raises Problem `wrong_password`, `too_many` or `cross_site`.
     """
     refuse_forged(request)
-    now = context.clock()
-    wait = context.guess_lock.locked_for(credentials.name, now)
-    if wait > 0:
-        raise _locked(wait)
-    cookie = log_in(context.database, credentials.name, credentials.password, now)
+    now, address = context.clock(), request.client.host if request.client else ""
+    with context.logins.taken():
+        wait = context.guess_lock.begin(credentials.name, address, now)
+        if wait > 0:
+            raise _locked(wait)
+        cookie = log_in(context.database, credentials.name, credentials.password, now)
     if cookie is None:
-        context.guess_lock.failed(credentials.name, now)
-        _log.warning("login_failed", name=credentials.name)
+        _log.warning("login_failed", name=credentials.name, address=address)
         raise Problem(
             HTTPStatus.UNAUTHORIZED, "wrong_password", "name and password do not belong together"
         )
-    context.guess_lock.succeeded(credentials.name)
+    context.guess_lock.succeeded(credentials.name, address)
     secure = request.url.scheme == "https"
     response.set_cookie(
         COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
@@ -61,13 +61,13 @@ def close_session(context: ApiContext, request: Request, response: Response) -> 
 
 def _locked(wait: int) -> Problem:
     seconds = wait // 1000 + 1
-    detail = f"too many failed tries for this name; wait {seconds} seconds"
+    detail = f"too many failed tries; wait {seconds} seconds"
     return Problem(HTTPStatus.TOO_MANY_REQUESTS, "too_many", detail, {"Retry-After": str(seconds)})
 
 
 @router.post("/login", status_code=HTTPStatus.NO_CONTENT)
 def login(credentials: Credentials, request: Request, response: Response, context: Context) -> None:
-    """Open a browser session; five wrong passwords lock the name for five minutes (429)."""
+    """Open a browser session; five wrong passwords lock the name for this address (429)."""
     open_session(context, credentials, request, response)
 
 

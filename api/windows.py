@@ -19,6 +19,13 @@ MAX_ROWS: Final = 12_000
 """Rows of one answer: four days at a reading every 30 s, or a season at half an hour; about 8 MB
 with every point."""
 
+MAX_SPAN_MS: Final = 400 * DAY_MS
+"""A season beside the one before. Hourly aggregates of that take a few seconds; of all time they
+took 640 MB."""
+
+MAX_AHEAD_MS: Final = DAY_MS
+"""How far after now a window may end: nothing is stored there."""
+
 RAW_INTERVAL_MS: Final = (
     30_000  # contract §9 `interval`: what a reading is taken to last where no step is given
 )
@@ -51,6 +58,8 @@ def window_of(
     """
     until = now + 1 if end is None else end
     since = until - DAY_MS if start is None else start
+    if until > now + MAX_AHEAD_MS:
+        raise invalid("to: at most a day from now")
     check_window(since, until, step_ms)
     return since if step_ms is None else begin_of(since, step_ms, offset_ms), until
 
@@ -70,6 +79,9 @@ def check_window(since: int, until: int, step_ms: int | None, most: int = MAX_RO
     """Raises Problem for an empty window or one of more than `most` rows."""
     if since >= until:
         raise invalid("from must be before to")
+    if until - since > MAX_SPAN_MS:
+        detail = f"an answer reaches over at most {MAX_SPAN_MS // DAY_MS} days; ask for less"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_long", detail)
     if (until - since) / (step_ms or RAW_INTERVAL_MS) > most:
         detail = f"an answer has at most {most} rows; ask for a shorter time, or give a longer step"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_points", detail)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from alerts.rulebook import advice_of
 from alerts.service import AlertParts, AlertService
 from api import ApiContext, create_app
+from api.serving import server_settings
 from configuration.exclusive import exclusive
 from console import mount
 from desk.database.engine import open_database
@@ -114,16 +115,7 @@ def _guarded(
 
 
 def _serve(app: FastAPI, settings: ServerSettings, stop: threading.Event) -> None:
-    config = uvicorn.Config(
-        app,
-        host=settings.http.host,
-        port=settings.http.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=3,
-        server_header=False,
-    )
-    server = _Server(config)
+    server = _Server(server_settings(app, settings.http.host, settings.http.port))
 
     def end_at_stop() -> None:
         stop.wait()

@@ -12,6 +12,7 @@ from alerts.core.practice import practice_of
 from alerts.rulebook import advice_of
 from alerts.store.record_round import record_decisions
 from api import ApiContext, create_app
+from api.serving import server_settings
 from console import mount
 from desk.database.engine import open_database, writing
 from desk.database.tables import DeviceRow, FeedEventRow
@@ -91,9 +92,8 @@ class Desk:
         )
         app = create_app(context)
         mount(app)
-        settings = uvicorn.Config(
-            app, port=self.port, log_level="warning", timeout_graceful_shutdown=1
-        )
+        settings = server_settings(app, "127.0.0.1", self.port)
+        settings.timeout_graceful_shutdown = 1
         self._server = uvicorn.Server(settings)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()

@@ -132,30 +132,57 @@ def test_a_token_limited_to_nothing_is_only_for_the_district(database: Engine) -
 def test_five_failures_lock_a_name_for_five_minutes_and_no_other() -> None:
     lock = GuessLock()
     for second in range(GuessLock.FAILURES):
-        assert lock.locked_for("night.shift", NOW + second) == 0
-        lock.failed("night.shift", NOW + second)
+        assert lock.begin("night.shift", "10.0.0.1", NOW + second) == 0
     last = NOW + GuessLock.FAILURES - 1
-    assert lock.locked_for("night.shift", last) == GuessLock.LOCK_MS
-    assert lock.locked_for("day.shift", last) == 0
-    assert lock.locked_for("night.shift", last + GuessLock.LOCK_MS) == 0
+    assert lock.begin("night.shift", "10.0.0.1", last) == GuessLock.LOCK_MS
+    assert lock.begin("day.shift", "10.0.0.1", last) == 0
+    assert lock.begin("night.shift", "10.0.0.1", last + GuessLock.LOCK_MS) == 0
+
+
+def test_each_lock_lasts_twice_as_long_up_to_an_hour() -> None:
+    lock, now, waits = GuessLock(), NOW, []
+    for _ in range(6):
+        while (wait := lock.begin("night.shift", "10.0.0.1", now)) == 0:
+            pass
+        waits.append(wait // 60_000)
+        now += wait
+    assert waits == [5, 10, 20, 40, 60, 60]
+
+
+def test_guessing_elsewhere_does_not_keep_the_duty_desk_out() -> None:
+    lock = GuessLock()
+    lock.begin("night.shift", "10.0.0.1", NOW)
+    lock.succeeded("night.shift", "10.0.0.1")
+    for number in range(500):
+        lock.begin("night.shift", f"192.0.2.{number}", NOW)
+    assert lock.begin("night.shift", "192.0.2.99", NOW) > 0
+    assert lock.begin("night.shift", "10.0.0.1", NOW) == 0
+
+
+def test_an_address_that_tries_many_names_is_locked() -> None:
+    lock = GuessLock()
+    waits = [lock.begin(f"name-{number}", "192.0.2.1", NOW) for number in range(60)]
+    assert (waits[49], waits[50]) == (0, GuessLock.LOCK_MS)
+    assert lock.begin("name-1", "10.0.0.1", NOW) == 0
 
 
 def test_success_forgets_the_failures() -> None:
     lock = GuessLock()
     for _ in range(GuessLock.FAILURES - 1):
-        lock.failed("night.shift", NOW)
-    lock.succeeded("night.shift")
-    lock.failed("night.shift", NOW)
-    assert lock.locked_for("night.shift", NOW) == 0
+        lock.begin("night.shift", "10.0.0.1", NOW)
+    lock.succeeded("night.shift", "10.0.0.1")
+    assert lock.begin("night.shift", "10.0.0.1", NOW) == 0
+    assert lock.begin("night.shift", "10.0.0.1", NOW) == 0
 
 
-@given(st.lists(st.integers(0, 30_000), min_size=1, max_size=400))
-def test_nobody_gets_more_than_a_hundred_tries_an_hour_on_one_name(pauses: list[int]) -> None:
-    """ASVS 2.2.1, whatever the rhythm of the guessing."""
+@given(st.lists(st.tuples(st.integers(0, 30_000), st.integers(0, 5)), min_size=1, max_size=400))
+def test_strangers_get_no_more_than_a_hundred_tries_an_hour_on_one_name(
+    guesses: list[tuple[int, int]],
+) -> None:
+    """ASVS 2.2.1, whatever the rhythm and the addresses of the guessing."""
     lock, now, tries = GuessLock(), NOW, []
-    for pause in pauses:
+    for pause, address in guesses:
         now += pause
-        if lock.locked_for("night.shift", now) == 0:
-            lock.failed("night.shift", now)
+        if lock.begin("night.shift", f"192.0.2.{address}", now) == 0:
             tries.append(now)
     assert all(sum(start <= at < start + 3_600_000 for at in tries) <= 100 for start in tries)
