@@ -8,7 +8,13 @@ from fastapi import Depends, Request
 from api.context import ApiContext, Context
 from api.problems import Problem
 from api.protection import is_forged
-from desk.accounts.accounts import Caller, caller_by_cookie, caller_by_token, secret_hash
+from desk.accounts.accounts import (
+    Caller,
+    caller_by_cookie,
+    caller_by_token,
+    note_use,
+    secret_hash,
+)
 from desk.database.engine import reading
 
 COOKIE: Final = "hearthwatch_session"
@@ -18,13 +24,21 @@ _BEARER: Final = "bearer "
 def find_caller(request: Request, context: ApiContext) -> Caller | None:
     """The caller by bearer token or else by cookie; None without a valid one.
 
-    Raises Problem for a forged request.
+    Notes the use. Raises Problem for a forged request.
     """
+    caller = _find(request, context)
+    if caller is not None:
+        note_use(context.database, caller, context.clock())
+    return caller
+
+
+def _find(request: Request, context: ApiContext) -> Caller | None:
     header = request.headers.get("authorization", "")
     cookie = request.cookies.get(COOKIE)
     if header.lower().startswith(_BEARER):
         with reading(context.database) as session:
-            return caller_by_token(session, secret_hash(header[len(_BEARER) :].strip()))
+            token = secret_hash(header[len(_BEARER) :].strip())
+            return caller_by_token(session, token, context.clock())
     if cookie is None:
         return None
     refuse_forged(request)

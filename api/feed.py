@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
-from desk.accounts.accounts import Caller, still_valid
+from desk.accounts.accounts import Caller, note_use, still_valid
 from desk.accounts.rights import seen_ticket
 from desk.accounts.scope import Scope as CallerScope
 from desk.database.engine import reading
@@ -72,6 +72,7 @@ class _Reader:
             events += [_event(row, self.caller.scope) for row in rows]
             self.last = rows[-1].id if rows else self.last
         self.is_new = False
+        note_use(self.context.database, self.caller, now)
         if now - self.beat_at >= HEARTBEAT_MS:
             self.beat_at = now
             events.append(ServerSentEvent(to_json({"at": now}).decode(), event="heartbeat"))

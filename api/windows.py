@@ -79,12 +79,12 @@ def check_window(since: int, until: int, step_ms: int | None, most: int = MAX_RO
     """Raises Problem for an empty window or one of more than `most` rows."""
     if since >= until:
         raise invalid("from must be before to")
-    if until - since > MAX_SPAN_MS:
-        detail = f"an answer reaches over at most {MAX_SPAN_MS // DAY_MS} days; ask for less"
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_long", detail)
     if (until - since) / (step_ms or RAW_INTERVAL_MS) > most:
         detail = f"an answer has at most {most} rows; ask for a shorter time, or give a longer step"
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_points", detail)
+    if until - since > MAX_SPAN_MS:
+        detail = f"an answer reaches over at most {MAX_SPAN_MS // DAY_MS} days; ask for less"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too_long", detail)
 
 
 def read_points(points: str) -> list[str]:

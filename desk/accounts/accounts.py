@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, cast
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
-from desk.accounts.scope import ROLES, Role, Scope
+from desk.accounts.passwords import (
+    PasswordRefusedError,
+    check_password,
+    hash_password,
+    password_fits,
+)
+from desk.accounts.places import ScopeRefusedError, whole_path
+from desk.accounts.scope import PLACES, ROLES, Role, Scope
 from desk.database.engine import reading, writing
 from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow
 from wire.units import HOUR_MS
@@ -24,17 +29,29 @@ from wire.wall_clock import wall_clock_ms
 SESSION_MS: Final = 16 * HOUR_MS
 """A browser stays logged in for a double shift, so that nobody is logged out while on duty."""
 
-MAX_NAME: Final = 64
-MIN_PASSWORD: Final = 8
-"""Characters (NIST SP 800-63B §5.1.1.2)."""
+IDLE_MS: Final = 2 * HOUR_MS
+"""Without a request or an open page for this long a session ends: the lid was closed."""
 
+NOTED_EVERY_MS: Final = 60_000
+"""How exactly the last use of a session or token is known; each note is a write."""
+
+MAX_NAME: Final = 64
 _SECRET_BYTES: Final = 32
-_HASHER: Final = PasswordHasher()
-_NO_ACCOUNT_HASH: Final = _HASHER.hash(secrets.token_urlsafe())
 
 
 class AccountError(ValueError):
     """An account or token that cannot be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account as a list shows it; `created` is UTC ms."""
+
+    name: str
+    role: str
+    scope: str | None
+    created: int
+    disabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +76,17 @@ def add_account(
 
     Returns whether it is new. Raises AccountError.
     """
-    checked = _checked_role(role, scope)
     if not name or len(name) > MAX_NAME or name != name.strip():
         raise AccountError(f"a name has 1 to {MAX_NAME} characters and no blanks around it")
-    if len(password) < MIN_PASSWORD:
-        raise AccountError(f"a password has at least {MIN_PASSWORD} characters")
-    hashed = _HASHER.hash(password)
+    hashed = _checked_hash(name, password)
     with writing(database) as session:
+        checked, path = checked_rights(session, role, scope)
         known = session.get(AccountRow, name)
-        account = known or AccountRow(name=name, created=_or_wall_clock(now))
+        account = known or AccountRow(name=name, created=or_wall_clock(now))
         account.password_hash, account.role, account.scope, account.disabled = (
             hashed,
             checked,
-            scope,
+            path,
             False,
         )
         session.add(account)
@@ -79,41 +94,61 @@ def add_account(
     return known is None
 
 
-def disable_account(database: Engine, name: str) -> bool:
-    """End an account and its sessions at once; whether there was one."""
+def list_accounts(database: Engine) -> list[ListedAccount]:
+    """Every account by name."""
+    with reading(database) as session:
+        rows = session.scalars(select(AccountRow).order_by(AccountRow.name))
+        return [
+            ListedAccount(row.name, row.role, row.scope, row.created, row.disabled) for row in rows
+        ]
+
+
+def disable_account(database: Engine, name: str, *, disabled: bool = True) -> bool:
+    """End an account and its sessions at once, or let it log in again; whether there is one."""
     with writing(database) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
-        account.disabled = True
+        account.disabled = disabled
         _end_sessions(session, name)
         return True
 
 
-def create_token(
-    database: Engine, role: str, scope: str | None = None, now: int | None = None
-) -> str:
-    """A new bearer token; the only moment it exists outside its owner's hands. Raises
-    AccountError."""
-    checked = _checked_role(role, scope)
-    token = secrets.token_urlsafe(_SECRET_BYTES)
+def remove_account(database: Engine, name: str) -> bool:
+    """Remove an account and its sessions; its name stays in the records. Whether there was one."""
     with writing(database) as session:
-        session.add(
-            ApiTokenRow(
-                hash=secret_hash(token), role=checked, scope=scope, created=_or_wall_clock(now)
-            )
-        )
-    return token
-
-
-def revoke_token(database: Engine, token: str, now: int | None = None) -> bool:
-    """End a token at once; whether there was one."""
-    with writing(database) as session:
-        row = session.get(ApiTokenRow, secret_hash(token))
-        if row is None:
+        account = session.get(AccountRow, name)
+        if account is None:
             return False
-        row.revoked = _or_wall_clock(now)
+        _end_sessions(session, name)
+        session.delete(account)
         return True
+
+
+def set_password(database: Engine, name: str, password: str) -> bool:
+    """Give an account a new password and end its sessions; whether there is one.
+
+    Raises AccountError for a password that is refused.
+    """
+    hashed = _checked_hash(name, password)
+    with writing(database) as session:
+        account = session.get(AccountRow, name)
+        if account is None:
+            return False
+        account.password_hash = hashed
+        _end_sessions(session, name)
+        return True
+
+
+def change_own_password(database: Engine, name: str, old: str, new: str) -> bool:
+    """Give the account of a person a new password; whether `old` is the one it had.
+
+    Its sessions end. Raises AccountError.
+    """
+    with reading(database) as session:
+        account = session.get(AccountRow, name)
+        stored = None if account is None or account.disabled else account.password_hash
+    return password_fits(stored, old) and set_password(database, name, new)
 
 
 def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
@@ -126,14 +161,18 @@ def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
             AccountRow.name == name, AccountRow.disabled.is_(False)
         )
         stored = session.scalar(wanted)
-    if not _password_fits(stored or _NO_ACCOUNT_HASH, password) or stored is None:
+    if not password_fits(stored, password):
         return None
     cookie = secrets.token_urlsafe(_SECRET_BYTES)
     with writing(database) as session:
         session.execute(delete(WebSessionRow).where(WebSessionRow.expires <= now))
         session.add(
             WebSessionRow(
-                hash=secret_hash(cookie), account=name, created=now, expires=now + SESSION_MS
+                hash=secret_hash(cookie),
+                account=name,
+                created=now,
+                expires=now + SESSION_MS,
+                last_used=now,
             )
         )
     return cookie
@@ -153,6 +192,7 @@ def caller_by_cookie(session: Session, hashed: str, now: int) -> Caller | None:
         .where(
             WebSessionRow.hash == hashed,
             WebSessionRow.expires > now,
+            WebSessionRow.last_used > now - IDLE_MS,
             AccountRow.disabled.is_(False),
         )
     )
@@ -160,11 +200,14 @@ def caller_by_cookie(session: Session, hashed: str, now: int) -> Caller | None:
     return None if account is None else Caller(account.name, _scope(account), True, hashed)
 
 
-def caller_by_token(session: Session, hashed: str) -> Caller | None:
-    """Whose token this is, if it is not revoked; the name on record is `token:` and the start of
-    its hash."""
+def caller_by_token(session: Session, hashed: str, now: int) -> Caller | None:
+    """Whose token this is, if it is neither revoked nor expired; the name on record is `token:`
+    and the start of its hash."""
+    in_time = ApiTokenRow.expires.is_(None) | (ApiTokenRow.expires > now)
     token = session.scalar(
-        select(ApiTokenRow).where(ApiTokenRow.hash == hashed, ApiTokenRow.revoked.is_(None))
+        select(ApiTokenRow).where(
+            ApiTokenRow.hash == hashed, ApiTokenRow.revoked.is_(None), in_time
+        )
     )
     return None if token is None else Caller(f"token:{hashed[:8]}", _scope(token), False, hashed)
 
@@ -173,19 +216,23 @@ def still_valid(session: Session, caller: Caller, now: int) -> bool:
     """Whether the caller may go on as before: for answers that last, like the live feed."""
     if caller.by_cookie:
         return caller_by_cookie(session, caller.secret_hash, now) == caller
-    return caller_by_token(session, caller.secret_hash) == caller
+    return caller_by_token(session, caller.secret_hash, now) == caller
+
+
+def note_use(database: Engine, caller: Caller, now: int) -> None:
+    """Note that the caller's session or token is in use, once a minute."""
+    row = WebSessionRow if caller.by_cookie else ApiTokenRow
+    with reading(database) as session:
+        last = session.scalar(select(row.last_used).where(row.hash == caller.secret_hash))
+    if last is not None and now - last < NOTED_EVERY_MS:
+        return
+    with writing(database) as session:
+        session.execute(update(row).where(row.hash == caller.secret_hash).values(last_used=now))
 
 
 def secret_hash(secret: str) -> str:
     """What stands in the database for a token or cookie."""
     return sha256(secret.encode()).hexdigest()
-
-
-def _password_fits(stored: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _end_sessions(session: Session, name: str) -> None:
@@ -196,13 +243,29 @@ def _scope(row: AccountRow | ApiTokenRow) -> Scope:
     return Scope(cast("Role", row.role), row.scope)  # only checked roles are written
 
 
-def _checked_role(role: str, scope: str | None) -> Role:
+def checked_rights(session: Session, role: str, scope: str | None) -> tuple[Role, str | None]:
+    """Return a role and the whole path of its scope; raises AccountError."""
     if role not in ROLES:
         raise AccountError(f"{role!r} is no role; there are {', '.join(ROLES)}")
     if not scope and role != "district":
         raise AccountError(f"a {role} needs the id it is limited to")
-    return cast("Role", role)
+    known = cast("Role", role)
+    if not scope or role not in PLACES:
+        return known, scope
+    try:
+        return known, whole_path(session, known, scope)
+    except ScopeRefusedError as error:
+        raise AccountError(str(error)) from error
 
 
-def _or_wall_clock(now: int | None) -> int:
+def _checked_hash(name: str, password: str) -> str:
+    try:
+        check_password(name, password)
+    except PasswordRefusedError as error:
+        raise AccountError(str(error)) from error
+    return hash_password(password)
+
+
+def or_wall_clock(now: int | None) -> int:
+    """Return `now`, or the server time (UTC ms)."""
     return wall_clock_ms() if now is None else now

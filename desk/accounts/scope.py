@@ -16,7 +16,7 @@ ROLES: Final[tuple[str, ...]] = get_args(Role)
 
 # From the innermost place outwards: a scope may be an id, or a path `town/village` where an id is
 # not enough.
-_PLACES: Final[dict[str, tuple[str, ...]]] = {
+PLACES: Final[dict[str, tuple[str, ...]]] = {
     "district": ("district",),
     "town": ("town", "district"),
     "village": ("village", "town", "district"),
@@ -78,7 +78,7 @@ class Scope:
         return all(getattr(location, column) == value for column, value in self._wanted(self.scope))
 
     def _is_placed(self) -> bool:
-        return self.role in _PLACES
+        return self.role in PLACES
 
     def _by_place(self, row: PlacedRow) -> Condition:
         if self.scope is None:
@@ -86,7 +86,7 @@ class Scope:
         return and_(*(getattr(row, column) == value for column, value in self._wanted(self.scope)))
 
     def _wanted(self, scope: str) -> list[tuple[str, str]]:
-        return list(zip(_PLACES[self.role], reversed(scope.split("/")), strict=False))
+        return list(zip(PLACES[self.role], reversed(scope.split("/")), strict=False))
 
     def _by_column(self, row: type[TicketRow] | type[FeedEventRow]) -> Condition:
         if self.scope is None:

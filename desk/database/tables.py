@@ -335,6 +335,9 @@ class ApiTokenRow(Base):
     scope: Mapped[str | None]
     created: Mapped[int]
     revoked: Mapped[int | None]
+    name: Mapped[str | None]
+    expires: Mapped[int | None]
+    last_used: Mapped[int | None]
 
 
 class WebSessionRow(Base):
@@ -346,6 +349,7 @@ class WebSessionRow(Base):
     account: Mapped[str] = mapped_column(ForeignKey("account.name"), index=True)
     created: Mapped[int]
     expires: Mapped[int]
+    last_used: Mapped[int]
 
 
 class FeedEventRow(Base):

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
-from desk.accounts.accounts import add_account, create_token
+from desk.accounts.accounts import add_account
+from desk.accounts.tokens import create_token
 from desk.database.engine import open_database
 from hearthwatch.base.errors import FAILED, FailedError, UsageError
 from hearthwatch.base.printing import print_json

@@ -4,7 +4,8 @@
 import httpx
 import pytest
 
-from desk.accounts.accounts import add_account, create_token, disable_account, revoke_token
+from desk.accounts.accounts import add_account, disable_account
+from desk.accounts.tokens import create_token, revoke_token
 from tests.api.serving import ELSEWHERE, Desk
 
 OWN, FOREIGN = "mtg-mt-0001", "mtg-sq-0001"

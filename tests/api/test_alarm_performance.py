@@ -7,7 +7,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from hearthwatch.cli.application import app
 from tests.api.serving import ELSEWHERE, MINUTE, Desk
 

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from api import protection, seats, serving
-from desk.accounts.accounts import add_account, create_token
+from desk.accounts.accounts import add_account
 from desk.accounts.guess_lock import GuessLock
+from desk.accounts.tokens import create_token
 from tests.api.serving import Desk
 from tests.servers import wait_until
 

@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from desk.accounts.accounts import create_token
 from desk.database.engine import writing
 from desk.database.tables import GatewayRow
 from tests.api.serving import VILLAGE, Desk
@@ -21,7 +20,7 @@ def client(desk: Desk) -> httpx.Client:
 
 
 def bearer(desk: Desk, role: str, scope: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {create_token(desk.database, role, scope)}"}
+    return {"Authorization": f"Bearer {desk.token(role, scope)}"}
 
 
 def hours_from_now(desk: Desk, begins: float, ends: float) -> dict[str, int]:

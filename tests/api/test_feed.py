@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import delete
 
-from desk.accounts.accounts import create_token, revoke_token
+from desk.accounts.tokens import create_token, revoke_token
 from desk.database.engine import writing
 from desk.database.tables import FeedEventRow
 from tests.api.serving import ELSEWHERE, Desk

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from tests.api.serving import ELSEWHERE, VILLAGE, Desk
 from wire.messages import Reading
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from desk.database.engine import reading
 from desk.database.tables import AlertRow, DeviceRow, OutOfServiceRow, TicketRow
 from tests.api.serving import ELSEWHERE, Desk

@@ -4,7 +4,6 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from desk.accounts.accounts import create_token
 from desk.database.engine import reading, writing
 from desk.database.outbox import due_effects
 from desk.database.tables import DeviceRow, GatewayRow
@@ -27,7 +26,7 @@ def client(desk: Desk) -> httpx.Client:
 
 
 def bearer(desk: Desk, role: str, scope: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {create_token(desk.database, role, scope)}"}
+    return {"Authorization": f"Bearer {desk.token(role, scope)}"}
 
 
 def retired(desk: Desk) -> frozenset[GatewayPath]:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client import Counter
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from tests.api.serving import MINUTE, Desk
 from wire.messages import Reading
 

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from api.tickets import FaultReport, TicketStep
-from desk.accounts.accounts import create_token
 from desk.accounts.rights import (
     ACTS,
     MAY,
@@ -19,6 +18,7 @@ from desk.accounts.rights import (
     Act,
 )
 from desk.accounts.scope import ROLES
+from desk.accounts.tokens import create_token
 from desk.tickets.life_cycle import TicketEvent
 from tests.api.serving import VILLAGE as PLACE
 from tests.api.serving import Desk

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from tests.api.serving import ELSEWHERE, VILLAGE, Desk
 
 

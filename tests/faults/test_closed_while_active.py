@@ -9,7 +9,7 @@ import pytest
 
 from alerts.core.model import Round
 from alerts.store.write_round import write_round
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from desk.database.engine import writing
 from tests.api.serving import MINUTE, PRACTICE, Desk
 

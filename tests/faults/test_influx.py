@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from alerts.late.restart_gap import missed_readings
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.influx.http import InfluxConnection
 from ingest.store.influx.rows import SKIPPED

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from desk.accounts.accounts import create_token
+from desk.accounts.tokens import create_token
 from hearthwatch.run.alert_parts import make_alert_parts
 from hearthwatch.run.server_settings import load_server_settings
 from ingest.store import Area, PointSummary, ReadingStore, StoreSettings, long_summaries, open_store

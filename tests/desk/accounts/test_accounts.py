@@ -6,26 +6,32 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from desk.accounts.accounts import (
+    IDLE_MS,
     SESSION_MS,
     AccountError,
     Caller,
     add_account,
     caller_by_cookie,
     caller_by_token,
-    create_token,
+    change_own_password,
     disable_account,
+    list_accounts,
     log_in,
     log_out,
-    revoke_token,
+    note_use,
+    remove_account,
     secret_hash,
     still_valid,
 )
 from desk.accounts.guess_lock import GuessLock
 from desk.accounts.scope import Scope
-from desk.database.engine import open_database, reading
-from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow
+from desk.accounts.tokens import create_token, list_tokens, revoke_token
+from desk.database.engine import open_database, reading, writing
+from desk.database.tables import AccountRow, ApiTokenRow, GatewayRow, WebSessionRow
+from wire.units import DAY_MS
 
 NOW = 1_795_300_000_000
+
 PASSWORD = "correct horse"
 
 
@@ -34,9 +40,9 @@ def database(tickets_url: str) -> Engine:
     return open_database(tickets_url)
 
 
-def by_token(database: Engine, token: str) -> Caller | None:
+def by_token(database: Engine, token: str, now: int = NOW) -> Caller | None:
     with reading(database) as session:
-        return caller_by_token(session, secret_hash(token))
+        return caller_by_token(session, secret_hash(token), now)
 
 
 def by_cookie(database: Engine, cookie: str, now: int = NOW) -> Caller | None:
@@ -79,10 +85,13 @@ def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine)
     first, second = (log_in(database, "night.shift", PASSWORD, NOW) for _ in range(2))
     assert first is not None
     assert second is not None
-    assert by_cookie(database, first, NOW + SESSION_MS - 1) is not None
-    assert by_cookie(database, first, NOW + SESSION_MS) is None
     caller = by_cookie(database, first)
     assert caller is not None
+    assert by_cookie(database, first, NOW + IDLE_MS - 1) is not None
+    assert by_cookie(database, first, NOW + IDLE_MS) is None
+    note_use(database, caller, NOW + SESSION_MS - 1)
+    assert by_cookie(database, first, NOW + SESSION_MS - 1) is not None
+    assert by_cookie(database, first, NOW + SESSION_MS) is None
     log_out(database, caller)
     assert by_cookie(database, first) is None
     assert by_cookie(database, second) is not None
@@ -103,6 +112,60 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(database: Engine) -> No
     caller = by_cookie(database, again)
     assert caller is not None
     assert caller.scope == Scope("town", "zhaitang")
+
+
+def test_a_token_ends_by_itself_and_shows_its_last_use(database: Engine) -> None:
+    token = create_token(database, "district", None, NOW, name="wall", lasts_ms=DAY_MS)
+    caller = by_token(database, token, NOW + DAY_MS - 1)
+    assert caller is not None
+    assert by_token(database, token, NOW + DAY_MS) is None
+    note_use(database, caller, NOW + 5)
+    note_use(database, caller, NOW + 6)  # within a minute nothing is written
+    [listed] = list_tokens(database)
+    assert (listed.name, listed.expires, listed.last_used) == ("wall", NOW + DAY_MS, NOW + 5)
+    assert revoke_token(database, listed.id, NOW + 7)
+    assert by_token(database, token) is None
+    assert not revoke_token(database, "00000000", NOW)
+
+
+def test_an_account_is_disabled_enabled_given_a_password_and_removed(database: Engine) -> None:
+    add_account(database, "night.shift", PASSWORD, "district", None, NOW)
+    disable_account(database, "night.shift")
+    assert [account.disabled for account in list_accounts(database)] == [True]
+    disable_account(database, "night.shift", disabled=False)
+    cookie = log_in(database, "night.shift", PASSWORD, NOW)
+    assert cookie is not None
+    assert not change_own_password(database, "night.shift", "wrong", "battery staple")
+    assert change_own_password(database, "night.shift", PASSWORD, "battery staple")
+    assert by_cookie(database, cookie) is None
+    assert log_in(database, "night.shift", "battery staple", NOW) is not None
+    assert remove_account(database, "night.shift")
+    assert list_accounts(database) == []
+    assert not remove_account(database, "night.shift")
+
+
+@pytest.mark.parametrize(
+    "password", ["password1", "12345678", "        ", "aaaaaaaaaa", "night.shift", "hearthwatch1"]
+)
+def test_a_password_that_anybody_tries_is_refused(database: Engine, password: str) -> None:
+    with pytest.raises(AccountError):
+        add_account(database, "night.shift", password, "district", None, NOW)
+    assert list_accounts(database) == []
+
+
+def test_a_scope_is_a_known_place_by_its_whole_path(database: Engine) -> None:
+    with writing(database) as session:
+        for town, village in (("zhaitang", "matao"), ("qingshui", "matao"), ("qingshui", "dong")):
+            box = GatewayRow(district="mentougou", town=town, village=village, id="01", online=True)
+            session.add(box)
+    with pytest.raises(AccountError, match="several places; say which: mentougou/qingshui/matao"):
+        add_account(database, "wang", PASSWORD, "village", "matao", NOW)
+    with pytest.raises(AccountError, match="no town zhai is known; there are"):
+        create_token(database, "town", "zhai", NOW)
+    add_account(database, "wang", PASSWORD, "village", "zhaitang/matao", NOW)
+    add_account(database, "li", PASSWORD, "village", "mentougou/new/village", NOW)
+    scopes = [account.scope for account in list_accounts(database)]
+    assert scopes == ["mentougou/new/village", "mentougou/zhaitang/matao"]
 
 
 @pytest.mark.parametrize(
