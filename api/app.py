@@ -12,6 +12,7 @@ from api import (
     fleet,
     gateways,
     operations,
+    own_password,
     performance,
     problems,
     sessions,
@@ -25,7 +26,7 @@ PREFIX: Final = "/api/v1"
 
 _RESOURCES: Final = (
     *(sessions, alerts, tickets, devices, fleet, feed),
-    *(summary, extreme_cold, performance, gateways),
+    *(summary, extreme_cold, performance, gateways, own_password),
 )
 
 

@@ -33,11 +33,9 @@ def open_session(
     Raises Problem `wrong_password`, `too_many` or `cross_site`.
     """
     refuse_forged(request)
-    now, address = context.clock(), request.client.host if request.client else ""
+    now = context.clock()
     with context.logins.taken():
-        wait = context.guess_lock.begin(credentials.name, address, now)
-        if wait > 0:
-            raise _locked(wait)
+        address = begin_try(context, credentials.name, request)
         cookie = log_in(context.database, credentials.name, credentials.password, now)
     if cookie is None:
         _log.warning("login_failed", name=credentials.name, address=address)
@@ -49,6 +47,18 @@ def open_session(
     response.set_cookie(
         COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
     )
+
+
+def begin_try(context: ApiContext, name: str, request: Request) -> str:
+    """Count a try of the password of `name`; returns the address it comes from.
+
+    Raises Problem `too_many` while the name is locked for that address.
+    """
+    address = request.client.host if request.client else ""
+    wait = context.guess_lock.begin(name, address, context.clock())
+    if wait > 0:
+        raise _locked(wait)
+    return address
 
 
 def close_session(context: ApiContext, request: Request, response: Response) -> None:

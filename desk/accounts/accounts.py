@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, cast
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from desk.accounts.passwords import (
@@ -146,9 +146,12 @@ def change_own_password(database: Engine, name: str, old: str, new: str) -> bool
     Its sessions end. Raises AccountError.
     """
     with reading(database) as session:
-        account = session.get(AccountRow, name)
-        stored = None if account is None or account.disabled else account.password_hash
-    return password_fits(stored, old) and set_password(database, name, new)
+        stored = session.scalar(_enabled_password(name))
+    if not password_fits(stored, old):
+        return False
+    if new == old:
+        raise AccountError("the new password is the old one; take another")
+    return set_password(database, name, new)
 
 
 def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
@@ -157,14 +160,13 @@ def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
     An unknown name takes as long as a wrong password, so that names cannot be found out.
     """
     with reading(database) as session:
-        wanted = select(AccountRow.password_hash).where(
-            AccountRow.name == name, AccountRow.disabled.is_(False)
-        )
-        stored = session.scalar(wanted)
+        stored = session.scalar(_enabled_password(name))
     if not password_fits(stored, password):
         return None
     cookie = secrets.token_urlsafe(_SECRET_BYTES)
     with writing(database) as session:
+        if session.scalar(_enabled_password(name)) != stored:
+            return None  # the account changed while the password was looked at
         session.execute(delete(WebSessionRow).where(WebSessionRow.expires <= now))
         session.add(
             WebSessionRow(
@@ -176,6 +178,12 @@ def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
             )
         )
     return cookie
+
+
+def _enabled_password(name: str) -> Select[str]:
+    return select(AccountRow.password_hash).where(
+        AccountRow.name == name, AccountRow.disabled.is_(False)
+    )
 
 
 def log_out(database: Engine, caller: Caller) -> None:

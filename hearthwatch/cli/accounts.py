@@ -59,21 +59,21 @@ def _explained() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
-def _print(what: str, holders: list[dict[str, Any]], as_json: bool) -> None:
+def _print(holders: list[dict[str, Any]], as_json: bool) -> None:
     from hearthwatch.base.printing import print_json, print_tables
     from hearthwatch.tables.accounts import holders_table
 
     if as_json:
-        print_json({what: holders})
+        print_json({"items": holders})
     else:
         print_tables(holders_table(holders))
 
 
-def _report(done: bool, name: str, what: str) -> None:
+def _report(done: bool, name: str, what: str, kind: str = "user") -> None:
     from hearthwatch.base.errors import UsageError
 
     if not done:
-        raise UsageError(f"there is no {name}; `list` shows what there is")
+        raise UsageError(f"there is no {kind} {name!r}; see {kind} list")
     typer.echo(f"{what} {name}")
 
 
@@ -104,7 +104,7 @@ def list_users(as_json: AsJson = False, config: ServerConfig = Path("server.toml
     from desk.accounts.accounts import list_accounts
 
     accounts = [asdict(account) for account in list_accounts(_open_tickets(config))]
-    _print("accounts", accounts, as_json)
+    _print(accounts, as_json)
 
 
 @user_app.command("disable")
@@ -178,7 +178,7 @@ def list_api_tokens(as_json: AsJson = False, config: ServerConfig = Path("server
     from desk.accounts.tokens import list_tokens
 
     tokens = [asdict(token) for token in list_tokens(_open_tickets(config))]
-    _print("tokens", tokens, as_json)
+    _print(tokens, as_json)
 
 
 @token_app.command("revoke")
@@ -191,4 +191,4 @@ def revoke_api_token(
 
     with _explained():
         done = revoke_token(_open_tickets(config), token)
-    _report(done, token, "revoked")
+    _report(done, token, "revoked", "token")

@@ -1,0 +1,51 @@
+"""Change one's own password (contract §7)."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from api.callers import COOKIE, KnownCaller
+from api.context import Context
+from api.problems import Problem
+from api.sessions import begin_try
+from desk.accounts.accounts import AccountError, change_own_password
+
+router = APIRouter()
+
+Password = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class PasswordChange(BaseModel):
+    """The body of a change: the password until now, and the one from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old: Password
+    new: Password
+
+
+@router.post("/me/password", status_code=HTTPStatus.NO_CONTENT)
+def change_password(
+    change: PasswordChange,
+    caller: KnownCaller,
+    request: Request,
+    response: Response,
+    context: Context,
+) -> None:
+    """Change the password of the person logged in, and end all the person's sessions."""
+    if not caller.by_cookie:
+        detail = "a token has no password; log in at POST /api/v1/login as the person"
+        raise Problem(HTTPStatus.FORBIDDEN, "no_password", detail)
+    address = begin_try(context, caller.name, request)
+    try:
+        with context.logins.taken():
+            fits = change_own_password(context.database, caller.name, change.old, change.new)
+    except AccountError as error:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "password_refused", str(error)) from error
+    if not fits:
+        detail = "the old password is not that of this account"
+        raise Problem(HTTPStatus.FORBIDDEN, "wrong_password", detail)
+    context.guess_lock.succeeded(caller.name, address)
+    response.delete_cookie(COOKIE)
