@@ -247,7 +247,7 @@ class AlertService:
         changes = self._district.take_round(now)
         _count_input(changes)
         for failed in changes.unevaluated:
-            self._set_aside("evaluate", f"{failed.device} {failed.rule}", failed.error)
+            self._set_aside(failed.step, f"{failed.device} {failed.rule}".strip(), failed.error)
         if not changes.is_empty:
             for written in write_in_parts(changes, self._persist, self._set_aside):
                 self._district.committed(written.recorded.records.values(), now)

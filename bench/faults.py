@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str], file: Path) -> int:
-    command = [sys.executable, "-m", "pytest", "-m", "fault", "tests/faults", *arguments]
+    command = [sys.executable, "-m", "pytest", "-v", "-m", "fault", "tests/faults", *arguments]
     environment = {**os.environ, "HEARTHWATCH_FAULTS": str(file)}
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -10,6 +11,9 @@ from wire.wall_clock import wall_clock_ms
 
 Message = tuple[str, bytes]
 """The kind, as in the topic, and the payload."""
+
+EXAMPLES: Final = int(os.environ.get("HEARTHWATCH_FUZZ_EXAMPLES", "25"))
+"""Bundles of messages for each test of any content, about 25 messages each."""
 
 _NOW: Final = wall_clock_ms()
 _DOCUMENTS: Final[dict[str, dict[str, Any]]] = {

@@ -5,7 +5,7 @@ A caller does four things, in any rhythm: `receive` what the bus delivers, `tick
 here reads a clock, a database or a bus: `now` is server time, UTC ms.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -84,19 +84,35 @@ class District:
         """Let time pass, about once a second: silence, the forecast, devices that have left.
 
         `extreme_cold` says whether a person has confirmed that mode; its limits then apply to what
-        is evaluated from here on.
+        is evaluated from here on. A part that fails is noted as `unevaluated`; the others go on.
         """
-        self._evaluate(self._reception.take_readings(), now)
-        self._decide(self._engine.moved_values(), now)
-        self._engine.extreme_cold(extreme_cold)
+        parts: dict[str, Callable[[], None]] = {
+            "readings": lambda: self._evaluate(self._reception.take_readings(), now),
+            "moved_values": lambda: self._decide(self._engine.moved_values(), now),
+            "extreme_cold": lambda: self._engine.extreme_cold(extreme_cold),
+            "presence": lambda: self._decide(self._presence.step(now)),
+            "forecast": lambda: self._decide(self._cold.step(forecast, now)),
+            "conflicts": lambda: self._decide(
+                self._conflicts.step(self._reception.contests(), now)
+            ),
+            "retirement": lambda: self._retire(now),
+        }
+        for name, part in parts.items():
+            self._attempt(name, part)
+        self._ticked = True
+
+    def _attempt(self, name: str, part: Callable[[], None]) -> None:
+        try:
+            part()
+        except Exception as error:
+            self._unevaluated.append(Unevaluated("", name, error, f"tick_{name}"))
+
+    def _retire(self, now: int) -> None:
+        """Let devices go that have left; their last transitions still need their place."""
         leaving = self._reception.retire(now)
-        self._decide(self._presence.step(now))
-        self._decide(self._cold.step(forecast, now))
-        self._decide(self._conflicts.step(self._reception.contests(), now))
         self._decide(self._engine.retire(leaving))
         for device in leaving:
             self._reception.gateways.pop(device, None)
-        self._ticked = True
 
     def decide_owners(self, word: LedgerWord, now: int) -> None:
         """Take over the word of the ledger: retired gateways, and to whom devices belong."""

@@ -67,11 +67,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
-    """A reading that a rule failed at, and how."""
+    """A reading that a rule failed at, or a part of the tick that failed, and how."""
 
     rule: str
     device: str
     error: Exception
+    step: str = "evaluate"
 
 
 _WRITTEN: Final = ("statuses", "heard", "late", "decided", "due")

@@ -5,10 +5,10 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from alerts import metrics
 from alerts.feed.channel import Channel, EffectRefused, Retry, Sent
+from alerts.write_in_parts import is_of_content
 from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
 from desk.database.engine import reading, writing
 from desk.database.outbox import due_effects, forget_effects
@@ -63,7 +63,7 @@ class Outbox:
 
     def _send(self, row: OutboxRow) -> bool:
         """Send one effect; False where it stays due."""
-        match self._offer(row):
+        match self._answer(row):
             case Retry():
                 return False
             case Sent(receipts) if receipts:
@@ -77,19 +77,16 @@ class Outbox:
         self._taken = row.id
         return True
 
-    def _offer(self, row: OutboxRow) -> Sent | Retry | EffectRefused:
-        """Hand one effect to its channel; one that makes the channel fail is refused for good.
-
-        Raises SQLAlchemyError, because the database may be away for a while.
-        """
+    def _answer(self, row: OutboxRow) -> Sent | Retry | EffectRefused:
+        """What the channel says of an effect; one that makes the channel fail is refused."""
         channel = self._channels.get(row.kind)
         if channel is None:
             return EffectRefused("no_channel")
         try:
             return channel.send(row.payload)
-        except SQLAlchemyError:
-            raise
         except Exception as error:
-            self._set_aside_log.note("send", f"{row.kind} {row.id}", error)
+            if not is_of_content(error):
+                raise
             metrics.reject(UNPROCESSABLE)
+            self._set_aside_log.note("publish", f"{row.kind} {row.id}", error)
             return EffectRefused(UNPROCESSABLE)

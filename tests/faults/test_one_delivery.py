@@ -18,7 +18,7 @@ from alerts.service import AlertService
 from alerts.store.write_round import Written
 from desk.settings import TicketsSettings
 from tests.alerts.rig import DEVICES, PLACE, Gateway, Running, Tables, settings
-from tests.any_message import Message, any_message
+from tests.any_message import EXAMPLES, Message, any_message
 from tests.servers import NatsBroker, Server, wait_until
 from wire.topics import GatewayPath
 
@@ -126,7 +126,7 @@ def test_messages_of_any_content_end_no_alert_service(
     gateway.birth(*DEVICES)
 
     # A failure here takes seconds, so the smallest example is not searched for.
-    @limits(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @limits(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @examples(st.lists(any_message, min_size=10, max_size=40))
     def others_are_answered(messages: list[Message]) -> None:
         fault_record["trials"] += len(messages)

@@ -16,7 +16,7 @@ from ingest.reception.validation import Validator
 from ingest.store.model import Prepared, RefusedReading
 from ingest.store.sqlite.store import SqliteStore
 from tests.alerts.rig import Gateway as Speaker
-from tests.any_message import Message, any_message
+from tests.any_message import EXAMPLES, Message, any_message
 from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telemetry
 from tests.servers import NatsBroker, Server
 from wire.messages import Dropped
@@ -43,7 +43,7 @@ def test_messages_of_any_content_end_no_ingest(
     stranger = Speaker(broker.url, STRANGER)
     with running(broker.url, folder), Gateway(broker.url) as good:
 
-        @limits(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @limits(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         @examples(st.lists(any_message, min_size=10, max_size=40))
         def others_are_stored(messages: list[Message]) -> None:
             fault_record["trials"] += len(messages)
