@@ -5,6 +5,7 @@ Exits 1 if a test failed.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,9 +51,14 @@ def print_faults(faults: Sequence[dict[str, Any]]) -> None:
     table.add_column("test", min_width=30)
     for heading in _FIGURES.values():
         table.add_column(heading, justify="right", no_wrap=True)
-    for fault in sorted(faults, key=lambda fault: str(fault["fault"])):
+    for fault in sorted(faults, key=lambda fault: _in_order(str(fault["fault"]))):
         table.add_row(*_cells(fault), style=None if fault["outcome"] == "passed" else "red")
     Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH).print(table)
+
+
+def _in_order(fault: str) -> list[str]:
+    """Return a key that puts A10 behind A9."""
+    return [part.zfill(3) if part.isdigit() else part for part in re.split(r"(\d+)", fault)]
 
 
 def _cells(fault: dict[str, Any]) -> list[str]:

@@ -52,6 +52,11 @@ class SimulationRecord:
                 edge = "begin" if index in after.silent else "end"
                 self._write({"type": "silent", "device": device, "edge": edge, "at": at})
 
+    def pulled(self, device: str | None) -> None:
+        """Record that the adapter was pulled out at a request to `device`, None for a stranger."""
+        if device is not None:
+            self._write({"type": "pulled", "device": device, "at": self._clock()})
+
     def began(self, event: Event) -> None:
         """Record an event as a truth for each of its units.
 

@@ -133,8 +133,13 @@ class SimulatorService:
 
     def _open(self, number: int, line: LineSettings) -> SerialLine | TcpLine:
         slaves: Slaves = {unit.address: self._units[unit.id] for unit in line.unit}
+        seed, names = self._settings.seed * 1_000 + number, {at.address: at.id for at in line.unit}
         wire = SimulatedLine(
-            slaves, line.switched, self._settings.seed * 1_000 + number, line.serial
+            slaves,
+            line.switched,
+            seed,
+            line.serial,
+            lambda address: self._record.pulled(names.get(address)),
         )
         if line.pty is not None:
             return SerialLine(line.pty, wire)

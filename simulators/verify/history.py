@@ -47,7 +47,7 @@ class RunHistory:
     """The contents of a truth file.
 
     `deaths`: when the process of a gateway was found dead, whether or not it was started again at
-    once. `causes`: the truths of the events of the scenario. `end`: the end of the run, or its last
+    once. `pulled`: when the adapter was pulled out at a request to a device. `causes`: the truths of the events of the scenario. `end`: the end of the run, or its last
     line.
     """
 
@@ -56,6 +56,7 @@ class RunHistory:
     down: dict[str, list[AbsenceSpan]] = field(default_factory=lambda: defaultdict(list))
     gateway_of: dict[str, str] = field(default_factory=dict)
     deaths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    pulled: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     causes: list[Truth] = field(default_factory=list)
     end: int = 0
 
@@ -66,6 +67,10 @@ class RunHistory:
         """
         deaths = self.deaths.get(self.gateway_of.get(device, ""), [])
         return any(at - before_ms <= death <= at + after_ms for death in deaths)
+
+    def pulled_after(self, device: str, at: int, within_ms: int) -> bool:
+        """Whether the adapter was pulled out at a request to `device` that soon after `at`."""
+        return any(at <= pulled <= at + within_ms for pulled in self.pulled.get(device, []))
 
     def up_again(self, device: str, begin: int, end: int) -> int | None:
         """When the gateway of `device` was up again after an absence between `begin` and `end`.
@@ -103,6 +108,8 @@ def history_of(truth: Iterable[Mapping[str, Any]]) -> RunHistory:
                 _add_read(history.reads[line["device"]], line)
             case "silent":
                 _add_edge(history.silent[line["device"]], line["edge"] == "begin", line["at"])
+            case "pulled":
+                history.pulled[line["device"]].append(line["at"])
             case "gateway":
                 _add_gateway_line(history, line)
                 history.gateway_of |= dict.fromkeys(line["devices"], line["gateway"])

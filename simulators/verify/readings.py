@@ -69,12 +69,13 @@ def _compare_device(
     for index, read in enumerate(reads):
         stored = pairs.get(index)
         died = history.died_near(device, read.at, UNDER_WAY_MS, UNFINISHED_MS)
+        pulled = history.pulled_after(device, read.at, WINDOW_MS)
         if stored is not None:
             _compare_values(device, read, stored, result)
             heard.append(read)
         elif read.doubtful or (polls_status and _only_a_status_poll(rows, read.at, kept)):
             continue
-        elif died or _interrupted(reads, index, interval, history.end):
+        elif died or pulled or _interrupted(reads, index, interval, history.end):
             result.interrupted += 1
         else:
             result.find("lost", device, read.at, "read, but not stored")

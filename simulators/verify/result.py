@@ -28,7 +28,8 @@ class VerificationFinding:
 class Verification:
     """Counts and named findings.
 
-    `interrupted`: reads cut off by the death of their gateway or the end of the run, which may
+    `interrupted`: reads cut off by the death of their gateway, an adapter pulled out in the middle
+    of their visit, or the end of the run, which may
     never have been journalled. `missing_numbers`: message numbers that never arrived. `expected`:
     alerts due, by rule. `classes`: figures of each class of causes (`simulators.scoring.signs`).
     """

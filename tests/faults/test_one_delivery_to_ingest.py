@@ -43,7 +43,9 @@ def test_messages_of_any_content_end_no_ingest(
     stranger = Speaker(broker.url, STRANGER)
     with running(broker.url, folder), Gateway(broker.url) as good:
 
-        @limits(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @limits(
+            max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        )
         @examples(st.lists(any_message, min_size=10, max_size=40))
         def others_are_stored(messages: list[Message]) -> None:
             fault_record["trials"] += len(messages)

@@ -1,7 +1,7 @@
 """One line with its slaves: the delivery that a request leads to. The clock is an argument."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -51,12 +51,19 @@ class ReplyDelivery:
 class SimulatedLine:
     """Slaves by address on a wire with the quirks of the line.
 
-    `serial` is the format of the wire; None: replies take no time.
+    `serial` is the format of the wire; None: replies take no time. `on_pulled` is called with the
+    address of the request at which the adapter is pulled out.
     """
 
     def __init__(
-        self, slaves: Slaves, quirks: Quirks, seed: int, serial: SerialFormat | None = None
+        self,
+        slaves: Slaves,
+        quirks: Quirks,
+        seed: int,
+        serial: SerialFormat | None = None,
+        on_pulled: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._on_pulled = on_pulled
         self._slaves, self._quirks, self._serial = slaves, quirks, serial
         self._spoiler = Spoiler(quirks, seed)
         self._random = random.Random(seed + 1)
@@ -74,9 +81,12 @@ class SimulatedLine:
         """The silence after which a TCP connection is closed; None if nobody minds."""
         return self._quirks.get("idle_close")
 
-    def is_pulled_out(self) -> bool:
-        """Whether the adapter is pulled out at this request, for UNPLUGGED_S."""
-        return self._random.random() < self._quirks.get("unplug", 0.0)
+    def is_pulled_out(self, address: int) -> bool:
+        """Whether the adapter is pulled out at this request to `address`, for UNPLUGGED_S."""
+        pulled = self._random.random() < self._quirks.get("unplug", 0.0)
+        if pulled:
+            self._on_pulled(address)
+        return pulled
 
     def ask(self, request: Request, framing: SlaveFraming, now_s: float) -> ReplyDelivery | None:
         """The delivery for `request`, received at monotonic `now_s`; None if nobody answers."""

@@ -52,7 +52,7 @@ class SerialLine:
             self._framing.silence()
             return
         for request in self._framing.feed(os.read(self._master, 1024)):
-            if self._line.is_pulled_out():
+            if self._line.is_pulled_out(request.address):
                 self._unplug(stop)
                 return
             self._answer(request, stop)

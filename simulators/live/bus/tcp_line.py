@@ -80,7 +80,7 @@ class TcpLine:
                     self._answer(connection, request, framing)
 
     def _answer(self, connection: socket.socket, request: Request, framing: SlaveFraming) -> None:
-        if self._line.is_pulled_out():
+        if self._line.is_pulled_out(request.address):
             self._unplug()
             return
         delivery = self._line.ask(request, framing, monotonic())

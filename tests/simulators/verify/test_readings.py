@@ -131,6 +131,23 @@ def test_a_read_at_the_moment_of_a_gateways_death_may_never_have_been_journalled
     assert findings(case.run()) == only(lost=lost)
 
 
+# A visit lasts two seconds at most; the adapter was pulled at a request to the same unit, or not.
+@pytest.mark.parametrize(
+    ("device", "after_ms", "lost"),
+    [("d0", 0, 0), ("d0", 300, 0), ("d0", -1, 1), ("d0", 2_500, 1), ("d1", 300, 1)],
+)
+def test_a_read_that_a_pulled_adapter_cut_off_is_interrupted(
+    device: str, after_ms: int, lost: int
+) -> None:
+    case = Case()
+    for number in range(24):
+        case.read("d0", number, stored=number != 10)
+    case.truth.append({"type": "pulled", "device": device, "at": at(10) + after_ms})
+    result = case.run()
+    assert findings(result) == only(lost=lost)
+    assert result.interrupted == 1 - lost
+
+
 def test_a_stored_reading_belongs_to_the_nearest_read() -> None:
     case = Case()
     for number in range(24):

@@ -109,6 +109,6 @@ def test_a_share_of_the_reads_is_refused() -> None:
 
 def test_the_adapter_is_pulled_out_at_a_share_of_requests() -> None:
     one = line({"unplug": 0.1})
-    assert 60 <= sum(one.is_pulled_out() for _ in range(1_000)) <= 140
-    assert not any(line({}).is_pulled_out() for _ in range(100))
+    assert 60 <= sum(one.is_pulled_out(1) for _ in range(1_000)) <= 140
+    assert not any(line({}).is_pulled_out(1) for _ in range(100))
     assert (line({"clients": 3}).clients, line({}).clients) == (3, None)
