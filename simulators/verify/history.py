@@ -47,8 +47,8 @@ class RunHistory:
     """The contents of a truth file.
 
     `deaths`: when the process of a gateway was found dead, whether or not it was started again at
-    once. `pulled`: when the adapter was pulled out at a request to a device. `causes`: the truths of the events of the scenario. `end`: the end of the run, or its last
-    line.
+    once. `pulled`: when the adapter was pulled out at a request to a device. `causes`: the truths
+    of the events of the scenario. `end`: the end of the run, or its last line.
     """
 
     reads: dict[str, list[RegisterRead]] = field(default_factory=lambda: defaultdict(list))

@@ -29,9 +29,9 @@ class Verification:
     """Counts and named findings.
 
     `interrupted`: reads cut off by the death of their gateway, an adapter pulled out in the middle
-    of their visit, or the end of the run, which may
-    never have been journalled. `missing_numbers`: message numbers that never arrived. `expected`:
-    alerts due, by rule. `classes`: figures of each class of causes (`simulators.scoring.signs`).
+    of their visit, or the end of the run, which may never have been journalled. `missing_numbers`:
+    message numbers that never arrived. `expected`: alerts due, by rule. `classes`: figures of each
+    class of causes (`simulators.scoring.signs`).
     """
 
     details: list[VerificationFinding] = field(default_factory=list)

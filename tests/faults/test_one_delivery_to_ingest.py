@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_messages_of_any_content_end_no_ingest(
     broker: Server, tmp_path: Path, fault_record: dict[str, float]
 ) -> None:
     folder = Folder(tmp_path / "server")
-    sequence = iter(range(1, 1_000))
+    sequence = count(1)
     stranger = Speaker(broker.url, STRANGER)
     with running(broker.url, folder), Gateway(broker.url) as good:
 
