@@ -190,7 +190,12 @@ class Reception:
         for gateway in sorted(gainers, key=str):
             self._watch(gateway, now)
         for gateway in [*sorted(losers - gainers - {but}, key=str), *sorted(gainers, key=str)]:
-            self.statuses.append(GatewayDevices(gateway, self._owned_devices(gateway)))
+            if self._can_list(gateway):
+                self.statuses.append(GatewayDevices(gateway, self._owned_devices(gateway)))
+
+    def _can_list(self, gateway: GatewayPath) -> bool:
+        """Whether all devices of `gateway` are known; after a start its birth may be on its way."""
+        return gateway in self._announced or self._ownership.is_retired(gateway)
 
     def _watch(self, gateway: GatewayPath, now: int) -> None:
         """Expect the devices of a gateway: rules over silence and over readings."""

@@ -163,9 +163,12 @@ def test_a_replaced_box_loses_nothing_and_its_units_are_watched_at_once(
         if decide == "retire":
             assert not district.tables.alerts(rule="gateway_offline", state="active")
     with district.serve():  # and after somebody has decided
+        homes = [district.home()]
         held += poll(new, 5)
         wait_until(district.holds(polled + held), 20)
+        homes.append(district.home())
         wait_until(lambda: district.home() == NEW.gateway, 20, "the unit stays at the new box")
+    assert homes == [NEW.gateway] * 2, "the unit never leaves the list"
     district.score(fault_record, polled + held)
     assert (fault_record["lost"], fault_record["doubled"]) == (0, 0)
     assert fault_record["blind_s"] <= OFFLINE_S
