@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts api console simulators hearthwatch
-SOURCES := $(PACKAGES) bench checks tests
+SOURCES := $(PACKAGES) bench checks tests hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format faults bench assets docs clean
+.PHONY: help setup demo test check format faults bench wheel assets docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,9 @@ faults: setup  ## run the tests of faults of lines, boxes, brokers, stores and p
 
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)
+
+wheel: $(BIN)/python assets  ## build dist/hearthwatch-…-py3-none-any.whl, the console's scripts included
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 assets: console/static/vendor/.ready
 

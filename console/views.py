@@ -25,6 +25,7 @@ from api import (
     open_session,
     read_board,
 )
+from console.assets import missing
 from console.board import PLOTTED, SHAPES, STEPS, alert_rows, counts, ticket_rows
 from console.show import date_and_minute, date_and_time, iso, measured
 from console.texts import LANGUAGES, Language, section, text
@@ -196,7 +197,13 @@ def _render(
 ) -> Response:
     language = _language(request)
     zone = request.app.state.context.terms.zone
-    context = {"language": language, "t": partial(text, language), "zone": zone, **values}
+    context = {
+        "missing_assets": missing(),
+        "language": language,
+        "t": partial(text, language),
+        "zone": zone,
+        **values,
+    }
     return _templates.TemplateResponse(request, template, context, status)
 
 

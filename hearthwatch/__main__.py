@@ -11,6 +11,7 @@ from hearthwatch.base.errors import (
     UnreachableError,
     UsageError,
 )
+from hearthwatch.base.installing import install_advice
 from hearthwatch.cli import app
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         _fail(
             WRONG_USAGE,
-            f"this command needs {error.name}; install it with: pip install 'hearthwatch[server]'",
+            f"this command needs {error.name}; {install_advice('server')}",
         )
 
 

@@ -24,7 +24,7 @@ trap 'rm -rf "$work"' EXIT
 tree=$work/tree
 library=$tree/opt/hearthwatch/lib
 
-$python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" "$root"
+HEARTHWATCH_WITHOUT_CONSOLE=1 $python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" "$root"
 wheel=$(ls "$work"/*.whl)
 version=$(basename "$wheel" | cut -d- -f2)
 $python -m pip install --quiet --disable-pip-version-check --no-compile --target "$library" --only-binary=:all: \

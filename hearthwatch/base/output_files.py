@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hearthwatch.base.errors import UsageError
+from hearthwatch.base.installing import install_advice
 
 
 def check_output(option: str, path: Path | None) -> None:
@@ -17,9 +18,7 @@ def check_output(option: str, path: Path | None) -> None:
 def check_picture(path: Path | None) -> None:
     """Raise UsageError if no picture can be drawn at `path`."""
     if path is not None and find_spec("matplotlib") is None:
-        raise UsageError(
-            "--picture needs matplotlib; install it with: pip install 'hearthwatch[sim]'"
-        )
+        raise UsageError(f"--picture needs matplotlib; {install_advice('sim')}")
     check_output("--picture", path)
 
 

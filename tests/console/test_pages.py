@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from console import assets, readiness
 from desk.accounts.accounts import add_account, disable_account
 from tests.api.serving import ELSEWHERE, Desk
 
@@ -121,3 +122,12 @@ def test_assets_are_asked_for_again_and_kept(client: httpx.Client) -> None:
     assert kept.status_code == 304
     for outside in ("/static/../views.py", "/static/%2e%2e/views.py"):
         assert client.get(outside).status_code == 404
+
+
+def test_a_page_without_its_scripts_says_so(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "安装不完整" not in client.get("/login").text
+    monkeypatch.setattr(assets, "FILES", {**assets.FILES, "gone.js": "gone.js"})
+    assert "安装不完整" in client.get("/login").text
+    assert readiness() == ["console: no gone.js; install a wheel of `make wheel`"]

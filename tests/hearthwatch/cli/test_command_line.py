@@ -302,7 +302,8 @@ def test_a_command_whose_packages_are_not_installed_says_which_to_install() -> N
     assert ended.returncode == 2
     assert ended.stderr == (
         "hearthwatch: this command needs numpy; "
-        "install it with: pip install 'hearthwatch[server]'\n"
+        "install the wheel of `make wheel` with its packages: "
+        "pip install 'dist/hearthwatch-0.1.0-py3-none-any.whl[server]'\n"
     )
 
 
