@@ -31,6 +31,7 @@ _CODES: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
     HTTPStatus.REQUEST_TIMEOUT: "too_slow",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_request",
 }
 
 

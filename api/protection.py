@@ -37,6 +37,10 @@ _SECURITY_HEADERS: Final = {
 }
 
 _TOO_LARGE: Final = f"the request body is larger than {MAX_BODY_BYTES} bytes"
+# As itself, in JSON, and in a form; PostgreSQL takes it in no text.
+_NULS: Final = (b"\0", b"\\u0000", b"%00")
+_LONGEST_NUL: Final = 5  # bytes of one that the next part of a body may complete
+_NUL: Final = "the request holds a NUL character; leave it out"
 _TOO_SLOW: Final = f"the request body did not arrive within {BODY_S:g} seconds"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -81,7 +85,7 @@ class SecurityHeaders:
 
 class BodyLimit:
     """Refuses a body above `MAX_BODY_BYTES` with 413, by its declared length and by what really
-    arrives, and one that takes longer than `BODY_S` with 408."""
+    arrives, one that takes longer than `BODY_S` with 408, and a NUL anywhere with 422."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,6 +99,10 @@ class BodyLimit:
             problem = Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", _TOO_LARGE)
             await problem.response()(scope, receive, send)
             return
+        if b"%00" in scope.get("raw_path", b"") + scope["query_string"]:
+            problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", _NUL)
+            await problem.response()(scope, receive, send)
+            return
         await self._app(scope, _BoundedBody(receive).receive, send)
 
 
@@ -104,18 +112,23 @@ class _BoundedBody:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._received = 0
+        self._end = b""
         self._due: float | None = asyncio.get_running_loop().time() + BODY_S
 
     async def receive(self) -> Message:
-        """The next message; raises HTTPException 408 or 413."""
+        """The next message; raises HTTPException 408, 413 or 422."""
         try:
             async with asyncio.timeout_at(self._due):
                 message = await self._receive()
         except TimeoutError as error:
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW) from error
-        self._received += len(message.get("body", b""))
+        body = message.get("body", b"")
+        self._received += len(body)
         if self._received > MAX_BODY_BYTES:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
+        if any(nul in self._end + body for nul in _NULS):
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, _NUL)
+        self._end = body[-_LONGEST_NUL:]
         if not message.get("more_body", False):
             self._due = None  # from here on it is a feed that waits for its reader to leave
         return message

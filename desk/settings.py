@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
-from configuration.fields import Settings
+from configuration.fields import SecretPath, Settings
 
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:)(?P<path>.+)")
 
@@ -14,10 +16,12 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:)(?P<path>.+)")
 class TicketsSettings(Settings):
     """`[tickets]`: where tickets live, any SQLAlchemy URL.
 
-    A relative SQLite path is relative to the file.
+    A relative SQLite path is relative to the file. `password_file` holds the password of a database
+    server, so that this file needs none.
     """
 
     url: Annotated[str, Field(validate_default=True)] = "sqlite:///tickets.db"
+    password_file: SecretPath | None = None
 
     @field_validator("url")
     @classmethod
@@ -27,6 +31,22 @@ class TicketsSettings(Settings):
         if match is None or base is None or match["path"].startswith("/"):
             return url
         return f"sqlite:///{(Path(base) / match['path']).absolute()}"
+
+    @property
+    def address(self) -> str:
+        """The URL to connect to, with the password of `password_file`; never to be shown."""
+        if self.password_file is None:
+            return self.url
+        password = self.password_file.read_text(encoding="utf-8").strip()
+        return make_url(self.url).set(password=password).render_as_string(hide_password=False)
+
+    @property
+    def password(self) -> str | None:
+        """The password that stands in `url` itself."""
+        try:
+            return make_url(self.url).password
+        except ArgumentError:
+            return None
 
     @property
     def file(self) -> Path | None:

@@ -1,6 +1,8 @@
 """The entry point: runs the command line and turns errors into exit codes (design §7)."""
 
+import os
 import sys
+from typing import Final
 
 from configuration.load import ConfigurationError
 from hearthwatch.base.errors import (
@@ -14,9 +16,13 @@ from hearthwatch.base.errors import (
 from hearthwatch.base.installing import install_advice
 from hearthwatch.cli import app
 
+FILES_UMASK: Final = 0o027
+"""New files are 0640, new folders 0750: readings and tickets are of people, not for every user."""
+
 
 def main() -> None:
     """Run the command line and exit with 0, or with one of the codes in `base.errors`."""
+    os.umask(FILES_UMASK)
     try:
         app(prog_name="hearthwatch")
     except ConfigurationError as error:

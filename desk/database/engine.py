@@ -25,17 +25,25 @@ class DatabaseError(Exception):
 def open_database(url: str) -> Engine:
     """Open the database at SQLAlchemy `url`, migrated to the newest version.
 
-    Raises DatabaseError.
+    Statements that fail are logged without their values. Raises DatabaseError.
     """
     try:
-        engine = create_engine(make_url(url), pool_pre_ping=True)
+        engine = create_engine(make_url(url), pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, ImportError) as error:
-        raise DatabaseError(f"[tickets] url {url!r} cannot be used: {error}") from error
+        raise DatabaseError(f"[tickets] url {shown(url)} cannot be used: {error}") from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
     migrate(engine)
     return engine
+
+
+def shown(url: str) -> str:
+    """Return `url` in quotes as logs and people may see it: without its password."""
+    try:
+        return repr(make_url(url).render_as_string(hide_password=True))
+    except ArgumentError:
+        return repr(url) if "@" not in url else "with something other than a URL"
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:

@@ -38,7 +38,7 @@ def _open_tickets(config: Path) -> "Engine":
     tickets = load_server_settings(config).tickets
     if tickets.file is not None:
         require_state_files(config, {"tickets.url": tickets.file})
-    return open_database(tickets.url)
+    return open_database(tickets.address)
 
 
 def _read_password() -> str:

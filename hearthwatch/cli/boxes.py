@@ -92,7 +92,7 @@ def _desk(config: Path) -> "Iterator[tuple[Session, Scope, ServerSettings]]":
     from hearthwatch.run.server_settings import load_server_settings
 
     settings = load_server_settings(config)
-    with writing(open_database(settings.tickets.url)) as session:
+    with writing(open_database(settings.tickets.address)) as session:
         yield session, Scope("district"), settings
 
 

@@ -107,7 +107,7 @@ def performance(
     settings = load_server_settings(config)
     zone = settings.season.zone
     figures = measure_performance(
-        settings.tickets.url,
+        settings.tickets.address,
         parse_period(since, until, zone, wall_clock_ms()),
         settings.alerts.operators,
         town=town,

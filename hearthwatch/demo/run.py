@@ -142,7 +142,7 @@ class Demo:
     def _start_server(self, step: Callable[[str, int, int], None]) -> None:
         step("store, alerts and console", 0, 1)
         config = self._data / "server.toml"
-        database = open_database(load_server_settings(config).tickets.url)
+        database = open_database(load_server_settings(config).tickets.address)
         add_account(database, _USER, self._password, "district", DISTRICT)
         self._token = create_token(database, "district", DISTRICT)
         database.dispose()

@@ -24,7 +24,7 @@ def make_alert_parts(settings: ServerSettings) -> AlertParts:
         feed_reader=_feed_reader(settings),
         broker=settings.mqtt.url,
         root=settings.mqtt.root,
-        open_database=lambda: open_database(settings.tickets.url),
+        open_database=lambda: open_database(settings.tickets.address),
         open_store=lambda: open_store(settings.store, settings.season.zone),
         snapshots=SnapshotFile(settings.alerts.state),
         forecast=ForecastReader(settings.forecast),

@@ -70,7 +70,7 @@ def _application(
     settings: ServerSettings, parts: AlertParts, service: AlertService, stop: threading.Event
 ) -> FastAPI:
     context = ApiContext(
-        database=_wait_for_database(settings.tickets.url, stop),
+        database=_wait_for_database(settings.tickets.address, stop),
         store=parts.open_store(),
         readiness=lambda: [*service.readiness(), *console_readiness()],
         clock=wall_clock_ms,

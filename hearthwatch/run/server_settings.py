@@ -1,5 +1,6 @@
 """The whole of server.toml (contract §9): one table for each part, defined by that part."""
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,25 @@ def load_server_settings(path: Path) -> ServerSettings:
     document = read_document(path, ServerSettings)
     with noting(problems):
         settings = validate(document, ServerSettings, path)
+        _check_secrets(settings, path)
     with noting(problems):
         rules = _load_rules(document.get("rules", {}), path)
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     return settings.model_copy(update={"rules": rules})
+
+
+def _check_secrets(settings: ServerSettings, path: Path) -> None:
+    """Raise ConfigurationError for a password in a file that everybody may read."""
+    password = settings.tickets.password
+    if not password or not path.stat().st_mode & stat.S_IRWXO:
+        return
+    if password in path.read_text(encoding="utf-8"):
+        message = (
+            f"holds a password, and everybody on this machine may read {path.name}; "
+            f"chmod o= {path}, or keep the password in tickets.password_file"
+        )
+        raise ConfigurationError.at(path, message, "tickets.url")
 
 
 def _load_rules(table: object, path: Path) -> RulesSettings:

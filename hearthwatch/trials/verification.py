@@ -92,7 +92,7 @@ def missing_numbers(intervals: tuple[tuple[int, int], ...]) -> list[int]:
 
 
 def _alerts_and_tickets(settings: ServerSettings) -> tuple[list[Document], list[Document]]:
-    database = open_database(settings.tickets.url)
+    database = open_database(settings.tickets.address)
     try:
         with reading(database) as session:
             return (

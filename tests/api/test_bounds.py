@@ -144,3 +144,29 @@ def test_headers_beyond_the_bound_are_refused(desk: Desk) -> None:
         large.sendall(b"GET /healthz HTTP/1.1\r\nX: " + b"a" * 2 * serving.MOST_HEADER_BYTES)
         large.settimeout(5)
         assert large.recv(64).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/tickets/%00", None),
+        ("/api/v1/tickets?device=%00", None),
+        ("/api/v1/tickets", b'{"text":"no\\u0000heat","device":"mtg-mt-0001"}'),
+        ("/api/v1/tickets", b'{"text":"no\0heat","device":"mtg-mt-0001"}'),
+        ("/login", b"name=a%00b&password=c"),
+    ],
+)
+def test_a_nul_anywhere_is_refused(
+    desk: Desk, headers: dict[str, str], path: str, body: bytes | None
+) -> None:
+    method = "GET" if body is None else "POST"
+    kind = "application/x-www-form-urlencoded" if path == "/login" else "application/json"
+    answer = httpx.request(
+        method,
+        f"{desk.url}{path}",
+        content=body,
+        headers={**headers, "Content-Type": kind},
+        trust_env=False,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "NUL" in answer.json()["detail"]

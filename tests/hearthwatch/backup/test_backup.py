@@ -150,6 +150,7 @@ url = "postgresql+psycopg://desk:secret@db.example/hearthwatch"
 [store]
 url = "influxdb+http://127.0.0.1:8086/district/heat"
 """)
+    config.chmod(0o640)
     result = run("backup", tmp_path / "backup", "--config", config)
     assert result.exit_code == 0, result.output
     assert (
