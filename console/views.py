@@ -171,6 +171,7 @@ def _board(context: ApiContext, caller: Caller) -> dict[str, Any]:
         "tickets": ticket_rows(board.tickets[:MOST_TICKETS]),
         "more_tickets": len(board.tickets) > MOST_TICKETS,
         "counts": counts(board.summary),
+        "devices": board.summary["devices"],
         "shapes": SHAPES,
         "steps": STEPS,
         "may_acknowledge": board.may_acknowledge,

@@ -131,3 +131,16 @@ def test_a_page_without_its_scripts_says_so(
     monkeypatch.setattr(assets, "FILES", {**assets.FILES, "gone.js": "gone.js"})
     assert "安装不完整" in client.get("/login").text
     assert readiness() == ["console: no gone.js; install a wheel of `make wheel`"]
+
+
+def test_nobody_is_shown_that_all_is_well_for_a_scope_without_devices(
+    desk: Desk, client: httpx.Client
+) -> None:
+    log_in(client)
+    page = client.get("/").text
+    assert "此账号的范围内没有任何设备" in page
+    assert "没有报警，各户运行正常" not in page
+    desk.add_device("mtg-mt-0001")
+    page = client.get("/").text
+    assert "没有报警，各户运行正常" in page
+    assert "此账号的范围内没有任何设备" not in page
