@@ -17,7 +17,13 @@ class TicketsSettings(Settings):
     A relative SQLite path is relative to the file.
     """
 
-    url: Annotated[str, Field(validate_default=True)] = "sqlite:///tickets.db"
+    url: Annotated[
+        str,
+        Field(
+            description="SQLAlchemy URL of the ticket database; SQLite paths start at this file.",
+            validate_default=True,
+        ),
+    ] = "sqlite:///tickets.db"
 
     @field_validator("url")
     @classmethod
