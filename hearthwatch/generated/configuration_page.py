@@ -9,12 +9,14 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from configuration.fields import Settings
+from gateway_agent.settings import GatewaySettings
 from hearthwatch.generated.configuration_words import MEANINGS_ZH
 from hearthwatch.run.server_settings import ServerSettings
 from wire.durations import format_duration, parse_duration
 
 FILES: Final[dict[str, type[Settings]]] = {
     "server.toml": ServerSettings,
+    "gateway.toml": GatewaySettings,
 }
 
 _HEAD: Final = """# Configuration 配置
@@ -111,7 +113,7 @@ def _range(key: Key) -> str:
     most = [part.le for part in parts if isinstance(part, Le)]
     said = [f"≥ {_amount(field, max(least, key=_number))}"] if least else []
     said += [f"≤ {_amount(field, min(most, key=_number))}"] if most else []
-    said += [f"at least {part.min_length} 至少" for part in parts if isinstance(part, MinLen)]
+    said += [f"at least 至少 {part.min_length}" for part in parts if isinstance(part, MinLen)]
     said += [f"`{part.pattern}`" for part in parts if hasattr(part, "pattern")]
     return ", ".join(said) or "–"
 

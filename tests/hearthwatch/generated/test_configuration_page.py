@@ -39,7 +39,11 @@ def test_the_page_shows_type_default_and_range_of_a_key() -> None:
         "| `every` | duration | `1h` | ≥ 1s |",
         "| `registered_only` | boolean | `false` | – |",
         "| `dead_letters` | path | `dead-letters.jsonl` | – |",
-        "| `towns` | list of strings | – | at least 1 至少 |",
+        "| `towns` | list of strings | – | at least 至少 1 |",
         "### `[store]`",
+        "| `interval` | duration | `30s` | ≥ 1s, ≤ 1d |",
+        "| `max_mb` | integer | `256` | ≥ 1, ≤ 65536 |",
+        "| `district` | string | required 必填 | – |",
+        "### `[[bus.device]]`",
     ):
         assert said in text
