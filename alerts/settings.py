@@ -20,8 +20,14 @@ class RulesSettings(Settings):
     `[rules.override.<rule id>]` holds the numbers.
     """
 
-    files: list[FilePath] = Field(default_factory=list)
-    override: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    files: list[FilePath] = Field(
+        description="Rule files or patterns of such; without one, the shipped rules apply.",
+        default_factory=list,
+    )
+    override: dict[str, dict[str, Any]] = Field(
+        description="Keys of a rule to change, in a table [rules.override.RULE].",
+        default_factory=dict,
+    )
 
 
 def _month_and_day(text: str) -> str:
@@ -38,9 +44,15 @@ MonthDay = Annotated[str, AfterValidator(_month_and_day)]
 class SeasonSettings(Settings):
     """`[season]`: the heating season, both days included, in `timezone` (features row 4)."""
 
-    start: MonthDay = "11-01"
-    end: MonthDay = "03-31"
-    timezone: TimeZoneName = DEFAULT_TIME_ZONE
+    start: Annotated[
+        MonthDay, Field(description="First day of the heating season, as month and day.")
+    ] = "11-01"
+    end: Annotated[
+        MonthDay, Field(description="Last day of the heating season, as month and day.")
+    ] = "03-31"
+    timezone: Annotated[
+        TimeZoneName, Field(description="Time zone of the district, a name of the tz database.")
+    ] = DEFAULT_TIME_ZONE
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,8 +75,16 @@ class ForecastSettings(Settings):
     Its form is that of `rules.forecast`; without a source there is none.
     """
 
-    source: Annotated[str, Field(validate_default=True)] = ""
-    every: Annotated[Duration, Field(ge=1_000)] = HOUR_MS
+    source: Annotated[
+        str,
+        Field(
+            description="File or http(s) URL of the weather forecast; empty for none.",
+            validate_default=True,
+        ),
+    ] = ""
+    every: Annotated[
+        Duration, Field(description="Time between two looks at the forecast.", ge=1_000)
+    ] = HOUR_MS
 
     @field_validator("source")
     @classmethod
@@ -89,12 +109,38 @@ class AlertsSettings(Settings):
     alarm performance are per operator.
     """
 
-    state: Annotated[FilePath, Field(validate_default=True)] = Path("alerts-state")
-    client_id: str = "hearthwatch-alerts"
-    dispatch_within: Duration = 10 * MINUTE_MS
-    onsite_within: Duration = 2 * HOUR_MS
-    repair_within: Duration = 4 * HOUR_MS
-    snapshot_every: Duration = 30_000
-    catch_up: Duration = 2 * HOUR_MS
-    feed_kept: Duration = DAY_MS
-    operators: Annotated[int, Field(ge=1, le=1_000)] = 1
+    state: Annotated[
+        FilePath, Field(description="Folder with the state of the rules.", validate_default=True)
+    ] = Path("alerts-state")
+    client_id: Annotated[
+        str, Field(description="Name of the session with the broker; each process has its own.")
+    ] = "hearthwatch-alerts"
+    dispatch_within: Annotated[
+        Duration,
+        Field(description="Time from the opening of a ticket until it must be dispatched."),
+    ] = 10 * MINUTE_MS
+    onsite_within: Annotated[
+        Duration,
+        Field(description="Time from the opening of a ticket until the crew must be on site."),
+    ] = 2 * HOUR_MS
+    repair_within: Annotated[
+        Duration,
+        Field(description="Time from the opening of a ticket until the repair must be done."),
+    ] = 4 * HOUR_MS
+    snapshot_every: Annotated[
+        Duration, Field(description="Time between two snapshots of the rules' state.")
+    ] = 30_000
+    catch_up: Annotated[
+        Duration, Field(description="How far back readings are read from the store after a start.")
+    ] = 2 * HOUR_MS
+    feed_kept: Annotated[
+        Duration, Field(description="How long the events of the live feed are kept.")
+    ] = DAY_MS
+    operators: Annotated[
+        int,
+        Field(
+            description="Number of people on duty at once; alarm figures count per operator.",
+            ge=1,
+            le=1_000,
+        ),
+    ] = 1

@@ -1,8 +1,9 @@
 """The configuration table of the HTTP server (contract §9)."""
 
 import re
+from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from configuration.fields import Settings
 
@@ -12,7 +13,12 @@ _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
 class HttpSettings(Settings):
     """`[http]`: the address of the API and console."""
 
-    listen: str = "127.0.0.1:8080"
+    listen: Annotated[
+        str,
+        Field(
+            description="Address and TCP port of the API and the console; port 0 takes a free one."
+        ),
+    ] = "127.0.0.1:8080"
 
     @field_validator("listen")
     @classmethod

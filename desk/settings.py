@@ -20,8 +20,17 @@ class TicketsSettings(Settings):
     server, so that this file needs none.
     """
 
-    url: Annotated[str, Field(validate_default=True)] = "sqlite:///tickets.db"
-    password_file: SecretPath | None = None
+    url: Annotated[
+        str,
+        Field(
+            description="SQLAlchemy URL of the ticket database; SQLite paths start at this file.",
+            validate_default=True,
+        ),
+    ] = "sqlite:///tickets.db"
+    password_file: Annotated[
+        SecretPath | None,
+        Field(description="File with the password of a database server, closed to all others."),
+    ] = None
 
     @field_validator("url")
     @classmethod

@@ -35,9 +35,16 @@ def _profile_reference(text: str, info: ValidationInfo) -> str:
 class JournalSettings(Settings):
     """The journal file of readings not yet stored, its size, and the wait before a resend."""
 
-    path: FilePath
-    max_mb: Annotated[int, Field(ge=1, le=65_536)] = 256
-    resend_after: Duration = 60_000
+    path: Annotated[
+        FilePath, Field(description="File of the readings that the store does not hold yet.")
+    ]
+    max_mb: Annotated[
+        int, Field(description="Largest size of the journal in megabytes.", ge=1, le=65_536)
+    ] = 256
+    resend_after: Annotated[
+        Duration,
+        Field(description="Time without a confirmation after which readings are sent again."),
+    ] = 60_000
 
 
 _ThisMachine: Final = Field(
@@ -48,7 +55,12 @@ _ThisMachine: Final = Field(
 class MetricsSettings(Settings):
     """The metrics page: an address of this machine only; no page by default."""
 
-    listen: Annotated[str, _ThisMachine] | None = None
+    listen: Annotated[
+        Annotated[str, _ThisMachine] | None,
+        Field(
+            description="This machine's address and TCP port of the metrics page; no page without."
+        ),
+    ] = None
 
     @property
     def address(self) -> tuple[str, int] | None:
@@ -65,9 +77,18 @@ class DeviceSettings(Settings):
     The address is 1 to 247, on Modbus TCP a unit id from 0 to 255.
     """
 
-    id: Identifier
-    address: Annotated[int, Field(ge=0, le=255)]
-    profile: Annotated[str, AfterValidator(_profile_reference)]
+    id: Annotated[Identifier, Field(description="Id of the heat pump, unique in the district.")]
+    address: Annotated[
+        int,
+        Field(
+            description="Bus address, 1 to 247; on Modbus TCP a unit id, 0 to 255.", ge=0, le=255
+        ),
+    ]
+    profile: Annotated[
+        str,
+        AfterValidator(_profile_reference),
+        Field(description="Name of a profile, or path to a profile's TOML file."),
+    ]
 
 
 class MeterSettings(Settings):
@@ -76,17 +97,34 @@ class MeterSettings(Settings):
     Its values join the readings of the device, where the device has no such point itself.
     """
 
-    device: Identifier
-    address: Annotated[int, Field(ge=0, le=255)]
-    profile: Annotated[str, AfterValidator(_profile_reference)]
+    device: Annotated[Identifier, Field(description="Id of the heat pump that the meter measures.")]
+    address: Annotated[
+        int,
+        Field(
+            description="Bus address of the meter, 1 to 247; on Modbus TCP 0 to 255.", ge=0, le=255
+        ),
+    ]
+    profile: Annotated[
+        str,
+        AfterValidator(_profile_reference),
+        Field(description="Name of a meter's profile, or path to its TOML file."),
+    ]
 
 
 class BusSettings(Settings):
     """One line, the units on it, and their meters."""
 
-    url: Annotated[str, AfterValidator(_line_url)]
-    device: Annotated[list[DeviceSettings], Field(min_length=1)]
-    meter: list[MeterSettings] = Field(default_factory=list)
+    url: Annotated[
+        str,
+        AfterValidator(_line_url),
+        Field(
+            description="Line: serial:///dev/ttyS1?baud=9600, rtu+tcp://HOST:PORT or tcp://HOST:PORT."
+        ),
+    ]
+    device: Annotated[
+        list[DeviceSettings], Field(description="The heat pumps on this line.", min_length=1)
+    ]
+    meter: list[MeterSettings] = Field(description="The meters on this line.", default_factory=list)
 
     @property
     def line(self) -> LineAddress:
@@ -193,20 +231,45 @@ class GatewaySettings(Settings):
 
     model_config = ConfigDict(json_schema_extra=_with_old_name)
 
-    district: Identifier
-    town: Identifier
-    village: Identifier
-    gateway: Identifier
-    interval: Annotated[Duration, Field(ge=1_000, le=DAY_MS)] = 30_000
+    district: Annotated[Identifier, Field(description="Id of the district.")]
+    town: Annotated[Identifier, Field(description="Id of the town.")]
+    village: Annotated[Identifier, Field(description="Id of the village.")]
+    gateway: Annotated[Identifier, Field(description="Id of this gateway.")]
+    interval: Annotated[
+        Duration, Field(description="Time between two readings of a device.", ge=1_000, le=DAY_MS)
+    ] = 30_000
     status_every: Annotated[
         Duration,
-        Field(ge=1_000, le=DAY_MS, validation_alias=AliasChoices("status_every", "look")),
+        Field(
+            description="Time between two looks at state and faults; its old name is look.",
+            ge=1_000,
+            le=DAY_MS,
+            validation_alias=AliasChoices("status_every", "look"),
+        ),
     ] = 15_000
-    slow_every: Annotated[int, Field(ge=1, le=10_000)] = 10
-    mqtt: MqttSettings = MqttSettings()
-    journal: JournalSettings
-    metrics: MetricsSettings = MetricsSettings()
-    bus: Annotated[list[BusSettings], Field(min_length=1), AfterValidator(_unique)]
+    slow_every: Annotated[
+        int,
+        Field(
+            description="Number of readings of which one holds the slow points too.",
+            ge=1,
+            le=10_000,
+        ),
+    ] = 10
+    mqtt: Annotated[MqttSettings, Field(description="The broker and the account at it.")] = (
+        MqttSettings()
+    )
+    journal: Annotated[
+        JournalSettings,
+        Field(description="The journal of readings that the store does not hold yet."),
+    ]
+    metrics: Annotated[MetricsSettings, Field(description="The metrics page of the gateway.")] = (
+        MetricsSettings()
+    )
+    bus: Annotated[
+        list[BusSettings],
+        Field(description="The lines with their heat pumps and meters.", min_length=1),
+        AfterValidator(_unique),
+    ]
 
     @property
     def gateway_path(self) -> GatewayPath:

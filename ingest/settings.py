@@ -24,19 +24,48 @@ class IngestSettings(Settings):
     as `127.0.0.1:9101` that serves Prometheus metrics.
     """
 
-    state: Annotated[FilePath, Field(validate_default=True)] = Path("ingest.db")
-    registered: FilePath | None = None
-    registered_only: bool = False
-    client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", examples=[_CLIENT_ID])] = (
-        _CLIENT_ID
-    )
-    towns: Annotated[list[Identifier], Field(min_length=1)] | None = None
-    topics: Annotated[list[str], Field(min_length=1)] | None = None
-    batch_readings: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    batch_wait: Duration = 200
-    metrics: (
-        Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$", examples=["127.0.0.1:9101"])] | None
-    ) = None
+    state: Annotated[
+        FilePath,
+        Field(description="File with the numbers of the messages received.", validate_default=True),
+    ] = Path("ingest.db")
+    registered: Annotated[
+        FilePath | None,
+        Field(description="CSV file of the devices: device, commissioned, gateway."),
+    ] = None
+    registered_only: Annotated[
+        bool, Field(description="Refuses every device that the list does not hold.")
+    ] = False
+    client_id: Annotated[
+        str,
+        Field(
+            description="Name of the session with the broker; each process has its own.",
+            pattern=r"^[A-Za-z0-9-]{1,64}$",
+            examples=[_CLIENT_ID],
+        ),
+    ] = _CLIENT_ID
+    towns: Annotated[
+        Annotated[list[Identifier], Field(min_length=1)] | None,
+        Field(description="Towns that this process receives; without them, all towns."),
+    ] = None
+    topics: Annotated[
+        Annotated[list[str], Field(min_length=1)] | None,
+        Field(description="Topic filters instead of the usual ones."),
+    ] = None
+    batch_readings: Annotated[
+        int,
+        Field(
+            description="Readings that a batch holds at most before it is written.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 5_000
+    batch_wait: Annotated[
+        Duration, Field(description="Time from the first message of a batch until it is written.")
+    ] = 200
+    metrics: Annotated[
+        Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$", examples=["127.0.0.1:9101"])] | None,
+        Field(description="Address and TCP port of the metrics page; no page without one."),
+    ] = None
 
     @model_validator(mode="after")
     def _check(self) -> "IngestSettings":

@@ -33,16 +33,47 @@ def _broker_url(url: str) -> str:
 class MqttSettings(Settings):
     """Broker address and credentials. Secrets are in files, never in the configuration."""
 
-    url: Annotated[str, AfterValidator(_broker_url)] = "mqtt://127.0.0.1:1883"
-    root: Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$", examples=[DEFAULT_ROOT])] = (
-        DEFAULT_ROOT
-    )
-    username: str | None = None
-    password_file: SecretPath | None = None
-    ca: PresentPath | None = None
-    cert: PresentPath | None = None
-    key: SecretPath | None = None
-    keepalive_s: Annotated[int, Field(ge=5, le=1200)] = 15
+    url: Annotated[
+        str,
+        AfterValidator(_broker_url),
+        Field(description="Address of the broker: mqtt://HOST:1883, or mqtts://HOST:8883 for TLS."),
+    ] = "mqtt://127.0.0.1:1883"
+    root: Annotated[
+        str,
+        Field(
+            description="First levels of every topic; all parts of a district use the same.",
+            pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$",
+            examples=[DEFAULT_ROOT],
+        ),
+    ] = DEFAULT_ROOT
+    username: Annotated[
+        str | None,
+        Field(description="Name of the account at the broker; without one, none is given."),
+    ] = None
+    password_file: Annotated[
+        SecretPath | None,
+        Field(description="File with the account's password; nobody else may read it."),
+    ] = None
+    ca: Annotated[
+        PresentPath | None,
+        Field(description="File with the certificates that the broker's is checked against."),
+    ] = None
+    cert: Annotated[
+        PresentPath | None,
+        Field(description="File with the client's own certificate; goes together with key."),
+    ] = None
+    key: Annotated[
+        SecretPath | None,
+        Field(description="File with the client's private key; nobody else may read it."),
+    ] = None
+    keepalive_s: Annotated[
+        int,
+        Field(
+            description="Seconds without traffic until the broker is asked for a sign of life.",
+            ge=5,
+            le=1200,
+        ),
+    ] = 15
 
     @model_validator(mode="after")
     def _check(self) -> "MqttSettings":

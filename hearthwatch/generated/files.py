@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gateway_agent.profile.loading import load_profile
-from hearthwatch.generated import life_cycles, rights_page
+from hearthwatch.generated import configuration_page, life_cycles, rights_page
 from hearthwatch.generated.configuration_kinds import schemas
 from hearthwatch.generated.profile_pages import page
 
@@ -21,6 +21,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     folder = root / "config" / "profiles"
     names = sorted(path.stem for path in folder.glob("*.toml"))
     described[root / "docs" / "life-cycles.md"] = life_cycles.page()
+    described[root / "docs" / "configuration.md"] = configuration_page.page()
     described[root / "docs" / "rights.md"] = rights_page.page()
     return described | {
         root / "docs" / "profiles" / f"{name}.md": page(load_profile(name, [folder]))

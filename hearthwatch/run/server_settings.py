@@ -28,26 +28,26 @@ from ingest.store import StoreSettings
 from messaging.settings import MqttSettings
 
 
-def _table() -> Any:
+def _table(description: str) -> Any:
     """Return the field of a table that may be left out.
 
     Its defaults are validated too, so that their paths become relative to the file.
     """
-    return Field(default_factory=dict, validate_default=True)
+    return Field(default_factory=dict, validate_default=True, description=description)
 
 
 class ServerSettings(Settings):
     """Configuration of ingest and alerts, which may run together or apart from the same file."""
 
-    mqtt: MqttSettings = _table()
-    store: StoreSettings = _table()
-    ingest: IngestSettings = _table()
-    tickets: TicketsSettings = _table()
-    http: HttpSettings = _table()
-    rules: RulesSettings = _table()
-    season: SeasonSettings = _table()
-    forecast: ForecastSettings = _table()
-    alerts: AlertsSettings = _table()
+    mqtt: MqttSettings = _table("The broker and the account at it.")
+    store: StoreSettings = _table("The reading store and the dead letters.")
+    ingest: IngestSettings = _table("Receipt of readings.")
+    tickets: TicketsSettings = _table("The database of tickets and accounts.")
+    http: HttpSettings = _table("The API and the console.")
+    rules: RulesSettings = _table("The rules and their changed keys.")
+    season: SeasonSettings = _table("The heating season.")
+    forecast: ForecastSettings = _table("The weather forecast.")
+    alerts: AlertsSettings = _table("Alerts and the clocks of tickets.")
 
     @property
     def ingest_files(self) -> dict[str, Path]:
@@ -69,7 +69,7 @@ class ServerSettings(Settings):
 
 
 class _RulesTable(Settings):
-    rules: RulesSettings = _table()
+    rules: RulesSettings = _table("The rules and their changed keys.")
 
 
 def load_server_settings(path: Path) -> ServerSettings:

@@ -40,11 +40,31 @@ class StoreSettings(Settings):
     Without one readings are kept for ever, and a bucket of InfluxDB as it was made.
     """
 
-    url: Annotated[str, Field(validate_default=True)] = "sqlite:readings.db"
-    token_file: FilePath | None = None
-    dead_letters: Annotated[FilePath, Field(validate_default=True)] = Path("dead-letters.jsonl")
-    retention: Duration | None = None
-    hourly_retention: Duration | None = None
+    url: Annotated[
+        str,
+        Field(
+            description="Reading store: sqlite:FILE, or influxdb+http://HOST:8086/ORG/BUCKET.",
+            validate_default=True,
+        ),
+    ] = "sqlite:readings.db"
+    token_file: Annotated[
+        FilePath | None, Field(description="File with the access token of InfluxDB.")
+    ] = None
+    dead_letters: Annotated[
+        FilePath,
+        Field(
+            description="File that takes each rejected message or reading as a JSON line.",
+            validate_default=True,
+        ),
+    ] = Path("dead-letters.jsonl")
+    retention: Annotated[
+        Duration | None,
+        Field(description="How long readings are kept, at least 1h; 0d is for ever."),
+    ] = None
+    hourly_retention: Annotated[
+        Duration | None,
+        Field(description="How long the hourly aggregates are kept, at least 1h; 0d is for ever."),
+    ] = None
 
     @field_validator("url")
     @classmethod
