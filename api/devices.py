@@ -18,6 +18,7 @@ from api.windows import (
     read_step,
     window_of,
 )
+from desk.accounts.rights import seen_device
 from desk.accounts.scope import Scope
 from desk.database.engine import reading, writing
 from desk.ledger.devices import (
@@ -131,13 +132,13 @@ def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[s
     """The device, and under `values` its newest reading by point.
 
     `values` is None where the store has none or is away. `out_of_service` is None, or says since
-    and until when, why and by whom. Raises NotFoundError.
+    and until when, and to those who call back why and by whom. Raises NotFoundError.
     """
     with reading(context.database) as session:
         document = get_device(session, scope, device)
         out = out_of_service_document(session, device, context.clock())
     values = _newest_values(context.store, device, document["last_at"])
-    return {**document, "out_of_service": out, "values": values}
+    return seen_device(scope, {**document, "out_of_service": out, "values": values})
 
 
 def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str, float] | None:

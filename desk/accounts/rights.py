@@ -1,4 +1,4 @@
-"""What each role may do within its scope, and what it sees of a ticket: the rights table.
+"""What each role may do within its scope, and what it sees: the rights table.
 
 Rows without a role are refused with `not_permitted`. Who sees which ticket at all is the matter of
 `Scope` (features row 8).
@@ -109,6 +109,18 @@ SEES_DETAIL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """By detail of an event in the audit trail: the roles that see it. Others are for nobody else."""
 
+SEES_DEVICE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("id", "district", "town", "village", "gateway", "listed"), _EVERYBODY),
+        **dict.fromkeys(("profile", "brand", "bus", "address"), _EVERYBODY),
+        **dict.fromkeys(("last_at", "last_heard", "state", "values"), _EVERYBODY),
+        "household": _NOT_THE_MAKER,
+        **dict.fromkeys(("out_of_service.since", "out_of_service.until"), _EVERYBODY),
+        **dict.fromkeys(("out_of_service.reason", "out_of_service.by"), _WHO_CALLS_BACK),
+    }
+)
+"""By field of a device: the roles that see it."""
+
 WORDS_OF_A_CALL: Final = ("fault", "summary")
 """Fields that hold the words of a person where a call opened the ticket: not for the maker."""
 
@@ -145,9 +157,14 @@ def seen_ticket(scope: Scope, ticket: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def seen_device(scope: Scope, device: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a device's document without the household where the role does not see that."""
-    hidden = scope.role not in SEES["household"]
-    return {**device, "household": None} if hidden else dict(device)
+    """Return the fields of a device's document that the role sees; the others are null."""
+    return {name: _seen_of_device(scope.role, name, value) for name, value in device.items()}
+
+
+def _seen_of_device(role: str, name: str, value: Any) -> Any:
+    if name == "out_of_service" and value is not None:
+        return {part: _seen_of_device(role, f"{name}.{part}", each) for part, each in value.items()}
+    return value if role in SEES_DEVICE.get(name, _EVERYBODY) else None
 
 
 def _seen_event(role: str, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from desk.accounts.rights import (
     REPORT_FIELDS,
     SEES,
     SEES_DETAIL,
+    SEES_DEVICE,
     STEP_FIELDS,
     WORDS_OF_A_CALL,
     Fields,
@@ -49,6 +50,7 @@ def page() -> str:
         "## Acts, and the fields that a role may set 操作与可填字段\n\n" + _acts(),
         "## Fields of a ticket 工单字段\n\n" + _sees(SEES) + "\n\n" + _words(),
         "## Details of events 记录明细\n\n" + _sees(SEES_DETAIL),
+        "## Fields of a device 设备字段\n\n" + _sees(SEES_DEVICE),
     ]
     return "\n\n".join(parts) + "\n"
 

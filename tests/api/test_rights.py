@@ -13,6 +13,7 @@ from desk.accounts.rights import (
     MAY,
     REPORT_FIELDS,
     SEES,
+    SEES_DEVICE,
     STEP_FIELDS,
     WORDS_OF_A_CALL,
     Act,
@@ -81,7 +82,7 @@ class House:
 
     def request_for(self, act: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
         until = self._desk.clock() + 60_000
-        timed = {"until": until, "reason": "crew on the way"}
+        timed = {"until": until, "reason": "crew on the way", **fields}
         if act in BEFORE:
             return f"/tickets/{self.ticket}/events", {"event": act, **fields}
         return {
@@ -211,3 +212,41 @@ def test_the_table_decides_every_event_and_field() -> None:
 def test_the_table_decides_every_field_of_a_ticket(house: House) -> None:
     document = house.ask("district", "GET", f"/tickets/{house.ticket}").json()
     assert set(document) - {"events", "advice"} == set(SEES)
+
+
+@pytest.fixture(scope="module")
+def resting(desk: Desk) -> House:
+    """A house whose unit is out of service, and whose ticket is with its crew."""
+    house = House(desk)
+    house.bring_to("note")
+    house.act("district", "take_out_of_service").raise_for_status()
+    return house
+
+
+def fields_of_device(house: House, role: str) -> dict[str, Any]:
+    answer = house.ask(role, "GET", f"/devices/{house.device}").raise_for_status()
+    document: dict[str, Any] = answer.json()
+    out = document.pop("out_of_service")
+    return document | {f"out_of_service.{name}": value for name, value in out.items()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_sees_the_fields_of_a_device_of_the_table(resting: House, role: str) -> None:
+    whole, seen = fields_of_device(resting, "district"), fields_of_device(resting, role)
+    assert set(whole) == set(SEES_DEVICE)
+    for field, roles in SEES_DEVICE.items():
+        assert seen[field] == (whole[field] if role in roles else None), field
+
+
+def test_the_access_of_a_crew_ends_when_another_gets_the_ticket(desk: Desk) -> None:
+    house = House(desk)
+    house.bring_to("repair")
+    house.act("town", "note", crew="another-crew").raise_for_status()
+    for path in (f"/tickets/{house.ticket}", f"/devices/{house.device}"):
+        assert house.ask("maintainer", "GET", path).status_code == 404
+    assert house.act("maintainer", "repair").status_code == 404
+
+
+@pytest.mark.parametrize("act", [*BEFORE, "report", "shelve", "take_out_of_service"])
+def test_an_unknown_field_is_refused(resting: House, act: str) -> None:
+    assert resting.act("district", act, unheard_of="x").status_code == 422
