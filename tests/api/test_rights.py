@@ -100,7 +100,7 @@ class House:
 
 
 def rights(act: str) -> dict[str, frozenset[str]]:
-    by_act: dict[str, Any] = dict(MAY)
+    by_act: dict[str, Any] = {str(act): roles for act, roles in MAY.items()}
     return dict(by_act[act])
 
 
