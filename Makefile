@@ -5,7 +5,7 @@ PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts 
 SOURCES := $(PACKAGES) bench checks tests hatch_build.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format faults bench wheel assets docs clean
+.PHONY: help setup demo test check format faults security bench wheel assets docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ format: $(BIN)/.dev  ## format the code and bring generated files up to date
 
 faults: setup  ## run the tests of faults of lines, boxes, brokers, stores and people, printed as a table
 	$(BIN)/python -m bench.faults $(FAULTS)
+
+security: setup  ## send any content to every endpoint, two minutes as each role
+	HEARTHWATCH_FUZZ_SECONDS=120 $(BIN)/python -m pytest -s tests/api/test_openapi.py $(SECURITY)
 
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)

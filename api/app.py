@@ -20,6 +20,7 @@ from api import (
     tickets,
 )
 from api.context import ApiContext
+from api.documented import document_refusals
 from api.protection import BodyLimit, SecurityHeaders
 
 PREFIX: Final = "/api/v1"
@@ -46,6 +47,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.include_router(operations.router)
     app.include_router(api)
     problems.install(app)
+    document_refusals(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     return app

@@ -19,7 +19,15 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz")
+@router.get(
+    "/readyz",
+    responses={
+        HTTPStatus.SERVICE_UNAVAILABLE: {
+            "description": "Something is missing",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    },
+)
 def readyz(context: Context, response: Response) -> dict[str, Any]:
     """200 when nothing is missing, else 503 with a sentence for each missing part."""
     missing = context.readiness()
@@ -28,7 +36,11 @@ def readyz(context: Context, response: Response) -> dict[str, Any]:
     return {"ready": not missing, "missing": missing}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={HTTPStatus.OK: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 def metrics() -> Response:
     """Prometheus metrics; with PROMETHEUS_MULTIPROC_DIR set, those of all processes."""
     return Response(generate_latest(_registry()), media_type=CONTENT_TYPE_LATEST)

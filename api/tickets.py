@@ -84,7 +84,11 @@ def ticket(ticket: str, context: Context, caller: KnownCaller) -> dict[str, Any]
     return {**document, "advice": advice}
 
 
-@router.post("", status_code=HTTPStatus.CREATED)
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses={HTTPStatus.OK: {"description": "The report joined a ticket that is not ended"}},
+)
 def take_in(
     report: FaultReport, response: Response, context: Context, caller: KnownCaller
 ) -> dict[str, Any]:
