@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from prometheus_client import Counter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
@@ -19,6 +20,7 @@ from ingest.store import StoreUnavailable
 _log = structlog.get_logger()
 
 MEDIA_TYPE: Final = "application/problem+json"
+REFUSED: Final = Counter("hearthwatch_http_refused", "Requests answered with a problem", ["code"])
 _REFUSED: Final = {
     "not_active": HTTPStatus.CONFLICT,
     "already_decided": HTTPStatus.CONFLICT,
@@ -48,7 +50,9 @@ class Problem(Exception):  # noqa: N818 - a state or an answer, not a mistake of
         self.headers = headers
 
     def response(self, **extra: Any) -> JSONResponse:
-        """The problem document; `extra` members stand beside the standard ones."""
+        """The problem document, counted by its code; `extra` members stand beside the standard
+        ones."""
+        REFUSED.labels(self.code).inc()
         document = {
             "type": "about:blank",
             "title": self.status.phrase,

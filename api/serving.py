@@ -8,6 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from api.problems import REFUSED
+
 HEADERS_S: Final = 10.0
 """A request's headers arrive within this time, or its connection ends."""
 
@@ -42,7 +44,12 @@ class TimedHeaders(H11Protocol):
 
     def _wait_for_headers(self) -> None:
         if self._headers_due is None:
-            self._headers_due = self.loop.call_later(HEADERS_S, self.transport.close)
+            self._headers_due = self.loop.call_later(HEADERS_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            REFUSED.labels("headers_too_slow").inc()
+        self.transport.close()
 
     def _stop_waiting(self) -> None:
         if self._headers_due is not None:

@@ -1,6 +1,7 @@
 """Bounded work for every request: over a bound the answer says so, and the rest goes on."""
 
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from desk.accounts.guess_lock import GuessLock
 from desk.accounts.tokens import create_token
 from tests.api.serving import Desk
 from tests.servers import wait_until
+from wire.messages import Reading
 
 DEVICE = "mtg-mt-0001"
 FOREVER = f"/api/v1/devices/{DEVICE}/readings?step=864000h&from=0&to=9007199254740991"
@@ -170,3 +172,51 @@ def test_a_nul_anywhere_is_refused(
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "NUL" in answer.json()["detail"]
+
+
+def refusals(desk: Desk, code: str) -> float:
+    wanted = f'hearthwatch_http_refused_total{{code="{code}"}} '
+    lines = get(desk, "/metrics", {}).text.splitlines()
+    return sum(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
+
+def test_each_refusal_is_counted_by_its_code(desk: Desk, headers: dict[str, str]) -> None:
+    path = f"/api/v1/devices/{DEVICE}/readings?step=864000h&from=0&to=1700000000000"
+    before = refusals(desk, "too_long")
+    assert get(desk, path, headers).json()["code"] == "too_long"
+    assert refusals(desk, "too_long") == before + 1
+
+
+def test_slow_headers_are_counted_and_an_idle_connection_is_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEADERS_S", 0.3)
+    before = refusals(desk, "headers_too_slow")
+    with socket.create_connection(("127.0.0.1", desk.port)) as idle:
+        assert wait_until(ended_within(idle, 5), 5, "the idle connection ends")
+    assert refusals(desk, "headers_too_slow") == before
+    with socket.create_connection(("127.0.0.1", desk.port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: desk\r\n")
+        assert wait_until(ended_within(slow, 5), 5, "the slow connection ends")
+    assert refusals(desk, "headers_too_slow") == before + 1
+
+
+def test_readyz_answers_on_while_forty_ask_for_the_longest_window_allowed(
+    desk: Desk, headers: dict[str, str]
+) -> None:
+    now, hour = desk.clock(), 3_600_000
+    times = range(now - 9_000 * hour, now, hour)
+    desk.add_readings(
+        DEVICE, [Reading(DEVICE, at, "heating", [], {"room_c": 20.0}) for at in times]
+    )
+    span = f"from={now - 399 * 24 * hour}&to={now}&step=1h&points=room_c"
+    waits, path = [], f"/api/v1/devices/{DEVICE}/readings?{span}"
+    with ThreadPoolExecutor(40) as callers:
+        asked = [callers.submit(get, desk, path, headers) for _ in range(40)]
+        while not all(answer.done() for answer in asked):
+            began = time.monotonic()
+            assert get(desk, "/readyz", {}).status_code == 200
+            waits.append(time.monotonic() - began)
+    assert {answer.result().status_code for answer in asked} <= {200, 429}
+    assert max(waits) < 5, "the rest of the server stood still"
+    sys.stdout.write(f"longest wait {max(waits):.2f} s of {len(waits)}\n")
