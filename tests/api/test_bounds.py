@@ -220,3 +220,13 @@ def test_readyz_answers_on_while_forty_ask_for_the_longest_window_allowed(
     assert {answer.result().status_code for answer in asked} <= {200, 429}
     assert max(waits) < 5, "the rest of the server stood still"
     sys.stdout.write(f"longest wait {max(waits):.2f} s of {len(waits)}\n")
+
+
+def test_connections_beyond_the_bound_get_503(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "MOST_CONNECTIONS", 3)
+    desk.restart()
+    idle = [socket.create_connection(("127.0.0.1", desk.port)) for _ in range(3)]
+    wait_until(lambda: get(desk, "/healthz", {}).status_code == 503, 5, "the bound is reached")
+    for connection in idle:
+        connection.close()
+    wait_until(lambda: get(desk, "/healthz", {}).status_code == 200, 5, "a connection is free")
