@@ -10,7 +10,7 @@ the feed is dead.
 """
 
 from asyncio import sleep
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Final
@@ -31,7 +31,7 @@ from desk.accounts.rights import seen_ticket
 from desk.accounts.scope import Scope as CallerScope
 from desk.database.engine import reading
 from desk.database.tables import FeedEventRow
-from desk.live_feed import feed_events, is_beyond_feed, newest_feed_id
+from desk.live_feed import feed_events, is_beyond_feed, newest_feed_id, out_of_reach
 from wire.encode import to_json
 
 router = APIRouter()
@@ -45,6 +45,7 @@ HEARTBEAT_MS: Final = 1_000
 "frame")."""
 
 _BATCH: Final = 500
+_OF_A_GONE_TICKET: Final = ("id", "state", "version")
 _OWN_PING_S: Final = 3_600  # the library's comment pings are not needed beside the heartbeat
 
 
@@ -69,7 +70,8 @@ class _Reader:
                 return None
             events = self._reset(session, now) if self.is_new else []
             rows = feed_events(session, self.caller.scope, self.last, _BATCH)
-            events += [_event(row, self.caller.scope) for row in rows]
+            gone = out_of_reach(session, self.caller.scope, rows)
+            events += [_event(row, self.caller.scope, gone) for row in rows]
             self.last = rows[-1].id if rows else self.last
         self.is_new = False
         note_use(self.context.database, self.caller, now)
@@ -155,6 +157,9 @@ async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
             await sleep(POLL_S)
 
 
-def _event(row: FeedEventRow, scope: CallerScope) -> ServerSentEvent:
+def _event(row: FeedEventRow, scope: CallerScope, gone: Container[int]) -> ServerSentEvent:
+    """A line as the role sees it; of a ticket out of its reach only that it has ended."""
     payload = seen_ticket(scope, row.payload) if row.kind == "ticket" else row.payload
+    if row.id in gone:
+        payload = {name: payload.get(name) for name in _OF_A_GONE_TICKET}
     return ServerSentEvent(to_json(payload).decode(), event=row.kind, id=str(row.id))

@@ -1,5 +1,6 @@
 """The live feed: what changed, line by line, for pages and clients that resume after an id."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -43,6 +44,14 @@ def feed_events(session: Session, scope: Scope, after: int, limit: int = 500) ->
     """Lines of the scope with an id above `after`, in order."""
     wanted = select(FeedEventRow).where(FeedEventRow.id > after, scope.feed())
     return list(session.scalars(wanted.order_by(FeedEventRow.id).limit(limit)))
+
+
+def out_of_reach(session: Session, scope: Scope, rows: Sequence[FeedEventRow]) -> set[int]:
+    """Ids of the lines whose ticket the scope no longer reaches: a crew's ticket has ended."""
+    lines = {row.id: str(row.payload.get("id")) for row in rows if row.kind == "ticket"}
+    reached = select(TicketRow.id).where(TicketRow.id.in_(lines.values()), scope.tickets())
+    known = set(session.scalars(reached))
+    return {line for line, ticket in lines.items() if ticket not in known}
 
 
 def newest_feed_id(session: Session) -> int:

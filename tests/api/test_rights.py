@@ -203,6 +203,33 @@ def test_the_access_of_a_crew_ends_with_its_ticket(desk: Desk) -> None:
     assert [house.ask("maintainer", "GET", path).status_code for path in paths] == [404] * 3
 
 
+def test_the_feed_of_a_crew_does_not_keep_the_words_of_tickets_that_ended(desk: Desk) -> None:
+    house = House(desk)
+    house.bring_to("note")
+    phone = {"caller_phone": "13911112222"}
+    house.act("town", "report", **phone).raise_for_status()
+    assert phone["caller_phone"] in first_lines(desk, house, house.ticket)
+    house.act("town", "cancel", why="moved away").raise_for_status()
+    lines = first_lines(desk, house, house.ticket)
+    assert phone["caller_phone"] not in lines
+    assert '"state":"cancelled"' in lines
+
+
+def first_lines(desk: Desk, house: House, ticket: str) -> str:
+    """The crew's feed from its beginning to the first heartbeat."""
+    token = create_token(desk.database, "maintainer", house.crew)
+    url, headers = f"{desk.url}/api/v1/feed?after=0", {"Authorization": f"Bearer {token}"}
+    lines = []
+    with httpx.stream("GET", url, headers=headers, trust_env=False, timeout=10) as feed:
+        for line in feed.iter_lines():
+            if line == "event: heartbeat":
+                break
+            lines.append(line)
+    text = "\n".join(lines)
+    assert ticket in text
+    return text
+
+
 def test_the_table_decides_every_event_and_field() -> None:
     assert set(get_args(TicketEvent)) <= set(get_args(Act))
     assert set(TicketStep.model_fields) - {"event", "version"} == STEP_FIELDS
