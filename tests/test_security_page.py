@@ -23,7 +23,7 @@ def test_every_test_it_names_exists() -> None:
 def test_every_requirement_is_met_by_something_named_or_has_a_reason() -> None:
     lines = LINE.findall(PAGE)
     numbers = [number for group, _ in lines for number in group.split(", ")]
-    assert len(numbers) == len(set(numbers))
+    assert len(numbers) == len(set(numbers)) == 70 + 183  # levels 1 and 2 of version 5.0.0
     for group, state in lines:
         kind, _, reason = state.partition(": ")
         assert kind in ("met", "not met", "does not apply"), group
