@@ -325,6 +325,9 @@ def test_every_answer_carries_the_security_headers(desk: Desk, client: httpx.Cli
         httpx.get(f"{desk.url}/login", trust_env=False),
     ):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "base-uri 'none'" in answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "same-origin"

@@ -78,6 +78,9 @@ def test_neither_token_nor_cookie_nor_password_is_stored(database: Engine, tmp_p
     with reading(database) as session:
         assert session.scalars(select(ApiTokenRow.hash)).all() == [secret_hash(token)]
         assert session.scalars(select(WebSessionRow.hash)).all() == [secret_hash(cookie)]
+        kept = session.scalars(select(AccountRow.password_hash)).one()
+        assert kept.startswith("$argon2id$")
+    assert min(len(token), len(cookie)) >= 43  # 256 random bits in base64
 
 
 def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine) -> None:
