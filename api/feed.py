@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
-from desk.accounts.accounts import Caller, note_use, still_valid
+from desk.accounts.accounts import NOTED_EVERY_MS, Caller, note_use, still_valid
 from desk.accounts.rights import seen_ticket
 from desk.accounts.scope import Scope as CallerScope
 from desk.database.engine import reading
@@ -61,6 +61,7 @@ class _Reader:
     last: int
     is_new: bool
     beat_at: int = 0
+    noted_at: int = 0
 
     def poll(self) -> list[ServerSentEvent] | None:
         """The events to send now; None when the caller may no longer read."""
@@ -74,7 +75,9 @@ class _Reader:
             events += [_event(row, self.caller.scope, gone) for row in rows]
             self.last = rows[-1].id if rows else self.last
         self.is_new = False
-        note_use(self.context.database, self.caller, now)
+        if now - self.noted_at >= NOTED_EVERY_MS:
+            self.noted_at = now
+            note_use(self.context.database, self.caller, now)
         if now - self.beat_at >= HEARTBEAT_MS:
             self.beat_at = now
             events.append(ServerSentEvent(to_json({"at": now}).decode(), event="heartbeat"))

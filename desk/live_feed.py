@@ -49,6 +49,8 @@ def feed_events(session: Session, scope: Scope, after: int, limit: int = 500) ->
 def out_of_reach(session: Session, scope: Scope, rows: Sequence[FeedEventRow]) -> set[int]:
     """Ids of the lines whose ticket the scope no longer reaches: a crew's ticket has ended."""
     lines = {row.id: str(row.payload.get("id")) for row in rows if row.kind == "ticket"}
+    if not lines:  # most polls of a feed find nothing new
+        return set()
     reached = select(TicketRow.id).where(TicketRow.id.in_(lines.values()), scope.tickets())
     known = set(session.scalars(reached))
     return {line for line, ticket in lines.items() if ticket not in known}
