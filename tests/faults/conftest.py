@@ -1,16 +1,35 @@
-"""What each fault did, for the table of `make faults`."""
+"""What each fault did, for the table of `make faults`, and the alert service it was tried on."""
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from desk.settings import TicketsSettings
+from tests.alerts.rig import settings
+from tests.servers import NatsBroker, Server
 
 FaultRecord = dict[str, float]
 """Trials made, readings lost and doubled, alerts missed and false, seconds without sight."""
 
 _RECORD = pytest.StashKey[FaultRecord]()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Server]:
+    server = NatsBroker(tmp_path / "broker")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def given(tmp_path: Path, broker: Server, tickets_url: str) -> dict[str, Any]:
+    """The settings of an alert service, on each of the two databases in turn."""
+    return settings(tmp_path, broker.url) | {"tickets": TicketsSettings(url=tickets_url)}
 
 
 @pytest.fixture

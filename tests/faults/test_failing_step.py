@@ -1,7 +1,5 @@
 """A step of the alert service that fails every time costs only itself."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Never
 
 import pytest
@@ -13,12 +11,11 @@ from desk.database.engine import reading, writing
 from desk.database.outbox import add_effect
 from desk.database.tables import OutboxRow
 from desk.ledger.box_decisions import BOX_EFFECT
-from desk.settings import TicketsSettings
 from rules.forecast.extreme_cold import ColdWatch
 from rules.presence.presence import Presence
-from tests.alerts.rig import DEVICES, Feed, Gateway, Running, Tables, settings
+from tests.alerts.rig import DEVICES, Feed, Gateway, Running, Tables
 from tests.faults.conftest import FaultRecord
-from tests.servers import NatsBroker, Server, wait_until
+from tests.servers import Server, wait_until
 
 DEVICE, OTHER = DEVICES
 FAULT = "high_pressure:P1"
@@ -27,19 +24,6 @@ PARTS = {
     "tick_presence": Presence,
     "tick_conflicts": ConflictWatch,
 }
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Server]:
-    server = NatsBroker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def given(tmp_path: Path, broker: Server, tickets_url: str) -> dict[str, Any]:
-    return settings(tmp_path, broker.url) | {"tickets": TicketsSettings(url=tickets_url)}
 
 
 def set_aside(logged: list[Any]) -> list[str]:

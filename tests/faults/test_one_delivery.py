@@ -1,7 +1,7 @@
 """One delivery, whatever it holds, is counted, named and set aside; the rest goes on."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,29 +16,14 @@ from hypothesis import strategies as st
 from alerts.core.model import GatewayBirth, Round
 from alerts.service import AlertService
 from alerts.store.write_round import Written
-from desk.settings import TicketsSettings
 from tests.alerts.rig import DEVICES, PLACE, Gateway, Running, Tables, settings
 from tests.any_message import EXAMPLES, Message, any_message
-from tests.servers import NatsBroker, Server, wait_until
+from tests.servers import Server, wait_until
 from wire.topics import GatewayPath
 
 DEVICE, OTHER = DEVICES
 FAULT = "high_pressure:P1"
 STRANGER = GatewayPath("mentougou", "zhaitang", "matao", "mt-09")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Server]:
-    server = NatsBroker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def given(tmp_path: Path, broker: Server, tickets_url: str) -> dict[str, Any]:
-    """The settings of an alert service, on each of the two databases in turn."""
-    return settings(tmp_path, broker.url) | {"tickets": TicketsSettings(url=tickets_url)}
 
 
 def birth(**changed: object) -> bytes:
