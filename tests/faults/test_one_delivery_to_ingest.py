@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -19,20 +19,12 @@ from ingest.store.sqlite.store import SqliteStore
 from tests.alerts.rig import Gateway as Speaker
 from tests.any_message import EXAMPLES, Message, any_message
 from tests.ingest.harness import PLACE, Folder, Gateway, reading, running, telemetry
-from tests.servers import NatsBroker, Server
+from tests.servers import Server
 from wire.messages import Dropped
 from wire.topics import GatewayPath, gateway_topic
 from wire.wall_clock import wall_clock_ms
 
 STRANGER = GatewayPath("mentougou", "zhaitang", "matao", "mt-09")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Server]:
-    server = NatsBroker(tmp_path / "broker")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.mark.fault("11.B1")
