@@ -30,8 +30,13 @@ def _installed_assets() -> None:
         assets.install()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium for one file of tests.
+
+    Playwright's synchronous side keeps an event loop running in this thread for as long as it is
+    open: no other test of the process could start its own, or call `asyncio.run`.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(_QUIET))
         try:
