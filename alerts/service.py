@@ -32,7 +32,7 @@ from alerts.settings import AlertsSettings
 from alerts.snapshot import SnapshotFile
 from alerts.store.announce import ALERT_EFFECT
 from alerts.store.records import active_records, is_active_again
-from alerts.store.write_round import Written, write_round
+from alerts.store.write_round import Kept, Written, write_round
 from alerts.write_in_parts import write_in_parts
 from configuration.outage_log import OutageLog
 from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
@@ -98,6 +98,7 @@ class AlertService:
     ) -> None:
         """Touch nothing before `run`; `clock` gives server time, UTC ms."""
         self._parts, self._settings, self._clock = parts, settings, clock
+        self._kept = Kept(settings.feed_kept, settings.audit_kept)
         self._bus = parts.bus
         self._missing = {"rules": "not caught up yet"}
         self._retry = DatabaseRetry()
@@ -263,7 +264,7 @@ class AlertService:
     def write(self, changes: Round) -> Written:
         """Commit a round."""
         with metrics.COMMIT_SECONDS.time(), writing(self._database) as session:
-            return write_round(session, changes, self._parts.practice, self._settings.feed_kept)
+            return write_round(session, changes, self._parts.practice, self._kept)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Let the broker forget what is committed."""

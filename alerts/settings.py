@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from configuration.fields import DEFAULT_TIME_ZONE, Duration, FilePath, Settings, TimeZoneName
+from desk.audit.trail import KEPT_AT_LEAST_MS
 from rules.readings.season import MonthDay as SeasonDay
 from rules.readings.season import Season
 from wire.local_days import offset_of
@@ -136,6 +137,10 @@ class AlertsSettings(Settings):
     feed_kept: Annotated[
         Duration, Field(description="How long the events of the live feed are kept.")
     ] = DAY_MS
+    audit_kept: Annotated[
+        Duration,
+        Field(description="How long the audit log is kept, at least 183d.", ge=KEPT_AT_LEAST_MS),
+    ] = 400 * DAY_MS
     operators: Annotated[
         int,
         Field(

@@ -10,7 +10,8 @@ from alerts.store.queries import AlertFilter, get_alert, list_alerts
 from api.callers import KnownCaller
 from api.context import Context
 from api.lists import Page, WantedPage
-from desk.database.engine import reading, writing
+from desk.audit.trail import acting
+from desk.database.engine import reading
 
 router = APIRouter(prefix="/alerts")
 
@@ -47,15 +48,16 @@ def alert(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
 @router.post("/{alert}/acknowledge")
 def acknowledge(alert: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
     """Acknowledge an alert; a second time changes nothing. Answers with the alert."""
-    with writing(context.database) as session:
-        return acknowledge_alert(session, caller.scope, alert, caller.name, context.clock())
+    now = context.clock()
+    with acting(context.database, caller.actor, "alert.acknowledge", now) as session:
+        return acknowledge_alert(session, caller.scope, alert, caller.name, now)
 
 
 @router.post("/{alert}/shelve")
 def shelve(alert: str, shelving: Shelving, context: Context, caller: KnownCaller) -> dict[str, Any]:
     """Put an alert aside for a time; it returns by itself. Answers with the alert."""
     now = context.clock()
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, "alert.shelve", now) as session:
         return shelve_alert(
             session, caller.scope, alert, shelving.until, shelving.reason, caller.name, now
         )

@@ -6,7 +6,9 @@ from fastapi import APIRouter, FastAPI
 
 from api import (
     alerts,
+    audit,
     devices,
+    error_answers,
     extreme_cold,
     feed,
     fleet,
@@ -14,7 +16,6 @@ from api import (
     operations,
     own_password,
     performance,
-    problems,
     sessions,
     summary,
     tickets,
@@ -27,7 +28,7 @@ PREFIX: Final = "/api/v1"
 
 _RESOURCES: Final = (
     *(sessions, alerts, tickets, devices, fleet, feed),
-    *(summary, extreme_cold, performance, gateways, own_password),
+    *(summary, extreme_cold, performance, gateways, own_password, audit),
 )
 
 
@@ -46,7 +47,7 @@ def create_app(context: ApiContext) -> FastAPI:
         api.include_router(resource.router)
     app.include_router(operations.router)
     app.include_router(api)
-    problems.install(app)
+    error_answers.install(app)
     document_refusals(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.store.queries import alerts_calling, summarise
+from api.auditing import note_tickets_read
 from api.context import ApiContext
 from desk.accounts.accounts import Caller
 from desk.accounts.rights import may
@@ -35,6 +36,7 @@ def read_board(context: ApiContext, caller: Caller, most_alerts: int, most_ticke
         alerts = alerts_calling(session, caller.scope, most_alerts)
         tickets = open_tickets(session, caller.scope, most_tickets)
         summary = summarise(session, caller.scope)
+    note_tickets_read(context, caller, tickets)
     shown = [_with_events(ticket, caller.scope) for ticket in tickets]
     return Board(alerts, shown, summary, may(caller.scope, "acknowledge"))
 

@@ -1,5 +1,6 @@
 """Finds who makes a request, and refuses one that another site made the browser send."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Final
 
@@ -27,9 +28,16 @@ def find_caller(request: Request, context: ApiContext) -> Caller | None:
     Notes the use. Raises Problem for a forged request.
     """
     caller = _find(request, context)
-    if caller is not None:
-        note_use(context.database, caller, context.clock())
+    if caller is None:
+        return None
+    note_use(context.database, caller, context.clock())
+    request.state.caller = caller = replace(caller, address=address_of(request))
     return caller
+
+
+def address_of(request: Request) -> str | None:
+    """The network address that a request comes from, as a trusted proxy names it."""
+    return request.client.host if request.client else None
 
 
 def _find(request: Request, context: ApiContext) -> Caller | None:

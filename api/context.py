@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from api.seats import MOST_FEEDS, MOST_LOGINS, MOST_SEARCHES, Seats
 from desk.accounts.guess_lock import GuessLock
+from desk.audit.tally import ReadingTally, RefusalTally
 from desk.tickets.terms import ServiceTerms
 from ingest.store import ReadingStore
 
@@ -41,6 +42,8 @@ class ApiContext:
     )
     feeds: Seats = field(default_factory=lambda: Seats(MOST_FEEDS, "feeds of one account"))
     logins: Seats = field(default_factory=lambda: Seats(MOST_LOGINS, "logins"))
+    refusals: RefusalTally = field(default_factory=RefusalTally)
+    readings: ReadingTally = field(default_factory=ReadingTally)
 
 
 def _context(request: Request) -> ApiContext:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.auditing import note_devices_read, note_read
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.lists import Page, WantedPage
@@ -18,9 +19,10 @@ from api.windows import (
     read_step,
     window_of,
 )
+from desk.accounts.accounts import Caller
 from desk.accounts.rights import seen_device
-from desk.accounts.scope import Scope
-from desk.database.engine import reading, writing
+from desk.audit.trail import acting
+from desk.database.engine import reading
 from desk.ledger.devices import (
     DeviceFilter,
     get_device,
@@ -48,13 +50,15 @@ def devices(
 ) -> dict[str, Any]:
     """Devices by id."""
     with reading(context.database) as session:
-        return list_devices(session, caller.scope, wanted, page.limit, page.cursor)
+        listed = list_devices(session, caller.scope, wanted, page.limit, page.cursor)
+    note_devices_read(context, caller, listed["items"])
+    return listed
 
 
 @router.get("/{device}")
 def device(device: str, context: Context, caller: KnownCaller) -> dict[str, Any]:
     """One device, and the values of its newest reading."""
-    return device_with_values(context, caller.scope, device)
+    return device_with_values(context, caller, device)
 
 
 @router.get("/{device}/readings")
@@ -81,6 +85,7 @@ def readings(
     """
     with reading(context.database) as session:
         get_device(session, caller.scope, device)
+    note_read(context, caller, "read.readings", [device])
     step_ms = None if step is None else read_step(step)
     since, until = window_of(start, end, context.clock(), step_ms, context.store.offset_ms)
     wanted = [*POINT_NAMES] if points is None else read_points(points)
@@ -114,7 +119,7 @@ def take_out_of_service(
     Answers with `since`, `until`, `reason` and `by`.
     """
     now = context.clock()
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, "device.take_out_of_service", now) as session:
         take_device_out(
             session, caller.scope, device, wanted.until, wanted.reason, caller.name, now
         )
@@ -124,21 +129,24 @@ def take_out_of_service(
 @router.delete("/{device}/out-of-service", status_code=HTTPStatus.NO_CONTENT)
 def put_back_into_service(device: str, context: Context, caller: KnownCaller) -> None:
     """Put a device back into service; its active alerts are then announced."""
-    with writing(context.database) as session:
-        put_device_back(session, caller.scope, device, context.clock())
+    now = context.clock()
+    with acting(context.database, caller.actor, "device.put_back_in_service", now) as session:
+        put_device_back(session, caller.scope, device, now)
 
 
-def device_with_values(context: ApiContext, scope: Scope, device: str) -> dict[str, Any]:
+def device_with_values(context: ApiContext, caller: Caller, device: str) -> dict[str, Any]:
     """The device, and under `values` its newest reading by point.
 
     `values` is None where the store has none or is away. `out_of_service` is None, or says since
     and until when, and to those who call back why and by whom. Raises NotFoundError.
     """
     with reading(context.database) as session:
-        document = get_device(session, scope, device)
+        document = get_device(session, caller.scope, device)
         out = out_of_service_document(session, device, context.clock())
     values = _newest_values(context.store, device, document["last_at"])
-    return seen_device(scope, {**document, "out_of_service": out, "values": values})
+    seen = seen_device(caller.scope, {**document, "out_of_service": out, "values": values})
+    note_devices_read(context, caller, [seen])
+    return seen
 
 
 def _newest_values(store: ReadingStore, device: str, at: int | None) -> dict[str, float] | None:

@@ -12,7 +12,8 @@ from api.callers import KnownCaller
 from api.context import Context
 from api.problems import not_found
 from desk.accounts.scope import Scope
-from desk.database.engine import reading, writing
+from desk.audit.trail import acting
+from desk.database.engine import reading
 from desk.database.tables import GatewayRow
 from desk.extreme_cold import confirm, confirmed_document, end
 from wire.units import DAY_MS
@@ -61,7 +62,7 @@ def confirm_extreme_cold(
     Answers with the mode that holds now.
     """
     now = context.clock()
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, "extreme_cold.confirm", now) as session:
         _check_district(session, caller.scope)
         confirm(session, wanted.since, wanted.until, caller.name, now)
         return confirmed_document(session, now)
@@ -71,7 +72,7 @@ def confirm_extreme_cold(
 def end_extreme_cold(context: Context, caller: KnownCaller) -> dict[str, Any]:
     """End the mode now; only for the district."""
     now = context.clock()
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, "extreme_cold.end", now) as session:
         _check_district(session, caller.scope)
         end(session, now)
     return {"confirmed": None}

@@ -13,7 +13,7 @@ from asyncio import sleep
 from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import APIRouter, Header, Query
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
+from api.auditing import note_tickets_read
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
@@ -72,9 +73,14 @@ class _Reader:
             events = self._reset(session, now) if self.is_new else []
             rows = feed_events(session, self.caller.scope, self.last, _BATCH)
             gone = out_of_reach(session, self.caller.scope, rows)
-            events += [_event(row, self.caller.scope, gone) for row in rows]
+            payloads = [_payload(row, self.caller.scope, gone) for row in rows]
+            events += [_event(row, payload) for row, payload in zip(rows, payloads, strict=True)]
+            tickets = [
+                payload for row, payload in zip(rows, payloads, strict=True) if row.kind == "ticket"
+            ]
             self.last = rows[-1].id if rows else self.last
         self.is_new = False
+        note_tickets_read(self.context, self.caller, tickets)
         if now - self.noted_at >= NOTED_EVERY_MS:
             self.noted_at = now
             note_use(self.context.database, self.caller, now)
@@ -160,9 +166,13 @@ async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
             await sleep(POLL_S)
 
 
-def _event(row: FeedEventRow, scope: CallerScope, gone: Container[int]) -> ServerSentEvent:
+def _payload(row: FeedEventRow, scope: CallerScope, gone: Container[int]) -> dict[str, Any]:
     """A line as the role sees it; of a ticket out of its reach only that it has ended."""
     payload = seen_ticket(scope, row.payload) if row.kind == "ticket" else row.payload
     if row.id in gone:
-        payload = {name: payload.get(name) for name in _OF_A_GONE_TICKET}
+        return {name: payload.get(name) for name in _OF_A_GONE_TICKET}
+    return payload
+
+
+def _event(row: FeedEventRow, payload: dict[str, Any]) -> ServerSentEvent:
     return ServerSentEvent(to_json(payload).decode(), event=row.kind, id=str(row.id))

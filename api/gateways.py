@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from desk.accounts.accounts import Caller
-from desk.database.engine import reading, writing
+from desk.audit.trail import acting
+from desk.database.engine import reading
 from desk.ledger.boxes import assign_device, box_acts, box_document, list_boxes, retire_box
 
 router = APIRouter()
@@ -64,12 +65,11 @@ def assign(
     device: str, wanted: AssignmentOrder, context: Context, caller: KnownCaller
 ) -> dict[str, Any]:
     """Decide to which box a device belongs, whoever announces it."""
-    with writing(context.database) as session:
+    now = context.clock()
+    with acting(context.database, caller.actor, "box.assign", now) as session:
         target = (device, wanted.gateway)
         listed = context.listed().get(device)
-        after = assign_device(
-            session, caller.scope, target, listed, wanted.why, caller.name, context.clock()
-        )
+        after = assign_device(session, caller.scope, target, listed, wanted.why, caller.name, now)
     return {"device": device, "gateway": after}
 
 
@@ -77,6 +77,7 @@ def _decide(
     gateway: str, wanted: BoxOrder, context: ApiContext, caller: Caller, *, retired: bool
 ) -> dict[str, Any]:
     now = context.clock()
-    with writing(context.database) as session:
+    what = "box.retire" if retired else "box.reinstate"
+    with acting(context.database, caller.actor, what, now) as session:
         retire_box(session, caller.scope, gateway, wanted.why, caller.name, now, retired=retired)
         return box_document(session, caller.scope, gateway)

@@ -41,7 +41,7 @@ def change_password(
     address = begin_try(context, caller.name, request)
     try:
         with context.logins.taken():
-            fits = change_own_password(context.database, caller.name, change.old, change.new)
+            fits = change_own_password(context.database, caller.actor, change.old, change.new)
     except AccountError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "password_refused", str(error)) from error
     if not fits:

@@ -7,7 +7,8 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.callers import COOKIE, KnownCaller, find_caller, refuse_forged
+from api.auditing import note_refusal
+from api.callers import COOKIE, KnownCaller, address_of, find_caller, refuse_forged
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import SESSION_MS, log_in, log_out
@@ -32,21 +33,30 @@ def open_session(
 
     Raises Problem `wrong_password`, `too_many` or `cross_site`.
     """
-    refuse_forged(request)
-    now = context.clock()
-    with context.logins.taken():
-        address = begin_try(context, credentials.name, request)
-        cookie = log_in(context.database, credentials.name, credentials.password, now)
-    if cookie is None:
-        _log.warning("login_failed", name=credentials.name, address=address)
-        raise Problem(
-            HTTPStatus.UNAUTHORIZED, "wrong_password", "name and password do not belong together"
-        )
-    context.guess_lock.succeeded(credentials.name, address)
+    try:
+        cookie = _log_in(context, credentials, request)
+    except Problem as problem:
+        note_refusal(request, problem.status, problem.code, credentials.name)
+        raise
     secure = request.url.scheme == "https"
     response.set_cookie(
         COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
     )
+
+
+def _log_in(context: ApiContext, credentials: Credentials, request: Request) -> str:
+    refuse_forged(request)
+    name, now = credentials.name, context.clock()
+    with context.logins.taken():
+        address = begin_try(context, name, request)
+        cookie = log_in(context.database, name, credentials.password, now, address)
+    if cookie is None:
+        _log.warning("login_failed", name=name, address=address)
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED, "wrong_password", "name and password do not belong together"
+        )
+    context.guess_lock.succeeded(name, address)
+    return cookie
 
 
 def begin_try(context: ApiContext, name: str, request: Request) -> str:
@@ -54,7 +64,7 @@ def begin_try(context: ApiContext, name: str, request: Request) -> str:
 
     Raises Problem `too_many` while the name is locked for that address.
     """
-    address = request.client.host if request.client else ""
+    address = address_of(request) or ""
     wait = context.guess_lock.begin(name, address, context.clock())
     if wait > 0:
         raise _locked(wait)
@@ -65,7 +75,7 @@ def close_session(context: ApiContext, request: Request, response: Response) -> 
     """End the browser session of a request, if there is one, and remove its cookie."""
     caller = find_caller(request, context)
     if caller is not None:
-        log_out(context.database, caller)
+        log_out(context.database, caller, context.clock())
     response.delete_cookie(COOKIE)
 
 
@@ -84,7 +94,7 @@ def login(credentials: Credentials, request: Request, response: Response, contex
 @router.post("/logout", status_code=HTTPStatus.NO_CONTENT)
 def logout(caller: KnownCaller, response: Response, context: Context) -> None:
     """End the browser session; a bearer token stays valid."""
-    log_out(context.database, caller)
+    log_out(context.database, caller, context.clock())
     response.delete_cookie(COOKIE)
 
 

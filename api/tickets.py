@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts.store.actions import step_ticket
+from api.auditing import note_tickets_read
 from api.callers import KnownCaller
 from api.context import Context
 from api.lists import Page, WantedPage
-from desk.database.engine import reading, writing
+from desk.audit.trail import acting
+from desk.database.engine import reading
 from desk.tickets.actions import StepDetails, create_ticket
 from desk.tickets.life_cycle import TicketEvent, TicketKind, TicketSource
 from desk.tickets.queries import TicketFilter, get_ticket, list_tickets
@@ -68,7 +70,9 @@ def tickets(
 ) -> dict[str, Any]:
     """Tickets, newest first; `unfinished=true` leaves out those closed or cancelled."""
     with reading(context.database) as session:
-        return list_tickets(session, caller.scope, wanted, page.limit, page.cursor)
+        listed = list_tickets(session, caller.scope, wanted, page.limit, page.cursor)
+    note_tickets_read(context, caller, listed["items"])
+    return listed
 
 
 @router.get("/{ticket}")
@@ -79,6 +83,7 @@ def ticket(ticket: str, context: Context, caller: KnownCaller) -> dict[str, Any]
     """
     with reading(context.database) as session:
         document = get_ticket(session, caller.scope, ticket)
+    note_tickets_read(context, caller, [document])
     linked = [event["details"] for event in document["events"] if event["event"] == "alert"]
     advice = {alert["alert"]: context.advice(alert["rule"], alert["code"]) for alert in linked}
     return {**document, "advice": advice}
@@ -94,7 +99,7 @@ def take_in(
 ) -> dict[str, Any]:
     """Take in a report: 201 with a new ticket, or 200 with the open ticket that it joins."""
     intake, now = Intake(**report.model_dump()), context.clock()
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, "ticket.report", now) as session:
         document, created = create_ticket(
             session, caller.scope, intake, caller.name, now, context.terms
         )
@@ -111,7 +116,7 @@ def step(ticket: str, step: TicketStep, context: Context, caller: KnownCaller) -
     """
     details = StepDetails(**step.model_dump(exclude={"event", "version"}))
     now, by = context.clock(), caller.name
-    with writing(context.database) as session:
+    with acting(context.database, caller.actor, f"ticket.{step.event}", now) as session:
         return step_ticket(
             session, caller.scope, ticket, step.event, by, now, details, step.version
         )

@@ -182,7 +182,7 @@ def _device(context: ApiContext, caller: Caller, device: str | None) -> dict[str
     if not device:
         return {"device": None, "device_id": None}
     try:
-        document = device_with_values(context, caller.scope, device)
+        document = device_with_values(context, caller, device)
     except NotFoundError:
         return {"device": None, "device_id": device}
     return {"device": document, "device_id": device, "plotted": PLOTTED}

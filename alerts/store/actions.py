@@ -11,6 +11,7 @@ from alerts.store.queries import Document, find_alert, record_document
 from alerts.store.records import active_of_ticket, save_records
 from desk.accounts.rights import check_right
 from desk.accounts.scope import Scope
+from desk.audit.changes import note_change
 from desk.errors import ActRefusedError
 from desk.tickets.actions import StepDetails, ticket_event
 from desk.tickets.cases import add_event
@@ -72,5 +73,6 @@ def step_ticket(
 def _store(session: Session, before: AlertRecord, after: AlertRecord, now: int) -> Document:
     if after != before:
         save_records(session, {before.id}, [after])
+        note_change(session, f"alert:{after.id}", before, after)
         announce_alert(session, after, now)
     return record_document(after)

@@ -17,6 +17,7 @@ from alerts.store.record_round import (
     record_decisions,
 )
 from alerts.store.records import active_of_devices, due_from_shelf, save_records
+from desk.audit.trail import expire
 from desk.ledger.device_registry import (
     store_birth,
     store_devices,
@@ -30,6 +31,14 @@ from desk.tickets.documents import publish_tickets
 from wire.location import Location
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long lines of the live feed and of the audit log are kept, ms."""
+
+    feed: int
+    audit: int
+
+
 @dataclass(slots=True)
 class Written:
     """What a round changed: the alerts, and the stages of tickets that escalated."""
@@ -39,11 +48,11 @@ class Written:
 
 
 def write_round(
-    session: Session, round_: Round, practice: Practice, feed_kept: int | None = None
+    session: Session, round_: Round, practice: Practice, kept: Kept | None = None
 ) -> Written:
     """Write a round; doing it again after a crash changes nothing more.
 
-    A timed round removes feed lines older than `feed_kept` ms.
+    A timed round removes feed and audit lines older than `kept`.
     """
     now = round_.now
     for status in round_.statuses:
@@ -59,8 +68,9 @@ def write_round(
     if round_.timed:
         written.recorded.records |= begin_cases_again(session, practice, now).records
         written.escalated = _escalate(session, now)
-        if feed_kept is not None:
-            trim_feed(session, now - feed_kept)
+        if kept is not None:
+            trim_feed(session, now - kept.feed)
+            expire(session, now - kept.audit, now)
     return written
 
 

@@ -5,8 +5,10 @@ are 256 random bits, so a slow hash would add nothing). There is no default acco
 milliseconds.
 """
 
+import getpass
+import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, cast
 
@@ -21,6 +23,8 @@ from desk.accounts.passwords import (
 )
 from desk.accounts.places import ScopeRefusedError, whole_path
 from desk.accounts.scope import PLACES, ROLES, Role, Scope
+from desk.audit.entry import Actor
+from desk.audit.trail import acting, record
 from desk.database.engine import reading, writing
 from desk.database.tables import AccountRow, ApiTokenRow, WebSessionRow
 from wire.units import HOUR_MS
@@ -56,12 +60,19 @@ class ListedAccount:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: the name that goes on record, what they may see, and how they proved it."""
+    """Who is calling: the name that goes on record, what they may see, how they proved it, and the
+    network address they call from."""
 
     name: str
     scope: Scope
     by_cookie: bool
     secret_hash: str
+    address: str | None = field(default=None, compare=False)
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit log names it."""
+        return Actor(self.name, self.address)
 
 
 def add_account(
@@ -71,18 +82,20 @@ def add_account(
     role: str,
     scope: str | None = None,
     now: int | None = None,
+    actor: Actor | None = None,
 ) -> bool:
     """Create the account `name`, or give it a new password, role and scope; ends its sessions.
 
-    Returns whether it is new. Raises AccountError.
+    Returns whether it is new. `actor` is who does so, by default the user of this machine. Raises
+    AccountError.
     """
     if not name or len(name) > MAX_NAME or name != name.strip():
         raise AccountError(f"a name has 1 to {MAX_NAME} characters and no blanks around it")
-    hashed = _checked_hash(name, password)
-    with writing(database) as session:
+    hashed, at = _checked_hash(name, password), or_wall_clock(now)
+    with acting(database, actor or this_user(), "account.set", at) as session:
         checked, path = checked_rights(session, role, scope)
         known = session.get(AccountRow, name)
-        account = known or AccountRow(name=name, created=or_wall_clock(now))
+        account = known or AccountRow(name=name, created=at)
         account.password_hash, account.role, account.scope, account.disabled = (
             hashed,
             checked,
@@ -103,9 +116,12 @@ def list_accounts(database: Engine) -> list[ListedAccount]:
         ]
 
 
-def disable_account(database: Engine, name: str, *, disabled: bool = True) -> bool:
+def disable_account(
+    database: Engine, name: str, *, disabled: bool = True, actor: Actor | None = None
+) -> bool:
     """End an account and its sessions at once, or let it log in again; whether there is one."""
-    with writing(database) as session:
+    what = "account.disable" if disabled else "account.enable"
+    with acting(database, actor or this_user(), what, wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
@@ -114,9 +130,9 @@ def disable_account(database: Engine, name: str, *, disabled: bool = True) -> bo
         return True
 
 
-def remove_account(database: Engine, name: str) -> bool:
+def remove_account(database: Engine, name: str, actor: Actor | None = None) -> bool:
     """Remove an account and its sessions; its name stays in the records. Whether there was one."""
-    with writing(database) as session:
+    with acting(database, actor or this_user(), "account.remove", wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
@@ -125,13 +141,13 @@ def remove_account(database: Engine, name: str) -> bool:
         return True
 
 
-def set_password(database: Engine, name: str, password: str) -> bool:
+def set_password(database: Engine, name: str, password: str, actor: Actor | None = None) -> bool:
     """Give an account a new password and end its sessions; whether there is one.
 
     Raises AccountError for a password that is refused.
     """
     hashed = _checked_hash(name, password)
-    with writing(database) as session:
+    with acting(database, actor or this_user(), "account.password", wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
@@ -140,21 +156,23 @@ def set_password(database: Engine, name: str, password: str) -> bool:
         return True
 
 
-def change_own_password(database: Engine, name: str, old: str, new: str) -> bool:
-    """Give the account of a person a new password; whether `old` is the one it had.
+def change_own_password(database: Engine, actor: Actor, old: str, new: str) -> bool:
+    """Give the account of the actor, a person, a new password; whether `old` is the one it had.
 
     Its sessions end. Raises AccountError.
     """
     with reading(database) as session:
-        stored = session.scalar(_enabled_password(name))
+        stored = session.scalar(_enabled_password(actor.name))
     if not password_fits(stored, old):
         return False
     if new == old:
         raise AccountError("the new password is the old one; take another")
-    return set_password(database, name, new)
+    return set_password(database, actor.name, new, actor)
 
 
-def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
+def log_in(
+    database: Engine, name: str, password: str, now: int, address: str | None = None
+) -> str | None:
     """The cookie of a new session, or None if name and password do not belong together.
 
     An unknown name takes as long as a wrong password, so that names cannot be found out.
@@ -177,6 +195,7 @@ def log_in(database: Engine, name: str, password: str, now: int) -> str | None:
                 last_used=now,
             )
         )
+        record(session, Actor(name, address), "login", now)
     return cookie
 
 
@@ -186,9 +205,9 @@ def _enabled_password(name: str) -> Select[str]:
     )
 
 
-def log_out(database: Engine, caller: Caller) -> None:
+def log_out(database: Engine, caller: Caller, now: int) -> None:
     """End the caller's browser session; a token stays valid."""
-    with writing(database) as session:
+    with acting(database, caller.actor, "logout", now) as session:
         session.execute(delete(WebSessionRow).where(WebSessionRow.hash == caller.secret_hash))
 
 
@@ -255,7 +274,9 @@ def checked_rights(session: Session, role: str, scope: str | None) -> tuple[Role
     """Return a role and the whole path of its scope; raises AccountError."""
     if role not in ROLES:
         raise AccountError(f"{role!r} is no role; there are {', '.join(ROLES)}")
-    if not scope and role != "district":
+    if role == "auditor" and scope:
+        raise AccountError("an auditor reads the whole audit log; give no scope")
+    if not scope and role not in ("district", "auditor"):
         raise AccountError(f"a {role} needs the id it is limited to")
     known = cast("Role", role)
     if not scope or role not in PLACES:
@@ -272,6 +293,14 @@ def _checked_hash(name: str, password: str) -> str:
     except PasswordRefusedError as error:
         raise AccountError(str(error)) from error
     return hash_password(password)
+
+
+def this_user() -> Actor:
+    """The user of this machine who runs a command, without a network address.
+
+    Behind sudo it is the person who called it.
+    """
+    return Actor(os.environ.get("SUDO_USER") or getpass.getuser())
 
 
 def or_wall_clock(now: int | None) -> int:

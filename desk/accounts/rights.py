@@ -74,7 +74,7 @@ MAY: Final[Mapping[Act, Rights]] = MappingProxyType(
 )
 """By act and role: the fields that the role may set with it. A role that is absent may not act."""
 
-_EVERYBODY: Final = frozenset(get_args(Role))
+_EVERYBODY: Final = frozenset(get_args(Role)) - {"auditor"}
 _NOT_THE_MAKER: Final = _EVERYBODY - {"manufacturer"}
 _WHO_CALLS_BACK: Final = frozenset(("district", "town", "village", "maintainer"))
 

@@ -1,6 +1,6 @@
-"""Who may see what: six roles (features row 8), each limited to one id.
+"""Who may see what: six roles (features row 8), each limited to one id, and the auditor.
 
-Outside a scope things do not exist.
+Outside a scope things do not exist. The auditor reads the audit log and nothing else.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from desk.database.tables import AlertRow, DeviceRow, FeedEventRow, GatewayRow, TicketRow
 from wire.location import Location
 
-Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household"]
+Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household", "auditor"]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 
 # From the innermost place outwards: a scope may be an id, or a path `town/village` where an id is
@@ -53,7 +53,7 @@ class Scope:
         """Devices of the scope's places, brand, household, or named in a ticket of its crew."""
         if self._is_placed():
             return self._by_place(DeviceRow)
-        if self.scope is None:
+        if self.scope is None or self.role == "auditor":
             return false()  # and not `household IS NULL`, which is most of them
         if self.role == "maintainer":
             return DeviceRow.id.in_(
@@ -89,7 +89,7 @@ class Scope:
         return list(zip(PLACES[self.role], reversed(scope.split("/")), strict=False))
 
     def _by_column(self, row: type[TicketRow] | type[FeedEventRow]) -> Condition:
-        if self.scope is None:
+        if self.scope is None or self.role == "auditor":
             return false()
         if self.role == "household":
             return or_(row.household == self.scope, row.device == self.scope)

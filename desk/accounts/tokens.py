@@ -6,8 +6,16 @@ from typing import Final
 
 from sqlalchemy import Engine, select
 
-from desk.accounts.accounts import AccountError, checked_rights, or_wall_clock, secret_hash
-from desk.database.engine import reading, writing
+from desk.accounts.accounts import (
+    AccountError,
+    checked_rights,
+    or_wall_clock,
+    secret_hash,
+    this_user,
+)
+from desk.audit.entry import Actor
+from desk.audit.trail import acting
+from desk.database.engine import reading
 from desk.database.tables import ApiTokenRow
 
 SHOWN: Final = 8
@@ -38,13 +46,14 @@ def create_token(
     *,
     name: str | None = None,
     lasts_ms: int | None = None,
+    actor: Actor | None = None,
 ) -> str:
     """A new bearer token; the only moment it exists outside its owner's hands.
 
     `lasts_ms` is how long it is valid, None for ever. Raises AccountError.
     """
     token, created = secrets.token_urlsafe(_SECRET_BYTES), or_wall_clock(now)
-    with writing(database) as session:
+    with acting(database, actor or this_user(), "token.create", created) as session:
         checked, path = checked_rights(session, role, scope)
         row = ApiTokenRow(hash=secret_hash(token), role=checked, scope=path, created=created)
         row.name, row.expires = name, None if lasts_ms is None else created + lasts_ms
@@ -65,12 +74,15 @@ def list_tokens(database: Engine) -> list[ListedToken]:
         ]
 
 
-def revoke_token(database: Engine, token: str, now: int | None = None) -> bool:
+def revoke_token(
+    database: Engine, token: str, now: int | None = None, actor: Actor | None = None
+) -> bool:
     """End a token, given whole or by its id, at once; whether there was one.
 
     Raises AccountError for an id of several.
     """
-    with writing(database) as session:
+    at = or_wall_clock(now)
+    with acting(database, actor or this_user(), "token.revoke", at) as session:
         row = session.get(ApiTokenRow, secret_hash(token))
         if row is None and len(token) >= SHOWN:
             starts = select(ApiTokenRow).where(ApiTokenRow.hash.startswith(token, autoescape=True))
@@ -80,5 +92,5 @@ def revoke_token(database: Engine, token: str, now: int | None = None) -> bool:
             row = rows[0] if rows else None
         if row is None:
             return False
-        row.revoked = or_wall_clock(now)
+        row.revoked = at
         return True

@@ -371,3 +371,27 @@ class FeedEventRow(Base):
     crew: Mapped[str | None]
 
     __table_args__ = (Index("ix_feed_event_at", "at"), {"sqlite_autoincrement": True})
+
+
+class AuditRow(Base):
+    """A line of the audit log, which no UPDATE changes and no DELETE removes within six months:
+    triggers of the database see to it."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[int]
+    who: Mapped[str]
+    address: Mapped[str | None]
+    what: Mapped[str]
+    subject: Mapped[str | None]
+    before: Mapped[dict[str, Any] | None] = mapped_column("before_state", JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column("after_state", JSON(none_as_null=True))
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+    __table_args__ = (
+        Index("ix_audit_at", "at"),
+        Index("ix_audit_who", "who", "id"),
+        Index("ix_audit_what", "what", "id"),
+    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 user_app = typer.Typer(help="People who log in to the console.", no_args_is_help=True)
 token_app = typer.Typer(help="Bearer tokens for programs.", no_args_is_help=True)
 
-Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household"]
+Role = Literal["district", "town", "village", "manufacturer", "maintainer", "household", "auditor"]
 UserName = Annotated[str, typer.Argument(help="The login name.")]
 RoleOption = Annotated[Role, typer.Option("--role", help="What the holder may see and do.")]
 ScopeOption = Annotated[

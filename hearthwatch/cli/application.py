@@ -8,6 +8,7 @@ from hearthwatch import __version__
 from hearthwatch.base.logs import configure_logging
 from hearthwatch.cli import (
     accounts,
+    audit,
     backup,
     boxes,
     configuration,
@@ -42,6 +43,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
+app.add_typer(audit.app, name="audit")
 app.add_typer(boxes.box_app, name="box")
 app.add_typer(configuration.app, name="config")
 

@@ -22,12 +22,15 @@ def backup(
     if a copy failed; DIR is then no backup.
     """
     from hearthwatch.backup.back_up import back_up
+    from hearthwatch.run.on_record import note_command
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.tables.backup import backup_table, commands_elsewhere
     from wire.wall_clock import wall_clock_ms
 
     settings = load_server_settings(config)
+    noted = note_command(settings, "backup", {"folder": str(folder)}, wall_clock_ms())
     manifest = back_up(folder, config, settings, wall_clock_ms)
+    _warn(noted, "backup")
     if as_json:
         print_json(manifest.document())
     else:
@@ -55,15 +58,24 @@ def restore(
     from datetime import datetime
 
     from hearthwatch.backup.restore import restore
+    from hearthwatch.run.on_record import note_command
     from hearthwatch.run.server_settings import load_server_settings
     from hearthwatch.tables.backup import backup_table, commands_elsewhere
+    from wire.wall_clock import wall_clock_ms
 
     settings = load_server_settings(config)
     now = datetime.now(settings.season.zone)
     manifest = restore(folder, config, settings, only or [], now)
+    facts = {"folder": str(folder), "only": only or []}
+    _warn(note_command(settings, "restore", facts, wall_clock_ms()), "restore")
     if as_json:
         print_json(manifest.document())
     else:
         print_tables(backup_table(manifest, settings.season.zone))
         for line in commands_elsewhere(manifest, "restore"):
             typer.echo(line)
+
+
+def _warn(noted: bool, what: str) -> None:
+    if not noted:
+        typer.echo(f"the audit log does not hold this {what}: no ticket database here", err=True)

@@ -1,6 +1,5 @@
 """`hearthwatch box …`: village boxes, and to which of them a device belongs."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,6 @@ from hearthwatch.cli.options import AsJson, ServerConfig
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from desk.accounts.scope import Scope
-    from hearthwatch.run.server_settings import ServerSettings
 
 box_app = typer.Typer(help="Village boxes: list, retire, and give devices.", no_args_is_help=True)
 
@@ -26,10 +23,13 @@ Why = Annotated[str, typer.Option("--why", help="The reason, for the audit.")]
 @box_app.command("list")
 def list_all(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) -> None:
     """List the boxes with their devices; a retired one is marked."""
+    from desk.accounts.scope import Scope
+    from desk.database.engine import open_database, reading
     from desk.ledger.boxes import list_boxes
+    from hearthwatch.run.server_settings import load_server_settings
 
-    with _desk(config) as (session, scope, _):
-        boxes = list_boxes(session, scope)
+    with reading(open_database(load_server_settings(config).tickets.address)) as session:
+        boxes = list_boxes(session, Scope("district"))
     if as_json:
         print_json({"items": boxes})
         return
@@ -64,36 +64,40 @@ def assign(
     config: ServerConfig = Path("server.toml"),
 ) -> None:
     """Decide to which box a device belongs, whoever announces it."""
+    from desk.accounts.scope import Scope
     from desk.ledger.boxes import assign_device
     from hearthwatch.run.alert_parts import listed_gateways
-    from wire.wall_clock import wall_clock_ms
+    from hearthwatch.run.server_settings import load_server_settings
 
-    with _desk(config) as (session, scope, settings), _explained():
-        listed = listed_gateways(settings)().get(device)
-        target, now = (device, box), wall_clock_ms()
-        after = assign_device(session, scope, target, listed, why, getpass.getuser(), now)
+    with _explained(), _acting(config, "box.assign") as (session, by, now):
+        listed = listed_gateways(load_server_settings(config))().get(device)
+        after = assign_device(session, Scope("district"), (device, box), listed, why, by, now)
     typer.echo(f"{device} belongs to {after or 'whoever announces it'}")
 
 
 def _decide(box: str, why: str, config: Path, *, retired: bool) -> None:
+    from desk.accounts.scope import Scope
     from desk.ledger.boxes import retire_box
-    from wire.wall_clock import wall_clock_ms
 
-    with _desk(config) as (session, scope, _), _explained():
-        retire_box(session, scope, box, why, getpass.getuser(), wall_clock_ms(), retired=retired)
+    what = "box.retire" if retired else "box.reinstate"
+    with _explained(), _acting(config, what) as (session, by, now):
+        retire_box(session, Scope("district"), box, why, by, now, retired=retired)
     typer.echo(f"{box} is {'retired' if retired else 'in service'}")
 
 
 @contextmanager
-def _desk(config: Path) -> "Iterator[tuple[Session, Scope, ServerSettings]]":
-    """The ticket database in one transaction, with the rights of the district."""
-    from desk.accounts.scope import Scope
-    from desk.database.engine import open_database, writing
+def _acting(config: Path, what: str) -> "Iterator[tuple[Session, str, int]]":
+    """One transaction in the ticket database, who acts in it, and when (UTC ms)."""
+    from desk.accounts.accounts import this_user
+    from desk.audit.trail import acting
+    from desk.database.engine import open_database
     from hearthwatch.run.server_settings import load_server_settings
+    from wire.wall_clock import wall_clock_ms
 
-    settings = load_server_settings(config)
-    with writing(open_database(settings.tickets.address)) as session:
-        yield session, Scope("district"), settings
+    database = open_database(load_server_settings(config).tickets.address)
+    actor, now = this_user(), wall_clock_ms()
+    with acting(database, actor, what, now) as session:
+        yield session, actor.name, now
 
 
 @contextmanager

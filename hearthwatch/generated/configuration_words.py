@@ -53,6 +53,7 @@ MEANINGS_ZH: Final[Mapping[str, str]] = {
     "alerts.snapshot_every": "两次保存规则状态的间隔。",
     "alerts.catch_up": "启动后从读数库补读多久以内的读数。",
     "alerts.feed_kept": "实时事件流中的事件保存多久。",
+    "alerts.audit_kept": "审计日志保存多久，至少 183d。",
     "alerts.operators": "同时值班的人数；报警指标按人计算。",
     "district": "区县编号。",
     "town": "乡镇编号。",

@@ -21,10 +21,11 @@ _HEAD: Final = """# Rights 权限
 Made from the tables in `desk/accounts/rights.py` by `make format`; `make check` holds it in date.
 A role acts within its scope only. What lies outside the scope does not exist (404); what the role
 may not do is 403 `not_permitted`. Roles 角色: district 区, town 镇, village 村,
-manufacturer 厂家, maintainer 维修队, household 住户.
+manufacturer 厂家, maintainer 维修队, household 住户,
+auditor 审计员, who reads the audit log and nothing else.
 
 由 `desk/accounts/rights.py` 中的表生成。各角色只能在自己的范围内操作：范围之外的一律不存在（404），
-无权的操作返回 403 `not_permitted`。"""
+无权的操作返回 403 `not_permitted`。审计员只读审计日志。"""
 
 _ACTS_ZH: Final[Mapping[str, str]] = {
     "report": "报修",

@@ -20,6 +20,7 @@ from console import mount
 from console import readiness as console_readiness
 from desk.database.engine import open_database
 from hearthwatch.run.alert_parts import make_alert_parts
+from hearthwatch.run.on_record import note_settings
 from hearthwatch.run.server_settings import ServerSettings
 from wire.wall_clock import wall_clock_ms
 
@@ -69,8 +70,10 @@ def _run(settings: ServerSettings, stop: threading.Event) -> None:
 def _application(
     settings: ServerSettings, parts: AlertParts, service: AlertService, stop: threading.Event
 ) -> FastAPI:
+    database = _wait_for_database(settings.tickets.address, stop)
+    note_settings(database, settings, wall_clock_ms())
     context = ApiContext(
-        database=_wait_for_database(settings.tickets.address, stop),
+        database=database,
         store=parts.open_store(),
         readiness=lambda: [*service.readiness(), *console_readiness()],
         clock=wall_clock_ms,

@@ -26,6 +26,7 @@ from desk.accounts.accounts import (
 from desk.accounts.guess_lock import GuessLock
 from desk.accounts.scope import Scope
 from desk.accounts.tokens import create_token, list_tokens, revoke_token
+from desk.audit.entry import Actor
 from desk.database.engine import open_database, reading, writing
 from desk.database.tables import AccountRow, ApiTokenRow, GatewayRow, WebSessionRow
 from wire.units import DAY_MS
@@ -33,6 +34,7 @@ from wire.units import DAY_MS
 NOW = 1_795_300_000_000
 
 PASSWORD = "correct horse"
+ACTOR = Actor("night.shift", "192.0.2.7")
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def test_a_session_ends_by_time_by_logout_and_with_its_account(database: Engine)
     note_use(database, caller, NOW + SESSION_MS - 1)
     assert by_cookie(database, first, NOW + SESSION_MS - 1) is not None
     assert by_cookie(database, first, NOW + SESSION_MS) is None
-    log_out(database, caller)
+    log_out(database, caller, NOW)
     assert by_cookie(database, first) is None
     assert by_cookie(database, second) is not None
     assert disable_account(database, "night.shift")
@@ -138,8 +140,8 @@ def test_an_account_is_disabled_enabled_given_a_password_and_removed(database: E
     disable_account(database, "night.shift", disabled=False)
     cookie = log_in(database, "night.shift", PASSWORD, NOW)
     assert cookie is not None
-    assert not change_own_password(database, "night.shift", "wrong", "battery staple")
-    assert change_own_password(database, "night.shift", PASSWORD, "battery staple")
+    assert not change_own_password(database, ACTOR, "wrong", "battery staple")
+    assert change_own_password(database, ACTOR, PASSWORD, "battery staple")
     assert by_cookie(database, cookie) is None
     assert log_in(database, "night.shift", "battery staple", NOW) is not None
     assert remove_account(database, "night.shift")
