@@ -11,10 +11,9 @@ from typing import ClassVar
 
 from hearthwatch.run.broker import broker_command
 from messaging.settings import MqttSettings
-from tests.servers import Server
+from tests.servers import DEPLOY, Server, shipped_file
 from wire.topics import GatewayPath
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 GATEWAY = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
 NEIGHBOUR = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
 
@@ -23,14 +22,6 @@ def certificates(folder: Path, host: str = "127.0.0.1") -> None:
     """Make an authority and a certificate for `host`, as the guide says."""
     script = ["sh", str(DEPLOY / "tls" / "certificates.sh"), str(folder), host, "localhost"]
     subprocess.run(script, check=True, capture_output=True)
-
-
-def with_replaced(text: str, replacements: dict[str, str]) -> str:
-    """`text` with each key replaced; a key that is not there fails the test."""
-    for shipped, here in replacements.items():
-        assert shipped in text, shipped
-        text = text.replace(shipped, here)
-    return text
 
 
 class ShippedBroker(Server):
@@ -94,13 +85,13 @@ class ShippedMosquitto(ShippedBroker):
         shutil.copy(DEPLOY / "mosquitto" / "acl", self.directory / "acl")
         data = self.directory / "data"
         data.mkdir()
-        shipped = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
         here = {
             "listener 8883\n": f"listener {self.port} 127.0.0.1\n",
             "/etc/mosquitto/hearthwatch": str(self.directory),
             "/var/lib/mosquitto": str(data),
         }
-        (self.directory / "mosquitto.conf").write_text(with_replaced(shipped, here))
+        text = shipped_file("mosquitto/mosquitto.conf", here)
+        (self.directory / "mosquitto.conf").write_text(text)
         if os.geteuid() == 0:
             for path in (self.directory, data, *self.directory.glob("broker.*")):
                 shutil.chown(path, "mosquitto", "mosquitto")
@@ -120,14 +111,14 @@ class ShippedNats(ShippedBroker):
 
     def configure(self) -> None:
         self._install_certificate()
-        shipped = (DEPLOY / "nats" / "nats-server.conf").read_text(encoding="utf-8")
         here = {
             "0.0.0.0:8883": f"127.0.0.1:{self.port}",
             "127.0.0.1:4222": "127.0.0.1:-1",
             "/etc/nats-server": str(self.directory),
             "/var/lib/nats": str(self.directory / "data"),
         }
-        (self.directory / "nats-server.conf").write_text(with_replaced(shipped, here))
+        text = shipped_file("nats/nats-server.conf", here)
+        (self.directory / "nats-server.conf").write_text(text)
 
     def command(self) -> list[str]:
         return broker_command(self.directory / "nats-server.conf")
