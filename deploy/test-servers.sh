@@ -11,6 +11,7 @@ need mosquitto mosquitto
 need influxd influxdb
 need victoria-metrics victoria-metrics
 need nginx nginx-light
+need logrotate logrotate
 need socat socat
 need mbpoll mbpoll
 need chromium chromium

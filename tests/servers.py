@@ -21,6 +21,8 @@ from hearthwatch.run.broker import broker_command, broker_configuration
 
 Answer = TypeVar("Answer")
 
+DEPLOY = Path(__file__).parents[1] / "deploy"
+
 
 # Below the ports that the kernel gives to outgoing connections (32768 on): one of those could be
 # taken by any client before the server that it is meant for listens on it.
@@ -85,6 +87,16 @@ def http_status(url: str) -> int | None:
         return error.code
     except OSError:
         return None
+
+
+def shipped_file(name: str, here: dict[str, str]) -> str:
+    """A file of `deploy/` with its paths and ports, which are the keys, replaced by those of a
+    test."""
+    text = (DEPLOY / name).read_text(encoding="utf-8")
+    for shipped, replacement in here.items():
+        assert shipped in text, f"{name} has no {shipped}"
+        text = text.replace(shipped, replacement)
+    return text
 
 
 class Server:
@@ -232,9 +244,37 @@ bind-address = "127.0.0.1:{self.rpc_port}"
         urllib.request.urlopen(query, timeout=10).close()
 
 
-class InfluxGate(Server):
-    """nginx before InfluxDB 1.6, which lacks `/api/v2/write`: one rewrite turns it into the 1.x
-    write."""
+class NginxSite(Server):
+    """Debian's nginx with one site."""
+
+    def site(self) -> str:
+        """What stands in the folder of sites."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        configuration = self.directory / "nginx.conf"
+        folders = "\n".join(
+            f"  {name}_temp_path {self.directory}/{name};"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        configuration.write_text(f"""\
+daemon off;
+pid {self.directory}/nginx.pid;
+error_log {self.directory}/error.log;
+{"user root;" if os.geteuid() == 0 else ""}
+worker_processes 1;
+events {{ worker_connections 256; }}
+http {{
+{folders}
+access_log off;
+{self.site()}
+}}
+""")
+        return ["nginx", "-p", str(self.directory), "-c", str(configuration)]
+
+
+class InfluxGate(NginxSite):
+    """The shipped proxy before InfluxDB 1.6, which lacks `/api/v2/write`."""
 
     def __init__(self, directory: Path, influx: InfluxServer) -> None:
         super().__init__(directory)
@@ -260,34 +300,12 @@ class InfluxGate(Server):
         form = urllib.parse.urlencode({"q": influxql, "db": database}).encode()
         urllib.request.urlopen(f"{self.http_url}/query", form, timeout=10).close()
 
-    def command(self) -> list[str]:
-        configuration = self.directory / "nginx.conf"
-        folders = "\n".join(
-            f"  {name}_temp_path {self.directory}/{name};"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        configuration.write_text(f"""\
-daemon off;
-pid {self.directory}/nginx.pid;
-error_log {self.directory}/error.log;
-{"user root;" if os.geteuid() == 0 else ""}
-worker_processes 1;
-events {{ worker_connections 256; }}
-http {{
-{folders}
-  access_log off;
-  client_max_body_size 64m;
-  server {{
-    listen 127.0.0.1:{self.port};
-    location = /api/v2/write {{
-      rewrite ^ /write?db=$arg_bucket&precision=$arg_precision? break;
-      proxy_pass http://127.0.0.1:{self.influx.port};
-    }}
-    location / {{ proxy_pass http://127.0.0.1:{self.influx.port}; }}
-  }}
-}}
-""")
-        return ["nginx", "-p", str(self.directory), "-c", str(configuration)]
+    def site(self) -> str:
+        here = {
+            "127.0.0.1:8087": f"127.0.0.1:{self.port}",
+            "127.0.0.1:8086": f"127.0.0.1:{self.influx.port}",
+        }
+        return shipped_file("nginx/influxdb.conf", here)
 
 
 class VictoriaServer(Server):

@@ -22,7 +22,7 @@ class JournalGateway:
 
     def __init__(
         self,
-        url: str,
+        broker: str | MqttSettings,
         folder: Path,
         place: GatewayPath,
         resend_after_ms: int = 3_000,
@@ -30,6 +30,8 @@ class JournalGateway:
         interval_s: float = 30,
     ) -> None:
         self.place = place
+        if isinstance(broker, str):
+            broker = MqttSettings(url=broker, keepalive_s=5)
         names = announced or [f"{place.gateway}-1"]
         self.device = names[0]
         self.polled: list[int] = []
@@ -39,7 +41,7 @@ class JournalGateway:
         ]
         identity = GatewayIdentity(place, devices, interval_s=interval_s, software="test")
         publisher = Publisher(
-            identity.session(MqttSettings(url=url, keepalive_s=5)),
+            identity.session(broker),
             self._journal,
             CommandQueue(
                 CommandResults(folder / f"{place.gateway}-commands.db"), {}, wall_clock_ms

