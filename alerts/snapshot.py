@@ -13,6 +13,8 @@ from typing import BinaryIO, Final
 import numpy as np
 import structlog
 
+from configuration.links import open_unlinked
+
 SNAPSHOT_NAME: Final = "rules.npz"
 """The file of the rule state in the directory `[alerts] state`."""
 _log = structlog.get_logger()
@@ -36,7 +38,8 @@ class SnapshotFile:
             for name, values in content.items()
         }
         unfinished = self._path.with_suffix(".new")
-        with unfinished.open("wb") as file:
+        handle = open_unlinked(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        with os.fdopen(handle, "wb") as file:
             _write_packed(file, arrays)
             file.flush()
             os.fsync(file.fileno())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from configuration.links import open_unlinked
 from configuration.load import ConfigurationError
 
 
@@ -19,7 +20,7 @@ def exclusive(path: Path, advice: str) -> Iterator[None]:
     beside = path.with_name(f"{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o640)
+        lock = open_unlinked(beside, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         message = f"{error.strerror}; check that this user may write it"
         raise ConfigurationError.at(beside, message) from error

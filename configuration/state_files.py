@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from configuration.links import why_linked
 from configuration.load import ConfigurationError, ConfigurationProblem
 
 
 def require_state_files(config: Path, files: Mapping[str, Path]) -> None:
     """Make the missing folders of `files`, which are by the key of `config` that names each.
 
-    Raises ConfigurationError that names each file that this user cannot write.
+    Raises ConfigurationError that names each file that this user cannot write, or that is a link.
     """
     problems = [
         ConfigurationProblem(config, key, reason)
@@ -23,6 +24,8 @@ def require_state_files(config: Path, files: Mapping[str, Path]) -> None:
 
 def _why_not_writable(path: Path) -> str | None:
     folder = path.parent
+    if (linked := why_linked(path)) is not None:
+        return linked
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

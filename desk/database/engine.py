@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine, event
@@ -11,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
+from configuration.links import refuse_links
 from desk.database.migrate import migrate
 
 _BUSY_TIMEOUT_MS: Final = 10_000
@@ -25,13 +27,16 @@ class DatabaseError(Exception):
 def open_database(url: str) -> Engine:
     """Open the database at SQLAlchemy `url`, migrated to the newest version.
 
-    Statements that fail are logged without their values. Raises DatabaseError.
+    Statements that fail are logged without their values. Raises DatabaseError, and
+    ConfigurationError if the file of SQLite is a link.
     """
     try:
         engine = create_engine(make_url(url), pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, ImportError) as error:
         raise DatabaseError(f"[tickets] url {shown(url)} cannot be used: {error}") from None
     if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            refuse_links(Path(engine.url.database))
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
     migrate(engine)

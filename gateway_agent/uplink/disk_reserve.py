@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from configuration.links import write_unlinked
 from configuration.outage_log import OutageLog
 from gateway_agent.logs import EventLog
 from gateway_agent.uplink.journal_file import pragma
@@ -30,7 +31,7 @@ class DiskReserve:
         self._disk_log = OutageLog(_log, "disk_full", "disk_has_room")
         with suppress(OSError):
             if not self._file.exists() or self._file.stat().st_size < RESERVE_BYTES:
-                self._file.write_bytes(bytes(RESERVE_BYTES))
+                write_unlinked(self._file, bytes(RESERVE_BYTES))
 
     def spend(self) -> None:
         """Give its room to the next transaction."""
@@ -59,7 +60,7 @@ class DiskReserve:
         if shutil.disk_usage(self._file.parent).free < 2 * RESERVE_BYTES:
             return
         with suppress(OSError):
-            self._file.write_bytes(bytes(RESERVE_BYTES))
+            write_unlinked(self._file, bytes(RESERVE_BYTES))
             database.execute(f"PRAGMA max_page_count={_NO_LIMIT}")
             self._is_holding_size = False
             self._disk_log.back(reserve=self._file)

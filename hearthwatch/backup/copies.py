@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from configuration.links import open_unlinked
 from hearthwatch.base.errors import FailedError
 
 _CHUNK: Final = 1024 * 1024
@@ -36,7 +37,7 @@ def copy_file(source: Path, target: Path, size: int | None = None) -> None:
 
     Raises FailedError.
     """
-    with _explained(source), source.open("rb") as file, target.open("wb") as copy:
+    with _explained(source), source.open("rb") as file, _new(target) as copy:
         left = os.fstat(file.fileno()).st_size if size is None else size
         while left and (chunk := file.read(min(left, _CHUNK))):
             copy.write(chunk)
@@ -70,6 +71,10 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _new(target: Path) -> BinaryIO:
+    return os.fdopen(open_unlinked(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb")
 
 
 def _count(database: sqlite3.Connection, table: str) -> int:

@@ -22,6 +22,7 @@ def run_alerts(config: ServerConfig = Path("server.toml")) -> None:
 
     Runs until SIGTERM or Ctrl-C.
     """
+    from configuration.links import refuse_links_below
     from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
@@ -31,6 +32,7 @@ def run_alerts(config: ServerConfig = Path("server.toml")) -> None:
     configure_structured_logging()
     settings = load_server_settings(config)
     require_state_files(config, settings.alert_files)
+    refuse_links_below(settings.alerts.state)
     run_alert_process(settings, stop_on_signals())
 
 
@@ -42,6 +44,7 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     is missing the services wait, and /readyz names it.
     """
     from configuration.exclusive import exclusive
+    from configuration.links import refuse_links_below
     from configuration.state_files import require_state_files
     from hearthwatch.base.logs import configure_structured_logging
     from hearthwatch.base.signals import stop_on_signals
@@ -51,6 +54,7 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
     configure_structured_logging()
     settings = load_server_settings(config)
     require_state_files(config, settings.ingest_files | settings.alert_files)
+    refuse_links_below(settings.alerts.state)
     with exclusive(settings.alerts.state / "server", "another server process is using it"):
         run_server_processes(config, settings, stop_on_signals())
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
+from configuration.links import refuse_links_below, write_unlinked
 from desk.accounts.accounts import add_account
 from desk.accounts.tokens import create_token
 from desk.database.engine import open_database
@@ -116,7 +117,7 @@ class Demo:
             )
 
     def _write(self, name: str, text: str) -> None:
-        (self._data / name).write_text(text, encoding="utf-8")
+        write_unlinked(self._data / name, text.encode())
 
     def _start_broker(self, step: Callable[[str, int, int], None]) -> None:
         step("MQTT broker", 0, 1)
@@ -254,8 +255,10 @@ class Demo:
 def _set_aside_earlier_run(data: Path) -> None:
     """Move the files of an earlier demo in `data` into a folder of it; delete nothing.
 
-    Raises UsageError if `data` is not writable.
+    Raises UsageError if `data` is not writable, and ConfigurationError for links in it. Those in
+    `lines` lead to the terminals of simulated converters, and are replaced.
     """
+    refuse_links_below(data, spared=("lines", "earlier-*"))
     try:
         data.mkdir(parents=True, exist_ok=True)
         _move_earlier_run(data)

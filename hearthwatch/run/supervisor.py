@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import structlog
 
+from configuration.links import open_unlinked, write_unlinked
 from hearthwatch.base.errors import WRONG_USAGE
 
 _log = structlog.get_logger()
@@ -153,7 +155,7 @@ class Supervisor:
             _log.info("child_started_again", name=child.name)
 
     def _launch(self, child: Child) -> None:
-        with (self._logs / f"{child.name}.log").open("ab") as output:
+        with self._log_of(child) as output:
             child.process = subprocess.Popen(
                 child.command,
                 stdin=subprocess.DEVNULL,
@@ -168,6 +170,10 @@ class Supervisor:
         child.starts += 1
         self._write_list()
 
+    def _log_of(self, child: Child) -> BinaryIO:
+        path = self._logs / f"{child.name}.log"
+        return os.fdopen(open_unlinked(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+
     def _write_list(self) -> None:
         running = {
             child.name: child.process.pid
@@ -176,7 +182,7 @@ class Supervisor:
         }
         target = self._logs / "processes.json"
         draft = target.with_suffix(".new")
-        draft.write_text(json.dumps(running, indent=1) + "\n")
+        write_unlinked(draft, f"{json.dumps(running, indent=1)}\n".encode())
         draft.replace(target)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from configuration.links import open_unlinked
 from configuration.load import ConfigurationError
 from ingest.reception.dead_letter import DeadLetter, line
 from ingest.store.model import StoreUnavailable
@@ -72,7 +73,7 @@ class DeadLetterFile:
         os.close(self._file)
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        return open_unlinked(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     @contextmanager
     def _held(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from configuration.exclusive import exclusive
+from configuration.links import refuse_links
 from ingest.durable.dead_letter_file import FileEnd, end_of, exchange
 from ingest.redelivery.reexamine import (
     GoodReading,
@@ -77,8 +78,10 @@ class Redelivery:
     def run(self) -> RedeliveryReport:
         """Redeliver the file.
 
-        Raises RedeliveryError, StoreUnavailable or OSError; the file is unchanged then.
+        Raises RedeliveryError, StoreUnavailable, OSError, or ConfigurationError for a link; the
+        file is unchanged then.
         """
+        refuse_links(self._path)
         draft = self._path.with_name(f"{self._path.name}.replay")
         with exclusive(draft, "another replay of this file is at work; wait for it"):
             end = self._readable()

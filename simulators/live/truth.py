@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from configuration.links import open_unlinked
+
 
 class TruthLog:
     """An append-only file of whole lines; `append` hands each line to the operating system.
@@ -14,9 +16,7 @@ class TruthLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(
-            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
-        )
+        self._descriptor = open_unlinked(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def append(self, document: Mapping[str, object]) -> None:
         """Write one line in a single O_APPEND write, so that lines of several writers never mix."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from configuration.links import refuse_links
 from configuration.load import ConfigurationError
 
 BUSY_S: Final = 10.0
@@ -19,6 +20,7 @@ def open_database(path: Path, schema: str = "", new_file: Sequence[str] = ()) ->
     A gateway forgets an acknowledged reading, so every commit must survive a power cut:
     `synchronous=FULL`. Raises ConfigurationError.
     """
+    refuse_links(path)
     with usable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
