@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from alerts import metrics
 from configuration.outage_log import OutageLog
+from desk.database.explanation import explained
 
 _log = structlog.get_logger()
 
@@ -64,7 +65,7 @@ class DatabaseRetry:
                 return answer
 
     def _note_lost(self, error: Exception) -> None:
-        self._outage.lost(str(error))
+        self._outage.lost(explained(error))
         self._missing = "the ticket database does not take changes; see the log"
         metrics.DATABASE_UP.set(0)
 

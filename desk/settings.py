@@ -34,6 +34,16 @@ class TicketsSettings(Settings):
 
     @field_validator("url")
     @classmethod
+    def _has_a_driver(cls, url: str) -> str:
+        try:
+            make_url(url).get_dialect().import_dbapi()
+        except (ArgumentError, ImportError) as error:
+            known = "sqlite:///tickets.db or postgresql+psycopg://USER@HOST/DATABASE"
+            raise ValueError(f"no database that is known here; write {known}") from error
+        return url
+
+    @field_validator("url")
+    @classmethod
     def _resolve(cls, url: str, info: ValidationInfo) -> str:
         match = _SQLITE.fullmatch(url)
         base = (info.context or {}).get("base")

@@ -33,11 +33,22 @@ def main() -> None:
         _fail(UNREACHABLE, str(error))
     except FailedError as error:
         _fail(FAILED, str(error))
+    except _database_errors() as error:
+        from desk.database.explanation import explained
+
+        _fail(UNREACHABLE, explained(error))
     except ModuleNotFoundError as error:
         _fail(
             WRONG_USAGE,
             f"this command needs {error.name}; {install_advice('server')}",
         )
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """The errors of a ticket database that is away or broken; none where nothing opened one."""
+    errors = sys.modules.get("sqlalchemy.exc")
+    names = ("OperationalError", "InterfaceError", "ProgrammingError", "DatabaseError")
+    return () if errors is None else tuple(getattr(errors, name) for name in names)
 
 
 def _fail(code: int, *lines: str) -> None:

@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from messaging.allowance import Allowance
+from messaging.identity import prove_identity
 from messaging.reasons import unreachable_reason
 from messaging.settings import MqttSettings
 
@@ -305,18 +306,5 @@ def _client(settings: MqttSettings, client_id: str, persistent: bool) -> Client:
     )
     client.reconnect_delay_set(*_RECONNECT_S)
     client.max_queued_messages_set(_MOST_UNANSWERED)
-    if settings.username is not None:
-        client.username_pw_set(settings.username, _password(settings))
-    if settings.tls:
-        client.tls_set(_path(settings.ca), _path(settings.cert), _path(settings.key))
+    prove_identity(client, settings)
     return client
-
-
-def _password(settings: MqttSettings) -> str | None:
-    return (
-        settings.password_file.read_text().strip() if settings.password_file is not None else None
-    )
-
-
-def _path(path: object) -> str | None:
-    return str(path) if path is not None else None

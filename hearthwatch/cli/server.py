@@ -61,29 +61,30 @@ def run_server(config: ServerConfig = Path("server.toml")) -> None:
 
 @server_app.command("check")
 def check_server(config: ServerConfig = Path("server.toml"), as_json: AsJson = False) -> None:
-    """Try the reading store: make what is missing, then write a point and read it back.
+    """Try all that the services need, make what is missing, and say what to do for the rest.
 
-    The file, bucket or retention is made if it is missing. The point is not written among the
-    readings. If the store is not ready, the output explains what to do, and the command exits with
-    3.
+    Tried are the files, the reading store, the ticket database, the broker (certificate, login,
+    every right), the console's scripts and the port. The services may run meanwhile. A point is
+    written to the store and read back, not among the readings. Missing files, buckets, retentions
+    and tables are made. Exits with 3 if anything is not ready.
     """
     from rich.console import Console
 
+    from hearthwatch.run.server_check import server_checks
     from hearthwatch.run.server_settings import load_server_settings
-    from ingest.store.trial import try_store
 
-    settings = load_server_settings(config).store
+    settings = load_server_settings(config)
     checks = []
-    with Console(stderr=True).status(f"trying {settings.url} …"):
-        for check in try_store(settings):
+    with Console(stderr=True).status("trying what the services need …"):
+        for check in server_checks(config, settings):
             checks.append(check)
             if not as_json:
                 typer.echo(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
-    last = checks[-1]
+    failed = [check.name for check in checks if not check.good]
     if as_json:
-        print_json({"ready": last.good, "checks": [asdict(check) for check in checks]})
-    if not last.good:
-        raise UnreachableError(f"the reading store is not ready ({last.name})")
+        print_json({"ready": not failed, "checks": [asdict(check) for check in checks]})
+    if failed:
+        raise UnreachableError(f"not ready: {', '.join(failed)}")
 
 
 @alerts_app.command("performance")

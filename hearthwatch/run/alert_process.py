@@ -19,6 +19,7 @@ from configuration.exclusive import exclusive
 from console import mount
 from console import readiness as console_readiness
 from desk.database.engine import open_database
+from desk.database.explanation import explained
 from hearthwatch.run.alert_parts import make_alert_parts
 from hearthwatch.run.on_record import note_settings
 from hearthwatch.run.server_settings import ServerSettings
@@ -96,7 +97,7 @@ def _wait_for_database(url: str, stop: threading.Event) -> Engine:
             return open_database(url)
         except OperationalError as error:
             if not logged:
-                _log.warning("ticket_database_unavailable", reason=str(error.orig))
+                _log.warning("ticket_database_unavailable", reason=explained(error))
             logged = True
             if stop.wait(_RETRY_S):
                 raise

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,14 @@ _STATES: Final[dict[Language, dict[AlertState, str]]] = {
     "en": {"active": "active ", "cleared": "cleared"},
 }
 
+_SILENCE_S: Final = 5.0
+_SILENT: Final[dict[Language, str]] = {
+    "zh": "5 秒内没有收到任何消息：没有活动的报警，或者此账号无权读取"
+    "（有些 broker 准许订阅却不发送）；检查 broker 的 ACL",
+    "en": "nothing came for 5 seconds: no alert is active, or this account may not read "
+    "(some brokers grant a subscription and send nothing); check the broker's ACL",
+}
+
 
 def locale_language(environment: Mapping[str, str]) -> Language:
     """Return Chinese if the locale of messages begins with zh, else English."""
@@ -78,15 +87,20 @@ class AlertFeed:
             session.stop()
 
     def _print_events(self, session: MqttSession, url: str, stop: threading.Event) -> None:
-        was_connected = False
+        was_connected, silent_since = False, None
         while not stop.is_set():
+            if silent_since is not None and time.monotonic() - silent_since > _SILENCE_S:
+                silent_since = None
+                typer.echo(_SILENT[self.language], err=True)
             try:
                 event = session.events.get(timeout=0.25)
             except queue.Empty:
                 continue
             if isinstance(event, Connected):
+                silent_since = None if was_connected else time.monotonic()
                 was_connected = True
             elif isinstance(event, Delivery):
+                silent_since = None
                 session.acknowledge(event)
                 typer.echo(self.line(event.topic, event.payload), color=None)
             elif not (was_connected and isinstance(event, ConnectionFailed)):

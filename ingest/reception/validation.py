@@ -118,7 +118,12 @@ class Validator:
     def _decided(
         self, message: IncomingMessage, gateway: GatewayPath | None, device: str
     ) -> Verdict:
-        """Apply a decision of the desk on a gateway, or on a device."""
+        """Apply a decision of the desk on a gateway, or on a device.
+
+        An empty message makes the broker forget the decision that it retains; it decides nothing.
+        """
+        if not message.payload:
+            return Verdict(gateway, by_desk=True)
         try:
             if gateway is not None:
                 self._registry.retire(gateway, decode_retirement(message.payload))

@@ -6,28 +6,19 @@ The readings are not touched.
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from secrets import randbits
 from typing import Final
 
+from configuration.check import Check
 from ingest.store.model import StoreUnavailable
 from ingest.store.settings import InfluxAddress, StoreSettings
 
 _TOKEN_BITS: Final = 62
 
 
-@dataclass(frozen=True, slots=True)
-class StoreCheck:
-    """One check: whether it is `good`, and its result or what to do."""
-
-    name: str
-    good: bool
-    text: str
-
-
-def try_store(settings: StoreSettings) -> Iterator[StoreCheck]:
+def try_store(settings: StoreSettings) -> Iterator[Check]:
     """Yield one check after the other, up to the first that fails; makes missing files and buckets.
 
     Raises ConfigurationError if a file cannot be used.
@@ -38,9 +29,9 @@ def try_store(settings: StoreSettings) -> Iterator[StoreCheck]:
     )
     for name, trial in trials:
         try:
-            yield StoreCheck(name, True, trial())
+            yield Check(name, True, trial())
         except StoreUnavailable as error:
-            yield StoreCheck(name, False, str(error))
+            yield Check(name, False, str(error))
             return
 
 

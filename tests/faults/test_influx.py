@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from alerts.late.restart_gap import missed_readings
+from configuration.check import Check
 from desk.accounts.tokens import create_token
 from ingest.store import ReadingStore, StoredReading, StoreSettings, StoreUnavailable, open_store
 from ingest.store.influx.http import InfluxConnection
 from ingest.store.influx.rows import SKIPPED
-from ingest.store.trial import StoreCheck, try_store
+from ingest.store.trial import try_store
 from tests.api.serving import Desk
 from tests.faults.conftest import FaultRecord
 from tests.ingest.store.proxy import Proxy, proxied
@@ -48,7 +49,7 @@ def proxy(influx: InfluxGate) -> Iterator[Proxy]:
         yield server
 
 
-def checked(url: str, **options: object) -> list[StoreCheck]:
+def checked(url: str, **options: object) -> list[Check]:
     return list(try_store(StoreSettings.model_validate({"url": url, **options})))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from configuration.load import ConfigurationError
 from desk.database.engine import DatabaseError, open_database, shown
 from hearthwatch.run.server_settings import load_server_settings
+from tests.servers import free_port
 
 PASSWORD = "salt+and/pepper"
 
@@ -69,3 +70,32 @@ def test_new_files_are_0640_whatever_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "tickets.db").stat().st_mode) == 0o640
+
+
+def test_a_broken_ticket_database_is_one_sentence(tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text(
+        f'[tickets]\nurl = "postgresql+psycopg://desk@127.0.0.1:{free_port()}/tickets"\n'
+    )
+    for words in (("user", "list"), ("box", "list"), ("audit", "verify"), ("token", "list")):
+        said = command(*words, "--config", str(config))
+        assert said.returncode == 3, said.stderr
+        assert said.stderr.count("\n") == 1, said.stderr
+        assert "start the database server" in said.stderr
+    (tmp_path / "tickets.db").write_text("this is no database at all" * 100)
+    config.write_text("")
+    said = command("user", "list", "--config", str(config))
+    assert (said.returncode, said.stderr.count("\n")) == (3, 1), said.stderr
+
+
+def test_a_database_that_nobody_knows_is_named_with_its_key(tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text('[tickets]\nurl = "unheard+of://desk@127.0.0.1/tickets"\n')
+    said = command("user", "list", "--config", str(config))
+    assert said.returncode == 2
+    assert "tickets.url: no database that is known here" in said.stderr
+
+
+def command(*words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "hearthwatch", *words]
+    return subprocess.run(line, capture_output=True, text=True, check=False)

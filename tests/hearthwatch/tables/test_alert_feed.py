@@ -1,12 +1,16 @@
 """`hearthwatch watch`: the language follows the locale, and every message is one line."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from hearthwatch.tables.alert_feed import AlertFeed, Language, locale_language
+from tests.deploy.shipped_brokers import ShippedMosquitto
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TOPIC = "hw/v1/alert/mentougou/zhaitang/matao/mtg-mt-0001/fault/high-pressure-p1"
@@ -78,3 +82,25 @@ def test_any_other_message_is_shown_with_its_topic() -> None:
 def test_json_holds_topic_and_payload() -> None:
     feed = AlertFeed("en", SHANGHAI, as_json=True)
     assert json.loads(feed.line("t", b'{"a": 1}')) == {"topic": "t", "payload": {"a": 1}}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_feed_of_which_nothing_may_be_read_says_so(language: str, tmp_path: Path) -> None:
+    shipped = ShippedMosquitto()  # grants every subscription, and sends nothing that is not allowed
+    shipped.start()
+    try:
+        settings = shipped.settings("watch")
+        config = tmp_path / "watch.toml"
+        config.write_text(
+            f'[mqtt]\nurl = "{settings.url}"\nca = "{settings.ca}"\nusername = "watch"\n'
+            f'password_file = "{settings.password_file}"\nroot = "hw/v2"\n'
+        )
+        words = ["watch", "--config", str(config), "--language", language]
+        line = [sys.executable, "-m", "hearthwatch", *words]
+        with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as watching:
+            assert watching.stderr is not None
+            said = watching.stderr.readline()
+            watching.terminate()
+    finally:
+        shipped.stop()
+    assert ("无权读取" if language == "zh" else "may not read") in said

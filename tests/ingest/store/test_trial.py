@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from configuration.check import Check
 from configuration.load import ConfigurationError, validate
 from ingest.store import StoreSettings
-from ingest.store.trial import StoreCheck, try_store
+from ingest.store.trial import try_store
 from tests.ingest.store.stand_in import serving
 from tests.servers import InfluxGate, free_port
 from wire.durations import format_duration, parse_duration
@@ -21,11 +22,11 @@ NAMES = [
 ]
 
 
-def trial(url: str, **options: object) -> list[StoreCheck]:
+def trial(url: str, **options: object) -> list[Check]:
     return list(try_store(StoreSettings.model_validate({"url": url, **options})))
 
 
-def texts(findings: list[StoreCheck]) -> dict[str, str]:
+def texts(findings: list[Check]) -> dict[str, str]:
     assert all(check.good for check in findings)
     return {check.name: check.text for check in findings}
 
