@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from configuration.fields import DEFAULT_TIME_ZONE, Duration, FilePath, Settings, TimeZoneName
+from configuration.fields import (
+    DEFAULT_TIME_ZONE,
+    Duration,
+    FilePath,
+    Settings,
+    StatePath,
+    TimeZoneName,
+)
 from desk.audit.trail import KEPT_AT_LEAST_MS
 from rules.readings.season import MonthDay as SeasonDay
 from rules.readings.season import Season
@@ -111,7 +118,7 @@ class AlertsSettings(Settings):
     """
 
     state: Annotated[
-        FilePath, Field(description="Folder with the state of the rules.", validate_default=True)
+        StatePath, Field(description="Folder with the state of the rules.", validate_default=True)
     ] = Path("alerts-state")
     client_id: Annotated[
         str, Field(description="Name of the session with the broker; each process has its own.")

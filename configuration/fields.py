@@ -27,6 +27,12 @@ def resolve_path(path: Path, info: ValidationInfo) -> Path:
     return path if base is None else Path(base) / path.expanduser()
 
 
+def resolve_state_path(path: Path, info: ValidationInfo) -> Path:
+    """Return `path` relative to the folder of state in the validation context, or else its base."""
+    folder = (info.context or {}).get("state")
+    return resolve_path(path, info) if folder is None else Path(folder) / path.expanduser()
+
+
 def _identifier(text: str) -> str:
     if not is_identifier(text):
         raise ValueError(
@@ -60,6 +66,10 @@ def _time_zone(name: str) -> str:
 
 FilePath = Annotated[Path, AfterValidator(resolve_path)]
 """A path in a configuration file, relative to the folder of that file."""
+
+StatePath = Annotated[Path, AfterValidator(resolve_state_path)]
+"""The path of a file or folder that a service writes: relative to `[state] directory`, or without
+one to the folder of the configuration file."""
 
 PresentPath = Annotated[FilePath, AfterValidator(_present)]
 """The path of a file that must exist."""

@@ -77,10 +77,16 @@ def noting(problems: list[ConfigurationProblem]) -> Iterator[None]:
         problems += error.problems
 
 
-def validate(document: dict[str, Any], model: type[Model], path: Path) -> Model:
-    """Return `document`, read from `path`, as `model`; raises ConfigurationError."""
+def validate(
+    document: dict[str, Any], model: type[Model], path: Path, state: Path | None = None
+) -> Model:
+    """Return `document`, read from `path`, as `model`; raises ConfigurationError.
+
+    Relative paths of state are relative to the folder `state`, all others to that of `path`.
+    """
+    folders = {"base": path.absolute().parent, "state": state}
     try:
-        return model.model_validate(document, context={"base": path.absolute().parent})
+        return model.model_validate(document, context=folders)
     except ValidationError as error:
         mistakes = explain(error, document, model)
         raise ConfigurationError(

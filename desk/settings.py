@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from configuration.fields import SecretPath, Settings
+from configuration.fields import SecretPath, Settings, resolve_state_path
 
 _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:)(?P<path>.+)")
 
@@ -16,14 +16,14 @@ _SQLITE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:)(?P<path>.+)")
 class TicketsSettings(Settings):
     """`[tickets]`: where tickets live, any SQLAlchemy URL.
 
-    A relative SQLite path is relative to the file. `password_file` holds the password of a database
+    A relative SQLite path is one of state. `password_file` holds the password of a database
     server, so that this file needs none.
     """
 
     url: Annotated[
         str,
         Field(
-            description="SQLAlchemy URL of the ticket database; SQLite paths start at this file.",
+            description="SQLAlchemy URL of the ticket database; relative SQLite paths are state.",
             validate_default=True,
         ),
     ] = "sqlite:///tickets.db"
@@ -46,10 +46,9 @@ class TicketsSettings(Settings):
     @classmethod
     def _resolve(cls, url: str, info: ValidationInfo) -> str:
         match = _SQLITE.fullmatch(url)
-        base = (info.context or {}).get("base")
-        if match is None or base is None or match["path"].startswith("/"):
+        if match is None or not info.context:
             return url
-        return f"sqlite:///{(Path(base) / match['path']).absolute()}"
+        return f"sqlite:///{resolve_state_path(Path(match['path']), info).absolute()}"
 
     @property
     def address(self) -> str:

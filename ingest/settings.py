@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from configuration.fields import Duration, FilePath, Identifier, Settings
+from configuration.fields import Duration, FilePath, Identifier, Settings, StatePath
 
 _CLIENT_ID: Final = "hearthwatch-ingest"
 _KINDS: Final = ("telemetry", "status", "retired")
@@ -25,7 +25,7 @@ class IngestSettings(Settings):
     """
 
     state: Annotated[
-        FilePath,
+        StatePath,
         Field(description="File with the numbers of the messages received.", validate_default=True),
     ] = Path("ingest.db")
     registered: Annotated[

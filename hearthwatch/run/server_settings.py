@@ -11,7 +11,7 @@ from alerts.rulebook import load_rules
 from alerts.settings import AlertsSettings, ForecastSettings, RulesSettings, SeasonSettings
 from alerts.snapshot import SNAPSHOT_NAME
 from api.settings import HttpSettings
-from configuration.fields import Settings
+from configuration.fields import FilePath, Settings
 from configuration.load import (
     ConfigurationError,
     ConfigurationProblem,
@@ -36,9 +36,20 @@ def _table(description: str) -> Any:
     return Field(default_factory=dict, validate_default=True, description=description)
 
 
+class StateSettings(Settings):
+    """`[state]`: where the services keep what they write."""
+
+    directory: FilePath | None = Field(
+        default=None,
+        description="Folder of every relative path that is written: databases, dead letters, "
+        "rule state; without one, that of this file.",
+    )
+
+
 class ServerSettings(Settings):
     """Configuration of ingest and alerts, which may run together or apart from the same file."""
 
+    state: StateSettings = _table("Where the services keep what they write.")
     mqtt: MqttSettings = _table("The broker and the account at it.")
     store: StoreSettings = _table("The reading store and the dead letters.")
     ingest: IngestSettings = _table("Receipt of readings.")
@@ -80,13 +91,20 @@ def load_server_settings(path: Path) -> ServerSettings:
     problems: list[ConfigurationProblem] = []
     document = read_document(path, ServerSettings)
     with noting(problems):
-        settings = validate(document, ServerSettings, path)
+        settings = validate(document, ServerSettings, path, _state_folder(document, path))
         _check_secrets(settings, path)
     with noting(problems):
         rules = _load_rules(document.get("rules", {}), path)
     if problems:
         raise ConfigurationError(list(dict.fromkeys(problems)))
     return settings.model_copy(update={"rules": rules})
+
+
+def _state_folder(document: dict[str, Any], path: Path) -> Path | None:
+    """Return the folder of `[state] directory`; mistakes in the table are left to the model."""
+    table = document.get("state")
+    folder = table.get("directory") if isinstance(table, dict) else None
+    return path.absolute().parent / Path(folder).expanduser() if isinstance(folder, str) else None
 
 
 def _check_secrets(settings: ServerSettings, path: Path) -> None:

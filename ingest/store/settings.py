@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from configuration.fields import Duration, FilePath, Settings, resolve_path
+from configuration.fields import Duration, FilePath, Settings, StatePath, resolve_state_path
 from ingest.store.hours import Retention
 from wire.units import HOUR_MS
 
@@ -51,7 +51,7 @@ class StoreSettings(Settings):
         FilePath | None, Field(description="File with the access token of InfluxDB.")
     ] = None
     dead_letters: Annotated[
-        FilePath,
+        StatePath,
         Field(
             description="File that takes each rejected message or reading as a JSON line.",
             validate_default=True,
@@ -70,7 +70,7 @@ class StoreSettings(Settings):
     @classmethod
     def _check(cls, url: str, info: ValidationInfo) -> str:
         if url.startswith(_SQLITE) and url != _SQLITE:
-            return _SQLITE + str(resolve_path(Path(url.removeprefix(_SQLITE)), info))
+            return _SQLITE + str(resolve_state_path(Path(url.removeprefix(_SQLITE)), info))
         if _influx(url) is not None:
             return url
         raise ValueError(_EXPECTED)
