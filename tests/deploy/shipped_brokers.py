@@ -4,6 +4,8 @@ are."""
 import os
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,6 +24,22 @@ def certificates(folder: Path, host: str = "127.0.0.1") -> None:
     """Make an authority and a certificate for `host`, as the guide says."""
     script = ["sh", str(DEPLOY / "tls" / "certificates.sh"), str(folder), host, "localhost"]
     subprocess.run(script, check=True, capture_output=True)
+
+
+def agreed_version(port: int, ca: Path, highest: ssl.TLSVersion) -> str | None:
+    """The version of TLS that a server agrees on with a client of `highest`; None for no one."""
+    context = ssl.create_default_context(cafile=str(ca))
+    context.set_ciphers("ALL:@SECLEVEL=0")  # the client takes old versions, so the server decides
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = highest
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        ):
+            return secure.version()
+    except (ssl.SSLError, ConnectionError):
+        return None
 
 
 class ShippedBroker(Server):

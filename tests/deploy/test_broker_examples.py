@@ -2,6 +2,7 @@
 
 import queue
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from tests.deploy.shipped_brokers import (
     ShippedBroker,
     ShippedMosquitto,
     ShippedNats,
+    agreed_version,
 )
 from tests.ingest.harness import Folder
 from tests.ingest.village import JournalGateway
@@ -204,6 +206,13 @@ def test_plain_text_is_refused(shipped: ShippedBroker) -> None:
         except ConnectionResetError:
             answer = b""
     assert not answer.startswith(b"\x20"), "a CONNACK"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_old_versions_of_tls_are_refused(shipped: ShippedBroker) -> None:
+    ca = shipped.tls / "ca.crt"
+    assert agreed_version(shipped.port, ca, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+    assert agreed_version(shipped.port, ca, ssl.TLSVersion.TLSv1_1) is None
 
 
 def test_accounts_come_and_go_while_the_broker_runs(shipped: ShippedBroker) -> None:

@@ -14,7 +14,7 @@ from desk.accounts.accounts import add_account
 from ingest.store import StoreSettings
 from ingest.store.trial import try_store
 from tests.api.serving import Desk
-from tests.deploy.shipped_brokers import certificates
+from tests.deploy.shipped_brokers import agreed_version, certificates
 from tests.servers import InfluxGate, NginxSite, free_port, shipped_file
 
 PASSWORD = "larch under snow 7"
@@ -110,6 +110,15 @@ def test_plain_http_is_sent_on_to_https(gate: ConsoleGate) -> None:
     answer = httpx.get(address, trust_env=False)
     assert answer.status_code == 308
     assert answer.headers["location"] == "https://127.0.0.1/devices?town=zhaitang"
+    program = f"http://127.0.0.1:{gate.plain_port}/api/v1/summary"
+    assert httpx.get(program, trust_env=False).status_code == 403, "it has sent its token in clear"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_old_versions_of_tls_are_refused(gate: ConsoleGate) -> None:
+    ca = gate.directory / "tls" / "ca.crt"
+    assert agreed_version(gate.port, ca, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+    assert agreed_version(gate.port, ca, ssl.TLSVersion.TLSv1_1) is None
 
 
 def test_a_caller_cannot_claim_another_address(gate: ConsoleGate) -> None:
