@@ -12,6 +12,8 @@ need influxd influxdb
 need victoria-metrics victoria-metrics
 need nginx nginx-light
 need logrotate logrotate
+need openssl openssl
+need systemd-analyze systemd
 need socat socat
 need mbpoll mbpoll
 need chromium chromium

@@ -15,12 +15,12 @@ umask 077
 
 is_path() { printf '%s' "$1" | grep -Eqx '([a-z0-9][a-z0-9-]{0,47}/){3}[a-z0-9][a-z0-9-]{0,47}'; }
 
-without_account() { # NAME: the rights of all others
-    awk -v name="$1" '/^user /{ skip = ($2 == name) } !skip' "$folder/acl"
+rights_without() { # NAME
+    [ ! -e "$folder/gateways.acl" ] || awk -v name="$1" '/^user /{ skip = ($2 == name) } !skip' "$folder/gateways.acl"
 }
 
-rights_of_gateway() { # PATH
-    printf '\nuser %s\n' "$1"
+rights_of() { # PATH
+    printf 'user %s\n' "$1"
     for kind in telemetry status result; do echo "topic write hw/v1/$kind/$1"; done
     for kind in ack command; do echo "topic read hw/v1/$kind/$1"; done
 }
@@ -32,31 +32,36 @@ put() { # FILE: replaces it by standard input; the broker may read it
     mv "$folder/$1.next" "$folder/$1"
 }
 
-passwords_without() { # NAME
-    [ ! -e "$folder/passwords" ] || awk -F: -v name="$1" '$1 != name' "$folder/passwords"
+passwords_without() { # FILE NAME
+    [ ! -e "$folder/$1" ] || awk -F: -v name="$2" '$1 != name' "$folder/$1"
 }
 
-new_password() { # NAME
+new_password() { # FILE NAME
     mkdir -p "$folder/new"
-    secret=$folder/new/$(printf '%s' "$1" | tr / .)
+    secret=$folder/new/$(printf '%s' "$2" | tr / .)
     openssl rand -hex 24 >"$secret"
-    printf '%s:%s\n' "$1" "$(cat "$secret")" >"$folder/passwords.new"
-    mosquitto_passwd -U "$folder/passwords.new"
-    { passwords_without "$1"; cat "$folder/passwords.new"; } | put passwords
-    rm "$folder/passwords.new"
-    echo "$1: its password is in $secret"
+    printf '%s:%s\n' "$2" "$(cat "$secret")" >"$folder/hashed"
+    mosquitto_passwd -U "$folder/hashed"
+    { passwords_without "$1" "$2"; cat "$folder/hashed"; } | put "$1"
+    rm "$folder/hashed"
+    echo "$2: its password is in $secret"
 }
 
-[ -e "$folder/acl" ] || { echo "accounts.sh: $folder/acl is missing; install it first (see mosquitto.conf)" >&2; exit 2; }
+[ $# -gt 0 ] || usage
+[ -d "$folder" ] || { echo "accounts.sh: the folder $folder is missing; make it first (see mosquitto.conf)" >&2; exit 2; }
+# The broker starts before the first gateway has an account.
+for file in gateways.acl gateways.passwords; do
+    [ -e "$folder/$file" ] || put "$file" </dev/null
+done
 case ${1:-}/$# in
   server/1 | watch/1)
-    new_password "$1" ;;
+    new_password services.passwords "$1" ;;
   gateway/2)
     is_path "$2" || { echo "accounts.sh: '$2' is no DISTRICT/TOWN/VILLAGE/GATEWAY" >&2; exit 2; }
-    { without_account "$2"; rights_of_gateway "$2"; } | put acl
-    new_password "$2" ;;
+    { rights_without "$2"; rights_of "$2"; } | put gateways.acl
+    new_password gateways.passwords "$2" ;;
   remove/2)
-    passwords_without "$2" | put passwords
-    ! is_path "$2" || without_account "$2" | put acl ;;
+    for file in services.passwords gateways.passwords; do passwords_without "$file" "$2" | put "$file"; done
+    rights_without "$2" | put gateways.acl ;;
   *) usage ;;
 esac

@@ -51,6 +51,7 @@ account() { # NAME MAY_WRITE MAY_READ
     echo "$1: its password is in $secret"
 }
 
+[ $# -gt 0 ] || usage
 [ -d "$folder" ] || { echo "accounts.sh: the folder $folder is missing; make it first (see nats-server.conf)" >&2; exit 2; }
 case ${1:-}/$# in
   server/1)

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from hearthwatch.run.broker import broker_command
 from messaging.settings import MqttSettings
-from tests.servers import DEPLOY, Server, shipped_file
+from tests.servers import DEPLOY, Server, answers, free_port, shipped_file
 from wire.topics import GatewayPath
 
 GATEWAY = GatewayPath("mentougou", "zhaitang", "matao", "mt-01")
@@ -49,6 +49,7 @@ class ShippedBroker(Server):
 
     def __init__(self) -> None:
         super().__init__(Path(tempfile.mkdtemp(prefix=f"{self.part}-")))
+        self.services_port = self.port
         self.tls = self.directory / "tls"
         certificates(self.tls)
         self.configure()
@@ -77,12 +78,21 @@ class ShippedBroker(Server):
 
     def settings(self, name: object, password_of: str | None = None) -> MqttSettings:
         """The `[mqtt]` table of the account `name`, by default with its own password."""
+        port = self.services_port if name in ("server", "watch") else self.port
         return MqttSettings(
-            url=f"mqtts://127.0.0.1:{self.port}",
+            url=f"mqtts://127.0.0.1:{port}",
             ca=self.tls / "ca.crt",
             username=str(name),
             password_file=self.password_file(password_of or str(name)),
         )
+
+    def ready(self) -> bool:
+        return answers(self.port) and answers(self.services_port)
+
+    def restart(self) -> None:
+        """End it in order, and start it on the same files."""
+        super().stop()
+        self.start()
 
     def stop(self) -> None:
         super().stop()
@@ -100,18 +110,20 @@ class ShippedMosquitto(ShippedBroker):
 
     def configure(self) -> None:
         self._install_certificate()
-        shutil.copy(DEPLOY / "mosquitto" / "acl", self.directory / "acl")
+        self.services_port = free_port()
+        shutil.copy(DEPLOY / "mosquitto" / "services.acl", self.directory)
         data = self.directory / "data"
         data.mkdir()
         here = {
             "listener 8883\n": f"listener {self.port} 127.0.0.1\n",
+            "listener 8884\n": f"listener {self.services_port} 127.0.0.1\n",
             "/etc/mosquitto/hearthwatch": str(self.directory),
             "/var/lib/mosquitto": str(data),
         }
         text = shipped_file("mosquitto/mosquitto.conf", here)
         (self.directory / "mosquitto.conf").write_text(text)
         if os.geteuid() == 0:
-            for path in (self.directory, data, *self.directory.glob("broker.*")):
+            for path in (self.directory, data, *self.directory.glob("*.*")):
                 shutil.chown(path, "mosquitto", "mosquitto")
 
     def command(self) -> list[str]:

@@ -16,6 +16,7 @@ from messaging.session import (
     Connected,
     ConnectionRefused,
     Delivery,
+    Disconnected,
     Event,
     MqttSession,
     Published,
@@ -32,7 +33,7 @@ from tests.deploy.shipped_brokers import (
 )
 from tests.ingest.harness import Folder
 from tests.ingest.village import JournalGateway
-from tests.servers import wait_until
+from tests.servers import free_port, http_status, wait_until
 from wire.topics import gateway_topic
 
 SERVER_READS = [f"hw/v1/{kind}/#" for kind in ("telemetry", "status", "result", "alert")]
@@ -177,6 +178,33 @@ def test_watch_reads_alerts_and_writes_nothing(connecting: Connecting) -> None:
         assert b"forged" not in [*server.payloads(), *watch.payloads()]
 
 
+def test_hearthwatch_watch_shows_alerts_with_its_account(
+    shipped: ShippedBroker, connecting: Connecting, tmp_path: Path
+) -> None:
+    config = configuration(shipped, "watch", tmp_path)
+    command = [sys.executable, "-m", "hearthwatch", "watch", "--config", str(config)]
+    topic = "hw/v1/alert/mentougou/zhaitang/matao/mt-01/gateway_offline"
+    with connecting("server") as server:
+        server.write(topic, b"shown", retain=True)
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as watch:
+            assert watch.stdout is not None
+            line = watch.stdout.readline()
+            watch.terminate()
+        server.write(topic, b"", retain=True)
+    assert line == f"{topic} shown\n".encode()
+
+
+def configuration(shipped: ShippedBroker, account: str, folder: Path) -> Path:
+    """A server.toml with the account and nothing else."""
+    mqtt = shipped.settings(account)
+    config = folder / "server.toml"
+    config.write_text(
+        f'[mqtt]\nurl = "{mqtt.url}"\nca = "{mqtt.ca}"\nusername = "{account}"\n'
+        f'password_file = "{mqtt.password_file}"\n'
+    )
+    return config
+
+
 def test_watch_reads_no_command(connecting: Connecting) -> None:
     with (
         connecting("server") as server,
@@ -199,20 +227,70 @@ def test_nobody_gets_in_without_the_password_of_an_account(shipped: ShippedBroke
 
 def test_plain_text_is_refused(shipped: ShippedBroker) -> None:
     connect = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x0f\x00\x02me"
-    with socket.create_connection(("127.0.0.1", shipped.port), timeout=10) as plain:
-        plain.sendall(connect)
-        try:
-            answer = plain.recv(100)
-        except ConnectionResetError:
-            answer = b""
-    assert not answer.startswith(b"\x20"), "a CONNACK"
+    for port in {shipped.port, shipped.services_port}:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            plain.sendall(connect)
+            try:
+                answer = plain.recv(100)
+            except ConnectionResetError:
+                answer = b""
+        assert not answer.startswith(b"\x20"), "a CONNACK"
+
+
+def test_what_waits_for_ingest_outlives_a_restart_of_the_broker(shipped: ShippedBroker) -> None:
+    def ingest() -> MqttSession:
+        return MqttSession(
+            shipped.settings("server"), "waiting-ingest", subscriptions=["hw/v1/telemetry/#"]
+        )
+
+    away = ingest()
+    away.start()
+    assert isinstance(away.events.get(timeout=10), Connected)
+    away.stop()
+    with Peer(shipped.settings(GATEWAY), "box") as gateway:
+        gateway.write(gateway_topic("telemetry", GATEWAY), b"waits")
+    shipped.restart()
+    back = ingest()
+    back.start()
+    try:
+        received = [back.events.get(timeout=10) for _ in range(2)]
+        assert b"waits" in [event.payload for event in received if isinstance(event, Delivery)]
+    finally:
+        back.stop()
+
+
+def test_a_box_cannot_take_over_the_session_of_ingest(shipped: ShippedBroker) -> None:
+    if isinstance(shipped, ShippedNats):
+        pytest.skip("NATS ties no client id to an account; the guide says so")
+    with (
+        Peer(shipped.settings("server"), "hearthwatch-ingest", *SERVER_READS) as ingest,
+        Peer(shipped.settings(GATEWAY), "hearthwatch-ingest") as box,
+        Peer(shipped.settings(NEIGHBOUR), "hearthwatch-ingest") as neighbour,
+    ):
+        for peer, place in ((box, GATEWAY), (neighbour, NEIGHBOUR)):
+            peer.write(gateway_topic("telemetry", place), str(place).encode())
+        wait_until(lambda: str(NEIGHBOUR).encode() in ingest.payloads())
+        for peer in (ingest, box, neighbour):
+            assert not peer.of(Disconnected)
+
+
+def test_accounts_of_services_and_of_gateways_enter_by_their_own_doors(
+    shipped: ShippedBroker,
+) -> None:
+    if isinstance(shipped, ShippedNats):
+        pytest.skip("NATS has one door")
+    for account, port in (("server", shipped.port), (str(GATEWAY), shipped.services_port)):
+        wrong = shipped.settings(account).model_copy(update={"url": f"mqtts://127.0.0.1:{port}"})
+        with Peer(wrong, "at-the-wrong-door") as peer:
+            assert peer.of(ConnectionRefused)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 def test_old_versions_of_tls_are_refused(shipped: ShippedBroker) -> None:
     ca = shipped.tls / "ca.crt"
-    assert agreed_version(shipped.port, ca, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
-    assert agreed_version(shipped.port, ca, ssl.TLSVersion.TLSv1_1) is None
+    for port in {shipped.port, shipped.services_port}:
+        assert agreed_version(port, ca, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+        assert agreed_version(port, ca, ssl.TLSVersion.TLSv1_1) is None
 
 
 def test_accounts_come_and_go_while_the_broker_runs(shipped: ShippedBroker) -> None:
@@ -239,22 +317,25 @@ def test_the_script_refuses_what_is_no_path(shipped: ShippedBroker, wrong: str) 
     assert b"is no DISTRICT/TOWN/VILLAGE/GATEWAY" in refused.value.stderr
 
 
-def test_ingest_stores_what_a_gateway_polled(shipped: ShippedBroker, tmp_path: Path) -> None:
-    """`ingest run` and the gateway's journal and publisher, through TLS and with their accounts."""
-    mqtt = shipped.settings("server")
-    config = tmp_path / "server.toml"
-    config.write_text(
-        f'[mqtt]\nurl = "{mqtt.url}"\nca = "{mqtt.ca}"\nusername = "server"\n'
-        f'password_file = "{mqtt.password_file}"\n'
-    )
-    command = [sys.executable, "-m", "hearthwatch", "ingest", "run", "--config", str(config)]
-    with subprocess.Popen(command, stderr=(tmp_path / "log").open("wb")) as ingest:
+def test_the_whole_server_works_with_its_account(shipped: ShippedBroker, tmp_path: Path) -> None:
+    """`server run`, and the gateway's journal and publisher, through TLS."""
+    config, port = configuration(shipped, "server", tmp_path), free_port()
+    with config.open("a") as file:
+        file.write(f'[http]\nlisten = "127.0.0.1:{port}"\n')
+    command = [sys.executable, "-m", "hearthwatch", "server", "run", "--config", str(config)]
+    with subprocess.Popen(command, stderr=(tmp_path / "log").open("wb")) as server:
         gateway = JournalGateway(shipped.settings(GATEWAY), tmp_path, GATEWAY)
         gateway.start()
         try:
             polled = [gateway.poll() for _ in range(3)]
             wait_until(gateway.all_answered_for, 30, "the watermark reaches the gateway")
+            ready = f"http://127.0.0.1:{port}/readyz"
+            wait_until(lambda: http_status(ready) == 200, 30, "alerts have their rights, too")
         finally:
             gateway.close()
-            ingest.terminate()
+            server.terminate()
     assert Folder(tmp_path).rows("at") == [(at,) for at in polled]
+    logs = "".join(path.read_text() for path in tmp_path.glob("alerts-state/logs/*"))
+    assert "broker_connected" in logs
+    for refused in ("broker_refused", "alert_feed_not_read"):
+        assert refused not in logs
