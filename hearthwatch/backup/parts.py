@@ -41,6 +41,8 @@ RECEIPTS = "ingest.db"
 DEAD_LETTERS = "dead-letters.jsonl"
 READINGS = "readings.db"
 CONFIGURATION = "server.toml"
+DEVICES = "devices.csv"
+RULES = "rules/"
 
 
 def state_parts(config: Path, settings: ServerSettings) -> list[StatePart]:
@@ -56,12 +58,17 @@ def state_parts(config: Path, settings: ServerSettings) -> list[StatePart]:
         (DEAD_LETTERS, settings.store.dead_letters, "dead_letters"),
         (READINGS, target if isinstance(target := settings.store.target, Path) else None, "sqlite"),
         (CONFIGURATION, config, "file"),
-        ("devices.csv", settings.ingest.registered, "file"),
+        (DEVICES, settings.ingest.registered, "file"),
     ]
     parts = [StatePart(name, path, kind) for name, path, kind in state if path is not None]
     return parts + [
-        StatePart(f"rules/{path.name}", path, "file") for path in _own_rules(settings.rules.files)
+        StatePart(f"{RULES}{path.name}", path, "file") for path in _own_rules(settings.rules.files)
     ]
+
+
+def is_configuration(name: str) -> bool:
+    """Whether a part of a backup was written by people, not by the services."""
+    return name in (CONFIGURATION, DEVICES) or name.startswith(RULES)
 
 
 def foreign_parts(settings: ServerSettings) -> list[ForeignPart]:
@@ -94,16 +101,19 @@ def _influxdb(store: InfluxAddress) -> ForeignPart:
         READINGS,
         f"{store.server}/{store.organisation}/{store.bucket}",
         back_up=(
-            *(f"influxd backup -portable -database {name} influx/   # 1.x" for name in databases),
             *(
-                f"influx backup --org {store.organisation} --bucket {name} influx/   # 2.x"
+                f"influxd backup -portable -database {name} influx/{name}/   # 1.x"
+                for name in databases
+            ),
+            *(
+                f"influx backup --org {store.organisation} --bucket {name} influx/{name}/   # 2.x"
                 for name in databases
             ),
         ),
         restore=(
-            *(f"influxd restore -portable -db {name} influx/   # 1.x" for name in databases),
+            *(f"influxd restore -portable -db {name} influx/{name}/   # 1.x" for name in databases),
             *(
-                f"influx restore --org {store.organisation} --bucket {name} influx/   # 2.x"
+                f"influx restore --org {store.organisation} --bucket {name} influx/{name}/   # 2.x"
                 for name in databases
             ),
         ),

@@ -10,7 +10,13 @@ from pathlib import Path
 from configuration.exclusive import exclusive
 from hearthwatch.backup.copies import checksum, copy_file, rows_of, sync
 from hearthwatch.backup.manifest import CopiedPart, Manifest, read_manifest
-from hearthwatch.backup.parts import DEAD_LETTERS, RECEIPTS, StatePart, state_parts
+from hearthwatch.backup.parts import (
+    DEAD_LETTERS,
+    RECEIPTS,
+    StatePart,
+    is_configuration,
+    state_parts,
+)
 from hearthwatch.base.errors import FailedError, UsageError
 from hearthwatch.run.server_settings import ServerSettings
 from ingest.durable.receipts import read_committed_end, set_committed_end
@@ -20,15 +26,22 @@ _BESIDE = ("", "-wal", "-shm")
 
 
 def restore(
-    folder: Path, config: Path, settings: ServerSettings, only: Sequence[str], now: datetime
+    folder: Path,
+    config: Path,
+    settings: ServerSettings,
+    only: Sequence[str],
+    now: datetime,
+    *,
+    state_only: bool = False,
 ) -> Manifest:
     """Put the parts named in `only` back where `settings` has them, all parts if it is empty.
 
-    A file that is replaced gets the suffix `.before-TIME`. Returns the manifest, with the restored
-    parts only. Raises UsageError, FailedError, and ConfigurationError while a service runs.
+    `state_only` leaves the parts that people write as they are. A file that is replaced gets the
+    suffix `.before-TIME`. Returns the manifest, with the restored parts only. Raises UsageError,
+    FailedError, and ConfigurationError while a service runs.
     """
     manifest = read_manifest(folder)
-    chosen = _chosen(manifest, only)
+    chosen = _chosen(manifest, only, state_only)
     places = {part.name: part for part in state_parts(config, settings)}
     _check(folder, chosen, places)
     with _services_stopped(settings):
@@ -42,11 +55,12 @@ def restore(
     return replace(manifest, parts=chosen)
 
 
-def _chosen(manifest: Manifest, only: Sequence[str]) -> list[CopiedPart]:
+def _chosen(manifest: Manifest, only: Sequence[str], state_only: bool) -> list[CopiedPart]:
     known = [part.name for part in manifest.parts]
     if unknown := [name for name in only if name not in known]:
         raise UsageError(f"--only: {', '.join(unknown)} is not of {', '.join(known)}")
-    return [part for part in manifest.parts if not only or part.name in only]
+    chosen = [part for part in manifest.parts if not only or part.name in only]
+    return [part for part in chosen if not (state_only and is_configuration(part.name))]
 
 
 def _check(folder: Path, chosen: Sequence[CopiedPart], places: dict[str, StatePart]) -> None:
@@ -54,6 +68,12 @@ def _check(folder: Path, chosen: Sequence[CopiedPart], places: dict[str, StatePa
     for part in chosen:
         if part.name not in places:
             raise UsageError(f"{part.name}: this configuration has no place for it; leave it out")
+        target = places[part.name].path
+        if target.parent.is_dir() and not os.access(target.parent, os.W_OK):
+            raise FailedError(
+                f"{target}: this user may not write its folder; run this as the services' user, or "
+                "leave the configuration as it is with --state-only"
+            )
         copy = folder / part.name
         if not copy.is_file() or checksum(copy) != part.sha256:
             raise FailedError(f"{copy}: the copy is missing or damaged; use another backup")

@@ -45,6 +45,14 @@ def restore(
         list[str] | None,
         typer.Option("--only", help="Only this part, such as readings.db; may be repeated."),
     ] = None,
+    state_only: Annotated[
+        bool,
+        typer.Option(
+            "--state-only",
+            help="Only what the services write; server.toml, the list of devices and rule files "
+            "stay as they are.",
+        ),
+    ] = False,
     config: ServerConfig = Path("server.toml"),
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +73,7 @@ def restore(
 
     settings = load_server_settings(config)
     now = datetime.now(settings.season.zone)
-    manifest = restore(folder, config, settings, only or [], now)
+    manifest = restore(folder, config, settings, only or [], now, state_only=state_only)
     facts = {"folder": str(folder), "only": only or []}
     _warn(note_command(settings, "restore", facts, wall_clock_ms()), "restore")
     if as_json:

@@ -22,10 +22,12 @@ FILES: Final[dict[str, type[Settings]]] = {
 _HEAD: Final = """# Configuration 配置
 
 Made from the models in the code by `make format`; `make check` holds it in date. Durations are
-written as `500ms 30s 10m 2h 7d`. Relative paths are relative to the file that contains them.
+written as `500ms 30s 10m 2h 7d`. Relative paths are relative to the file that contains them;
+paths that the services write, to `[state] directory`.
 Secrets are in files of their own. The [operator guide](operator-guide.md) says how to choose.
 
-由代码中的模型生成。时长写作 `500ms 30s 10m 2h 7d`；相对路径以所在文件为准。
+由代码中的模型生成。时长写作 `500ms 30s 10m 2h 7d`；相对路径以所在文件为准；
+服务写入的路径以 `[state] directory` 为准。
 密码等机密放在单独的文件中。取值方法见[操作指南](operator-guide.zh-CN.md)。"""
 
 _COLUMNS: Final = ("key 键", "type 类型", "default 默认", "range 范围", "meaning", "含义")

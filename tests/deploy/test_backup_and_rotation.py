@@ -5,7 +5,6 @@ import grp
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,24 +86,6 @@ def test_a_backup_that_fails_removes_nothing(server: Path) -> None:
     done = back_up(server)
     assert done.returncode == 1, done.stdout + done.stderr
     assert set(WEEKS) <= set(kept(server))
-
-
-def test_the_units_are_sound(tmp_path: Path) -> None:
-    script = tmp_path / "backup-daily"
-    shutil.copy(DEPLOY / "backup" / "backup-daily", script)
-    here = {"/usr/lib/hearthwatch/backup-daily": str(script)}
-    text = shipped_file("systemd/hearthwatch-backup.service", here)
-    (tmp_path / "hearthwatch-backup.service").write_text(text)
-    shutil.copy(DEPLOY / "systemd" / "hearthwatch-backup.timer", tmp_path)
-    units = [str(tmp_path / f"hearthwatch-backup.{kind}") for kind in ("service", "timer")]
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *units],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    about_ours = [line for line in checked.stderr.splitlines() if "hearthwatch" in line]
-    assert (checked.returncode, about_ours) == (0, [])
 
 
 def test_the_backup_has_the_sandbox_of_the_services_and_its_own_folder() -> None:

@@ -3,6 +3,7 @@ meanwhile."""
 
 import itertools
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -161,3 +162,29 @@ url = "influxdb+http://127.0.0.1:8086/district/heat"
     manifest = (tmp_path / "backup" / "manifest.json").read_text()
     assert "influxd restore -portable -db heat influx/" in manifest
     assert "secret" not in manifest + result.stdout
+
+
+def test_state_comes_back_and_the_configuration_stays(config: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    assert run("backup", backup, "--config", config).exit_code == 0
+    changed = config.read_text() + '[state]\ndirectory = "elsewhere"\n'
+    config.write_text(changed)
+    (config.parent / "elsewhere").mkdir()
+    result = run("restore", backup, "--state-only", "--config", config)
+    assert result.exit_code == 0, result.output
+    assert config.read_text() == changed
+    assert (config.parent / "elsewhere" / "readings.db").exists()
+
+
+def test_nothing_is_replaced_where_a_folder_cannot_be_written(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = tmp_path / "backup"
+    assert run("backup", backup, "--config", config).exit_code == 0
+    may = os.access
+    rules = config.parent / "rules"  # root may write every folder; the services may not
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != rules and may(path, mode))
+    failure = failure_of("restore", backup, "--config", config)
+    assert isinstance(failure, FailedError)
+    assert "--state-only" in str(failure)
+    assert not list(config.parent.glob("*.before-*"))
