@@ -54,7 +54,7 @@ MEANINGS_ZH: Final[Mapping[str, str]] = {
     "alerts.catch_up": "启动后从读数库补读多久以内的读数。",
     "alerts.feed_kept": "实时事件流中的事件保存多久。",
     "state": "各项服务写入的内容存放在哪里。",
-    "state.directory": "写入内容（数据库、死信、规则状态）的相对路径所在的文件夹；不填则为本文件的文件夹。",
+    "state.directory": "写入内容（数据库、死信、规则状态）的相对路径以它为准；不填则以本文件为准。",
     "alerts.audit_kept": "审计日志保存多久，至少 183d。",
     "alerts.operators": "同时值班的人数；报警指标按人计算。",
     "district": "区县编号。",
