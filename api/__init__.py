@@ -8,6 +8,7 @@ from api.board import Board, read_board
 from api.callers import find_caller
 from api.context import ApiContext, Context
 from api.devices import device_with_values
+from api.own_password import PasswordChange, replace_own_password
 from api.problems import Problem
 from api.sessions import Credentials, close_session, open_session
 from desk.accounts.accounts import Caller
@@ -22,6 +23,7 @@ __all__ = [
     "Context",
     "Credentials",
     "NotFoundError",
+    "PasswordChange",
     "Problem",
     "close_session",
     "create_app",
@@ -29,4 +31,5 @@ __all__ = [
     "find_caller",
     "open_session",
     "read_board",
+    "replace_own_password",
 ]

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from api.callers import COOKIE, KnownCaller
-from api.context import Context
+from api.context import ApiContext, Context
 from api.problems import Problem
 from api.sessions import begin_try
-from desk.accounts.accounts import AccountError, change_own_password
+from desk.accounts.accounts import AccountError, Caller, change_own_password
 
 router = APIRouter()
 
@@ -35,6 +35,20 @@ def change_password(
     context: Context,
 ) -> None:
     """Change the password of the person logged in, and end all the person's sessions."""
+    replace_own_password(context, caller, change, request, response)
+
+
+def replace_own_password(
+    context: ApiContext,
+    caller: Caller,
+    change: PasswordChange,
+    request: Request,
+    response: Response,
+) -> None:
+    """Give the caller the new password, and remove the cookie of the session that ends.
+
+    Raises Problem `no_password`, `password_refused`, `wrong_password` or `too_many`.
+    """
     if not caller.by_cookie:
         detail = "a token has no password; log in at POST /api/v1/login as the person"
         raise Problem(HTTPStatus.FORBIDDEN, "no_password", detail)

@@ -144,3 +144,27 @@ def test_nobody_is_shown_that_all_is_well_for_a_scope_without_devices(
     page = client.get("/").text
     assert "没有报警，各户运行正常" in page
     assert "此账号的范围内没有任何设备" not in page
+
+
+def test_a_person_changes_the_own_password_on_the_page(desk: Desk, client: httpx.Client) -> None:
+    assert client.get("/password").headers["location"] == "/login"
+    log_in(client)
+    assert 'href="/password"' in client.get("/").text
+    assert "当前密码" in client.get("/password").text
+    wrong = client.post("/password", data={"old": "guess", "new": "battery staple"})
+    assert (wrong.status_code, "当前密码不正确" in wrong.text) == (403, True)
+    weak = client.post("/password", data={"old": PASSWORD, "new": "password"})
+    assert (weak.status_code, "新密码太短" in weak.text) == (422, True)
+    done = client.post("/password", data={"old": PASSWORD, "new": "battery staple"})
+    assert (done.status_code, done.headers["location"]) == (303, "/login")
+    assert client.get("/").headers["location"] == "/login"
+    answer = client.post("/login", data={"name": "night.shift", "password": "battery staple"})
+    assert answer.headers["location"] == "/"
+
+
+def test_another_site_cannot_change_a_password(client: httpx.Client) -> None:
+    log_in(client)
+    change = {"old": PASSWORD, "new": "battery staple"}
+    answer = client.post("/password", data=change, headers={"Origin": "https://elsewhere.example"})
+    assert answer.status_code == 403
+    log_in(client)
