@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from bench import bus, fleet, gateway, ingest, page, physics, replay, rules, season, store
+from bench import bus, fleet, gateway, ingest, page, physics, pressure, replay, rules, season, store
 from bench.table import Row, print_table
 
 PARTS = {
@@ -16,6 +16,7 @@ PARTS = {
     "gateway": gateway.rows,
     "page": page.rows,
     "physics": physics.rows,
+    "pressure": pressure.rows,
     "season": season.rows,
     "store": store.rows,
 }

@@ -14,3 +14,9 @@ def rss_mib(pid: int) -> float:
     """Return the resident memory in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024  # the kernel's kB is 1,024 bytes
+
+
+def peak_mib(pid: int) -> float:
+    """Return the most resident memory that the process ever had, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024

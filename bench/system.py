@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.accounts.accounts import add_account
+from desk.accounts.tokens import create_token
 from desk.database.engine import open_database
 from hearthwatch.run.server_process import metrics_environment, start_services
 from hearthwatch.run.server_settings import load_server_settings
@@ -75,7 +76,7 @@ class System:
                 text += f'address = {address}\nprofile = "midea-mthermal"\n'
         (self.folder / "gateway.toml").write_text(text)
         self._start("gateway", "gateway", "run", "--config", str(self.folder / "gateway.toml"))
-        return self._pid("gateway")
+        return self.pid("gateway")
 
     def serve(self) -> None:
         """Start ingest and alerts, with one account that may see everything."""
@@ -88,6 +89,13 @@ class System:
         start_services(self.supervisor, config, metrics_environment(self.folder / "metrics"))
         wait_until(lambda: http_status(f"{self.console}/readyz") == 200, 60)
 
+    def token(self) -> str:
+        """Return a token that may see everything."""
+        database = open_database(load_server_settings(self.folder / "server.toml").tickets.url)
+        token = create_token(database, "district")
+        database.dispose()
+        return token
+
     def truth(self) -> list[dict[str, Any]]:
         """Return the lines of truth so far."""
         return [json.loads(line) for line in (self.folder / "truth.jsonl").read_text().splitlines()]
@@ -95,7 +103,8 @@ class System:
     def _start(self, name: str, *arguments: str) -> None:
         self.supervisor.start(name, hearthwatch_command(*arguments))
 
-    def _pid(self, name: str) -> int:
+    def pid(self, name: str) -> int:
+        """Return the process id of a part that was started."""
         process = self.supervisor.children[name].process
         assert process is not None
         return process.pid
