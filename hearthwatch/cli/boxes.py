@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json
+from hearthwatch.base.printing import print_json, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_all(config: ServerConfig = Path("server.toml"), as_json: AsJson = False
         return
     for box in boxes:
         state = "retired" if box["retired_at"] else "online" if box["online"] else "offline"
-        typer.echo(f"{box['gateway']}  {state}  {len(box['devices'])} devices")
+        print_text(f"{box['gateway']}  {state}  {len(box['devices'])} devices")
 
 
 @box_app.command("retire")
@@ -72,7 +72,7 @@ def assign(
         listed = listed_gateways(settings)().get(device)
         target, now = (device, box), wall_clock_ms()
         after = assign_device(session, scope, target, listed, why, getpass.getuser(), now)
-    typer.echo(f"{device} belongs to {after or 'whoever announces it'}")
+    print_text(f"{device} belongs to {after or 'whoever announces it'}")
 
 
 def _decide(box: str, why: str, config: Path, *, retired: bool) -> None:
@@ -81,7 +81,7 @@ def _decide(box: str, why: str, config: Path, *, retired: bool) -> None:
 
     with _desk(config) as (session, scope, _), _explained():
         retire_box(session, scope, box, why, getpass.getuser(), wall_clock_ms(), retired=retired)
-    typer.echo(f"{box} is {'retired' if retired else 'in service'}")
+    print_text(f"{box} is {'retired' if retired else 'in service'}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hearthwatch.base.errors import UnreachableError
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig, Since, Until
 
 alerts_app = typer.Typer(
@@ -67,18 +67,17 @@ def check_server(config: ServerConfig = Path("server.toml"), as_json: AsJson = F
     readings. If the store is not ready, the output explains what to do, and the command exits with
     3.
     """
-    from rich.console import Console
-
+    from hearthwatch.base.terminal import Terminal
     from hearthwatch.run.server_settings import load_server_settings
     from ingest.store.trial import try_store
 
     settings = load_server_settings(config).store
     checks = []
-    with Console(stderr=True).status(f"trying {settings.url} …"):
+    with Terminal(stderr=True).status(f"trying {settings.url} …"):
         for check in try_store(settings):
             checks.append(check)
             if not as_json:
-                typer.echo(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
+                print_text(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
     last = checks[-1]
     if as_json:
         print_json({"ready": last.good, "checks": [asdict(check) for check in checks]})
