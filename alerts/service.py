@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from alerts import metrics
 from alerts.core.district import District
+from alerts.core.event_budget import TOO_MANY
 from alerts.core.model import BusMessage, Round
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord, as_alert
@@ -374,6 +375,10 @@ def _count_input(changes: Round) -> None:
     metrics.READINGS.inc(changes.readings)
     for code, count in changes.rejected.items():
         metrics.reject(code, count)
+    for decided in changes.decided:
+        if decided.transition.reason == TOO_MANY:
+            path = decided.transition.gateway_path
+            _log.warning(TOO_MANY, gateway=str(path), advice="check the box")
     for subject in changes.unplaced:
         _log.error("transition_without_place", subject=subject)
 
