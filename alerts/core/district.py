@@ -5,7 +5,7 @@ A caller does four things, in any rhythm: `receive` what the bus delivers, `tick
 here reads a clock, a database or a bus: `now` is server time, UTC ms.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -64,6 +64,7 @@ class District:
         self._reception = Reception(self._engine, self._presence, self._newest, root, decode_fast)
         self._held = HeldAlerts()
         self._events = EventBudget()
+        self._in_extreme_cold: frozenset[str] = frozenset()
         self._crowds = CrowdWatch(rules)
         self._decided: list[Decided] = []
         self._unplaced: list[str] = []
@@ -83,18 +84,23 @@ class District:
         self._evaluate(readings, now)
 
     def tick(
-        self, now: int, forecast: WeatherForecast | None = None, *, extreme_cold: bool = False
+        self,
+        now: int,
+        forecast: WeatherForecast | None = None,
+        *,
+        extreme_cold: Collection[str] = (),
     ) -> None:
         """Let time pass, about once a second: silence, the forecast, devices that have left.
 
-        `extreme_cold` says whether a person has confirmed that mode; its limits then apply to what
-        is evaluated from here on. A part that fails is noted as `unevaluated`; the others go on.
+        `extreme_cold` are the districts for which a person has confirmed that mode; its limits then
+        apply to what is evaluated from here on. A part that fails is noted as `unevaluated`; the
+        others go on.
         """
         self._events.at(now)
         parts: dict[str, Callable[[], None]] = {
             "readings": lambda: self._evaluate(self._reception.take_readings(), now),
             "moved_values": lambda: self._decide(self._engine.moved_values(), now),
-            "extreme_cold": lambda: self._engine.extreme_cold(extreme_cold),
+            "extreme_cold": lambda: self._set_extreme_cold(extreme_cold),
             "presence": lambda: self._decide(self._presence.step(now)),
             "forecast": lambda: self._decide(self._cold.step(forecast, now)),
             "conflicts": lambda: self._decide(
@@ -112,6 +118,12 @@ class District:
             part()
         except Exception as error:
             self._unevaluated.append(Unevaluated("", name, error, f"tick_{name}"))
+
+    def _set_extreme_cold(self, districts: Collection[str]) -> None:
+        self._in_extreme_cold = frozenset(districts)
+
+    def _is_in_extreme_cold(self, gateway: GatewayPath) -> bool:
+        return gateway.district in self._in_extreme_cold
 
     def _raise_held_back(self, now: int) -> None:
         """Raise what its gateway has room for now; one alert is about each that has too little."""
@@ -150,7 +162,11 @@ class District:
         self._events.at(now)
         self._evaluated += len(readings)
         self._newest.note_evaluated([reading for _, reading in readings], now)
-        self._decide(self._observe(readings, now), now)
+        for cold in (False, True):
+            part = [each for each in readings if self._is_in_extreme_cold(each[0]) is cold]
+            if part:
+                self._engine.extreme_cold(cold)
+                self._decide(self._observe(part, now), now)
         failures, self._engine.failures = self._engine.failures, []
         self._unevaluated += [Unevaluated(*failure) for failure in failures]
 
