@@ -6,6 +6,7 @@ here reads a clock, a database or a bus: `now` is server time, UTC ms.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -165,7 +166,7 @@ class District:
         for cold in (False, True):
             part = [each for each in readings if self._is_in_extreme_cold(each[0]) is cold]
             if part:
-                self._engine.extreme_cold(cold)
+                self._attempt("extreme_cold", partial(self._engine.extreme_cold, cold))
                 self._decide(self._observe(part, now), now)
         failures, self._engine.failures = self._engine.failures, []
         self._unevaluated += [Unevaluated(*failure) for failure in failures]
