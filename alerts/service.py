@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from alerts import metrics
 from alerts.core.district import District
+from alerts.core.event_budget import TOO_MANY
 from alerts.core.model import BusMessage, Round
 from alerts.core.practice import Practice
 from alerts.core.record import AlertRecord, as_alert
@@ -37,7 +38,7 @@ from alerts.write_in_parts import write_in_parts
 from configuration.outage_log import OutageLog
 from configuration.set_aside_log import UNPROCESSABLE, SetAsideLog
 from desk.database.engine import reading, writing
-from desk.extreme_cold import is_extreme_cold
+from desk.extreme_cold import districts_in_extreme_cold
 from desk.ledger.box_decisions import BOX_EFFECT, all_decisions, ledger_word
 from desk.ledger.device_registry import known_gateways
 from desk.ledger.known import KnownGateway
@@ -216,7 +217,7 @@ class AlertService:
 
     def _tick(self, now: int) -> None:
         self._district.decide_owners(self._retry.persist(self._ledger_word), now)
-        cold = self._retry.persist(lambda: self._is_extreme_cold(now))
+        cold = self._retry.persist(lambda: self._in_extreme_cold(now))
         self._district.tick(now, self._parts.forecast.newest, extreme_cold=cold)
 
     def _evaluate_late(self, now: int) -> None:
@@ -348,9 +349,9 @@ class AlertService:
         with reading(self._database) as session:
             return is_active_again(session, alert)
 
-    def _is_extreme_cold(self, now: int) -> bool:
+    def _in_extreme_cold(self, now: int) -> frozenset[str]:
         with reading(self._database) as session:
-            return is_extreme_cold(session, now)
+            return districts_in_extreme_cold(session, now)
 
     def _save_state_if_due(self, now: int) -> None:
         if now - self._saved_at >= self._settings.snapshot_every or now < self._saved_at:
@@ -375,6 +376,10 @@ def _count_input(changes: Round) -> None:
     metrics.READINGS.inc(changes.readings)
     for code, count in changes.rejected.items():
         metrics.reject(code, count)
+    for decided in changes.decided:
+        if decided.transition.reason == TOO_MANY:
+            path = decided.transition.gateway_path
+            _log.warning(TOO_MANY, gateway=str(path), advice="check the box")
     for subject in changes.unplaced:
         _log.error("transition_without_place", subject=subject)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auditing import note_devices_read, note_read
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
+from api.leaving import ReadingSearch
 from api.lists import Page, WantedPage
 from api.windows import (
     Statistic,
@@ -66,6 +67,7 @@ def readings(
     device: str,
     context: Context,
     caller: KnownCaller,
+    search: ReadingSearch,
     start: Annotated[Time, Query(alias="from")] = None,
     end: Annotated[Time, Query(alias="to")] = None,
     points: Annotated[str | None, Query(max_length=500)] = None,
@@ -92,10 +94,10 @@ def readings(
     if step_ms is None:
         if stat != "mean":
             raise invalid("stat: needs a step")
-        with context.searches.taken():
+        with search.under_way():
             window = context.store.window(device, since, until, wanted, None)
         return {"device": device, "from": since, "to": until, "step": None, "points": window}
-    with context.searches.taken():
+    with search.under_way():
         summaries = long_summaries(context.store, device, since, until, wanted, step_ms)
     by_point = {point: entries(series, stat) for point, series in summaries.items()}
     return {"device": device, "from": since, "to": until, "step": step_ms, "points": by_point}

@@ -16,7 +16,7 @@ from api.problems import Problem, not_found
 from desk.database.paging import BadCursorError
 from desk.errors import ActRefusedError, ConflictError, NotFoundError
 from desk.tickets.life_cycle import IllegalTransitionError
-from ingest.store import StoreUnavailable
+from ingest.store import NobodyWaits, StoreUnavailable
 
 _log = structlog.get_logger()
 
@@ -80,6 +80,11 @@ def _on_store(request: Request, error: StoreUnavailable) -> JSONResponse:
     ).response()
 
 
+def _on_left(request: Request, error: NobodyWaits) -> JSONResponse:
+    # Nobody reads it; it is counted.
+    return Problem(HTTPStatus.REQUEST_TIMEOUT, "client_left", str(error)).response()
+
+
 def _on_http(request: Request, error: HTTPException) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     code = _CODES.get(status, status.name.lower())
@@ -121,6 +126,7 @@ _RESPONSES: Final[dict[type[Exception], Callable[[Request, Any], JSONResponse]]]
     IllegalTransitionError: _on_illegal_transition,
     ActRefusedError: _on_act_refused,
     StoreUnavailable: _on_store,
+    NobodyWaits: _on_left,
     SQLAlchemyError: _on_database,
     HTTPException: _on_http,
     RequestValidationError: _on_validation,

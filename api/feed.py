@@ -28,7 +28,7 @@ from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import NOTED_EVERY_MS, Caller, note_use, still_valid
-from desk.accounts.rights import seen_ticket
+from desk.accounts.rights import seen_alert, seen_ticket
 from desk.accounts.scope import Scope as CallerScope
 from desk.database.engine import reading
 from desk.database.tables import FeedEventRow
@@ -46,6 +46,7 @@ HEARTBEAT_MS: Final = 1_000
 "frame")."""
 
 _BATCH: Final = 500
+_SEEN: Final = {"ticket": seen_ticket, "alert": seen_alert}
 _OF_A_GONE_TICKET: Final = ("id", "state", "version")
 _OWN_PING_S: Final = 3_600  # the library's comment pings are not needed beside the heartbeat
 
@@ -168,7 +169,8 @@ async def _stream(reader: _Reader) -> AsyncIterator[ServerSentEvent]:
 
 def _payload(row: FeedEventRow, scope: CallerScope, gone: Container[int]) -> dict[str, Any]:
     """A line as the role sees it; of a ticket out of its reach only that it has ended."""
-    payload = seen_ticket(scope, row.payload) if row.kind == "ticket" else row.payload
+    seen = _SEEN.get(row.kind)
+    payload = row.payload if seen is None else seen(scope, row.payload)
     if row.id in gone:
         return {name: payload.get(name) for name in _OF_A_GONE_TICKET}
     return payload

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.callers import KnownCaller
 from api.context import Context
+from api.leaving import ReadingSearch
 from api.windows import (
     Statistic,
     Time,
@@ -33,6 +34,7 @@ PlaceFilter = Annotated[str | None, Query(max_length=48)]
 def readings(
     context: Context,
     caller: KnownCaller,
+    search: ReadingSearch,
     district: Annotated[str, Query(max_length=48)],
     point: str,
     town: PlaceFilter = None,
@@ -67,7 +69,7 @@ def readings(
     if not hourly and until - since > LONGEST_FROM_READINGS_MS:
         raise invalid("steps below an hour: at most two days")
     answer = context.store.fleet_hours if hourly else context.store.fleet
-    with context.searches.taken():
+    with search.under_way():
         series = entries(answer(area, since, until, wanted, step_ms), stat)
     return {
         "area": area.levels(),

@@ -4,8 +4,9 @@ Loggers take an event id and fields, as those of structlog do in the services. T
 structlog, because its memory is limited (design §3): the standard library writes the line.
 """
 
-import json
 import logging
+
+from wire.plain_text import printable_json
 
 
 class EventLog:
@@ -39,4 +40,4 @@ def event_line(event_id: str, fields: dict[str, object]) -> str:
 def _text(value: object) -> str:
     text = str(value)
     is_bare = text.isprintable() and text != "" and not set(text) & set(' ="')
-    return text if is_bare else json.dumps(text, ensure_ascii=False)
+    return text if is_bare else printable_json(text)

@@ -15,6 +15,7 @@ from hearthwatch.base.errors import (
 )
 from hearthwatch.base.installing import install_advice
 from hearthwatch.cli import app
+from wire.plain_text import printable
 
 FILES_UMASK: Final = 0o027
 """New files are 0640, new folders 0750: readings and tickets are of people, not for every user."""
@@ -53,7 +54,7 @@ def _database_errors() -> tuple[type[Exception], ...]:
 
 def _fail(code: int, *lines: str) -> None:
     for line in lines:
-        sys.stderr.write(f"hearthwatch: {line}\n")
+        sys.stderr.write(f"hearthwatch: {printable(line)}\n")
     sys.exit(code)
 
 

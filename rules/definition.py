@@ -23,6 +23,7 @@ from rules.kinds.lasting.unchanging import UnchangingRule
 from rules.kinds.states.defrost_share import DefrostShareRule
 from rules.kinds.states.repeated import RepeatedRule
 from rules.presence.conflict import OwnershipConflictRule
+from rules.presence.crowding import TooManyEventsRule
 from rules.presence.rules import DeviceOfflineRule, GatewayOfflineRule, VillageOutageRule
 
 __all__ = ["KINDS", "Rule", "RuleErrors", "parse_rule"]
@@ -46,6 +47,7 @@ KINDS: Final[Mapping[str, type[Rule]]] = {
     "gateway_offline": GatewayOfflineRule,
     "village_outage": VillageOutageRule,
     "ownership_conflict": OwnershipConflictRule,
+    "too_many_events": TooManyEventsRule,
 }
 
 

@@ -121,6 +121,7 @@ def encode_result(result: Result) -> bytes:
             "read_back": result.read_back,
             "at": result.at,
         }
+        | ({"by": as_line(result.by)} if result.by else {})
     )
 
 

@@ -129,13 +129,17 @@ class Command:
 
 @dataclass(slots=True)
 class Result:
-    """The outcome of a command; `read_back` holds the points as read after the write."""
+    """The outcome of a command; `read_back` holds the points as read after the write.
+
+    `by` is who gave the command. It is no part of what became of it, and is not compared.
+    """
 
     id: str
     status: Outcome
     reason: str
     at: int
     read_back: dict[str, float] = field(default_factory=dict)
+    by: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)

@@ -5,11 +5,13 @@ A caller does four things, in any rhythm: `receive` what the bus delivers, `tick
 here reads a clock, a database or a bus: `now` is server time, UTC ms.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from alerts.core.event_budget import EventBudget
 from alerts.core.held_alerts import HeldAlerts, is_live
 from alerts.core.model import BusMessage, Decided, Round, Span, Unevaluated
 from alerts.core.newest_readings import NewestReadings
@@ -21,6 +23,7 @@ from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
 from rules.forecast.forecast import WeatherForecast
 from rules.presence.conflict import ConflictWatch
+from rules.presence.crowding import CrowdWatch
 from rules.presence.presence import Presence
 from rules.readings.season import Season
 from rules.transitions.transition import OpenCondition, Transition
@@ -61,6 +64,9 @@ class District:
         self._newest = NewestReadings()
         self._reception = Reception(self._engine, self._presence, self._newest, root, decode_fast)
         self._held = HeldAlerts()
+        self._events = EventBudget()
+        self._in_extreme_cold: frozenset[str] = frozenset()
+        self._crowds = CrowdWatch(rules)
         self._decided: list[Decided] = []
         self._unplaced: list[str] = []
         self._unevaluated: list[Unevaluated] = []
@@ -79,22 +85,29 @@ class District:
         self._evaluate(readings, now)
 
     def tick(
-        self, now: int, forecast: WeatherForecast | None = None, *, extreme_cold: bool = False
+        self,
+        now: int,
+        forecast: WeatherForecast | None = None,
+        *,
+        extreme_cold: Collection[str] = (),
     ) -> None:
         """Let time pass, about once a second: silence, the forecast, devices that have left.
 
-        `extreme_cold` says whether a person has confirmed that mode; its limits then apply to what
-        is evaluated from here on. A part that fails is noted as `unevaluated`; the others go on.
+        `extreme_cold` are the districts for which a person has confirmed that mode; its limits then
+        apply to what is evaluated from here on. A part that fails is noted as `unevaluated`; the
+        others go on.
         """
+        self._events.at(now)
         parts: dict[str, Callable[[], None]] = {
             "readings": lambda: self._evaluate(self._reception.take_readings(), now),
             "moved_values": lambda: self._decide(self._engine.moved_values(), now),
-            "extreme_cold": lambda: self._engine.extreme_cold(extreme_cold),
+            "extreme_cold": lambda: self._set_extreme_cold(extreme_cold),
             "presence": lambda: self._decide(self._presence.step(now)),
             "forecast": lambda: self._decide(self._cold.step(forecast, now)),
             "conflicts": lambda: self._decide(
                 self._conflicts.step(self._reception.contests(), now)
             ),
+            "crowding": lambda: self._raise_held_back(now),
             "retirement": lambda: self._retire(now),
         }
         for name, part in parts.items():
@@ -106,6 +119,18 @@ class District:
             part()
         except Exception as error:
             self._unevaluated.append(Unevaluated("", name, error, f"tick_{name}"))
+
+    def _set_extreme_cold(self, districts: Collection[str]) -> None:
+        self._in_extreme_cold = frozenset(districts)
+
+    def _is_in_extreme_cold(self, gateway: GatewayPath) -> bool:
+        return gateway.district in self._in_extreme_cold
+
+    def _raise_held_back(self, now: int) -> None:
+        """Raise what its gateway has room for now; one alert is about each that has too little."""
+        crowded = self._events.take_refused()
+        self._decided += self._events.due()
+        self._decide(self._crowds.step(crowded, now))
 
     def _retire(self, now: int) -> None:
         """Let devices go that have left; their last transitions still need their place."""
@@ -135,9 +160,14 @@ class District:
     def _evaluate(self, readings: Sequence[tuple[GatewayPath, Reading]], now: int) -> None:
         if not readings:
             return
+        self._events.at(now)
         self._evaluated += len(readings)
         self._newest.note_evaluated([reading for _, reading in readings], now)
-        self._decide(self._observe(readings, now), now)
+        for cold in (False, True):
+            part = [each for each in readings if self._is_in_extreme_cold(each[0]) is cold]
+            if part:
+                self._attempt("extreme_cold", partial(self._engine.extreme_cold, cold))
+                self._decide(self._observe(part, now), now)
         failures, self._engine.failures = self._engine.failures, []
         self._unevaluated += [Unevaluated(*failure) for failure in failures]
 
@@ -162,7 +192,9 @@ class District:
                 self._unplaced.append(transition.subject)
                 continue
             live = read_at is None or is_live(transition.at, read_at)
-            self._decided.append(Decided(transition, location, live))
+            decided = Decided(transition, location, live)
+            if self._events.admitted(decided):
+                self._decided.append(decided)
 
     def _location_of(self, transition: Transition) -> Location | None:
         gateway = transition.gateway_path or self._reception.gateways.get(transition.subject)
@@ -192,7 +224,7 @@ class District:
             gateways=self._reception.gateways,
             late=missed | self._newest.take_late(),
             timed=ticked,
-            rejected=self._reception.take_rejected(),
+            rejected=self._reception.take_rejected() + self._events.take_counted(),
             unplaced=unplaced,
             unevaluated=unevaluated,
         )
@@ -233,14 +265,17 @@ class District:
         active = list(records)
         keys = {record.key for record in active}
         unrecorded = [held for held in self._held_open() if _key_of_open(held) not in keys]
+        self._events.forget(map(_key_of_open, unrecorded))
         self._engine.disown(unrecorded)
         self._presence.disown(unrecorded)
-        known = {_key_of_open(held) for held in (*self._held_open(), *self._conflicts.active())}
+        watched = (*self._held_open(), *self._conflicts.active(), *self._crowds.active())
+        known = set(map(_key_of_open, watched))
         forgotten = [_open_condition(record) for record in active if record.key not in known]
         self._engine.adopt(forgotten)
         self._presence.adopt(forgotten, now)
         self._cold.adopt(forgotten)
         self._conflicts.adopt(forgotten)
+        self._crowds.adopt(forgotten, now)
         self._reception.end_retired(now)
         self._held.update(active, now)
 

@@ -5,12 +5,15 @@ store: how the late ones fell among the others then makes no difference. Only al
 are recorded.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from typing import Final
 
 import structlog
 from sqlalchemy import Engine as Database
 
+from alerts import metrics
+from alerts.core.event_budget import BURST, TOO_MANY
 from alerts.core.life import apply
 from alerts.core.record import AlertRecord
 from alerts.store.late_spans import LateSpan, quiet_spans, store_history
@@ -123,6 +126,20 @@ def _touches(record: AlertRecord, span: LateSpan) -> bool:
     return record.onset <= span.until and record.ended is not None and record.ended >= span.since
 
 
+def within_bounds(ended: Sequence[AlertRecord]) -> list[AlertRecord]:
+    """The first of the alerts that `ended`, at most `BURST` of each gateway.
+
+    A box that sends another code with every late reading fills no table.
+    """
+    kept: Counter[Location] = Counter()
+    first: list[AlertRecord] = []
+    for record in sorted(ended, key=lambda each: (each.onset, each.id)):
+        kept[record.location] += 1
+        if kept[record.location] <= BURST:
+            first.append(record)
+    return first
+
+
 class LateReadings:
     """Evaluates late readings a little at every turn; a crash begins unfinished work again."""
 
@@ -167,7 +184,11 @@ class LateReadings:
         try:
             next(work)
         except StopIteration as finished:
-            self._past = finished.value
+            self._past = within_bounds(finished.value)
+            too_many = len(finished.value) - len(self._past)
+            if too_many:
+                metrics.reject(TOO_MANY, too_many)
+                _log.warning(TOO_MANY, past_alerts=too_many, devices=len(self._spans))
 
     def _finish(self) -> None:
         with writing(self._database) as session:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from alerts.core.record import AlertRecord, ConditionState, as_alert
 from alerts.store.records import to_record
+from desk.accounts.rights import seen_alert
 from desk.accounts.scope import Scope
 from desk.database.paging import DEFAULT_LIMIT, by_priority, newest_first, where
 from desk.database.tables import AlertRow, DeviceRow, TicketRow
@@ -53,12 +54,12 @@ def list_alerts(
         unacknowledged = AlertRow.acknowledged_by.is_(None)
         alerts = alerts.where(~unacknowledged if wanted.acknowledged else unacknowledged)
     rows, following = newest_first(session, alerts, AlertRow, AlertRow.raised_at, limit, cursor)
-    return {"items": [record_document(to_record(row)) for row in rows], "next": following}
+    return {"items": [_seen(scope, to_record(row)) for row in rows], "next": following}
 
 
 def get_alert(session: Session, scope: Scope, alert: str) -> Document:
     """One alert; raises NotFoundError."""
-    return record_document(find_alert(session, scope, alert))
+    return _seen(scope, find_alert(session, scope, alert))
 
 
 def find_alert(session: Session, scope: Scope, alert: str) -> AlertRecord:
@@ -84,12 +85,15 @@ def alerts_calling(session: Session, scope: Scope, limit: int) -> list[Document]
         .order_by(by_priority(AlertRow.priority), AlertRow.onset, AlertRow.id)
     )
     return [
-        {
-            **record_document(to_record(row)),
-            "subject_kind": row.subject_kind,
-            "brand": brand,
-            "household": household,
-        }
+        seen_alert(
+            scope,
+            {
+                **record_document(to_record(row)),
+                "subject_kind": row.subject_kind,
+                "brand": brand,
+                "household": household,
+            },
+        )
         for row, brand, household in session.execute(wanted.limit(limit))
     ]
 
@@ -115,6 +119,10 @@ def _counts(session: Session, column: InstrumentedAttribute[str], condition: Any
     return {row[0]: row[1] for row in session.execute(counted)}
 
 
+def _seen(scope: Scope, record: AlertRecord) -> Document:
+    return seen_alert(scope, record_document(record))
+
+
 def record_document(record: AlertRecord) -> Document:
-    """An alert as the HTTP API shows it."""
+    """An alert as the HTTP API shows it to those who may act on it."""
     return alert_document(as_alert(record))

@@ -121,6 +121,20 @@ SEES_DEVICE: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """By field of a device: the roles that see it."""
 
+SEES_ALERT: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("v", "id", "rule", "code", "priority", "state", "text"), _EVERYBODY),
+        **dict.fromkeys(("subject", "subject_kind", "brand", "children"), _EVERYBODY),
+        **dict.fromkeys(("district", "town", "village"), _EVERYBODY),
+        **dict.fromkeys(("onset", "raised_at", "cleared_at"), _EVERYBODY),
+        **dict.fromkeys(("value", "limit", "unit", "cause", "ticket"), _EVERYBODY),
+        **dict.fromkeys(("shelved_until", "out_of_service_until"), _EVERYBODY),
+        "household": _NOT_THE_MAKER,
+        "acknowledged_by": _WHO_CALLS_BACK,
+    }
+)
+"""By field of an alert: the roles that see it."""
+
 WORDS_OF_A_CALL: Final = ("fault", "summary")
 """Fields that hold the words of a person where a call opened the ticket: not for the maker."""
 
@@ -154,6 +168,14 @@ def seen_ticket(scope: Scope, ticket: Mapping[str, Any]) -> dict[str, Any]:
     if "events" in seen:
         seen["events"] = [_seen_event(role, event) for event in ticket["events"]]
     return seen
+
+
+def seen_alert(scope: Scope, alert: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an alert's document that the role sees; the others are null."""
+    return {
+        name: value if scope.role in SEES_ALERT.get(name, _WHO_CALLS_BACK) else None
+        for name, value in alert.items()
+    }
 
 
 def seen_device(scope: Scope, device: Mapping[str, Any]) -> dict[str, Any]:

@@ -289,11 +289,11 @@ class OutOfServiceRow(Base):
 
 
 class ExtremeColdRow(Base):
-    """The extreme-cold mode as last confirmed: from `since` until `until`, by whom and when."""
+    """The extreme-cold mode of a district as last confirmed: from when until when, by whom."""
 
-    __tablename__ = "extreme_cold"
+    __tablename__ = "extreme_cold_of"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    district: Mapped[str] = mapped_column(primary_key=True)
     since: Mapped[int]
     until: Mapped[int]
     by: Mapped[str] = mapped_column("by_name")

@@ -8,18 +8,30 @@ writable. Register contents and the clock are arguments.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal
+from typing import Final, Literal
 
 from gateway_agent.profile.decode import Registers, holds, quantity, scale_of
 from gateway_agent.profile.fields import Key, Scale
 from gateway_agent.profile.schema import Profile
 from gateway_agent.profile.writes import WriteRule
 from wire.messages import Command, Result
+from wire.units import DAY_MS
 
 RefusalCode = Literal[
-    "not_writable", "out_of_bounds", "expired", "too_many", "interrupted", "write_unconfirmed"
+    "not_writable",
+    "out_of_bounds",
+    "expired",
+    "expiry_too_far",
+    "too_many",
+    "too_soon",
+    "not_recorded",
+    "interrupted",
+    "write_unconfirmed",
 ]
 Status = Literal["rejected", "failed", "expired"]
+
+LONGEST_VALIDITY_MS: Final = DAY_MS
+"""A command is for now: one that is valid for longer could come back, and be obeyed, much later."""
 
 
 class CommandRefused(Exception):  # noqa: N818 - a state or an answer, not a mistake of ours
@@ -30,9 +42,9 @@ class CommandRefused(Exception):  # noqa: N818 - a state or an answer, not a mis
         self.code = code
         self.status = status
 
-    def result(self, command_id: str, now: int) -> Result:
-        """The result that the sender gets; `now` is UTC ms."""
-        return Result(command_id, self.status, str(self), now)
+    def result(self, command: Command, now: int) -> Result:
+        """The result of `command` that its sender gets; `now` is UTC ms."""
+        return Result(command.id, self.status, str(self), now, by=command.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,8 @@ def check_command(command: Command, profiles: Mapping[str, Profile], now: int) -
     """
     if now >= command.expires_at:
         raise CommandRefused("expired", status="expired")
+    if command.expires_at - now > LONGEST_VALIDITY_MS:
+        raise CommandRefused("expiry_too_far", "let it expire within 24 hours")
     profile = profiles.get(command.device)
     if profile is None or not command.set:
         raise CommandRefused("not_writable")
@@ -67,6 +81,16 @@ def rules_of(profile: Profile, point: str) -> list[WriteRule]:
     return [
         rule for rule in profile.write if rule.point == point and not _denied(profile, rule.written)
     ]
+
+
+def pause_left_ms(last: int | None, now: int, rule: WriteRule) -> int:
+    """How long a write by `rule` has to wait since that at `last`; 0 if it may be done at `now`.
+
+    Times are UTC ms. A last write in the future means that the clock was set back: it says nothing.
+    """
+    if last is None or last > now:
+        return 0
+    return max(0, last + rule.pause_s * 1_000 - now)
 
 
 def decide(profile: Profile, point: str, value: float, registers: Registers) -> Order:

@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
+from math import ceil
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol, TypeVar
 
 from gateway_agent.bus.modbus import Bus
-from gateway_agent.commands.checks import CommandRefused, check_command
+from gateway_agent.commands.checks import CommandRefused, check_command, pause_left_ms
 from gateway_agent.commands.execute import execute
 from gateway_agent.commands.results import CommandResults
 from gateway_agent.logs import EventLog
 from gateway_agent.polling.unit import PolledUnit
+from gateway_agent.profile.writes import WriteRule
 from wire.messages import Command, Result
 
 # Commands waiting for their line. More would hold up the polls, and no honest sender sends as many.
@@ -64,10 +66,14 @@ class CommandQueue:
             else:
                 self._repeat(command.id)
         except CommandRefused as refusal:
-            self._finish(refusal.result(command.id, self._clock()))
+            result = refusal.result(command, self._clock())
+            _log.info("command_refused", **_words(command, result))
+            self._finish(result)
         except sqlite3.Error as error:
             _log.error("command_not_recorded", id=command.id, reason=error)
-            self._results.put(Result(command.id, "failed", "not_recorded", self._clock()))
+            self._results.put(
+                Result(command.id, "failed", "not_recorded", self._clock(), by=command.by)
+            )
 
     def results(self) -> list[Result]:
         """The results since the last call."""
@@ -85,7 +91,8 @@ class CommandQueue:
         if len(self._waiting) >= _MAX_WAITING:
             raise CommandRefused("too_many")
         unit, line = self._units[command.device]
-        future = line.execute(lambda bus: execute(command, unit, bus, self._clock))
+        take_turn = partial(self._take_turn, command.device)
+        future = line.execute(lambda bus: execute(command, unit, bus, self._clock, take_turn))
         self._waiting.append(future)
         future.add_done_callback(partial(self._done, command))
 
@@ -94,9 +101,22 @@ class CommandQueue:
             return  # the gateway stops; after the next start the command is answered as failed
         result = future.result()
         assert result.id == command.id, "a result would answer another command"
-        fields = {"by": command.by, "device": command.device, "status": result.status}
-        _log.info("command_done", id=command.id, **fields, set=command.set)
+        _log.info("command_done", **_words(command, result), set=command.set)
         self._finish(result)
+
+    def _take_turn(self, device: str, point: str, rule: WriteRule) -> None:
+        """Note that the point is written now; raises CommandRefused if the last write is too new.
+
+        The line of the device calls it: no other thread writes the same point.
+        """
+        now = self._clock()
+        try:
+            left_ms = pause_left_ms(self._recorded.written_at(device, point), now, rule)
+            if left_ms:
+                raise CommandRefused("too_soon", f"write it again in {ceil(left_ms / 1_000)} s")
+            self._recorded.note_write(device, point, now)
+        except sqlite3.Error as error:
+            raise CommandRefused("not_recorded", str(error), status="failed") from error
 
     def _repeat(self, command_id: str) -> None:
         """Give the first result again; a command still being carried out gives its own later."""
@@ -112,3 +132,15 @@ class CommandQueue:
         except sqlite3.Error as error:
             _log.error("command_result_not_recorded", id=result.id, reason=error)
         self._results.put(result)
+
+
+def _words(command: Command, result: Result) -> dict[str, object]:
+    """What the log says of a command: who wanted what of which device, and what became of it."""
+    reason = {"reason": result.reason} if result.reason else {}
+    return {
+        "id": command.id,
+        "by": command.by,
+        "device": command.device,
+        "status": result.status,
+        **reason,
+    }

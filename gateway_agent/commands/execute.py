@@ -12,7 +12,8 @@ from gateway_agent.bus.transport import LineDown
 from gateway_agent.commands.checks import CommandRefused, Order, check_command, decide, rules_of
 from gateway_agent.polling.unit import PolledUnit
 from gateway_agent.profile.fields import Key, Span
-from wire.messages import Command, Result
+from gateway_agent.profile.writes import WriteRule
+from wire.messages import Command, Outcome, Result
 
 # Exceptions of Modbus Application Protocol V1.1b3 §7 that refuse nothing: the request is accepted
 # and takes its time; the unit is busy and wants to be asked again.
@@ -28,8 +29,21 @@ _LOOK_EVERY_S: Final = 0.25
 
 Answer = TypeVar("Answer")
 
+TakeTurn = Callable[[str, WriteRule], None]
+"""Asked before a point is written by a rule: raises CommandRefused if it was written just now."""
 
-def execute(command: Command, unit: PolledUnit, bus: Bus, clock: Callable[[], int]) -> Result:
+
+def _always(point: str, rule: WriteRule) -> None:
+    """Let every write through: nothing is known of earlier ones."""
+
+
+def execute(
+    command: Command,
+    unit: PolledUnit,
+    bus: Bus,
+    clock: Callable[[], int],
+    take_turn: TakeTurn = _always,
+) -> Result:
     """The result of `command` on `unit`; expiry counts at the moment of each write.
 
     Points are set one after the other. The first that cannot be set ends the command, and
@@ -40,20 +54,28 @@ def execute(command: Command, unit: PolledUnit, bus: Bus, clock: Callable[[], in
     def check() -> None:
         check_command(command, {unit.name: unit.profile}, clock())
 
+    def ended(status: Outcome, reason: str) -> Result:
+        return Result(command.id, status, reason, clock(), read_back, command.by)
+
     try:
         for point, value in command.set.items():
-            read_back |= _set(point, value, unit, bus, check)
+            read_back |= _set(point, value, unit, bus, check, take_turn)
     except CommandRefused as refusal:
-        return Result(command.id, refusal.status, str(refusal), clock(), read_back)
+        return ended(refusal.status, str(refusal))
     except ReplyError as error:
-        return Result(command.id, "failed", str(error), clock(), read_back)
+        return ended("failed", str(error))
     except LineDown:
-        return Result(command.id, "failed", "no_reply", clock(), read_back)
-    return Result(command.id, "done", "", clock(), read_back)
+        return ended("failed", "no_reply")
+    return ended("done", "")
 
 
 def _set(
-    point: str, value: float, unit: PolledUnit, bus: Bus, check: Callable[[], None]
+    point: str,
+    value: float,
+    unit: PolledUnit,
+    bus: Bus,
+    check: Callable[[], None],
+    take_turn: TakeTurn,
 ) -> dict[str, float]:
     """Set one point and return what the unit shows; `check` raises if the command is void by now.
 
@@ -66,6 +88,7 @@ def _set(
     order = decide(unit.profile, point, value, _read(spans, unit, bus))
     rule = order.rule
     contents = _read([(key, 1) for key in rule.read_first], unit, bus)
+    take_turn(point, rule)
     for assignment in rule.unlock:
         _write(
             WriteRequest(assignment.function, assignment.address, (assignment.value,)),

@@ -14,8 +14,13 @@ from wire.encode import encode_result
 from wire.messages import Result
 from wire.units import DAY_MS
 
-_SCHEMA: Final = (
+_COMMANDS: Final = (
     "CREATE TABLE IF NOT EXISTS command (id TEXT PRIMARY KEY, at INTEGER NOT NULL, result BLOB)"
+)
+# When a command last wrote each point.
+_WRITES: Final = (
+    "CREATE TABLE IF NOT EXISTS written (device TEXT, point TEXT, at INTEGER NOT NULL, "
+    "PRIMARY KEY (device, point))"
 )
 # Far longer than any broker or server keeps a command; without a limit the disk would fill up.
 _KEEP_MS: Final = 30 * DAY_MS
@@ -71,6 +76,20 @@ class CommandResults:
         with self._lock:
             return [row[0] for row in self._database.execute(select)]
 
+    def written_at(self, device: str, point: str) -> int | None:
+        """When a command last began to write the point (UTC ms); None if none did."""
+        select = "SELECT at FROM written WHERE device = ? AND point = ?"
+        with self._lock:
+            row = self._database.execute(select, (device, point)).fetchone()
+        return None if row is None else int(row[0])
+
+    def note_write(self, device: str, point: str, now: int) -> None:
+        """Keep that a command begins to write the point at `now` (UTC ms)."""
+        with self._lock, self._database:
+            self._database.execute(
+                "INSERT OR REPLACE INTO written VALUES (?, ?, ?)", (device, point, now)
+            )
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -79,6 +98,6 @@ class CommandResults:
 
 def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
-    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", _SCHEMA):
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", _COMMANDS, _WRITES):
         database.execute(statement)
     return database

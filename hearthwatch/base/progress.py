@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from hearthwatch.base.errors import FailedError
+from hearthwatch.base.terminal import Terminal
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def progress_bar(
     FailedError.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"))
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     with Progress(
         *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True
     ) as bar:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ def _explained() -> Iterator[None]:
 
 
 def _print(holders: list[dict[str, Any]], as_json: bool) -> None:
-    from hearthwatch.base.printing import print_json, print_tables
     from hearthwatch.tables.accounts import holders_table
 
     if as_json:
@@ -74,7 +74,7 @@ def _report(done: bool, name: str, what: str, kind: str = "user") -> None:
 
     if not done:
         raise UsageError(f"there is no {kind} {name!r}; see {kind} list")
-    typer.echo(f"{what} {name}")
+    print_text(f"{what} {name}")
 
 
 @user_app.command("add")
@@ -95,7 +95,7 @@ def add_user(
     with _explained():
         is_new = add_account(_open_tickets(config), name, password, role, scope)
     rights = role if scope is None else f"{role} {scope}"
-    typer.echo(f"{'added' if is_new else 'changed'} {name} ({rights})")
+    print_text(f"{'added' if is_new else 'changed'} {name} ({rights})")
 
 
 @user_app.command("list")
@@ -169,7 +169,7 @@ def create_api_token(
         raise UsageError(f"--expires: {error}") from error
     with _explained():
         token = create_token(_open_tickets(config), role, scope, name=name, lasts_ms=lasts_ms)
-    typer.echo(token)
+    print_text(token)
 
 
 @token_app.command("list")

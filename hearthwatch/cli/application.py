@@ -6,6 +6,7 @@ import typer
 
 from hearthwatch import __version__
 from hearthwatch.base.logs import configure_logging
+from hearthwatch.base.printing import print_text
 from hearthwatch.cli import (
     accounts,
     audit,
@@ -50,7 +51,7 @@ app.add_typer(configuration.app, name="config")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"hearthwatch {__version__}")
+        print_text(f"hearthwatch {__version__}")
         raise typer.Exit
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig, Until
 
 app = typer.Typer(
@@ -79,7 +79,7 @@ def verify_lines(
     if as_json:
         print_json(asdict(verdict))
     else:
-        typer.echo(verdict_text(verdict))
+        print_text(verdict_text(verdict))
     if verdict.broken is not None:
         raise FailedError("the audit log is not whole; keep a copy of the database as it is")
 

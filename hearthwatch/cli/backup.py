@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig
 
 _Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")]
@@ -36,7 +36,7 @@ def backup(
     else:
         print_tables(backup_table(manifest, settings.season.zone))
         for line in commands_elsewhere(manifest, "back_up"):
-            typer.echo(line)
+            print_text(line)
 
 
 def restore(
@@ -81,9 +81,9 @@ def restore(
     else:
         print_tables(backup_table(manifest, settings.season.zone))
         for line in commands_elsewhere(manifest, "restore"):
-            typer.echo(line)
+            print_text(line)
 
 
 def _warn(noted: bool, what: str) -> None:
     if not noted:
-        typer.echo(f"the audit log does not hold this {what}: no ticket database here", err=True)
+        print_text(f"the audit log does not hold this {what}: no ticket database here", err=True)

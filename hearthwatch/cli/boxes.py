@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json
+from hearthwatch.base.printing import print_json, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_all(config: ServerConfig = Path("server.toml"), as_json: AsJson = False
         return
     for box in boxes:
         state = "retired" if box["retired_at"] else "online" if box["online"] else "offline"
-        typer.echo(f"{box['gateway']}  {state}  {len(box['devices'])} devices")
+        print_text(f"{box['gateway']}  {state}  {len(box['devices'])} devices")
 
 
 @box_app.command("retire")
@@ -72,7 +72,7 @@ def assign(
     with _explained(), _acting(config, "box.assign") as (session, by, now):
         listed = listed_gateways(load_server_settings(config))().get(device)
         after = assign_device(session, Scope("district"), (device, box), listed, why, by, now)
-    typer.echo(f"{device} belongs to {after or 'whoever announces it'}")
+    print_text(f"{device} belongs to {after or 'whoever announces it'}")
 
 
 def _decide(box: str, why: str, config: Path, *, retired: bool) -> None:
@@ -82,7 +82,7 @@ def _decide(box: str, why: str, config: Path, *, retired: bool) -> None:
     what = "box.retire" if retired else "box.reinstate"
     with _explained(), _acting(config, what) as (session, by, now):
         retire_box(session, Scope("district"), box, why, by, now, retired=retired)
-    typer.echo(f"{box} is {'retired' if retired else 'in service'}")
+    print_text(f"{box} is {'retired' if retired else 'in service'}")
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from hearthwatch.base.printing import print_text
+
 app = typer.Typer(help="Configuration files: JSON Schemas and checks.", no_args_is_help=True)
 
 
@@ -25,7 +27,7 @@ def schema(
         target.write_text(
             json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
-        typer.echo(target)
+        print_text(target)
 
 
 @app.command("check")
@@ -44,7 +46,7 @@ def check(
     problems = []
     for path in files:
         try:
-            typer.echo(f"{path}: a good {check_file(path)} file")
+            print_text(f"{path}: a good {check_file(path)} file")
         except ConfigurationError as error:
             problems += error.problems
     if problems:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json
+from hearthwatch.base.printing import print_json, print_text
 from hearthwatch.cli.options import AsJson, GatewayConfig
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def check(
     if as_json:
         print_json(report.to_document() | ({} if limits is None else {"live": limits}))
     else:
-        typer.echo(
+        print_text(
             "\n".join([report.to_text(), *([] if limits is None else [limits_text(limits)])])
         )
     if report.problems:
@@ -121,7 +121,7 @@ def scan(
             tried,
             timeout,
             parse_duration(watch) / 1_000,
-            lambda found: typer.echo(scan_text(found), err=True) if found and steps[1:] else None,
+            lambda found: print_text(scan_text(found), err=True) if found and steps[1:] else None,
         )
         units = process.scan_bus(line, wanted, steps, report)
     except ValueError as error:
@@ -131,4 +131,4 @@ def scan(
     if as_json:
         print_json({"units": [unit.to_document() for unit in units]})
     else:
-        typer.echo(scan_toml(units) if as_toml else scan_text(units))
+        print_text(scan_toml(units) if as_toml else scan_text(units))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json
+from hearthwatch.base.printing import print_json, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig
 
 app = typer.Typer(
@@ -80,7 +80,7 @@ def replay_dead_letters(
     if as_json:
         print_json({"file": str(path), "dry_run": dry_run, **replay_document(report)})
     else:
-        typer.echo(replay_text(report, dry_run))
+        print_text(replay_text(report, dry_run))
 
 
 @app.command("status")

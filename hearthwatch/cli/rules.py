@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, Since, Until
 
 app = typer.Typer(help="Alert rules as data: validate, test and replay them.", no_args_is_help=True)
@@ -26,7 +26,7 @@ def check(
     from hearthwatch.base.resources import shipped_rule_files
 
     for rule in load_rules(RulesSettings(files=files or shipped_rule_files())):
-        typer.echo(f"{rule.id}: {rule.kind}, {rule.priority}")
+        print_text(f"{rule.id}: {rule.kind}, {rule.priority}")
 
 
 @app.command("test")
@@ -43,22 +43,22 @@ def run_tests(
     mistakes. The operator guide explains the notation; config/rules/tests has an example for every
     rule.
     """
-    from rich.console import Console
     from rich.progress import track
 
     from hearthwatch.base.errors import FAILED
     from hearthwatch.base.resources import shipped_rule_files
+    from hearthwatch.base.terminal import Terminal
     from hearthwatch.trials.rule_tests import run_files, to_document, to_text
 
     chosen = files or shipped_rule_files("tests/*.toml")
-    shown = Console(stderr=True)
+    shown = Terminal(stderr=True)
     results = list(
         track(run_files(chosen), "testing", total=len(chosen), console=shown, transient=True)
     )
     if as_json:
         print_json(to_document(results))
     else:
-        typer.echo("\n".join(to_text(result) for result in results))
+        print_text("\n".join(to_text(result) for result in results))
     if not all(result.passed for result in results):
         raise typer.Exit(FAILED)
 

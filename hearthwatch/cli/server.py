@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hearthwatch.base.errors import UnreachableError
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, ServerConfig, Since, Until
 
 alerts_app = typer.Typer(
@@ -68,18 +68,17 @@ def check_server(config: ServerConfig = Path("server.toml"), as_json: AsJson = F
     written to the store and read back, not among the readings. Missing files, buckets, retentions
     and tables are made. Exits with 3 if anything is not ready.
     """
-    from rich.console import Console
-
+    from hearthwatch.base.terminal import Terminal
     from hearthwatch.run.server_check import server_checks
     from hearthwatch.run.server_settings import load_server_settings
 
     settings = load_server_settings(config)
     checks = []
-    with Console(stderr=True).status("trying what the services need …"):
+    with Terminal(stderr=True).status("trying what the services need …"):
         for check in server_checks(config, settings):
             checks.append(check)
             if not as_json:
-                typer.echo(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
+                print_text(f"{'ok' if check.good else 'NO':3} {check.name}: {check.text}")
     failed = [check.name for check in checks if not check.good]
     if as_json:
         print_json({"ready": not failed, "checks": [asdict(check) for check in checks]})

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hearthwatch.base.periods import parse_length
-from hearthwatch.base.printing import print_json, print_tables
+from hearthwatch.base.printing import print_json, print_tables, print_text
 from hearthwatch.cli.options import AsJson, BrokerConfig, BrokerUrl, ScenarioName, Seed, Speed
 
 app = typer.Typer(
@@ -86,7 +86,7 @@ def bus(
     from simulators.live.settings import SimulationSettings, settings_from_flags
 
     if quirks == "list":
-        typer.echo(quirk_list())
+        print_text(quirk_list())
         return
     configure_structured_logging()
     if config is not None:
@@ -178,7 +178,7 @@ def fleet(
     if as_json:
         print_json(result)
     else:
-        typer.echo("\n".join(f"{name:16} {value:>12,}" for name, value in result.items()))
+        print_text("\n".join(f"{name:16} {value:>12,}" for name, value in result.items()))
     raise typer.Exit(1 if result["waiting"] else 0)
 
 

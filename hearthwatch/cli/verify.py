@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hearthwatch.base.printing import print_json
+from hearthwatch.base.printing import print_json, print_text
 from hearthwatch.cli.options import AsJson
 
 
@@ -31,6 +31,6 @@ def verify(
     if as_json:
         print_json(result.to_document())
     else:
-        typer.echo(result.to_text())
+        print_text(result.to_text())
     if not result.clean:
         raise typer.Exit(FAILED)

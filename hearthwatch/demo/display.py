@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import (
     BarColumn,
@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from hearthwatch.base.terminal import Terminal
 from hearthwatch.demo.observe import DemoCounts
 from simulators.verify import Verification
 
@@ -30,7 +31,7 @@ class DemoDisplay:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = Terminal(stderr=True, quiet=quiet, markup=True)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
@@ -56,7 +57,7 @@ class DemoDisplay:
         text = (
             f"Console  [bold]{console}[/]   user [bold]{user}[/]   password [bold]{password}[/]\n"
             f"Broker   {mqtt}/   watch the feed: hearthwatch watch --url {mqtt}\n"
-            f"Data     {data}\n\n"
+            f"Data     {escape(str(data))}\n\n"
             "Within a minute a heat pump trips, a house falls below 18 °C and a gateway dies.\n"
             "Each becomes one ticket on the page. Ctrl-C ends everything."
         )
@@ -93,4 +94,4 @@ class DemoDisplay:
                 table.add_row(key.replace("_", " "), f"{value:,}")
         self._console.print(table)
         if not verification.clean:
-            Console(stderr=True).print(verification.to_text(), highlight=False, markup=False)
+            Terminal(stderr=True).print(verification.to_text(), highlight=False, markup=False)

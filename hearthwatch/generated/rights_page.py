@@ -8,6 +8,7 @@ from desk.accounts.rights import (
     MAY,
     REPORT_FIELDS,
     SEES,
+    SEES_ALERT,
     SEES_DETAIL,
     SEES_DEVICE,
     STEP_FIELDS,
@@ -51,6 +52,7 @@ def page() -> str:
         "## Acts, and the fields that a role may set 操作与可填字段\n\n" + _acts(),
         "## Fields of a ticket 工单字段\n\n" + _sees(SEES) + "\n\n" + _words(),
         "## Details of events 记录明细\n\n" + _sees(SEES_DETAIL),
+        "## Fields of an alert 报警字段\n\n" + _sees(SEES_ALERT),
         "## Fields of a device 设备字段\n\n" + _sees(SEES_DEVICE),
     ]
     return "\n\n".join(parts) + "\n"

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from prometheus_client import start_http_server
-from rich.console import Console
 from rich.progress import Progress
 
 from configuration.exclusive import exclusive
 from configuration.fields import DEFAULT_TIME_ZONE
 from hearthwatch.base.errors import FailedError, UnreachableError, UsageError
+from hearthwatch.base.terminal import Terminal
 from hearthwatch.run.server_settings import ServerSettings
 from ingest.durable.commit import Committer
 from ingest.durable.dead_letter_file import DeadLetterFile
@@ -184,7 +184,7 @@ def replay_file(
         raise UsageError(f"{file}: there is no such dead-letter file")
     store = open_store(settings.store, settings.season.zone)
     try:
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        with Progress(console=Terminal(stderr=True), transient=True) as progress:
             task = progress.add_task("replaying", total=None)
             return Redelivery(
                 file,

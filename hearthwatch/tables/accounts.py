@@ -12,14 +12,13 @@ _TIMES: Final = frozenset(("created", "expires", "last_used", "revoked"))
 
 def holders_table(holders: Sequence[Mapping[str, Any]]) -> "Table":
     """Return a table of accounts or tokens, a row each; times in UTC, what is missing empty."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     for name in holders[0] if holders else ("nobody yet",):
         table.add_column(name.replace("_", " "))
     for holder in holders:
-        table.add_row(*(escape(_text(name, value)) for name, value in holder.items()))
+        table.add_row(*(_text(name, value) for name, value in holder.items()))
     return table
 
 

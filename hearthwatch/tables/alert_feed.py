@@ -25,7 +25,8 @@ from messaging.settings import MqttSettings
 from wire.decode import decode_alert
 from wire.messages import Alert, AlertState, Priority
 from wire.payload import PayloadError
-from wire.texts import LONGEST_PROSE, as_line
+from wire.plain_text import printable, printable_json
+from wire.texts import LONGEST_PROSE
 
 Language = Literal["zh", "en"]
 
@@ -110,11 +111,11 @@ class AlertFeed:
         """Return a message as one line: an alert as text, any other as topic and payload."""
         text = payload.decode(errors="replace")
         if self.as_json:
-            return json.dumps({"topic": topic, "payload": _document(text)}, ensure_ascii=False)
+            return printable_json({"topic": topic, "payload": _document(text)})
         try:
             return self._alert_line(decode_alert(payload))
         except PayloadError:
-            return as_line(f"{topic} {text or '(removed)'}", LONGEST_PROSE)
+            return printable(f"{topic} {text or '(removed)'}"[:LONGEST_PROSE])
 
     def _alert_line(self, alert: Alert) -> str:
         moment = alert.cleared_at or alert.raised_at
@@ -123,8 +124,8 @@ class AlertFeed:
         state = _STATES[self.language][alert.state]
         alarm = f"{alert.rule} {alert.code or ''}".strip()
         text = alert.text.get(self.language, "")
-        where = f"{alert.village} {alert.subject}"
-        return f"{clock} {_sign(alert)} {priority} {state} {where} {alarm}  {text}"
+        words = printable(f"{state} {alert.village} {alert.subject} {alarm}  {text}")
+        return f"{clock} {_sign(alert)} {priority} {words}"
 
 
 def _raise_if_unreachable(event: Event, url: str) -> None:

@@ -19,7 +19,6 @@ _HOW: Final = {
 
 def audit_table(entries: Sequence[AuditEntry], zone: tzinfo) -> "Table":
     """Return a table, a line each; times in `zone`, what is missing empty."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -28,7 +27,7 @@ def audit_table(entries: Sequence[AuditEntry], zone: tzinfo) -> "Table":
     for entry in entries:
         at = datetime.fromtimestamp(entry.at / 1_000, zone).strftime("%Y-%m-%d %H:%M:%S")
         cells = (str(entry.id), at, entry.who, entry.address or "", entry.what, entry.subject or "")
-        table.add_row(*map(escape, (*cells, _changed(entry.before, entry.after))))
+        table.add_row(*cells, _changed(entry.before, entry.after))
     return table
 
 

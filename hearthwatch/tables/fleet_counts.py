@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from hearthwatch.base.terminal import Terminal
 from simulators.load.counts import Counts
 
 
 @contextmanager
 def live_counts() -> Iterator[Callable[[Counts], None]]:
     """Keep a small table on standard error; yields the function that replaces its counts."""
-    live = Live(console=Console(stderr=True), refresh_per_second=2, transient=True)
+    live = Live(console=Terminal(stderr=True), refresh_per_second=2, transient=True)
     with live:
         yield lambda counts: live.update(_table(counts))
 

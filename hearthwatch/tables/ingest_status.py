@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from hearthwatch.base.terminal import Terminal
 from ingest.reception.tally import Tallies
 from ingest.status import GatewayStatus, counts_document
 
@@ -27,7 +27,7 @@ def print_status(gateways: list[GatewayStatus], tallies: Tallies, zone: tzinfo) 
     total = tallies.total()
     missing = sum(gateway.missing for gateway in gateways)
     table.add_row(f"{len(gateways)} gateways", "", "", *_numbers(missing, total), style="bold")
-    console = Console()
+    console = Terminal()
     console.print(table)
     for line in _details(gateways, counts_document(total)):
         console.print(line, highlight=False, markup=False)

@@ -7,6 +7,7 @@ seasons, `hours` for hourly aggregates, `trial` for `server check`.
 from datetime import tzinfo
 from pathlib import Path
 
+from ingest.store.giving_up import NobodyWaits, asked_by
 from ingest.store.hours import hour_of, long_summaries
 from ingest.store.model import (
     Area,
@@ -23,6 +24,7 @@ from wire.local_days import BEIJING_OFFSET_MS, offset_of
 
 __all__ = [
     "Area",
+    "NobodyWaits",
     "PointSummary",
     "Prepared",
     "ReadingStore",
@@ -31,6 +33,7 @@ __all__ = [
     "StoreSettings",
     "StoreUnavailable",
     "StoredReading",
+    "asked_by",
     "long_summaries",
     "open_store",
 ]

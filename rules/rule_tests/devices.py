@@ -17,6 +17,7 @@ _SERIES: Final[dict[str, Any]] = {
     "faults": lists,
     "bad": lists,
     "claimed_by": lists,
+    "held_back": numbers,
     **dict.fromkeys(POINTS, numbers),
 }
 """The parser of each series."""
@@ -26,7 +27,8 @@ _SERIES: Final[dict[str, Any]] = {
 class DeviceUnderTest:
     """A device with its readings in time order; `readings[i]` is None in a gap.
 
-    `claimed_by[i]` holds the other gateways that announce it then.
+    `claimed_by[i]` holds the other gateways that announce it then, `held_back[i]` how many alerts
+    of its gateway are held back.
     """
 
     id: str
@@ -34,6 +36,7 @@ class DeviceUnderTest:
     gateway: str
     readings: list[Reading | None]
     claimed_by: list[tuple[str, ...]] = field(default_factory=list)
+    held_back: list[float | None] = field(default_factory=list)
 
 
 def parse_devices(
@@ -77,8 +80,8 @@ def _device(name: str, table: object, start: int, interval_ms: int) -> DeviceUnd
     if problems:
         raise RuleErrors(problems)
     readings = [_reading(name, start + row * interval_ms, series, row) for row in range(length)]
-    claimed_by = series.get("claimed_by", [])
-    return DeviceUnderTest(name, path["village"], path["gateway"], readings, claimed_by)
+    beside = series.get("claimed_by", []), series.get("held_back", [])
+    return DeviceUnderTest(name, path["village"], path["gateway"], readings, *beside)
 
 
 def _series(table: Mapping[str, object], problems: list[RuleProblem]) -> dict[str, list[Any]]:

@@ -9,6 +9,7 @@ from rules.document.rule import Rule
 from rules.engine.engine import Engine
 from rules.forecast.extreme_cold import ColdWatch
 from rules.presence.conflict import ConflictWatch, Contest
+from rules.presence.crowding import CrowdWatch
 from rules.presence.presence import Presence
 from rules.presence.rules import SilenceRule, VillageOutageRule
 from rules.readings.season import Season
@@ -84,6 +85,7 @@ def play(test: RuleTest, rules: Sequence[Rule], season: Season) -> list[Transiti
     if any(isinstance(rule, SilenceRule | VillageOutageRule) for rule in rules):
         transitions += _step_presence(Presence(rules, test.start), polls, test)
     transitions += _step_conflicts(ConflictWatch(rules), len(polls), test)
+    transitions += _step_crowds(CrowdWatch(rules), len(polls), test)
     transitions += _step_forecasts(ColdWatch(rules, season), len(polls), test)
     return sorted(transitions, key=lambda each: (each.at, each.subject, each.rule, each.code or ""))
 
@@ -135,6 +137,18 @@ def _step_conflicts(watch: ConflictWatch, polls: int, test: RuleTest) -> list[Tr
             if number < len(device.claimed_by) and (others := _claimants(device, number))
         }
         transitions += watch.step(contests, test.start + number * test.interval_ms)
+    return transitions
+
+
+def _step_crowds(watch: CrowdWatch, polls: int, test: RuleTest) -> list[Transition]:
+    transitions: list[Transition] = []
+    for number in range(polls):
+        held = {
+            _gateway_path(device): round(count)
+            for device in test.devices
+            if number < len(device.held_back) and (count := device.held_back[number])
+        }
+        transitions += watch.step(held, test.start + number * test.interval_ms)
     return transitions
 
 

@@ -4,24 +4,29 @@ R20)."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from pydantic import ValidationError
 
 from alerts.forecast import ForecastReader, ForecastUnavailableError, read_forecast
 from alerts.settings import ForecastSettings
 from desk.database.engine import open_database, reading, writing
-from desk.extreme_cold import confirm, confirmed_document, end, is_extreme_cold
+from desk.database.tables import GatewayRow
+from desk.extreme_cold import confirm, confirmed_document, districts_in_extreme_cold, end
 from rules.forecast.forecast import parse_forecast
-from tests.alerts.rig import DEVICES, Feed, Gateway, Running, Tables, settings
+from tests.alerts.rig import DEVICES, PLACE, Feed, Gateway, Running, Tables, settings
 from tests.servers import Server, wait_until
 from tests.web_server import answering
 from wire.wall_clock import wall_clock_ms
 
 HOUR = 3_600_000
+MIGRATIONS = Path(__file__).parents[2] / "desk" / "database" / "migrations"
 
 
 def forecast(now: int, cold_hours: int) -> dict[str, Any]:
@@ -98,27 +103,31 @@ def test_only_files_and_web_servers_are_asked(tmp_path: Path) -> None:
 def test_the_mode_holds_from_until_and_can_be_ended(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'tickets.db'}")
     with writing(database) as session:
-        confirm(session, 100, 200, "duty desk", 50)
+        confirm(session, "d", 100, 200, "duty desk", 50)
+        confirm(session, "neighbour", 120, 130, "duty desk", 50)
     with reading(database) as session:
-        assert [is_extreme_cold(session, now) for now in (50, 99, 100, 199, 200)] == [
+        moments = (50, 99, 100, 199, 200)
+        assert ["d" in districts_in_extreme_cold(session, now) for now in moments] == [
             False,
             False,
             True,
             True,
             False,
         ]
-        assert confirmed_document(session, 60) == {
+        assert confirmed_document(session, "d", 60) == {
+            "district": "d",
             "from": 100,
             "until": 200,
             "by": "duty desk",
             "confirmed_at": 50,
         }
-        assert confirmed_document(session, 200) is None
+        assert confirmed_document(session, "d", 200) is None
     with writing(database) as session:
-        end(session, 150)
-        end(session, 180)
+        end(session, "d", 150)
+        end(session, "d", 180)
     with reading(database) as session:
-        assert not is_extreme_cold(session, 150)
+        assert "d" not in districts_in_extreme_cold(session, 150)
+        assert districts_in_extreme_cold(session, 125) == {"d", "neighbour"}
     database.dispose()
 
 
@@ -152,7 +161,7 @@ def test_confirmed_limits_are_in_force(tmp_path: Path, broker: Server) -> None:
     given, now = settings(tmp_path, broker.url), wall_clock_ms()
     tables = Tables(given["tickets"].url)
     with writing(tables.engine) as session:
-        confirm(session, now - HOUR, now + HOUR, "duty desk", now)
+        confirm(session, PLACE.district, now - HOUR, now + HOUR, "duty desk", now)
     running, gateway = Running(**given).ready(), Gateway(broker.url)
     try:
         gateway.birth(DEVICES[0])
@@ -163,3 +172,44 @@ def test_confirmed_limits_are_in_force(tmp_path: Path, broker: Server) -> None:
     finally:
         running.stop()
         gateway.close()
+
+
+def test_limits_of_one_district_are_not_those_of_another(tmp_path: Path, broker: Server) -> None:
+    given, now = settings(tmp_path, broker.url), wall_clock_ms()
+    tables = Tables(given["tickets"].url)
+    with writing(tables.engine) as session:
+        confirm(session, "haidian", now - HOUR, now + HOUR, "duty desk", now)
+    running = Running(**given).ready()
+    cold = Gateway(broker.url, replace(PLACE, district="haidian"))
+    other = Gateway(broker.url)
+    try:
+        cold.birth(DEVICES[0])
+        other.birth(DEVICES[1])
+        for minutes in range(35, -5, -5):  # cold for 35 min: enough in extreme cold only
+            for gateway, device in ((other, DEVICES[1]), (cold, DEVICES[0])):
+                gateway.read(device, at=now - minutes * HOUR // 60, room_c=17.0)
+        wait_until(lambda: tables.alerts(subject=DEVICES[0]))
+        assert [alert.rule for alert in tables.alerts()] == ["low_room_temperature"]
+    finally:
+        running.stop()
+        cold.close()
+        other.close()
+
+
+def test_a_mode_of_the_server_becomes_that_of_its_districts(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'tickets.db'}"
+    database = open_database(url)
+    with writing(database) as session:
+        confirm(session, "d", 100, 200, "duty desk", 50)
+        for name in ("d", "e"):
+            session.add(GatewayRow(id="g", district=name, town="t", village="v", online=True))
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS))
+    with database.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.downgrade(configuration, "0006")
+    database.dispose()
+    database = open_database(url)
+    with reading(database) as session:
+        assert districts_in_extreme_cold(session, 150) == {"d", "e"}
+    database.dispose()

@@ -116,7 +116,7 @@ def test_the_command_line_tells_the_same(desk: Desk, client: httpx.Client, tmp_p
 @pytest.mark.parametrize(
     ("tickets", "more", "said"),
     [
-        ("nonsense", [], "[tickets] url 'nonsense' cannot be used"),
+        ("nonsense", [], "tickets.url: no database that is known here"),
         (
             "sqlite:///tickets.db",
             ["--village", "nowhere"],

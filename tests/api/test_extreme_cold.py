@@ -74,3 +74,30 @@ def test_a_proposal_is_shown(desk: Desk, client: httpx.Client) -> None:
     assert (proposal["rule"], proposal["subject"]) == ("extreme_cold", "mentougou")
     assert client.get(PATH, headers=bearer(desk, "household", "h-1")).json()["proposals"] == []
     assert client.get(PATH).status_code == 401
+
+
+def test_each_district_has_its_own_mode(desk: Desk, client: httpx.Client) -> None:
+    with writing(desk.database) as session:
+        session.add(GatewayRow(id="hd-01", district="haidian", town="t", village="v", online=True))
+    everywhere = bearer(desk, "district", None)
+    ours, theirs = bearer(desk, "district", "mentougou"), bearer(desk, "district", "haidian")
+    wanted = hours_from_now(desk, 0, 10)
+    for step, body in (("confirm", wanted), ("end", None)):
+        answer = client.post(f"{PATH}/{step}", json=body, headers=everywhere)
+        assert (answer.status_code, answer.json()["code"]) == (422, "district_missing")
+        assert "haidian, mentougou" in answer.json()["detail"]
+        foreign = (body or {}) | {"district": "mentougou"}
+        answer = client.post(f"{PATH}/{step}", json=foreign, headers=theirs)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    made = client.post(
+        f"{PATH}/confirm", json=wanted | {"district": "haidian"}, headers=everywhere
+    ).json()
+    assert made["district"] == "haidian"
+    assert client.get(PATH, headers=theirs).json()["confirmed"] == made
+    assert client.get(PATH, headers=ours).json()["confirmed"] is None
+    assert client.post(f"{PATH}/end", headers=ours).status_code == 200
+    assert client.get(PATH, headers=everywhere).json()["confirmed"] == made
+    named = {"district": "mentougou"}
+    assert client.get(PATH, params=named, headers=everywhere).json()["confirmed"] is None
+    client.post(f"{PATH}/end", json={"district": "haidian"}, headers=everywhere)
+    assert client.get(PATH, headers=theirs).json()["confirmed"] is None

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from sqlalchemy import select
 
-from alerts.core.district import ConflictWatch
+from alerts.core.district import ConflictWatch, CrowdWatch
 from desk.database.engine import reading, writing
 from desk.database.outbox import add_effect
 from desk.database.tables import OutboxRow
@@ -23,6 +23,7 @@ PARTS = {
     "tick_forecast": ColdWatch,
     "tick_presence": Presence,
     "tick_conflicts": ConflictWatch,
+    "tick_crowding": CrowdWatch,
 }
 
 

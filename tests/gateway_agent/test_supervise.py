@@ -29,6 +29,8 @@ from tests.servers import MosquittoBroker, Server, free_port, http_status, wait_
 from wire.encode import encode_command
 from wire.messages import Command
 from wire.topics import gateway_topic
+from wire.units import DAY_MS, HOUR_MS
+from wire.wall_clock import wall_clock_ms
 
 
 class Manager:
@@ -204,7 +206,11 @@ def test_a_command_travels_to_the_unit_once_and_its_result_back(
     box.start()
     wait_until(lambda: receiver.of("status"), 20)
     wanted = Command(
-        "11111111-2222-3333-4444-555555555555", "unit-1", {"setpoint_c": 42.0}, 2**45, "somebody"
+        "11111111-2222-3333-4444-555555555555",
+        "unit-1",
+        {"setpoint_c": 42.0},
+        wall_clock_ms() + HOUR_MS,
+        "somebody",
     )
     receiver._session.publish(
         gateway_topic("command", GATEWAY), encode_command(wanted), retain=True
@@ -225,10 +231,28 @@ def test_a_command_travels_to_the_unit_once_and_its_result_back(
     wait_until(lambda: len(receiver.of("result")) >= 2, 20)
     assert receiver.of("result")[-1] == result
     box.units.registers[1][203] = 40
+    valid = wall_clock_ms() + HOUR_MS
     receiver.say(
-        "command", encode_command(Command("two", "unit-1", {"setpoint_c": 42.0}, 2**45, "somebody"))
+        "command", encode_command(Command("two", "unit-1", {"setpoint_c": 42.0}, valid, "somebody"))
     )
     wait_until(lambda: receiver.of("result")[-1]["reason"] == "out_of_bounds", 20)
+    box.units.registers[1][203] = 55
+    for number, (expires_at, reason) in enumerate(
+        [(valid, "too_soon: write it again in "), (valid + 2 * DAY_MS, "expiry_too_far: ")]
+    ):
+        wanted = Command(f"more-{number}", "unit-1", {"setpoint_c": 43.0}, expires_at, "anna")
+        receiver.say("command", encode_command(wanted))
+        answer = wait_until(
+            lambda wanted=wanted: [
+                each for each in receiver.of("result") if each["id"] == wanted.id
+            ],
+            20,
+        )[0]
+        assert (answer["status"], answer["by"]) == ("rejected", "anna")
+        assert answer["reason"].startswith(reason)
+        assert f"command_done id={wanted.id} by=anna" in box.log or (
+            f"command_refused id={wanted.id} by=anna" in box.log
+        )
     assert box.units.written == [(1, 16, 11, (42,))]
 
 

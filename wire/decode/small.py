@@ -96,6 +96,7 @@ def decode_result(payload: bytes) -> Result:
         reason=line(document, "reason") if "reason" in document else "",
         at=moment(document, "at"),
         read_back=points(document, "read_back", MAX_COMMANDED) if "read_back" in document else {},
+        by=line(document, "by") if "by" in document else "",
     )
 
 

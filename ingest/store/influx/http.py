@@ -19,6 +19,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from configuration.load import ConfigurationError
+from ingest.store.giving_up import give_up_if_left
 from ingest.store.influx.line_protocol import body
 from ingest.store.influx.refusals import ContentRefused, RequestRefused, sentence
 from ingest.store.model import StoreUnavailable
@@ -99,7 +100,11 @@ class InfluxConnection:
         ]
 
     def series(self, influxql: str, bucket: str | None = None) -> list[dict[str, Any]]:
-        """Return the answer to one statement: `tags`, `columns` and rows of `values` by series."""
+        """Return the answer to one statement: `tags`, `columns` and rows of `values` by series.
+
+        Raises NobodyWaits instead of asking for somebody who has left.
+        """
+        give_up_if_left()
         parameters = {"db": bucket or self.address.bucket, "epoch": "ms", "q": influxql}
         answer = msgspec.json.decode(self.request("GET", "/query", parameters))
         result = answer["results"][0] if answer.get("results") else answer

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ingest.store.giving_up import give_up_if_left, nobody_waits
 from ingest.store.hours import STATISTICS, Retention, finished_before, hour_of
 from ingest.store.model import (
     Area,
@@ -45,6 +46,8 @@ INSERT INTO device VALUES (?, ?, ?, ?, ?) ON CONFLICT (device) DO UPDATE SET
 # The block of an hour begins at most an hour before any of its readings.
 _IN_RANGE: Final = f"first > :start - {HOUR_MS} AND first < :end AND at >= :start AND at < :end"
 _OF_DEVICE: Final = f"device = :device AND {_IN_RANGE}"
+# Instructions of the database engine between two looks at whether somebody waits: a millisecond.
+_LOOK_EVERY: Final = 50_000
 _BUCKET: Final = "({0} + :offset) / :step * :step - :offset"
 # In an aggregate SQLite unpacks every column of the view; behind a LIMIT only the named ones.
 _ONLY_THESE: Final = "LIMIT -1"
@@ -276,6 +279,7 @@ class SqliteStore:
             self._translated(),
             closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection,
         ):
+            connection.set_progress_handler(nobody_waits, _LOOK_EVERY)
             yield connection
 
     @contextmanager
@@ -283,6 +287,7 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
+            give_up_if_left()
             raise StoreUnavailable(f"{self._path}: {error}; {advice(error)}") from error
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from alerts.core.district import District
+from alerts.core.event_budget import BURST
 from alerts.core.practice import practice_of
 from alerts.late.late_readings import (
     LAG_MS,
@@ -211,3 +212,15 @@ def test_a_gap_filled_later_gives_the_episodes_of_a_clean_run(seed: int, tmp_pat
     for world in (clean, late):
         world.store.close()
         world.database.dispose()
+
+
+def test_late_readings_with_another_code_each_time_fill_no_table(world: World) -> None:
+    world.hear(healthy(0, 1, 2))
+    world.hear(healthy(40, 41, 42))
+    flood = [
+        at(step, *(f"other:{step // 2}-{number}" for number in range(20))) for step in range(4, 24)
+    ]
+    world.hear([*healthy(3), *flood, *healthy(*range(24, 40))])
+    world.evaluate_history()
+    assert len(world.alerts()) == BURST
+    assert {state for _, state, *_ in world.alerts()} == {"cleared"}

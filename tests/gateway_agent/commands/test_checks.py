@@ -122,6 +122,10 @@ def carry_out(registers: dict[int, int], wanted: Command) -> tuple[Result, Recor
     ("wanted", "reason"),
     [
         (command(42.0, expires_at=NOW), "expired"),
+        (
+            command(42.0, expires_at=NOW + 86_400_001),
+            "expiry_too_far: let it expire within 24 hours",
+        ),
         (command(42.0, device="b"), "not_writable"),
         (command(42.0, point="supply_c"), "not_writable"),
         (command(42.0, point="factory_reset"), "not_writable"),

@@ -3,12 +3,17 @@
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway_agent.bus.modbus import Bus
+from gateway_agent.commands.checks import CommandRefused, check_command
 from gateway_agent.commands.command_queue import CommandQueue
 from gateway_agent.commands.results import CommandResults
 from tests.gateway_agent.commands.test_checks import LINE, MIDEA, NOW, WATER, RecordingLink
@@ -43,8 +48,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "commands.db"
 
 
-def queue_on(line: PatientLine, path: Path) -> CommandQueue:
-    return CommandQueue(CommandResults(path), {"a": (MIDEA, line)}, lambda: NOW)
+def queue_on(line: PatientLine, path: Path, now: int = NOW) -> CommandQueue:
+    return CommandQueue(CommandResults(path), {"a": (MIDEA, line)}, lambda: now)
 
 
 def command(value: float, command_id: str = "one") -> Command:
@@ -132,3 +137,54 @@ def test_outcomes_are_forgotten_after_a_month(path: Path) -> None:
     assert recorded.begin("one", NOW)
     assert not recorded.begin("one", NOW + 29 * 86_400_000)
     assert recorded.begin("one", NOW + 31 * 86_400_000)
+
+
+@given(
+    moments=st.lists(st.integers(0, 300), min_size=1, max_size=12),
+)
+def test_writes_of_a_point_are_never_closer_than_its_pause(
+    moments: list[int],
+) -> None:
+    pause_s = MIDEA.profile.write[0].pause_s
+    line, now = PatientLine(), [NOW]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "commands.db"
+        writes: list[int] = []
+        for number, moment in enumerate(sorted(moments)):
+            now[0] = NOW + moment * 1_000
+            commands = CommandQueue(CommandResults(path), {"a": (MIDEA, line)}, lambda: now[0])
+            wanted = Command(f"c-{number}", "a", {"setpoint_c": 42.0}, now[0] + 1, "somebody")
+            commands.receive(wanted)
+            line.turn()
+            (result,) = commands.results()
+            assert result.by == "somebody"
+            if result.status == "done":
+                writes.append(moment)
+                continue
+            assert writes
+            left = pause_s - (moment - writes[-1])
+            assert result.reason == f"too_soon: write it again in {left} s"
+        assert len(line.link.writes) == len(writes)
+        assert all(later - first >= pause_s for first, later in pairwise(writes))
+
+
+def test_a_clock_that_was_set_back_holds_up_no_write(line: PatientLine, path: Path) -> None:
+    queue_on(line, path, NOW + 10**9).receive(
+        Command("one", "a", {"setpoint_c": 42.0}, NOW + 10**9 + 1, "somebody")
+    )
+    line.turn()
+    commands = queue_on(line, path)
+    commands.receive(command(43, "two"))
+    line.turn()
+    assert [result.status for result in commands.results()] == ["done"]
+
+
+@given(st.integers(-(10**13), 10**13))
+def test_a_command_is_valid_for_a_day_at_most(ahead_ms: int) -> None:
+    wanted = Command("c", "a", {"setpoint_c": 42.0}, NOW + ahead_ms, "somebody")
+    if 0 < ahead_ms <= 86_400_000:
+        check_command(wanted, {"a": MIDEA.profile}, NOW)
+        return
+    with pytest.raises(CommandRefused) as refused:
+        check_command(wanted, {"a": MIDEA.profile}, NOW)
+    assert refused.value.code == ("expired" if ahead_ms <= 0 else "expiry_too_far")

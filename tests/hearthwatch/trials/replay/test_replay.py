@@ -98,7 +98,7 @@ def test_a_replay_raises_what_the_running_service_raised(winter: Winter, config:
     found = replay(options(), load_server_settings(config))
     assert in_order(found.alerts) == in_order(expected)
     assert found.readings == len(list(winter.stored()))
-    assert found.skipped == ["extreme_cold", "ownership_conflict"]
+    assert found.skipped == ["extreme_cold", "ownership_conflict", "too_many_events"]
 
 
 def test_it_is_the_same_from_influxdb_and_with_two_processes(
@@ -164,6 +164,7 @@ def test_only_what_is_asked_for(winter: Winter, config: Path) -> None:
         "village_outage",
         "extreme_cold",
         "ownership_conflict",
+        "too_many_events",
     }
 
 
