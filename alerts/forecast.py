@@ -7,7 +7,7 @@ import json
 import threading
 import urllib.request
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.error import URLError
 
 import structlog
@@ -44,9 +44,17 @@ def _fetch(source: str) -> bytes:
     if not ForecastSettings.is_url(source):
         with Path(source).open("rb") as file:
             return file.read(_LARGEST + 1)
-    with urllib.request.urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - `is_url` lets only http and https pass
+    opener = urllib.request.build_opener(_NoRedirect)
+    with opener.open(source, timeout=_TIMEOUT_S) as answer:
         text: bytes = answer.read(_LARGEST + 1)
         return text
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: where the server connects is what its configuration says."""
+
+    def redirect_request(self, *request: Any) -> None:
+        """Return None: the answer is an HTTPError with the status of the redirect."""
 
 
 class ForecastReader:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from api.context import ApiContext, Context
 from api.problems import Problem
 from api.protection import is_forged
+from api.session_cookie import session_cookie
 from desk.accounts.accounts import (
     Caller,
     caller_by_cookie,
@@ -18,7 +19,6 @@ from desk.accounts.accounts import (
 )
 from desk.database.engine import reading
 
-COOKIE: Final = "hearthwatch_session"
 _BEARER: Final = "bearer "
 
 
@@ -42,7 +42,7 @@ def address_of(request: Request) -> str | None:
 
 def _find(request: Request, context: ApiContext) -> Caller | None:
     header = request.headers.get("authorization", "")
-    cookie = request.cookies.get(COOKIE)
+    cookie = session_cookie(request)
     if header.lower().startswith(_BEARER):
         with reading(context.database) as session:
             token = secret_hash(header[len(_BEARER) :].strip())

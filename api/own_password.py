@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.callers import COOKIE, KnownCaller
+from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
+from api.session_cookie import remove_session_cookie
 from api.sessions import begin_try
 from desk.accounts.accounts import AccountError, Caller, change_own_password
 
@@ -62,4 +63,4 @@ def replace_own_password(
         detail = "the old password is not that of this account"
         raise Problem(HTTPStatus.FORBIDDEN, "wrong_password", detail)
     context.guess_lock.succeeded(caller.name, address)
-    response.delete_cookie(COOKIE)
+    remove_session_cookie(request, response)

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from api.auditing import note_refusal
-from api.callers import COOKIE, KnownCaller, address_of, find_caller, refuse_forged
+from api.callers import KnownCaller, address_of, find_caller, refuse_forged
 from api.context import ApiContext, Context
 from api.problems import Problem
-from desk.accounts.accounts import SESSION_MS, log_in, log_out
+from api.session_cookie import remove_session_cookie, session_cookie, set_session_cookie
+from desk.accounts.accounts import log_in, log_out
 
 router = APIRouter()
 _log = structlog.get_logger()
@@ -38,10 +39,7 @@ def open_session(
     except Problem as problem:
         note_refusal(request, problem.status, problem.code, credentials.name)
         raise
-    secure = request.url.scheme == "https"
-    response.set_cookie(
-        COOKIE, cookie, max_age=SESSION_MS // 1000, httponly=True, samesite="lax", secure=secure
-    )
+    set_session_cookie(request, response, cookie)
 
 
 def _log_in(context: ApiContext, credentials: Credentials, request: Request) -> str:
@@ -49,7 +47,8 @@ def _log_in(context: ApiContext, credentials: Credentials, request: Request) -> 
     name, now = credentials.name, context.clock()
     with context.logins.taken():
         address = begin_try(context, name, request)
-        cookie = log_in(context.database, name, credentials.password, now, address)
+        former = session_cookie(request)
+        cookie = log_in(context.database, name, credentials.password, now, address, former)
     if cookie is None:
         _log.warning("login_failed", name=name, address=address)
         raise Problem(
@@ -76,7 +75,7 @@ def close_session(context: ApiContext, request: Request, response: Response) -> 
     caller = find_caller(request, context)
     if caller is not None:
         log_out(context.database, caller, context.clock())
-    response.delete_cookie(COOKIE)
+    remove_session_cookie(request, response)
 
 
 def _locked(wait: int) -> Problem:
@@ -92,10 +91,10 @@ def login(credentials: Credentials, request: Request, response: Response, contex
 
 
 @router.post("/logout", status_code=HTTPStatus.NO_CONTENT)
-def logout(caller: KnownCaller, response: Response, context: Context) -> None:
+def logout(caller: KnownCaller, request: Request, response: Response, context: Context) -> None:
     """End the browser session; a bearer token stays valid."""
     log_out(context.database, caller, context.clock())
-    response.delete_cookie(COOKIE)
+    remove_session_cookie(request, response)
 
 
 @router.get("/me")

@@ -171,9 +171,16 @@ def change_own_password(database: Engine, actor: Actor, old: str, new: str) -> b
 
 
 def log_in(
-    database: Engine, name: str, password: str, now: int, address: str | None = None
+    database: Engine,
+    name: str,
+    password: str,
+    now: int,
+    address: str | None = None,
+    former: str | None = None,
 ) -> str | None:
     """The cookie of a new session, or None if name and password do not belong together.
+
+    The session of the cookie `former`, which the browser had until now, ends.
 
     An unknown name takes as long as a wrong password, so that names cannot be found out.
     """
@@ -185,7 +192,10 @@ def log_in(
     with writing(database) as session:
         if session.scalar(_enabled_password(name)) != stored:
             return None  # the account changed while the password was looked at
-        session.execute(delete(WebSessionRow).where(WebSessionRow.expires <= now))
+        of_the_browser = WebSessionRow.hash == secret_hash(former or "")
+        session.execute(
+            delete(WebSessionRow).where((WebSessionRow.expires <= now) | of_the_browser)
+        )
         session.add(
             WebSessionRow(
                 hash=secret_hash(cookie),

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from alembic import command
@@ -87,6 +87,29 @@ def test_what_is_no_forecast_is_refused_and_the_newest_stays(
 def test_a_web_server_without_it_is_unavailable() -> None:
     with served({}) as url, pytest.raises(ForecastUnavailableError, match="404"):
         read_forecast(f"{url}/nothing.json")
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Sends every caller on, and notes who follows."""
+
+    followed: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.followed.append(self.path)
+        self.send_response(302)
+        self.send_header("Location", "/elsewhere.json")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+def test_a_redirected_forecast_is_not_followed() -> None:
+    with answering(HTTPServer(("127.0.0.1", 0), _Elsewhere)) as server:
+        url = f"http://127.0.0.1:{server.server_port}/forecast.json"
+        with pytest.raises(ForecastUnavailableError, match="302"):
+            read_forecast(url)
+    assert _Elsewhere.followed == ["/forecast.json"]
 
 
 def test_only_files_and_web_servers_are_asked(tmp_path: Path) -> None:
