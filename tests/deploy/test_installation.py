@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 CONFIG = "/etc/hearthwatch/server.toml"
-PACKAGE = "hearthwatch-server_0.1.0"
+PACKAGE = re.compile(r"hearthwatch-server_\S+\.deb")
 _BLOCK = re.compile(r"```(sh|toml)\n(.*?)```", re.DOTALL)
 
 
@@ -52,7 +52,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert built.returncode == 0, built.stderr
-    return next(folder.glob(f"{PACKAGE}_*.deb"))
+    return next(folder.glob("hearthwatch-server_*.deb"))
 
 
 class District:
@@ -81,7 +81,7 @@ class District:
         self.machine.put("/root/duty-password", "correct horse\n", 0o600)
         self.do("systemctl start postgresql")  # as Debian does when it installs it
         package = "\n".join(line for line in INSTALL[0].splitlines() if "build.sh" not in line)
-        self.do(package.replace(f"{PACKAGE}_amd64.deb", name))
+        self.do(PACKAGE.sub(name, package))
         self.do("\n".join(INSTALL[1:3]))
         self.machine.put(CONFIG, settings, 0o640)
         self.do(f"chgrp hearthwatch {CONFIG}")
