@@ -32,6 +32,7 @@ SCOPES: Final[dict[str, str | None]] = {
     "manufacturer": "midea",
     "town": f"{VILLAGE.district}/{VILLAGE.town}",
     "district": None,
+    "auditor": None,
 }
 
 
