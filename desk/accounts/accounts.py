@@ -277,7 +277,7 @@ def checked_rights(session: Session, role: str, scope: str | None) -> tuple[Role
     if role == "auditor" and scope:
         raise AccountError("an auditor reads the whole audit log; give no scope")
     if not scope and role not in ("district", "auditor"):
-        raise AccountError(f"a {role} needs the id it is limited to")
+        raise AccountError(f"a {role} needs a scope: the id that it is limited to")
     known = cast("Role", role)
     if not scope or role not in PLACES:
         return known, scope
