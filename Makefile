@@ -77,5 +77,5 @@ $(BIN)/.dev: pyproject.toml $(LOCKS)/dev.txt | $(BIN)/python
 
 console/static/vendor/.ready: console/package.json console/package-lock.json console/assets.py | $(BIN)/python
 	@command -v npm >/dev/null 2>&1 || $(PIP) install --require-hashes --requirement $(LOCKS)/npm.txt
-	@$(BIN)/python -m console.assets
+	@$(BIN)/python console/assets.py
 	@touch $@

@@ -10,8 +10,8 @@ from api.callers import KnownCaller
 from api.context import Context
 from api.lists import Page, WantedPage
 from api.problems import Problem
-from desk.audit.trail import AuditFilter, acting, lines
-from desk.database.engine import reading
+from desk.audit.trail import AuditFilter, lines, record
+from desk.database.engine import reading, writing
 from desk.database.paging import BadCursorError
 
 router = APIRouter(prefix="/audit")
@@ -41,8 +41,8 @@ def audit(
         raise Problem(HTTPStatus.FORBIDDEN, "not_permitted", detail)
     wanted = AuditFilter(who, what, start, end)
     before = None if page.cursor is None else _read_cursor(page.cursor)
-    with acting(context.database, caller.actor, "read.audit", context.clock()):
-        pass  # the reading itself is the act
+    with writing(context.database) as session:
+        record(session, caller.actor, "read.audit", context.clock())
     with reading(context.database) as session:
         found = lines(session, wanted, page.limit + 1, before)
     items = [asdict(line) for line in found[: page.limit]]

@@ -1,5 +1,5 @@
-"""Installs the page's scripts from npm into `static/vendor`, where the wheel packs them: `python -m
-console.assets`.
+"""Installs the page's scripts from npm into `static/vendor`, where the wheel packs them: `python
+console/assets.py`, which needs no other package of the project and none of its libraries.
 
 Versions are pinned in `package.json` and `package-lock.json`. Nothing is bundled or compiled: the
 few files that the page loads are copied as published. Uses the machine's npm, else the one inside

@@ -7,11 +7,18 @@
 #
 # ARCH is amd64, arm64 or armhf (default: this machine's), PYTHON_VERSION that of the machine's Debian (3.11 for bookworm,
 # 3.13 for trixie; default: this machine's), FOLDER the output folder (default: dist). Without PART it is gateway. The
-# environment variable PYTHON names the Python with pip and hatchling that builds the package. Packages are those of
-# deploy/requirements, checked by their hashes. The script runs no program of the target's architecture.
+# environment variable PYTHON names the Python with pip and hatchling that builds the package (default: that of .venv, into
+# which `make wheel` puts both; without a .venv, python3). Packages are those of deploy/requirements, checked by their
+# hashes. The script runs no program of the target's architecture.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-python=${PYTHON:-python3}
+python=python3
+[ ! -x "$root/.venv/bin/python" ] || python=$root/.venv/bin/python
+python=${PYTHON:-$python}
+if ! $python -c 'import hatchling, pip' 2>/dev/null; then
+  echo "build.sh: $python lacks pip or hatchling; run make wheel first, or name a Python that has both in PYTHON" >&2
+  exit 2
+fi
 part=gateway
 case ${1:-} in gateway | server) part=$1; shift ;; esac
 arch=${1:-$(dpkg --print-architecture)}

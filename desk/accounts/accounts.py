@@ -217,8 +217,9 @@ def _enabled_password(name: str) -> Select[str]:
 
 def log_out(database: Engine, caller: Caller, now: int) -> None:
     """End the caller's browser session; a token stays valid."""
-    with acting(database, caller.actor, "logout", now) as session:
+    with writing(database) as session:
         session.execute(delete(WebSessionRow).where(WebSessionRow.hash == caller.secret_hash))
+        record(session, caller.actor, "logout", now)
 
 
 def caller_by_cookie(session: Session, hashed: str, now: int) -> Caller | None:
@@ -287,7 +288,7 @@ def checked_rights(session: Session, role: str, scope: str | None) -> tuple[Role
     if role == "auditor" and scope:
         raise AccountError("an auditor reads the whole audit log; give no scope")
     if not scope and role not in ("district", "auditor"):
-        raise AccountError(f"a {role} needs the id it is limited to")
+        raise AccountError(f"a {role} needs a scope: the id that it is limited to")
     known = cast("Role", role)
     if not scope or role not in PLACES:
         return known, scope

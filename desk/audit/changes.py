@@ -36,7 +36,7 @@ AUDITED: Final[Mapping[type[Any], str]] = MappingProxyType(
 """By table: the kind that stands before the key in `subject`, as `ticket:T-20260101-0001`."""
 
 _SECRET: Final = frozenset(("password_hash", "hash"))
-_PHONES: Final = frozenset(("caller_phone",))
+_PHONES: Final = frozenset(("caller_phone", "phone"))
 _SHOWN_OF_A_KEY: Final = {"token": 8}
 _CHANGES: Final = "audited_changes"
 
@@ -84,6 +84,13 @@ def note_change(session: Session, subject: str, before: Any, after: Any) -> None
     ]
     was, is_now = ({name: getattr(each, name) for name in names} for each in (before, after))
     changes.note(subject, was, is_now)
+
+
+def note_facts(session: Session, subject: str, facts: Mapping[str, Any]) -> None:
+    """Note what a person said with an act, beside the fields that it changes."""
+    changes: Changes | None = session.info.get(_CHANGES)
+    if changes is not None:
+        changes.note(subject, {}, facts)
 
 
 def _collect(session: Session, changes: Changes) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 from sqlalchemy import Engine, Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from desk.audit.changes import Change, watch_changes
+from desk.audit.changes import watch_changes
 from desk.audit.entry import EXPIRED, GENESIS, Actor, AuditEntry, ChainVerdict, walk
 from desk.database.engine import reading, writing
 from desk.database.tables import AuditRow
@@ -40,16 +40,15 @@ class AuditFilter:
 def acting(database: Engine, actor: Actor, what: str, now: int) -> Iterator[Session]:
     """One transaction of a person or program: its changes and its audit lines, or neither.
 
-    Every audited thing that changes gets a line; an act that changes none gets one without a
-    subject. `now` is UTC ms.
+    Every audited thing that changes gets a line; an act that finds nothing to change gets none.
+    `now` is UTC ms.
     """
     with writing(database) as session:
         changes = watch_changes(session)
         yield session
         session.flush()
-        for change in changes.by_subject.values() or [Change("")]:
-            subject = change.subject or None
-            record(session, actor, what, now, subject, change.before, change.after)
+        for change in changes.by_subject.values():
+            record(session, actor, what, now, change.subject, change.before or None, change.after)
 
 
 def record(

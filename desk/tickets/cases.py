@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from desk.audit.changes import note_facts
 from desk.database.tables import AlertRow, EscalationRow, TicketEventRow, TicketRow
 from desk.tickets.life_cycle import (
     CLEARED_EARLY,
@@ -195,7 +196,8 @@ def raise_priority(session: Session, ticket: str, priority: Priority, now: int) 
 def add_event(
     session: Session, ticket: str, event: str, by: str, now: int, details: dict[str, Any]
 ) -> None:
-    """Append to a ticket's audit trail."""
+    """Append to a ticket's history; what a person says stands in the audit log, too."""
+    note_facts(session, f"ticket:{ticket}", {"event": event, **details})
     session.add(TicketEventRow(ticket_id=ticket, at=now, event=event, by=by, details=details))
 
 

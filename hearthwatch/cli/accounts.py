@@ -46,7 +46,12 @@ def _read_password() -> str:
     """The password from standard input, so that no shell history holds it."""
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\r\n")
+    from hearthwatch.base.errors import UsageError
+
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise UsageError("give a password in the first line of standard input: < FILE")
+    return password
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
+from hearthwatch.base.errors import UsageError
 from hearthwatch.base.installing import install_advice
 
 # Unacknowledged QoS 1 messages that a subscriber may hold: several batches of ingest, so that the
@@ -15,7 +16,7 @@ MAX_IN_FLIGHT: Final = 1_024
 ACK_WAIT: Final = "5s"
 
 
-class BrokerMissingError(RuntimeError):
+class BrokerMissingError(UsageError):
     """The embedded broker's program is not installed."""
 
 

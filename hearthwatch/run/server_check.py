@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -31,7 +32,7 @@ def server_checks(config: Path, settings: ServerSettings) -> Iterator[Check]:
     """
     parts: tuple[Callable[[], Iterator[Check]], ...] = (
         lambda: _files(config, settings),
-        lambda: try_store(settings.store),
+        lambda: _store(settings),
         lambda: _tickets(settings),
         lambda: _broker(settings),
         lambda: _page(settings),
@@ -49,6 +50,11 @@ def _files(config: Path, settings: ServerSettings) -> Iterator[Check]:
     require_state_files(config, files)
     folders = sorted({str(path.parent) for path in files.values()})
     yield Check("files", True, f"{len(files)} files in {', '.join(folders)} can be written")
+
+
+def _store(settings: ServerSettings) -> Iterator[Check]:
+    for check in try_store(settings.store):
+        yield replace(check, name=f"store: {check.name}")
 
 
 def _tickets(settings: ServerSettings) -> Iterator[Check]:

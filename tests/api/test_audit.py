@@ -60,6 +60,7 @@ def test_a_day_at_the_desk_is_on_record(people: People) -> None:
         (f"/devices/{DEVICE}/out-of-service", timed),
         ("/tickets", report),
         (f"/tickets/{ticket}/events", {"event": "dispatch", "crew": "east"}),
+        (f"/tickets/{ticket}/events", {"event": "note", "note": "door on the left"}),
         (f"/tickets/{ticket}/events", {"event": "cancel", "why": "moved away"}),
         ("/extreme-cold/confirm", {"from": until, "until": until + 1}),
         ("/extreme-cold/end", None),
@@ -73,7 +74,13 @@ def test_a_day_at_the_desk_is_on_record(people: People) -> None:
     assert set(by_act) >= {
         *("refused", "login", "logout", "read.ticket", "read.readings", "account.set"),
         *("alert.acknowledge", "alert.shelve", "device.take_out_of_service"),
-        *("device.put_back_in_service", "ticket.report", "ticket.dispatch", "ticket.cancel"),
+        *(
+            "device.put_back_in_service",
+            "ticket.report",
+            "ticket.dispatch",
+            "ticket.note",
+            "ticket.cancel",
+        ),
         *("extreme_cold.confirm", "extreme_cold.end", "token.create"),
     }
     assert by_act["refused"]["subject"] == "account:night.shift"

@@ -319,6 +319,13 @@ def test_both_languages_are_whole(desk: Desk, open_console: Open) -> None:
     assert _CJK.findall(" ".join(named)) == []
 
 
+def test_the_own_password_is_behind_the_own_name_on_a_telephone_too(open_console: Open) -> None:
+    page = open_console(width=390, height=844)
+    page.click("header a.who")
+    expect(page.locator("#old")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_no_request_leaves_the_machine(desk: Desk, open_console: Open, requests: list[str]) -> None:
     device = village(desk)[0]
     desk.raise_alert(device)

@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def test_versions_are_pinned_and_the_lock_agrees_and_names_no_server() -> None:
     assert {name: lock[f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert all("integrity" in package for name, package in lock.items() if name)
     assert "http" not in (CONSOLE / "package-lock.json").read_text()
+
+
+def test_make_installs_them_before_any_package_is_there() -> None:
+    """`make wheel` on a fresh clone: a Python without packages runs the file that make names."""
+    makefile = (CONSOLE.parent / "Makefile").read_text()
+    assert "$(BIN)/python console/assets.py\n" in makefile
+    load = "import runpy; runpy.run_path('console/assets.py')"
+    subprocess.run([sys.executable, "-I", "-S", "-c", load], cwd=CONSOLE.parent, check=True)
 
 
 def test_the_page_loads_only_files_that_are_installed() -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,17 @@ def test_systemd_finds_every_unit_sound(tmp_path: Path) -> None:
     )
     about_ours = [line for line in checked.stderr.splitlines() if "hearthwatch" in line]
     assert (checked.returncode, about_ours) == (0, [])
+
+
+def test_the_package_is_not_begun_by_a_python_that_cannot_build() -> None:
+    built = subprocess.run(
+        ["sh", str(DEPLOY / "deb" / "build.sh"), "server"],
+        env={"PATH": "/usr/bin:/bin", "PYTHON": f"{sys.executable} -I -S"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (built.returncode, "run make wheel first" in built.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("script", ["build.sh", "postinst", "prerm", "hearthwatch"])

@@ -195,7 +195,8 @@ class InfluxConnection:
     def _unavailable(self, error: Exception, bucket: str) -> StoreUnavailable:
         server = self.address.server
         if not isinstance(error, ApiException) or not error.status:
-            return StoreUnavailable(f"{server} does not answer: {_explanation(error)}")
+            advice = "start it, or correct host and port in [store] url"
+            return StoreUnavailable(f"{server} does not answer: {_explanation(error)}; {advice}")
         if error.status in _WRONG_TOKEN:
             advice = f"put one that may write {bucket!r} into token_file"
             return RequestRefused(f"{server} refuses the token: {advice}", error.status)

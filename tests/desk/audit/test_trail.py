@@ -50,11 +50,18 @@ def test_each_change_of_an_account_has_its_line_and_no_secret(database: Engine) 
     assert newest(database, "account.remove")["after"] is None
     token = create_token(database, "district", actor=CLERK)
     revoke_token(database, token, actor=CLERK)
-    assert newest(database, "token.revoke")["before"] == {}
+    assert newest(database, "token.revoke")["before"] is None
     with reading(database) as session:
         rows = session.execute(text("SELECT * FROM audit")).all()
     assert {row.who for row in rows} == {"clerk"}
     assert not any(secret in str(rows) for secret in ("argon2", token, "battery"))
+
+
+def test_an_act_that_finds_nothing_leaves_no_line(database: Engine) -> None:
+    assert not disable_account(database, "nobody", actor=CLERK)
+    assert not remove_account(database, "nobody", CLERK)
+    assert not revoke_token(database, "99999999", actor=CLERK)
+    assert verify(database).lines == 0
 
 
 def test_an_act_that_fails_leaves_neither_change_nor_line(database: Engine) -> None:

@@ -63,6 +63,14 @@ def is_open(database: Engine, hashed: str) -> bool:
         return caller_by_cookie(session, hashed, NOW) is not None
 
 
+def test_what_an_account_lacks_is_named(command: Command) -> None:
+    words = ("user", "add", "duty", "--role", "town")
+    code, _, complaint = command(*words, "--scope", "zhaitang")
+    assert (code, "first line of standard input" in complaint) == (2, True)
+    code, _, complaint = command(*words, typed=PASSWORD)
+    assert (code, "a town needs a scope" in complaint) == (2, True)
+
+
 def test_an_account_is_listed_disabled_enabled_and_removed(
     command: Command, duty: str, database: Engine
 ) -> None:

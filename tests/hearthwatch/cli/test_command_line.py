@@ -342,11 +342,11 @@ def test_server_check_tries_the_store_and_says_what_is_missing(tmp_path: Path) -
     document = json.loads(tried.stdout)
     assert not document["ready"]
     good = {check["name"] for check in document["checks"] if check["good"]}
-    assert good >= {"version", "file", "write and read", "tickets", "console"}
+    assert good >= {"store: version", "store: file", "store: write and read", "tickets", "console"}
     config.write_text(
         f'[store]\nurl = "influxdb+http://127.0.0.1:{free_port()}/district/readings"\n'
     )
     bad = run("server", "check", "--config", str(config))
     assert bad.returncode == 3
-    assert "NO  version: " in bad.stdout
-    assert bad.stderr.startswith("hearthwatch: not ready: version, ")
+    assert "NO  store: version: " in bad.stdout
+    assert bad.stderr.startswith("hearthwatch: not ready: store: version, ")

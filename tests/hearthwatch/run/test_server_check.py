@@ -48,7 +48,7 @@ def test_all_is_well_with_the_shipped_broker(shipped: ShippedBroker, tmp_path: P
     checks = checked(tmp_path, broker_table(shipped, "server"))
     assert bad(checks) == {}
     assert set(checks) == {
-        *("files", "version", "file", "write and read", "tickets"),
+        *("files", "store: version", "store: file", "store: write and read", "tickets"),
         *("broker certificate", "broker", "broker: reads", "broker: writes", "broker: both"),
         *("console", "port"),
     }
@@ -88,7 +88,7 @@ def test_what_is_away_is_named_and_the_other_checks_go_on(tmp_path: Path) -> Non
             f'[store]\nurl = "influxdb+http://127.0.0.1:{nobody}/org/bucket"\n'
         )
         failed = bad(checked(tmp_path, tables, listen))
-    assert set(failed) == {"version", "tickets", "broker", "port"}
+    assert set(failed) == {"store: version", "tickets", "broker", "port"}
     assert "nothing listens" in failed["broker"]
     assert "start the database server" in failed["tickets"]
     assert failed["port"] == f"{listen}: address already in use; name another in [http] listen"

@@ -136,3 +136,4 @@ def test_nobody_there(tmp_path: Path) -> None:
     (only,) = trial(f"influxdb+http://127.0.0.1:{free_port()}/o/b")
     assert (only.name, only.good) == ("version", False)
     assert "does not answer" in only.text
+    assert only.text.endswith("start it, or correct host and port in [store] url")
