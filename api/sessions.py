@@ -7,8 +7,9 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from api.addresses import address_of
 from api.auditing import note_refusal
-from api.callers import COOKIE, KnownCaller, address_of, find_caller, refuse_forged
+from api.callers import COOKIE, KnownCaller, find_caller, refuse_forged
 from api.context import ApiContext, Context
 from api.problems import Problem
 from desk.accounts.accounts import SESSION_MS, log_in, log_out
@@ -36,7 +37,7 @@ def open_session(
     try:
         cookie = _log_in(context, credentials, request)
     except Problem as problem:
-        note_refusal(request, problem.status, problem.code, credentials.name)
+        note_refusal(request, problem.status, problem.code, f"account:{credentials.name}")
         raise
     secure = request.url.scheme == "https"
     response.set_cookie(
