@@ -37,17 +37,20 @@ class AuditFilter:
 
 
 @contextmanager
-def acting(database: Engine, actor: Actor, what: str, now: int) -> Iterator[Session]:
+def acting(
+    database: Engine, actor: Actor, what: str, now: int, *, counts_unchanged: bool = True
+) -> Iterator[Session]:
     """One transaction of a person or program: its changes and its audit lines, or neither.
 
     Every audited thing that changes gets a line; an act that changes none gets one without a
-    subject. `now` is UTC ms.
+    subject, unless `counts_unchanged` says that it then was none. `now` is UTC ms.
     """
     with writing(database) as session:
         changes = watch_changes(session)
         yield session
         session.flush()
-        for change in changes.by_subject.values() or [Change("")]:
+        unchanged = [Change("")] if counts_unchanged else []
+        for change in changes.by_subject.values() or unchanged:
             subject = change.subject or None
             record(session, actor, what, now, subject, change.before, change.after)
 
