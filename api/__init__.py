@@ -4,6 +4,7 @@ Pages on top of it use the names exported here and nothing else.
 """
 
 from api.app import create_app
+from api.auditing import note_refusal
 from api.board import Board, read_board
 from api.callers import find_caller
 from api.context import ApiContext, Context
@@ -29,6 +30,7 @@ __all__ = [
     "create_app",
     "device_with_values",
     "find_caller",
+    "note_refusal",
     "open_session",
     "read_board",
     "replace_own_password",

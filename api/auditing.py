@@ -8,6 +8,7 @@ import structlog
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.addresses import address_of
 from api.context import ApiContext
 from desk.accounts.accounts import Caller
 from desk.audit.entry import Actor
@@ -29,12 +30,12 @@ _NOBODY: Final = "nobody"
 _LONGEST: Final = 200
 
 
-def note_refusal(request: Request, status: int, code: str, claimed: str | None = None) -> None:
+def note_refusal(request: Request, status: int, code: str, subject: str | None = None) -> None:
     """Write that a request was refused; of many from one sender, the first and then their number.
 
-    A request is noted once. `claimed` is the account name that a login gave. A path that nobody
-    serves counts only where the caller is known. A database that is away loses no answer: the log
-    of the process has the line.
+    A request is noted once. `subject` is what was asked for, such as the account that a login
+    named. A path that nobody serves counts only where the caller is known. A database that is away
+    loses no answer: the log of the process has the line.
     """
     caller: Caller | None = getattr(request.state, "caller", None)
     if status not in REFUSALS or (status == HTTPStatus.NOT_FOUND and caller is None):
@@ -43,18 +44,19 @@ def note_refusal(request: Request, status: int, code: str, claimed: str | None =
         return
     request.state.refusal_noted = True
     context: ApiContext = request.app.state.context
-    address = request.client.host if request.client else None
+    address = address_of(request)
     actor = caller.actor if caller else Actor(_NOBODY, address)
     now = context.clock()
-    unwritten = context.refusals.count(f"{actor.name} {address}", now)
+    sender = f"{actor.name} {address}"
+    unwritten = context.refusals.count(sender, now, is_known=caller is not None)
     if unwritten is None:
         return
     stated = {"code": code, "method": request.method, "path": request.url.path[:_LONGEST]}
     facts = {**stated, **({"unwritten": unwritten} if unwritten else {})}
-    subject = None if claimed is None else f"account:{claimed}"
+    named = None if subject is None else subject[:_LONGEST]
     try:
         with writing(context.database) as session:
-            record(session, actor, "refused", now, subject, None, facts)
+            record(session, actor, "refused", now, named, None, facts)
     except SQLAlchemyError as error:
         _log.error("audit_not_written", what="refused", who=actor.name, error=str(error), **stated)
 
@@ -62,14 +64,16 @@ def note_refusal(request: Request, status: int, code: str, claimed: str | None =
 def note_tickets_read(
     context: ApiContext, caller: Caller, tickets: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Write which tickets with personal data were shown; each once an hour for each caller."""
+    """Write which tickets with personal data were shown; each once an hour for each caller and
+    address."""
     note_read(context, caller, "read.ticket", _with_personal_data(tickets))
 
 
 def note_devices_read(
     context: ApiContext, caller: Caller, devices: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Write which devices of a household were shown; each once an hour for each caller."""
+    """Write which devices of a household were shown; each once an hour for each caller and
+    address."""
     note_read(context, caller, "read.device", _with_personal_data(devices))
 
 
@@ -79,7 +83,7 @@ def note_read(context: ApiContext, caller: Caller, what: str, things: Iterable[s
     Raises SQLAlchemyError where that cannot be written: the things are then not shown.
     """
     wanted, now = [*things], context.clock()
-    reader = f"{what} {caller.name}"
+    reader = f"{what} {caller.name} {caller.address}"
     found = context.readings.new(reader, wanted, now)
     if not found:
         return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.store.queries import alerts_calling, summarise
-from api.auditing import note_tickets_read
+from api.auditing import note_devices_read, note_tickets_read
 from api.context import ApiContext
 from desk.accounts.accounts import Caller
 from desk.accounts.rights import may
@@ -37,6 +37,8 @@ def read_board(context: ApiContext, caller: Caller, most_alerts: int, most_ticke
         tickets = open_tickets(session, caller.scope, most_tickets)
         summary = summarise(session, caller.scope)
     note_tickets_read(context, caller, tickets)
+    of_devices = [{"id": alert["subject"], "household": alert.get("household")} for alert in alerts]
+    note_devices_read(context, caller, of_devices)
     shown = [_with_events(ticket, caller.scope) for ticket in tickets]
     return Board(alerts, shown, summary, may(caller.scope, "acknowledge"))
 

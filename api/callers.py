@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
+from api.addresses import address_of
 from api.context import ApiContext, Context
 from api.problems import Problem
 from api.protection import is_forged
@@ -33,11 +34,6 @@ def find_caller(request: Request, context: ApiContext) -> Caller | None:
     note_use(context.database, caller, context.clock())
     request.state.caller = caller = replace(caller, address=address_of(request))
     return caller
-
-
-def address_of(request: Request) -> str | None:
-    """The network address that a request comes from, as a trusted proxy names it."""
-    return request.client.host if request.client else None
 
 
 def _find(request: Request, context: ApiContext) -> Caller | None:

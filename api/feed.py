@@ -16,14 +16,14 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import structlog
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
-from api.auditing import note_tickets_read
+from api.auditing import note_refusal, note_tickets_read
 from api.callers import KnownCaller
 from api.context import ApiContext, Context
 from api.problems import Problem
@@ -127,6 +127,8 @@ class _SeatedFeed(EventSourceResponse):
         try:
             seats.take(name)
         except Problem as problem:
+            refused = (Request(scope), problem.status, problem.code)
+            await run_in_threadpool(note_refusal, *refused)
             await problem.response()(scope, receive, send)
             return
         try:

@@ -7,8 +7,9 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from api.addresses import address_of
 from api.auditing import note_refusal
-from api.callers import KnownCaller, address_of, find_caller, refuse_forged
+from api.callers import KnownCaller, find_caller, refuse_forged
 from api.context import ApiContext, Context
 from api.problems import Problem
 from api.session_cookie import remove_session_cookie, session_cookie, set_session_cookie
@@ -37,7 +38,7 @@ def open_session(
     try:
         cookie = _log_in(context, credentials, request)
     except Problem as problem:
-        note_refusal(request, problem.status, problem.code, credentials.name)
+        note_refusal(request, problem.status, problem.code, f"account:{credentials.name}")
         raise
     set_session_cookie(request, response, cookie)
 

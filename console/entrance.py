@@ -14,6 +14,7 @@ from api import (
     Problem,
     close_session,
     find_caller,
+    note_refusal,
     open_session,
     replace_own_password,
 )
@@ -79,6 +80,7 @@ def change_password(
     try:
         replace_own_password(context, caller, change, request, response)
     except Problem as problem:
+        note_refusal(request, problem.status, problem.code, f"account:{caller.name}")
         return render(request, "password.html", {"failure": problem.code}, problem.status)
     return response
 

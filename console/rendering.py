@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.templating import Jinja2Templates
 
+from api import note_refusal
 from console.assets import missing
 from console.show import date_and_minute, date_and_time, iso, measured
 from console.texts import LANGUAGES, Language, text
@@ -47,6 +48,7 @@ def render(
     return _templates.TemplateResponse(request, template, context, status)
 
 
-def gone() -> Response:
+def gone(request: Request) -> Response:
     """Sends a browser whose session has ended to the login, also from a fragment."""
+    note_refusal(request, HTTPStatus.UNAUTHORIZED, "not_logged_in")
     return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": "/login"})

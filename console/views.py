@@ -16,6 +16,7 @@ from api import (
     NotFoundError,
     device_with_values,
     find_caller,
+    note_refusal,
     read_board,
 )
 from console import entrance
@@ -59,7 +60,7 @@ def page(request: Request, context: Context, device: str | None = None) -> Respo
     language = language_of(request)
     values = {
         **_board(context, caller),
-        **_device(context, caller, device),
+        **_device(request, context, caller, device),
         "caller": caller.name,
         "role": caller.scope.role,
         "place": caller.scope.scope,
@@ -73,7 +74,9 @@ def page(request: Request, context: Context, device: str | None = None) -> Respo
 def board(request: Request, context: Context) -> Response:
     """Alerts, counts and tickets as they are now."""
     caller = find_caller(request, context)
-    return gone() if caller is None else render(request, "board.html", _board(context, caller))
+    return (
+        gone(request) if caller is None else render(request, "board.html", _board(context, caller))
+    )
 
 
 @router.get("/console/device")
@@ -89,8 +92,8 @@ def show_device(request: Request, context: Context, device: str) -> Response:
     """One device: where it is, its newest values, and the place of its plot."""
     caller = find_caller(request, context)
     if caller is None:
-        return gone()
-    return render(request, "device.html", _device(context, caller, device))
+        return gone(request)
+    return render(request, "device.html", _device(request, context, caller, device))
 
 
 def _board(context: ApiContext, caller: Caller) -> dict[str, Any]:
@@ -108,11 +111,14 @@ def _board(context: ApiContext, caller: Caller) -> dict[str, Any]:
     }
 
 
-def _device(context: ApiContext, caller: Caller, device: str | None) -> dict[str, Any]:
+def _device(
+    request: Request, context: ApiContext, caller: Caller, device: str | None
+) -> dict[str, Any]:
     if not device:
         return {"device": None, "device_id": None}
     try:
         document = device_with_values(context, caller, device)
     except NotFoundError:
+        note_refusal(request, HTTPStatus.NOT_FOUND, "not_found", f"device:{device}")
         return {"device": None, "device_id": device}
     return {"device": document, "device_id": device, "plotted": PLOTTED}

@@ -121,18 +121,21 @@ def disable_account(
 ) -> bool:
     """End an account and its sessions at once, or let it log in again; whether there is one."""
     what = "account.disable" if disabled else "account.enable"
-    with acting(database, actor or this_user(), what, wall_clock_ms()) as session:
+    by = actor or this_user()
+    with acting(database, by, what, wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
-        account.disabled = disabled
-        _end_sessions(session, name)
+        if account.disabled != disabled:
+            account.disabled = disabled
+            _end_sessions(session, name)
         return True
 
 
 def remove_account(database: Engine, name: str, actor: Actor | None = None) -> bool:
     """Remove an account and its sessions; its name stays in the records. Whether there was one."""
-    with acting(database, actor or this_user(), "account.remove", wall_clock_ms()) as session:
+    by = actor or this_user()
+    with acting(database, by, "account.remove", wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False
@@ -147,7 +150,8 @@ def set_password(database: Engine, name: str, password: str, actor: Actor | None
     Raises AccountError for a password that is refused.
     """
     hashed = _checked_hash(name, password)
-    with acting(database, actor or this_user(), "account.password", wall_clock_ms()) as session:
+    by = actor or this_user()
+    with acting(database, by, "account.password", wall_clock_ms()) as session:
         account = session.get(AccountRow, name)
         if account is None:
             return False

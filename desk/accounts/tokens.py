@@ -82,7 +82,8 @@ def revoke_token(
     Raises AccountError for an id of several.
     """
     at = or_wall_clock(now)
-    with acting(database, actor or this_user(), "token.revoke", at) as session:
+    by = actor or this_user()
+    with acting(database, by, "token.revoke", at) as session:
         row = session.get(ApiTokenRow, secret_hash(token))
         if row is None and len(token) >= SHOWN:
             starts = select(ApiTokenRow).where(ApiTokenRow.hash.startswith(token, autoescape=True))

@@ -51,7 +51,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Where a chain is broken, and how: `missing`, `changed` or `cut`."""
+    """Where a chain is broken, and how: `missing`, `changed` or `cut`.
+
+    `expired` says that the line kept elsewhere went with the old ones: nothing can be said by it.
+    """
 
     id: int
     how: str
@@ -107,5 +110,11 @@ class _Walk:
         if broken is None and self._begin not in self._expired:
             broken = Break(self._begin[0], "missing")
         if broken is None and self._known is not None and not self._seen_known:
-            broken = Break(self._known[0], "cut" if self._newest < self._known[0] else "changed")
+            broken = Break(self._known[0], self._unseen(self._known[0]))
         return ChainVerdict(self._lines, self._newest, self._head, broken)
+
+    def _unseen(self, known: int) -> str:
+        """Why the log does not hold the line of this id that was kept elsewhere."""
+        if known > self._newest:
+            return "cut"
+        return "expired" if known <= self._begin[0] else "changed"

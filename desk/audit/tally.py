@@ -15,6 +15,9 @@ MOST: Final = 100_000
 REFUSALS_A_MINUTE: Final = 20
 """Lines of refusals for one sender and minute; a scanner must not fill the disk."""
 
+STRANGERS_A_MINUTE: Final = 200
+"""Lines of refusals for all senders that are not logged in: addresses cost them little."""
+
 
 @dataclass(slots=True)
 class _Minute:
@@ -22,26 +25,38 @@ class _Minute:
     written: int = 0
     unwritten: int = 0
 
+    def has_room(self, now: int, most: int) -> bool:
+        """Whether fewer than `most` lines are written in the minute that `now` belongs to."""
+        if now - self.begun >= MINUTE_MS:
+            self.begun, self.written = now, 0
+        return self.written < most
+
 
 class RefusalTally:
     """Decides which refusals of a sender are written one by one, and counts the others."""
 
     def __init__(self) -> None:
         self._minutes: OrderedDict[str, _Minute] = OrderedDict()
+        self._strangers = _Minute(0)
         self._lock = threading.Lock()
 
-    def count(self, sender: str, now: int) -> int | None:
-        """Count a refusal (UTC ms); None: do not write it, else how many before it were not."""
+    def count(self, sender: str, now: int, *, is_known: bool = True) -> int | None:
+        """Count a refusal (UTC ms); None: do not write it, else how many before it were not.
+
+        A sender is known who is logged in.
+        """
         with self._lock:
             minute = self._minutes.setdefault(sender, _Minute(now))
             self._minutes.move_to_end(sender)
             _trim(self._minutes)
-            if now - minute.begun >= MINUTE_MS:
-                minute.begun, minute.written = now, 0
-            if minute.written >= REFUSALS_A_MINUTE:
+            bounds = [(minute, REFUSALS_A_MINUTE)]
+            if not is_known:
+                bounds.append((self._strangers, STRANGERS_A_MINUTE))
+            if not all(each.has_room(now, most) for each, most in bounds):
                 minute.unwritten += 1
                 return None
-            minute.written += 1
+            for each, _ in bounds:
+                each.written += 1
             unwritten, minute.unwritten = minute.unwritten, 0
             return unwritten
 

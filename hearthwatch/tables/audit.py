@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _HOW: Final = {
     "missing": "lines before line {id} are missing, or line {id} was put in",
     "changed": "line {id} was changed",
+    "expired": "line {id} went with the lines that are too old; give --known a younger line",
     "cut": "the newest lines are gone: line {id} was there",
 }
 

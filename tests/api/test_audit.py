@@ -1,10 +1,12 @@
 """Whatever a person does, changes, reads or is refused on a running server is in the log."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
+from api.seats import MOST_FEEDS
 from desk.accounts.accounts import add_account
 from desk.accounts.tokens import create_token
 from desk.audit.tally import REFUSALS_A_MINUTE
@@ -131,6 +133,14 @@ def test_the_log_is_read_page_by_page(people: People) -> None:
     assert found == sorted(found, reverse=True)
 
 
+def test_the_board_shows_no_household_without_a_line(people: People) -> None:
+    people.desk.add_device(DEVICE, household="h-0001")
+    people.desk.raise_alert(DEVICE, "defrost_share", "low")  # opens no ticket
+    people.log_in()
+    httpx.get(f"{people.desk.url}/", cookies=dict(people.http.cookies), trust_env=False)
+    assert people.lines(what="read.device")[0]["subject"] == DEVICE
+
+
 def test_a_scanner_does_not_fill_the_log(people: People) -> None:
     people.log_in()
     tries = 3 * REFUSALS_A_MINUTE
@@ -153,3 +163,55 @@ def test_a_ticket_read_again_is_written_once_an_hour(people: People) -> None:
     people.desk.clock.moved_ms += 3_600_000
     people.http.get("/tickets")
     assert len(people.lines(what="read.ticket")) == 2
+
+
+def test_what_the_console_refuses_by_itself_is_a_line(people: People) -> None:
+    people.log_in()
+    session = dict(people.http.cookies)
+    page = httpx.Client(base_url=people.desk.url, trust_env=False, cookies=session)
+    guess = {"old": "a guess", "new": "another good one"}
+    assert page.post("/password", data=guess).status_code == 403
+    page.get("/console/device/mtg-xx-0001")
+    page.get("/console/device", params={"device": "mtg-xx-0002"})
+    page.get("/", params={"device": "mtg-xx-0003"})
+    httpx.get(f"{people.desk.url}/console/board", trust_env=False)
+
+    found = [
+        (line["who"], line["subject"], line["after"]["code"])
+        for line in reversed(people.lines(what="refused"))
+    ]
+    asked = [f"device:mtg-xx-000{number}" for number in (1, 2, 3)]
+    assert found == [
+        ("night.shift", "account:night.shift", "wrong_password"),
+        *(("night.shift", device, "not_found") for device in asked),
+        ("nobody", None, "not_logged_in"),
+    ]
+
+
+def test_a_feed_that_finds_no_seat_is_a_line(people: People) -> None:
+    people.log_in()
+    with ExitStack() as feeds:
+        for _ in range(MOST_FEEDS):
+            feeds.enter_context(people.http.stream("GET", "/feed"))
+        assert people.http.get("/feed").status_code == 429
+    refused = people.lines(what="refused")[0]
+    assert (refused["who"], refused["after"]["code"]) == ("night.shift", "too_many")
+
+
+def test_a_session_used_elsewhere_has_lines_with_that_address(people: People) -> None:
+    people.desk.add_device(DEVICE, household="h-0001")
+    people.desk.raise_alert(DEVICE, code="fan:E1")
+    people.log_in()
+    for address in ("192.0.2.1", "192.0.2.1", "203.0.113.9"):
+        people.http.get("/tickets", headers={"X-Forwarded-For": address})
+    addresses = [line["address"] for line in people.lines(what="read.ticket")]
+    assert addresses == ["203.0.113.9", "192.0.2.1"]
+
+
+def test_claimed_addresses_neither_fill_the_log_nor_reach_it_as_text(people: People) -> None:
+    claims = [f"{'x' * 8_000}{number}" for number in range(3 * REFUSALS_A_MINUTE)]
+    for claim in claims:
+        people.http.get("/tickets", headers={"X-Forwarded-For": claim})
+    refused = people.lines(what="refused", limit=1_000)
+    assert {line["address"] for line in refused} == {"unknown"}
+    assert len(refused) == REFUSALS_A_MINUTE

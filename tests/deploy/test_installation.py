@@ -83,8 +83,7 @@ class District:
         self.machine.put("/etc/hosts", "127.0.0.1 localhost broker.example\n")
         self.machine.put("/root/duty-password", "correct horse\n", 0o600)
         self.do("systemctl start postgresql")  # as Debian does when it installs it
-        package = "
-".join(line for line in INSTALL[0].splitlines() if line.startswith("apt-get"))
+        package = "\n".join(line for line in INSTALL[0].splitlines() if line.startswith("apt-get"))
         self.do(PACKAGE.sub(name, package))
         self.do("\n".join(INSTALL[1:3]))
         self.machine.put(CONFIG, settings, 0o640)

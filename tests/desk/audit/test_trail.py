@@ -133,6 +133,27 @@ def test_lines_go_after_their_time_and_the_rest_is_whole(database: Engine) -> No
     assert newest(database, EXPIRED)["subject"] == "3"
 
 
+def test_a_line_kept_elsewhere_that_went_by_age_is_not_called_changed(database: Engine) -> None:
+    now = wall_clock_ms()
+    with writing(database) as session:
+        old = record(session, CLERK, "test", now - 600 * DAY_MS)
+        young = record(session, CLERK, "test", now)
+    assert removed(database, lambda: now - 400 * DAY_MS, now) == 1
+    broken = verify(database, (old.id, old.hash)).broken
+    assert broken is not None
+    assert broken.how == "expired"
+    assert verify(database, (young.id, young.hash)).broken is None
+
+
+def test_an_act_on_what_there_is_not_leaves_no_line(database: Engine) -> None:
+    assert not disable_account(database, "nobody", actor=CLERK)
+    assert not remove_account(database, "nobody", actor=CLERK)
+    assert not set_password(database, "nobody", "correct horse", actor=CLERK)
+    assert not revoke_token(database, "no such token", actor=CLERK)
+    with reading(database) as session:
+        assert newest_line(session)[0] == 0
+
+
 def test_no_line_goes_before_six_months(database: Engine) -> None:
     now = wall_clock_ms()
     for age in (190, 170, 0):
