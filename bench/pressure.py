@@ -1,10 +1,9 @@
 """What an attack on the HTTP server costs the rules: the time from a fault on the bus to its alert.
 
-`python -m bench.pressure [--quick]`. Forty clients ask for all time, ten log in with wrong
+`python -m bench [--quick] pressure`. Forty clients ask for all time, ten log in with wrong
 passwords, and twenty never end their bodies, on the same cores as everything else.
 """
 
-import argparse
 import json
 import queue
 import socket
@@ -22,7 +21,7 @@ import httpx
 
 from bench.process import peak_mib
 from bench.system import System, system
-from bench.table import Row, print_table
+from bench.table import Row
 from messaging.session import Delivery, MqttSession
 from messaging.settings import MqttSettings
 from wire.topics import GatewayPath
@@ -179,14 +178,3 @@ def _slow_body(console: str) -> socket.socket:
     head = "POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     connection.sendall(f"{head}Content-Length: 60000\r\n\r\n{{".encode())
     return connection
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer faults")
-    print_table(rows(parser.parse_args().quick))
-
-
-if __name__ == "__main__":
-    main()

@@ -11,17 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.units import keys_of
 from tests.ingest.harness import Folder, Gateway, running
 from tests.servers import DEPLOY, Server, shipped_file, wait_until
 
 WEEKS = [f"2026-11-{day:02}T023000Z" for day in range(1, 17)]
-
-
-def unit(name: str) -> dict[str, str]:
-    """The keys of a unit, without those that stand in it more than once."""
-    text = shipped_file(f"systemd/hearthwatch-{name}", {})
-    lines = [line.partition("=") for line in text.splitlines() if not line.startswith("#")]
-    return {key: value for key, equals, value in lines if equals}
 
 
 @pytest.fixture
@@ -43,9 +37,9 @@ def back_up(server: Path) -> subprocess.CompletedProcess[str]:
         "/var/backups/hearthwatch": str(server / "backups"),
         "/etc/hearthwatch/server.toml": str(server / "server.toml"),
     }
-    keys = unit("backup.service")
-    words = [here.get(word, word) for word in shlex.split(keys["ExecStart"])]
-    path = keys["Environment"].removeprefix("PATH=")
+    keys = keys_of("backup.service")
+    words = [here.get(word, word) for word in shlex.split(keys["ExecStart"][0])]
+    path = keys["Environment"][0].removeprefix("PATH=")
     return subprocess.run(
         words,
         cwd=server,
@@ -89,10 +83,10 @@ def test_a_backup_that_fails_removes_nothing(server: Path) -> None:
 
 
 def test_the_backup_has_the_sandbox_of_the_services_and_its_own_folder() -> None:
-    keys, gateway = unit("backup.service"), unit("gateway.service")
+    keys, gateway = keys_of("backup.service"), keys_of("gateway.service")
     for key in ("User", "NoNewPrivileges", "ProtectSystem", "ProtectHome", "CapabilityBoundingSet"):
         assert keys[key] == gateway[key], key
-    assert keys["ReadWritePaths"] == "-/var/backups/hearthwatch"
+    assert keys["ReadWritePaths"] == ["-/var/backups/hearthwatch"]
 
 
 def test_dead_letters_are_rotated_while_ingest_runs(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.machine import ROOT, Machine, can_make_machines
+from tests.deploy.units import keys_of
 from tests.servers import wait_until
 
 pytestmark = [
@@ -171,13 +172,11 @@ def test_a_wrong_key_leaves_the_unit_failed_with_2(district: District) -> None:
 
 
 def test_the_nightly_backup_runs_as_installed(district: District) -> None:
-    unit = (ROOT / "deploy" / "systemd" / "hearthwatch-backup.service").read_text()
-    before = re.search(r"^ExecStartPre=\+(.*)$", unit, re.MULTILINE)
-    command = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    assert before is not None
-    assert command is not None
-    district.do(before[1])
-    district.do(f"setpriv --reuid hearthwatch --regid hearthwatch --clear-groups {command[1]}", "/")
+    keys = keys_of("backup.service")
+    (before,), (command,) = keys["ExecStartPre"], keys["ExecStart"]
+    assert before.startswith("+")  # systemd runs it as root
+    district.do(before.removeprefix("+"))
+    district.do(f"setpriv --reuid hearthwatch --regid hearthwatch --clear-groups {command}", "/")
     assert "manifest.json" in district.do("ls /var/backups/hearthwatch/*")
 
 

@@ -9,19 +9,11 @@ import pytest
 
 from gateway_agent.profile.schema import ReadLimits
 from hearthwatch.base import errors
+from tests.deploy.units import keys_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SERVICES = ("gateway", "ingest", "alerts")
 UNITS = sorted(path.name for path in (DEPLOY / "systemd").glob("hearthwatch-*"))
-
-
-def keys_of(name: str) -> dict[str, list[str]]:
-    keys: dict[str, list[str]] = {}
-    for line in (DEPLOY / "systemd" / f"hearthwatch-{name}").read_text("utf-8").splitlines():
-        key, equals, value = line.partition("=")
-        if equals and not line.startswith("#"):
-            keys.setdefault(key, []).append(value)
-    return keys
 
 
 @pytest.mark.parametrize("name", SERVICES)
